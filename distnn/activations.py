@@ -1,0 +1,95 @@
+"""Activation functions θ, each with its derivative beside it. To add one: an entry in ACTIVATIONS.
+
+Both functions work in place on contiguous arrays of any float dtype: nothing is allocated in the hot loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from distnn.errors import UserError
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An elementwise θ.
+
+    apply(s): replaces the signals s by x = θ(s).
+    chain(x, delta, scratch): replaces δ by δ ⊗ θ'(s), with θ'(s) written as a function of x = θ(s);
+    scratch is an array of the same shape. None where θ has no useful derivative.
+    low, high: the values that stand for "no" and "yes" when θ is the output of a classifier.
+    """
+
+    name: str
+    apply: Callable[[np.ndarray], None]
+    chain: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None
+    low: float = -1.0
+    high: float = 1.0
+
+    def require_derivative(self) -> None:
+        """Raise UserError if θ cannot be trained."""
+        if self.chain is None:
+            raise UserError(
+                f"The activation {self.name} has no derivative to learn from: a network that uses it can be "
+                f"evaluated, not trained. Train with tanh and change to {self.name} afterwards."
+            )
+
+
+def _tanh(s: np.ndarray) -> None:
+    np.tanh(s, out=s)
+
+
+def _tanh_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    np.multiply(x, x, out=scratch)
+    np.subtract(1, scratch, out=scratch)
+    np.multiply(delta, scratch, out=delta)
+
+
+def _logistic(s: np.ndarray) -> None:
+    # 1 / (1 + e^-s) = (1 + tanh(s / 2)) / 2: never overflows, and tanh is vectorised.
+    s *= 0.5
+    np.tanh(s, out=s)
+    s += 1
+    s *= 0.5
+
+
+def _logistic_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    np.subtract(1, x, out=scratch)
+    np.multiply(scratch, x, out=scratch)
+    np.multiply(delta, scratch, out=delta)
+
+
+def _relu(s: np.ndarray) -> None:
+    np.maximum(s, 0, out=s)
+
+
+def _relu_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    np.sign(x, out=scratch)
+    np.multiply(delta, scratch, out=delta)
+
+
+def _identity(s: np.ndarray) -> None:
+    pass
+
+
+def _identity_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    pass
+
+
+def _sign(s: np.ndarray) -> None:
+    s[...] = np.where(s >= 0, 1.0, -1.0)
+
+
+ACTIVATIONS = {
+    activation.name: activation
+    for activation in (
+        Activation("tanh", _tanh, _tanh_chain),
+        Activation("logistic", _logistic, _logistic_chain, low=0.0),
+        Activation("relu", _relu, _relu_chain, low=0.0),
+        Activation("identity", _identity, _identity_chain),
+        Activation("sign", _sign, None),
+    )
+}

@@ -1,0 +1,247 @@
+"""The ranks of a job and what they say to each other. Only this file speaks MPI.
+
+`ranks(comm)` gives `OneRank` where there is one process or no MPI at all, `MPIRanks` otherwise. Both
+have the same methods. Every method that communicates is collective: all ranks call it, in the same order.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from distnn.errors import RankError, UserError
+
+# How many processes each launcher says it started. SLURM_STEP_NUM_TASKS, not SLURM_NTASKS: the latter is
+# also set in a batch script, where one process on its own is right.
+LAUNCHER_SIZES = {
+    "OMPI_COMM_WORLD_SIZE": "Open MPI's mpirun",
+    "PMI_SIZE": "the mpirun of MPICH or Intel MPI, or srun --mpi=pmi2",
+    "MV2_COMM_WORLD_SIZE": "MVAPICH's mpirun",
+    "SLURM_STEP_NUM_TASKS": "srun",
+}
+
+
+class OneRank:
+    """One process, with or without MPI. Every collective call is the identity."""
+
+    rank = 0
+    size = 1
+    seconds = 0.0  # spent in communication, local
+    caught = 0  # the number of the signal that this rank has caught, 0 for none; local
+    signal = 0  # the largest `caught` of all ranks at the last `agree`; replicated
+    now = 0.0  # rank 0's clock at the last `agree`, in seconds; replicated
+
+    def maximum(self, values: np.ndarray) -> None:
+        """Replace a float64 vector, in place, by its elementwise maximum over ranks. Collective, replicated."""
+
+    def agree(self, message: np.ndarray) -> None:
+        """`maximum` of a message whose last two places are free for what ranks agree on: signals and the time.
+
+        Decisions taken from `signal` and `now` are then the same on all ranks, at no further message. Collective.
+        """
+        message[-2] = self.caught
+        message[-1] = time.monotonic() if self.rank == 0 else 0.0
+        self.maximum(message)
+        self.signal, self.now = int(message[-2]), float(message[-1])
+
+    def raise_together(self, error: Exception | None) -> None:
+        """Raise the error of the lowest rank that has one on all ranks. Called where some rank has one. Collective."""
+        if error is not None:
+            raise error
+
+    def sum(self, values: np.ndarray) -> None:
+        """Replace an int64 or float64 vector, in place, by its sum over ranks. Collective, replicated."""
+
+    def broadcast(self, value: Any) -> Any:
+        """Rank 0's value, on all ranks. Collective, replicated."""
+        return value
+
+    def broadcast_array(self, values: np.ndarray) -> None:
+        """Replace an array, in place, by rank 0's. Collective, replicated."""
+
+    def gather(self, value: Any) -> list[Any]:
+        """Every rank's value in the order of ranks, on all ranks. Collective, replicated."""
+        return [value]
+
+    def gather_to_root(self, value: Any) -> list[Any]:
+        """Every rank's value in the order of ranks on rank 0, an empty list elsewhere. Collective."""
+        return [value]
+
+    def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Rows [start, stop) of the table whose parts the ranks hold one after another. Collective, local.
+
+        rows: float64, this rank's part of the table, (any number) × columns.
+        """
+        return rows[start:stop]
+
+    def abort(self, code: int) -> None:
+        """End this process, and with it the job, at once."""
+        os._exit(code)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Local work that may fail: an error on one rank is raised on all of them. Collective on leaving.
+
+        The body must not communicate. UserError stays UserError; anything else becomes RankError with
+        the failing rank's traceback. With one rank the exception passes through untouched.
+        """
+        yield
+
+
+class MPIRanks(OneRank):
+    """The ranks of an MPI communicator (an mpi4py `Comm`)."""
+
+    def __init__(self, comm: Any):
+        from mpi4py import MPI
+
+        self.comm = comm
+        self.rank = comm.Get_rank()
+        self.size = comm.Get_size()
+        self.seconds = 0.0
+        self._in_place, self._max, self._sum = MPI.IN_PLACE, MPI.MAX, MPI.SUM
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - start
+
+    def maximum(self, values: np.ndarray) -> None:
+        start = time.perf_counter()
+        self.comm.Allreduce(self._in_place, values, self._max)
+        self.seconds += time.perf_counter() - start
+
+    def sum(self, values: np.ndarray) -> None:
+        start = time.perf_counter()
+        self.comm.Allreduce(self._in_place, values, self._sum)
+        self.seconds += time.perf_counter() - start
+
+    def broadcast(self, value: Any) -> Any:
+        with self._timed():
+            return self.comm.bcast(value, 0)
+
+    def broadcast_array(self, values: np.ndarray) -> None:
+        with self._timed():
+            self.comm.Bcast(values, 0)
+
+    def gather(self, value: Any) -> list[Any]:
+        with self._timed():
+            return self.comm.allgather(value)
+
+    def gather_to_root(self, value: Any) -> list[Any]:
+        with self._timed():
+            return self.comm.gather(value, 0) or []
+
+    def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
+        rows = np.ascontiguousarray(rows, np.float64)
+        first = np.cumsum([0, *self.gather(len(rows))])
+        wanted = self.gather((start, stop))
+        mine = (first[self.rank], first[self.rank + 1])
+
+        def overlap(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+            low = max(a[0], b[0])
+            return low, max(low, min(a[1], b[1]))
+
+        parts = []
+        for low, high in (overlap(mine, other) for other in wanted):
+            parts.append(rows[low - mine[0] : high - mine[0]] if high > low else rows[:0])
+        with self._timed():
+            received = self.comm.alltoall(parts)
+        return np.concatenate(received)
+
+    def abort(self, code: int) -> None:
+        self.comm.Abort(code)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        error: Exception | None = None
+        try:
+            yield
+        except Exception as caught:
+            error = caught
+        failed = np.array([0.0 if error is None else 1.0])
+        self.maximum(failed)
+        if failed[0]:
+            self.raise_together(error)
+
+    def raise_together(self, error: Exception | None) -> None:
+        kind, text = next(found for found in self.gather(describe(error, self.rank)) if found)
+        raise (UserError if kind == "user" else RankError)(text) from error
+
+
+def describe(error: Exception | None, rank: int) -> tuple[str, str] | None:
+    """An exception as words that can be sent to other ranks: its kind, and its text."""
+    if error is None:
+        return None
+    if isinstance(error, UserError):
+        return "user", str(error)
+    if isinstance(error, RankError):
+        return "rank", str(error)
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    return "rank", f"rank {rank} failed: {type(error).__name__}: {error}\n{trace}"
+
+
+def ranks(comm: Any = None) -> OneRank:
+    """The ranks of `comm`: an mpi4py communicator, or None for all processes of the job.
+
+    None means COMM_WORLD where MPI is installed and one process where it is not. Refuses, with
+    UserError, to run as one of many when the launcher started many but MPI connects none of them.
+    """
+    if isinstance(comm, OneRank):
+        return comm
+    if comm is None:
+        comm = _world()
+    if comm is None or comm.Get_size() == 1:
+        if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
+            refuse_worlds_of_one(os.environ)
+        return OneRank()
+    return MPIRanks(comm)
+
+
+def _world() -> Any:
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError):  # RuntimeError: mpi4py is there, the MPI library is not
+        return None
+    return MPI.COMM_WORLD
+
+
+def refuse_worlds_of_one(environment: Mapping[str, str]) -> None:
+    """Raise UserError if a launcher started several processes that MPI does not connect.
+
+    Called where MPI sees a single process: N copies would each train everything, and overwrite each other.
+    """
+    for name, launcher in LAUNCHER_SIZES.items():
+        size = environment.get(name, "1")
+        if size.isdigit() and int(size) > 1:
+            raise UserError(
+                f"{launcher} started {size} processes ({name}={size}), but {mpi_library()} connects none of them: "
+                f"each would train everything alone. {launcher_advice()}"
+            )
+
+
+def mpi_library() -> str:
+    """The name of the MPI library that mpi4py has loaded, in words. Local."""
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError):
+        return "no MPI library that Python can load"
+    return f"the MPI library in use ({MPI.Get_library_version().splitlines()[0].strip()[:40]})"
+
+
+def launcher_advice() -> str:
+    """Which launcher fits the MPI library in use. Local."""
+    library = mpi_library().lower()
+    if "open mpi" in library:
+        return "Start it with Open MPI's own mpirun, or with srun --mpi=pmix."
+    if "mpich" in library or "intel" in library:
+        return "Start it with the mpirun that came with that library, or with srun --mpi=pmi2."
+    return "Install mpi4py with the MPI library of this launcher (for a workstation: pip install 'distnn[mpich]')."

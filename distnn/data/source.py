@@ -1,0 +1,97 @@
+"""What every data format offers: a table whose rows are given by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Protocol
+
+import numpy as np
+
+from distnn.errors import UserError
+
+
+class Source(Protocol):
+    """A table of n rows, numbered from 0. All attributes are replicated."""
+
+    path: str  # for messages
+    n: int  # rows of data: a header line does not count
+    columns: tuple[str, ...]  # names; "0", "1", ... where the file has none
+
+    def is_word(self, column: int) -> bool:
+        """Does this column hold words rather than numbers, judged by its first row? Replicated."""
+
+    def default_targets(self) -> tuple[int, ...]:
+        """The columns taken as targets where the user names none. Replicated."""
+        return (len(self.columns) - 1,)
+
+    def prepare(self, start: int, stop: int) -> None:
+        """Say that this rank is going to read within rows [start, stop). Collective."""
+
+    def read(
+        self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Rows [start, stop) of some columns. Local.
+
+        Returns a float64 array of (stop - start) × len(numbers) in C order, and for each column in `words`
+        a string array of (stop - start). UserError, with file, row and column, for a row of another length,
+        an empty field, a word where a number belongs, NaN or infinity.
+        """
+
+
+def check_range(source: Source, start: int, stop: int) -> None:
+    """IndexError unless [start, stop) are rows of the table. Local."""
+    if not 0 <= start <= stop <= source.n:
+        raise IndexError(f"rows [{start}, {stop}) of a table with {source.n} rows")
+
+
+def column_numbers(source: Source, names: Sequence[str]) -> tuple[int, ...]:
+    """The numbers of columns that a user gave by name or by number; -1 is the last one. Local.
+
+    A name wins over a number. UserError for an unknown or ambiguous name, a number out of range, and a
+    column that is given twice.
+    """
+    found: dict[int, str] = {}
+    for name in names:
+        column = _column_number(source, name)
+        if column in found:
+            raise UserError(
+                f"{source.path}: column {source.columns[column]} is named twice, "
+                f"as {quoted(found[column])} and as {quoted(name)}."
+            )
+        found[column] = name
+    return tuple(found)
+
+
+def _column_number(source: Source, name: str) -> int:
+    columns = source.columns
+    if columns.count(name) > 1:
+        places = ", ".join(str(i) for i, column in enumerate(columns) if column == name)
+        raise UserError(f"{source.path} has several columns named {quoted(name)}; give one of their numbers: {places}.")
+    if name in columns:
+        return columns.index(name)
+    try:
+        number = int(name)
+    except ValueError:
+        close = get_close_matches(name, columns)
+        hint = f" Did you mean {' or '.join(map(quoted, close))}?" if close else ""
+        raise UserError(
+            f"{source.path} has no column {quoted(name)}; its columns are {listed(columns)}.{hint}"
+        ) from None
+    if not -len(columns) <= number < len(columns):
+        raise UserError(
+            f"{source.path} has no column {number}; it has {len(columns)}, numbered from 0 to {len(columns) - 1}."
+        )
+    return number % len(columns)
+
+
+def quoted(text: str) -> str:
+    """Text from a file or a user for use inside a sentence: in quotes, on one line, not too long."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names for use inside a sentence: the first few of them, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

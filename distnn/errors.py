@@ -1,0 +1,25 @@
+"""The two kinds of error that a person sees, and the exit codes that go with them."""
+
+DONE = 0
+FAILED = 1
+BAD_USE = 2
+STOPPED = 75  # EX_TEMPFAIL: stopped early with a checkpoint, worth submitting again
+
+
+class UserError(Exception):
+    """Bad use or bad data: one sentence that says what was wrong, where, and what to do.
+
+    Printed by rank 0 without a traceback; the job ends with exit code 2.
+    """
+
+
+class RankError(RuntimeError):
+    """A rank failed with an unexpected exception; the text holds that rank's traceback.
+
+    Raised on all ranks together; the job ends with exit code 1.
+    """
+
+
+def missing_package(package: str, extra: str, purpose: str) -> UserError:
+    """The error for an optional package that is not installed, with the command that installs it."""
+    return UserError(f"{purpose} needs the package {package}. Install it with: pip install 'distnn[{extra}]'")

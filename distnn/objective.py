@@ -1,0 +1,134 @@
+"""E_in and its gradient over all of D, as functions of w. The one place that divides by n."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from distnn.backpropagation import Backpropagation, Block
+from distnn.communicator import OneRank
+from distnn.examples import Examples
+from distnn.network import layers
+from distnn.reduction import REDUCTIONS
+from distnn.shard import cut
+from distnn.streams import picks
+
+
+class Evaluation(NamedTuple):
+    """E (a mean over examples, with weight decay) and G = ∇E, float64 (|W|,). Replicated."""
+
+    E: float
+    G: np.ndarray
+
+
+class Objective:
+    """E_in(w) = (1/n) Σ_i e(h(x_i), y_i) + λ Σ W_ij², bias rows left out of the second sum; n is Σ weights if there are any.
+
+    Every method is collective, and takes and returns replicated values. weight_decay: λ. batch_size, seed: of `sample`.
+    evaluations counts passes over D (a pass of `sample` counts as its share).
+    """
+
+    def __init__(
+        self,
+        backpropagation: Backpropagation,
+        examples: Examples,
+        ranks: OneRank,
+        reduction: str = "exact",
+        weight_decay: float = 0.0,
+        batch_size: int = 1,
+        seed: int = 0,
+    ):
+        self.backpropagation, self.examples, self.ranks = backpropagation, examples, ranks
+        self.weight_decay, self.batch_size, self.seed = weight_decay, batch_size, seed
+        self.evaluations = 0.0
+        make, sizes = REDUCTIONS[reduction], backpropagation.sizes
+        self._gradient = make(ranks, sizes, len(examples.blocks), examples.cut.count)
+        self._error = make(ranks, [1], len(examples.blocks), examples.cut.count)
+        self._validation = make(ranks, [1], len(examples.validation), examples.cut.count)
+        self._decayed = decay_mask(backpropagation.d) if weight_decay else None
+        self._cut = cut(batch_size, backpropagation.d[:-1], backpropagation.dtype)
+        self._owned = self._cut.owned(ranks.rank, ranks.size)
+        self._sample = make(ranks, sizes, len(self._owned), self._cut.count)
+
+    def __call__(self, w: np.ndarray) -> Evaluation:
+        """E_in(w) and its gradient, over all of D."""
+        self.evaluations += 1
+        self.backpropagation.load(w)
+        total = self._gradient(lambda j, out: self.backpropagation.gradient(self.examples.blocks[j], out))
+        return self._mean(w, total, self.examples.n)
+
+    def error(self, w: np.ndarray) -> float:
+        """E_in(w), without its gradient."""
+        self.evaluations += 0.5
+        mean = self._mean_error(w, self._error, self.examples.blocks, self.examples.n)
+        return mean + self._decay(w)[0]
+
+    def validation_error(self, w: np.ndarray) -> float:
+        """E_val(w): the mean error over the examples held out, without weight decay. NaN if there are none."""
+        if not self.examples.validation_n:
+            return np.nan
+        return self._mean_error(w, self._validation, self.examples.validation, self.examples.validation_n)
+
+    def sample(self, w: np.ndarray, t: int) -> Evaluation:
+        """The mean error and gradient over the examples of step t, an unbiased estimate of E_in and its gradient.
+
+        batch_size examples, drawn with replacement by seed and t only. They are put together, the same on every
+        rank, and cut into blocks like a small data set: so the bits do not depend on where D lies.
+        """
+        self.evaluations += self.batch_size / self.examples.rows
+        chosen = picks(self.seed, t, self.examples.rows, self.batch_size)
+        blocks = self._collect(chosen)
+        self.backpropagation.load(w)
+        total = self._sample(lambda j, out: self.backpropagation.gradient(blocks[j], out))
+        return self._mean(w, total, self.batch_size * self.examples.n / self.examples.rows)
+
+    def _mean(self, w: np.ndarray, total: np.ndarray, n: float) -> Evaluation:
+        mean = total / n
+        E, G = float(mean[-1]), mean[:-1]
+        if self._decayed is not None:
+            penalty, gradient = self._decay(w)
+            E += penalty
+            G += gradient
+        return Evaluation(E, G)
+
+    def _mean_error(self, w: np.ndarray, make_sum, blocks: list[Block], n: float) -> float:  # type: ignore[no-untyped-def]
+        self.backpropagation.load(w)
+
+        def term(j: int, out: np.ndarray) -> None:
+            out[0] = self.backpropagation.error(blocks[j])
+
+        return float(make_sum(term)[0]) / n
+
+    def _decay(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        if self._decayed is None:
+            return 0.0, w[:0]
+        decayed = w * self._decayed
+        return self.weight_decay * float(np.square(decayed).sum()), 2 * self.weight_decay * decayed
+
+    def _collect(self, chosen: np.ndarray) -> list[Block]:
+        """This rank's blocks of a batch. Each example is copied by its owner into zeros, and the copies are added as integers."""
+        d, dtype = self.backpropagation.d, self.backpropagation.dtype
+        columns = np.zeros((d[0] + 1 + d[-1] + 1, len(chosen)), dtype)
+        with self.ranks.together():
+            for place, i in enumerate(chosen):
+                found = self.examples.find(int(i))
+                if found is not None:
+                    block, j = found
+                    columns[: d[0] + 1, place] = block.x[:, j]
+                    columns[d[0] + 1 : -1, place] = block.y[:, j]
+                    columns[-1, place] = 1 if block.weights is None else block.weights[j]
+        self.ranks.sum(columns.view(np.int64 if dtype == np.float64 else np.int32))
+        blocks = []
+        for number in self._owned:
+            part = np.ascontiguousarray(columns[:, slice(*self._cut.bounds(number))])
+            blocks.append(Block(part[: d[0] + 1], part[d[0] + 1 : -1], part[-1]))
+        return blocks
+
+
+def decay_mask(d: tuple[int, ...]) -> np.ndarray:
+    """1 for each weight, 0 for those of bias nodes: float64 (|W|,)."""
+    mask = np.ones(sum((below + 1) * above for below, above in zip(d, d[1:], strict=False)))
+    for W in layers(mask, d):
+        W[0] = 0
+    return mask

@@ -1,0 +1,44 @@
+"""Optimizers: pure steps with explicit state. To add one: a file here, and its class in OPTIMIZERS.
+
+An optimizer is a frozen dataclass. Its fields are its settings, each annotated with the words that `--help` shows; they
+become flags by themselves. It sees replicated numbers only, and nothing of MPI:
+
+    state = optimizer.start(objective, w)         # evaluates at w
+    state = optimizer.step(objective, state, t)   # returns a new state; t = 0, 1, 2, …
+
+`objective(w)` gives E and G over all of D, `objective.sample(w, t)` over the examples of step t.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from distnn.objective import Objective
+from distnn.optimizers.gradient_descent import GradientDescent
+from distnn.optimizers.state import State
+from distnn.optimizers.stochastic import StochasticGradientDescent
+
+__all__ = ["OPTIMIZERS", "Optimizer", "State"]
+
+
+class Optimizer(Protocol):
+    """What the training loop needs of an optimizer.
+
+    name: on the command line. stochastic: whether E and G in its state are those of a sample, not of D.
+    """
+
+    name: ClassVar[str]
+    stochastic: ClassVar[bool]
+
+    def start(self, objective: Objective, w: np.ndarray) -> State:
+        """The state at the weights w, which are not changed. Collective, replicated."""
+
+    def step(self, objective: Objective, state: State, t: int) -> State:
+        """The state after step t; the old state is not changed. Collective, replicated."""
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    optimizer.name: optimizer for optimizer in (GradientDescent, StochasticGradientDescent)
+}

@@ -1,0 +1,41 @@
+"""The state of an optimizer: all that it needs to go on, as arrays that a checkpoint can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class State:
+    """State at weights w. Replicated. Optimizers with more to remember derive from it.
+
+    w: float64 (|W|,); E, G: error and gradient at w (of D; of the last sample, at the weights before it, if stochastic).
+    stuck: "" or why no further step is possible, in words. Fields are arrays, floats, ints, bools or strings.
+    """
+
+    w: np.ndarray
+    E: float
+    G: np.ndarray
+    stuck: str = ""
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Every field as an array, to be stored."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: np.frombuffer(value.encode(), np.uint8) if isinstance(value, str) else np.asarray(value)
+            for name, value in values.items()
+        }
+
+    @classmethod
+    def restore(cls, tensors: dict[str, np.ndarray]) -> Self:
+        """The state that `tensors` stored, to the bit."""
+
+        def value(name: str, kind: str) -> object:
+            if kind == "str":
+                return tensors[name].tobytes().decode()
+            return tensors[name] if kind == "np.ndarray" else tensors[name].item()
+
+        return cls(**{field.name: value(field.name, str(field.type)) for field in fields(cls)})  # type: ignore[arg-type]

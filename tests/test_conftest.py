@@ -1,0 +1,100 @@
+"""A failure on one rank of a parallel session ends the session on all of them, and says what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mpi_runner import mpirun
+
+CONFTEST = Path(__file__).with_name("conftest.py")
+
+
+def session(folder: Path, body: str, ranks: int = 2, *options: str) -> tuple[int, str]:
+    """The exit code and output of a parallel session of one test file, with this project's conftest.py."""
+    (folder / "conftest.py").write_text(CONFTEST.read_text().replace("PATIENCE = 10.0", "PATIENCE = 1.0"))
+    (folder / "test_inner.py").write_text("import pytest, time\npytestmark = pytest.mark.mpi\n" + body)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = slow\ntimeout = 30\ntimeout_method = thread\n")
+    done = mpirun(
+        ranks, "-m", "pytest", "--with-mpi", "-p", "no:cacheprovider", *options, folder, cwd=folder, timeout=50
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_all_pass_and_rank_0_alone_prints(tmp_path: Path) -> None:
+    code, output = session(
+        tmp_path,
+        """
+def test_sum(comm, ranks):
+    assert comm.allreduce(1) == 2 == ranks.size
+    print("noise")
+""",
+    )
+    assert code == 0, output
+    assert output.count("1 passed") == 1
+
+
+def test_failure_on_one_rank_ends_the_session_on_all(tmp_path: Path) -> None:
+    """Without the agreement, rank 1 would send its 'second' into rank 0's wait for 'first'."""
+    code, output = session(
+        tmp_path,
+        """
+def test_first(comm):
+    assert comm.rank == 0, "only rank 1 fails"
+
+def test_second(comm):
+    print("SECOND RAN")
+    assert False, "SECOND RAN"
+""",
+    )
+    assert code == 1, output
+    assert "rank 1 of 2 failed: test_inner.py::test_first" in output
+    assert "only rank 1 fails" in output
+    assert "SECOND RAN" not in output
+
+
+def test_failure_while_another_rank_waits_in_a_collective_call(tmp_path: Path) -> None:
+    code, output = session(
+        tmp_path,
+        """
+def test_deadlock(comm):
+    if comm.rank == 1:
+        raise ValueError("rank 1 leaves")
+    comm.barrier()
+""",
+    )
+    assert code != 0, output
+    assert "rank 1 of 2 ends the job" in output
+    assert "ValueError: rank 1 leaves" in output
+
+
+@pytest.mark.parametrize("hung", [0, 1])
+def test_hung_rank_ends_the_job_and_shows_where_it_stands(tmp_path: Path, hung: int) -> None:
+    code, output = session(
+        tmp_path,
+        f"""
+def stand_still():
+    time.sleep(100)
+
+@pytest.mark.timeout(2)
+def test_hang(comm):
+    if comm.rank == {hung}:
+        stand_still()
+""",
+    )
+    assert code != 0, output
+    assert f"rank {hung} of 2 ends the job: test_inner.py::test_hang took longer than 2 s" in output
+    assert "in stand_still" in output
+
+
+def test_slow_tests_are_left_out_unless_asked_for(tmp_path: Path) -> None:
+    body = """
+@pytest.mark.slow
+def test_slow():
+    pass
+
+def test_quick():
+    pass
+"""
+    assert "1 passed, 1 deselected" in session(tmp_path, body)[1]
+    assert "1 passed, 1 deselected" in session(tmp_path, body, 2, "-m", "slow")[1]
