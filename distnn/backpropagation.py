@@ -102,7 +102,7 @@ class Backpropagation:
         return self._total(self.error_function.error(space.s, block.y, None), block)
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        """x^(L), d^(L) × rows, for x^(0) of shape (d^(0)+1) × rows: a view of a buffer that the next call overwrites."""
+        """x^(L), d^(L) × rows, for x^(0) of shape (d^(0)+1) × rows; the next call overwrites it."""
         space = self._workspace(x.shape[1])
         forward(self.W, [x, *space.x], space.s, self.theta)
         self.error_function.output(space.s)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from distnn.activations import ACTIVATIONS
 
@@ -31,7 +32,7 @@ class Classes:
         theta = ACTIVATIONS.get(self.output_theta)
         return (0.0, 1.0) if theta is None else (theta.low, theta.high)
 
-    def encode(self, codes: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
+    def encode(self, codes: np.ndarray, dtype: DTypeLike) -> np.ndarray:
         """Targets y, d^(L) × r, for the class numbers (r,)."""
         low, high = self.levels
         if self.width == 1:

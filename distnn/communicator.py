@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,6 +72,13 @@ class OneRank:
     def gather_to_root(self, value: Any) -> list[Any]:
         """Every rank's value in the order of ranks on rank 0, an empty list elsewhere. Collective."""
         return [value]
+
+    def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
+        """On rank 0 the parts of all ranks, rank after rank; nothing elsewhere. Collective: every rank iterates.
+
+        If rank 0 leaves the iteration early, the other ranks still get rid of their parts and go on.
+        """
+        yield from parts
 
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
         """Rows [start, stop) of the table whose parts the ranks hold one after another. Collective, local.
@@ -139,6 +146,25 @@ class MPIRanks(OneRank):
     def gather_to_root(self, value: Any) -> list[Any]:
         with self._timed():
             return self.comm.gather(value, 0) or []
+
+    def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
+        if self.rank != 0:
+            for part in parts:
+                self.comm.send(part, 0)
+            self.comm.send(None, 0)
+            return
+        incoming = self._incoming()
+        try:
+            yield from parts
+            yield from incoming
+        finally:
+            for _ in incoming:
+                pass
+
+    def _incoming(self) -> Iterator[Any]:
+        for source in range(1, self.size):
+            while (part := self.comm.recv(source=source)) is not None:
+                yield part
 
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
         rows = np.ascontiguousarray(rows, np.float64)

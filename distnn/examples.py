@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from distnn.backpropagation import Block
 from distnn.classes import Classes, sort_names
@@ -86,7 +87,7 @@ class _Part(NamedTuple):
 
 
 def load(
-    source: Source, columns: Columns, cut: Cut, wishes: Wishes, dtype: np.dtype | type, ranks: OneRank
+    source: Source, columns: Columns, cut: Cut, wishes: Wishes, dtype: DTypeLike, ranks: OneRank
 ) -> tuple[Preparation, Examples]:
     """Read this rank's rows, and learn from all of D how to prepare them. Collective; Preparation replicated.
 
@@ -152,7 +153,7 @@ def _shifts(
     return x if wishes.standardise else np.zeros_like(x), y if wishes.standardise_targets else np.zeros_like(y)
 
 
-def _part(rows: Rows, shift_x: np.ndarray, shift_y: np.ndarray, wishes: Wishes, dtype: np.dtype | type) -> _Part:
+def _part(rows: Rows, shift_x: np.ndarray, shift_y: np.ndarray, wishes: Wishes, dtype: DTypeLike) -> _Part:
     x = input_columns(rows.inputs, Scaling(shift_x, np.zeros_like(shift_x), np.ones_like(shift_x)), dtype)
     weights = None if rows.weights is None else rows.weights.astype(dtype)
     if wishes.classes:
@@ -162,7 +163,7 @@ def _part(rows: Rows, shift_x: np.ndarray, shift_y: np.ndarray, wishes: Wishes, 
     return _Part(x, y, None, weights)
 
 
-def _refuse_overflow(source: Source, part: _Part, dtype: np.dtype | type) -> None:
+def _refuse_overflow(source: Source, part: _Part, dtype: DTypeLike) -> None:
     if not (np.isfinite(part.x).all() and np.isfinite(part.y).all()):
         raise UserError(f"{source.path} holds values beyond the range of {np.dtype(dtype)}: use --dtype float64.")
 
@@ -184,7 +185,7 @@ def _weight(parts: Sequence[_Part]) -> float:
 
 def _classes(source: Source, target: str, parts: Sequence[_Part], wishes: Wishes, ranks: OneRank) -> Classes:
     """The classes of all ranks, in one order. Collective, replicated."""
-    mine = {str(name) for part in parts for name in np.unique(part.words)}
+    mine = {str(name) for part in parts for name in np.unique(part.words)}  # type: ignore[arg-type]
     names = sort_names([name for found in ranks.gather(sorted(mine)) for name in found])
     if len(names) < 2:
         raise UserError(
@@ -210,7 +211,7 @@ def _target_scaling(
     return measured if wishes.standardise_targets else Scaling.identity(len(shift))
 
 
-def _finish(part: _Part, preparation: Preparation, dtype: np.dtype | type) -> Block:
+def _finish(part: _Part, preparation: Preparation, dtype: DTypeLike) -> Block:
     """Standardise a part in place, and encode its classes."""
     preparation.input_scaling.standardise(part.x[1:])
     if preparation.classes:

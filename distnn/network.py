@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from distnn.streams import stream
 
 def shapes(d: Sequence[int]) -> list[tuple[int, int]]:
     """The shapes (d^(l-1)+1) × d^(l) of W^(1), …, W^(L); row 0 belongs to the bias node."""
-    return [(below + 1, above) for below, above in zip(d, d[1:], strict=False)]
+    return [(below + 1, above) for below, above in pairwise(d)]
 
 
 def layers(w: np.ndarray, d: Sequence[int]) -> list[np.ndarray]:
@@ -46,7 +47,9 @@ class Network:
         if len(self.d) < 2:
             raise UserError(f"The architecture {list(d)} has no layer of weights: give at least inputs and outputs.")
         if min(self.d) < 1:
-            raise UserError(f"The architecture {list(self.d)} has a layer of width {min(self.d)}: a width is at least 1.")
+            raise UserError(
+                f"The architecture {list(self.d)} has a layer of width {min(self.d)}: a width is at least 1."
+            )
         if theta not in ACTIVATIONS:
             raise UserError(f"There is no activation {theta!r}. Choose from: {', '.join(ACTIVATIONS)}.")
         self.theta, self.output_theta = theta, output_theta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from distnn.backpropagation import Backpropagation, Block
 from distnn.communicator import OneRank
 from distnn.examples import Examples
+from distnn.gauss_newton import GaussNewton, square
 from distnn.network import layers
-from distnn.reduction import REDUCTIONS
+from distnn.reduction import REDUCTIONS, ExactSum, PlainSum, Sum
 from distnn.shard import cut
 from distnn.streams import picks
 
@@ -23,7 +25,7 @@ class Evaluation(NamedTuple):
 
 
 class Objective:
-    """E_in(w) = (1/n) Σ_i e(h(x_i), y_i) + λ Σ W_ij², bias rows left out of the second sum; n is Σ weights if there are any.
+    """E_in(w) = (1/n) Σ_i e(h(x_i), y_i) + λ Σ W_ij²; bias rows left out of the latter, n = Σ weights if there are any.
 
     Every method is collective, and takes and returns replicated values. weight_decay: λ. batch_size, seed: of `sample`.
     evaluations counts passes over D (a pass of `sample` counts as its share).
@@ -43,6 +45,8 @@ class Objective:
         self.weight_decay, self.batch_size, self.seed = weight_decay, batch_size, seed
         self.evaluations = 0.0
         make, sizes = REDUCTIONS[reduction], backpropagation.sizes
+        self._make = make
+        self._gauss_newton: tuple[GaussNewton, ExactSum | PlainSum] | None = None  # made when first asked for
         self._gradient = make(ranks, sizes, len(examples.blocks), examples.cut.count)
         self._error = make(ranks, [1], len(examples.blocks), examples.cut.count)
         self._validation = make(ranks, [1], len(examples.validation), examples.cut.count)
@@ -83,6 +87,23 @@ class Objective:
         total = self._sample(lambda j, out: self.backpropagation.gradient(blocks[j], out))
         return self._mean(w, total, self.batch_size * self.examples.n / self.examples.rows)
 
+    def gauss_newton(self, w: np.ndarray) -> np.ndarray:
+        """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
+
+        UserError unless the error is squared. J, the Jacobian of the outputs, is never held as a whole.
+        """
+        self.evaluations += 1
+        if self._gauss_newton is None:
+            squares = GaussNewton(self.backpropagation)
+            reduction = self._make(self.ranks, squares.sizes, len(self.examples.blocks), self.examples.cut.count)
+            self._gauss_newton = squares, reduction
+        squares, reduction = self._gauss_newton
+        self.backpropagation.load(w)
+        A = square(2 * reduction(lambda j, out: squares.lower(self.examples.blocks[j], out)) / self.examples.n, len(w))
+        if self._decayed is not None:
+            A[np.diag_indices_from(A)] += 2 * self.weight_decay * self._decayed
+        return A
+
     def _mean(self, w: np.ndarray, total: np.ndarray, n: float) -> Evaluation:
         mean = total / n
         E, G = float(mean[-1]), mean[:-1]
@@ -92,13 +113,13 @@ class Objective:
             G += gradient
         return Evaluation(E, G)
 
-    def _mean_error(self, w: np.ndarray, make_sum, blocks: list[Block], n: float) -> float:  # type: ignore[no-untyped-def]
+    def _mean_error(self, w: np.ndarray, sums: Sum, blocks: list[Block], n: float) -> float:
         self.backpropagation.load(w)
 
         def term(j: int, out: np.ndarray) -> None:
             out[0] = self.backpropagation.error(blocks[j])
 
-        return float(make_sum(term)[0]) / n
+        return float(sums(term)[0]) / n
 
     def _decay(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         if self._decayed is None:
@@ -107,7 +128,7 @@ class Objective:
         return self.weight_decay * float(np.square(decayed).sum()), 2 * self.weight_decay * decayed
 
     def _collect(self, chosen: np.ndarray) -> list[Block]:
-        """This rank's blocks of a batch. Each example is copied by its owner into zeros, and the copies are added as integers."""
+        """This rank's blocks of a batch: every example is copied by its owner into zeros, and these are added."""
         d, dtype = self.backpropagation.d, self.backpropagation.dtype
         columns = np.zeros((d[0] + 1 + d[-1] + 1, len(chosen)), dtype)
         with self.ranks.together():
@@ -128,7 +149,7 @@ class Objective:
 
 def decay_mask(d: tuple[int, ...]) -> np.ndarray:
     """1 for each weight, 0 for those of bias nodes: float64 (|W|,)."""
-    mask = np.ones(sum((below + 1) * above for below, above in zip(d, d[1:], strict=False)))
+    mask = np.ones(sum((below + 1) * above for below, above in pairwise(d)))
     for W in layers(mask, d):
         W[0] = 0
     return mask

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from distnn.backpropagation import Block
 from distnn.classes import Classes, class_name
@@ -31,7 +32,8 @@ class Columns:
 class Rows:
     """A few consecutive rows as they were read. Local.
 
-    inputs: r × d^(0), targets: r × m, float64; labels: the target as words (r,) if that is what it is; weights: (r,) or None.
+    inputs: r × d^(0), targets: r × m, float64; labels: the target as words (r,) if that is what it is; weights: (r,)
+    or None.
     """
 
     def __init__(self, source: Source, columns: Columns, start: int, stop: int):
@@ -41,7 +43,7 @@ class Rows:
                 f"{source.path}: the target column {source.columns[words[0]]} holds words, and there are "
                 f"{len(columns.targets)} target columns. Name that column alone: --targets {source.columns[words[0]]}."
             )
-        weight = () if columns.weight is None else (columns.weight,)
+        weight = [] if columns.weight is None else [columns.weight]
         targets = () if words else columns.targets
         table, labels = source.read(start, stop, [*columns.inputs, *targets, *weight], words)
         d, m = len(columns.inputs), len(targets)
@@ -52,8 +54,8 @@ class Rows:
         if self.weights is not None and (self.weights < 0).any():
             row = int(np.argmax(self.weights < 0))
             raise UserError(
-                f"{source.path}, row {start + row}, column {source.columns[weight[0]]}: the weight {self.weights[row]:g} "
-                "is negative. Weights are 0 or more."
+                f"{source.path}, row {start + row}, column {source.columns[weight[0]]}: the weight "
+                f"{self.weights[row]:g} is negative. Weights are 0 or more."
             )
 
     def select(self, mask: np.ndarray) -> Rows:
@@ -116,7 +118,7 @@ class Preparation:
             + f". Its columns are: {', '.join(source.columns[:20])}{', …' if len(source.columns) > 20 else ''}."
         )
 
-    def block(self, rows: Rows, dtype: np.dtype | type, where: str = "") -> Block:
+    def block(self, rows: Rows, dtype: DTypeLike, where: str = "") -> Block:
         """A block for the network, standardised: exactly as training made it. where: the table's name, for messages."""
         x = input_columns(rows.inputs, self.input_scaling, dtype)
         self.input_scaling.standardise(x[1:])
@@ -179,7 +181,7 @@ class Preparation:
         )
 
 
-def input_columns(inputs: np.ndarray, scaling: Scaling, dtype: np.dtype | type) -> np.ndarray:
+def input_columns(inputs: np.ndarray, scaling: Scaling, dtype: DTypeLike) -> np.ndarray:
     """x^(0) of rows, not yet standardised: (d^(0)+1) × r, row 0 of ones."""
     x = np.empty((inputs.shape[1] + 1, len(inputs)), dtype)
     x[0] = 1

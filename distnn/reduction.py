@@ -11,6 +11,7 @@ with the same `__call__`, and an entry in REDUCTIONS.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +23,19 @@ STEP = 4  # k changes in steps of 4 bits, so that the k of the last sum is nearl
 BITS = 50  # a term is at most 2^50 of its units: then adding `magic` below rounds it in one instruction
 KEPT_BYTES = 32 << 20  # terms are kept, to be rounded once k is known, if those of this rank fit in this
 CHUNK = 8192  # numbers rounded at a time: the cache, not the memory, carries the passes
+
+
+class Sum(Protocol):
+    """A way to sum. sizes: lengths of the parts of a term; local: number of terms of this rank; count: of all ranks."""
+
+    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int): ...
+
+    def __call__(self, term: Term) -> np.ndarray:
+        """The sum over all terms of all ranks, float64, valid until the next call. Collective, replicated.
+
+        term(j, out) writes this rank's term number j, float64; it may be called twice for the same j. An exception in
+        it is raised on all ranks.
+        """
 
 
 class PlainSum:
@@ -63,11 +77,12 @@ class PlainSum:
 class ExactSum:
     """Terms added exactly after rounding to 50 bits below the largest: the same bits for every P.
 
-    sizes: lengths of the parts of a term; local: number of terms of this rank; count: of all ranks together, replicated.
+    sizes: lengths of the parts of a term; local: number of terms of this rank; count: of all ranks together,
+    replicated.
 
-    Where this rank's terms fit in 32 MB they are computed first and rounded when k is known. Where they do not, they are rounded at
-    once with the k of the last sum, and computed again if the largest term shows that k to be wrong. That is
-    a local choice: it costs time, not bits.
+    Where this rank's terms fit in 32 MB they are computed first and rounded when k is known. Where they do not, they
+    are rounded at once with the k of the last sum, and computed again if the largest term shows that k to be wrong.
+    That is a local choice: it costs time, not bits.
     """
 
     def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int):
@@ -141,8 +156,8 @@ class ExactSum:
     def _round(self, terms: np.ndarray) -> None:
         """Add the terms, as multiples of 2^-k, to `sum`, modulo 2^64.
 
-        t = g + magic with magic = 1.5 · 2^(52-k) lies between 2^(52-k) and 2^(53-k), where neighbouring float64 are 2^-k
-        apart: t is g rounded to a multiple of 2^-k, and the integers behind t and magic differ by that multiple.
+        t = g + magic with magic = 1.5 · 2^(52-k) lies between 2^(52-k) and 2^(53-k), where neighbouring float64 are
+        2^-k apart: t is g rounded to a multiple of 2^-k, and the integers behind t and magic differ by that multiple.
         """
         if not len(terms):
             return
@@ -197,4 +212,4 @@ def chunks(sizes: np.ndarray, width: int) -> list[tuple[slice, slice, np.ndarray
     return cut
 
 
-REDUCTIONS = {"exact": ExactSum, "plain": PlainSum}
+REDUCTIONS: dict[str, type[Sum]] = {"exact": ExactSum, "plain": PlainSum}

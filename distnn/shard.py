@@ -7,9 +7,11 @@ gradient are then the same for every P.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 CACHE_BYTES = 640 << 10  # a block's x, δ and θ' should stay in a core's second-level cache (1 MiB or more)
 WORK_BYTES = 64 << 20  # and never take more memory than this
@@ -21,7 +23,7 @@ class Cut(NamedTuple):
 
     n: int
     rows: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides a method of tuple
 
     def bounds(self, block: int) -> tuple[int, int]:
         """The first row of the block, and the one after its last."""
@@ -37,14 +39,15 @@ class Cut(NamedTuple):
         return min(blocks.start * self.rows, self.n), min(blocks.stop * self.rows, self.n)
 
 
-def cut(n: int, d: Sequence[int], dtype: np.dtype | type) -> Cut:
+def cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
     """Cut n rows into blocks for the layers d, counted without the output layer.
 
-    The output layer is left out because the number of classes is known only once the rows are read. docs/blocks.md has the measurements.
+    The output layer is left out because the number of classes is known only once the rows are read. docs/blocks.md
+    has the measurements.
     """
     widths = list(d)
     column = np.dtype(dtype).itemsize * (widths[0] + sum(3 * width for width in widths[1:]))
-    weights = sum((below + 1) * above for below, above in zip(widths, widths[1:], strict=False))
+    weights = sum((below + 1) * above for below, above in pairwise(widths))
     fits = CACHE_BYTES // column
     # A wide network's blocks cannot stay in the cache; they are long, so that summing |W| numbers a block stays cheap.
     rows = MOST if weights > 64 * sum(widths) else min(max(fits, FEWEST), MOST)

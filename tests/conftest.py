@@ -110,7 +110,8 @@ class Agreement:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         result = yield
-        own = "\n".join(item.stash[failures]) if failures in item.stash else ""
+        texts: list[str] = item.stash.get(failures, [])
+        own = "\n".join(texts)
         failed = np.array([1 if own else 0])
         request = self.comm.Iallreduce(np.array(failed), failed)
         deadline = time.monotonic() + (PATIENCE if own else 10 * LIMIT_UNDER_MPI)

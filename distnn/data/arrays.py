@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from distnn.communicator import OneRank
-from distnn.data.parts import check_dtype, check_shape, column_names, holds_word, read_parts
+from distnn.data.parts import check_dtype, check_shape, column_names, read_parts
 from distnn.data.source import Source, check_range
 from distnn.errors import UserError
 
@@ -54,10 +54,11 @@ class ArraySource(Source):
             self._tables[name] = table if n and table is not None else np.empty((0, width), "U1" if kind else None)
             self._columns[name] = ("weights",) if name == "weights" else column_names(name.lower(), width)
         self.columns = tuple(column for name in agreed for column in self._columns[name])
+        self._word = [kind for width, kind in agreed.values() for _ in range(width)]
         self._parts = [MemoryPart(table[:0], 0, self._columns[name]) for name, table in self._tables.items()]
 
     def is_word(self, column: int) -> bool:
-        return holds_word(self._parts, column)
+        return self._word[column]
 
     def default_targets(self) -> tuple[int, ...]:
         first = len(self._columns["X"])
@@ -89,7 +90,7 @@ def move(ranks: OneRank, table: np.ndarray, start: int, stop: int) -> np.ndarray
     """Rows [start, stop) of the ranks' tables, one after another; words travel as numbers. Collective."""
     if table.dtype.kind != "U":
         return ranks.redistribute(table, start, stop)
-    vocabulary = np.unique(np.concatenate([np.unique(table), *ranks.gather(np.unique(table))]))
+    vocabulary = np.unique(np.concatenate(ranks.gather(np.unique(table))))
     codes = np.searchsorted(vocabulary, table).astype(np.float64)
     return vocabulary[ranks.redistribute(codes, start, stop).astype(np.int64)]
 

@@ -16,7 +16,7 @@ H2 = (-0.1, 0.5, 1.0)
 
 def exclusive_or(x: np.ndarray) -> np.ndarray:
     """y = OR(AND(h1, NOT h2), AND(NOT h1, h2)), -1 or +1, for points x of shape n × 2. Local."""
-    h1, h2 = (w[0] + x @ np.array(w[1:]) >= 0 for w in (H1, H2))
+    h1, h2 = (w[0] + w[1] * x[:, 0] + w[2] * x[:, 1] >= 0 for w in (H1, H2))
     return np.where(h1 != h2, 1.0, -1.0)
 
 

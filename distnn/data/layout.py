@@ -40,10 +40,10 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None) -> Layout:
     if blank is None:
         raise UserError(f"{path} holds nothing but empty lines.")
     start += sum(len(line) + 1 for line in raw[:blank])
-    lines = [decode(line, path, number).rstrip() for number, line in enumerate(raw[blank:][:SAMPLE_LINES], blank + 1)]
+    lines = [decode(line, path, number) for number, line in enumerate(raw[blank:][:SAMPLE_LINES], blank + 1)]
     if "\r" in lines[0]:
         raise UserError(f"{path} has lines that end with a carriage return only; save it with line feeds.")
-    dialect = detect_dialect([line for line in lines if line])
+    dialect = detect_dialect([line for line in lines if line.strip()])
     row = 0
     columns = names = _split(dialect, lines[0].removeprefix("# "), path, blank + 1)
     if header is None:
@@ -54,7 +54,8 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None) -> Layout:
         columns = [name or str(i) for i, name in enumerate(names)]
         if not any(line.strip() for line in raw[blank + 1 :]):
             raise UserError(
-                f"{path} has a header ({listed(names)}) but no rows; if its first line is a row, say that it has no header."
+                f"{path} has a header ({listed(names)}) but no rows; "
+                "if its first line is a row, say that the file has no header."
             )
     first_row = _split(dialect, lines[row], path, blank + row + 1)
     if not header:

@@ -47,7 +47,7 @@ class LineIndex:
         row, position = start, self.find(stream, start)
         mean = (self.stop - self.start) // self.n + 1
         while row < stop:
-            size = min(PIECE, 4096 + 2 * mean * (stop - row))
+            size = min(PIECE, 4096 + mean * (stop - row) * 9 // 8)
             data, ends = self._lines(stream, row, position, size)
             ends = ends[: stop - row]
             yield row, data[: ends[-1]]

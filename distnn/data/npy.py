@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Header:
     offset: int  # bytes before the first number
 
 
-def read_header(stream: BinaryIO, size: int, what: str, words: bool) -> Header:
+def read_header(stream: IO[bytes], size: int, what: str, words: bool) -> Header:
     """The header at the stream's position, where an array takes `size` bytes. Local; the stream moves on.
 
     what: the array's name for messages; words: whether it may hold strings. UserError for a damaged header,
@@ -44,7 +44,8 @@ def read_header(stream: BinaryIO, size: int, what: str, words: bool) -> Header:
         # Version 3 differs from 2 in the names of a record's fields only, and records are refused.
         shape, fortran, dtype = readers.get(version, np.lib.format.read_array_header_2_0)(data)
     except Exception as error:  # whatever a damaged header makes NumPy's parser raise
-        raise UserError(f"{what} is damaged or not in NumPy's format: {str(error).splitlines()[0]}.") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise UserError(f"{what} is damaged or not in NumPy's format: {reason}.") from error
     check_dtype(dtype, what, words)
     n, width = check_shape(shape, what)
     if n == 0:

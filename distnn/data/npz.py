@@ -19,6 +19,7 @@ from distnn.data.source import listed, quoted
 from distnn.errors import UserError
 
 MOST_INFLATION = 1032  # deflate cannot do better
+SKIP = 1 << 20  # bytes decompressed at a time on the way to the wanted ones
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a zip member: signature, ..., lengths of its name and extra field
 ROLES = {"X": "X", "x": "X", "Y": "Y", "y": "Y", "weights": "weights"}
 
@@ -30,8 +31,7 @@ def open_npz(path: str, ranks: OneRank, *, header: bool | None = None) -> PartsS
     """
     file = open_file(path, ranks)
     with ranks.together():
-        source = _open_archive(file)
-    return source
+        return _open_archive(file)
 
 
 def _open_archive(file: DataFile) -> PartsSource:
@@ -43,24 +43,26 @@ def _open_archive(file: DataFile) -> PartsSource:
     if len(lengths) > 1:
         rows = ", ".join(f"{chosen[role]} has {header.n}" for role, (header, _) in found.items())
         raise UserError(f"{file.path}: all arrays must have the same number of rows, but {rows}.")
-    if "weights" in found and found["weights"][0].width != 1:
-        raise UserError(f"{file.path}, array weights has {found['weights'][0].width} columns; it must have one.")
-    width = found["X"][0].width if "X" in found else found["table"][0].width - 1
-    targets = range(width, width + (found["Y"][0].width if "Y" in found else "table" in found))
+    widths = {role: header.width for role, (header, _) in found.items()}
+    if widths.get("weights", 1) != 1:
+        raise UserError(f"{file.path}, array weights has {widths['weights']} columns; it must have one.")
+    if "table" in found:
+        targets = range(widths["table"] - 1, widths["table"])
+    else:
+        targets = range(widths["X"], widths["X"] + widths.get("Y", 0))
     return PartsSource(file.path, lengths.pop(), [part for _, part in found.values()], targets)
 
 
 def _choose(path: str, names: list[str]) -> dict[str, str]:
     """Which array plays which role: X, Y and weights, or table for one that stands alone."""
     chosen: dict[str, str] = {}
-    for name in sorted(names, key=list(ROLES).index if set(names) <= set(ROLES) else str):
-        role = ROLES.get(name)
-        if role in chosen:
+    for name, role in ROLES.items():
+        if name in names and role in chosen:
             raise UserError(f"{path} holds both {chosen[role]} and {name}; leave one of them out.")
-        if role:
+        if name in names:
             chosen[role] = name
     if "X" in chosen:
-        return {role: chosen[role] for role in ("X", "Y", "weights") if role in chosen}
+        return chosen
     if len(names) == 1 and not chosen:
         return {"table": names[0]}
     held = f"the arrays {listed(map(quoted, sorted(names)))}" if names else "no arrays"
@@ -73,6 +75,8 @@ def _open_member(
     """One array of the archive: its header, and a way to its rows."""
     what = f"{file.path}, array {name}"
     role = ROLES.get(name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise UserError(f"{what} is compressed in an unusual way; write it with numpy.savez_compressed.")
     with archive.open(info) as member:
         header = read_header(member, info.file_size, what, words=role in ("Y", None))
     if role is None:
@@ -84,8 +88,6 @@ def _open_member(
         if offset + info.file_size > file.size:
             raise UserError(f"{what} is damaged or cut short.")
         return header, MappedPart(file, header, columns, offset)
-    if info.compress_type != zipfile.ZIP_DEFLATED:
-        raise UserError(f"{what} is compressed in an unusual way; write it with numpy.savez_compressed.")
     if info.file_size > MOST_INFLATION * (info.compress_size + 1) or info.compress_size > file.size:
         raise UserError(f"{what} is damaged: {info.compress_size} bytes cannot hold {info.file_size}.")
     return header, CompressedPart(file, info, what, header, columns)
@@ -105,7 +107,16 @@ def _damaged(path: str) -> Iterator[None]:
     """UserError for whatever a damaged or encrypted archive makes zipfile and zlib raise."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, KeyError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        EOFError,
+        OSError,
+        ValueError,
+        RuntimeError,
+        KeyError,
+    ) as error:
         raise UserError(f"{path} is damaged or not a .npz file: {error}.") from error
 
 
@@ -113,6 +124,7 @@ class CompressedPart:
     """A compressed array: the stream is decompressed up to the rows that are wanted, and only these are kept.
 
     Reading on from where the last read ended continues the stream; reading from further back starts it again.
+    A Fortran-ordered array takes one pass over the stream for every read.
     """
 
     def __init__(self, file: DataFile, info: zipfile.ZipInfo, what: str, header: Header, columns: tuple[str, ...]):
@@ -123,7 +135,7 @@ class CompressedPart:
     def rows(self, start: int, stop: int) -> np.ndarray:
         header, size = self._header, self.dtype.itemsize
         with self._file.open(), _damaged(self._what):
-            if header.fortran:  # one pass over the whole stream for every read: the columns lie far apart
+            if header.fortran:
                 parts = [self._bytes((c * header.n + start) * size, (stop - start) * size) for c in range(header.width)]
                 return np.stack([np.frombuffer(part, self.dtype) for part in parts], axis=1)
             row = header.width * size
@@ -132,9 +144,13 @@ class CompressedPart:
     def _bytes(self, start: int, count: int) -> bytes:
         """`count` bytes of the array from `start` on."""
         start += self._header.offset
-        if self._member is None or self._member.tell() > start:
-            self._member = zipfile.ZipFile(self._file.path).open(self._info)
-        self._member.seek(start)
+        if self._member is None:
+            self._member = zipfile.ZipFile(self._file.path).open(self._info)  # noqa: SIM115 - kept to read on
+        if self._member.tell() > start:
+            self._member.seek(0)
+        while skip := start - self._member.tell():
+            if not self._member.read(min(skip, SKIP)):
+                break
         data = self._member.read(count)
         if len(data) < count:
             raise EOFError("the data end too early")

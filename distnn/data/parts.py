@@ -30,7 +30,7 @@ class PartsSource(Source):
         self._parts, self._targets = parts, tuple(targets)
 
     def is_word(self, column: int) -> bool:
-        return holds_word(self._parts, column)
+        return [part.dtype.kind for part in self._parts for _ in part.columns][column] == "U"
 
     def default_targets(self) -> tuple[int, ...]:
         return self._targets
@@ -40,11 +40,6 @@ class PartsSource(Source):
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
         return read_parts(self._parts, start, stop, numbers, words, lambda row: f"{self.path}, row {row}")
-
-
-def holds_word(parts: Sequence[Part], column: int) -> bool:
-    """Does this column lie in an array of strings? Local."""
-    return [part.dtype.kind for part in parts for _ in part.columns][column] == "U"
 
 
 def read_parts(
@@ -57,48 +52,45 @@ def read_parts(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """`Source.read` for parts beside each other. Local; place: a row's number as words for messages."""
     values = np.empty((stop - start, len(numbers)))
-    found: dict[int, np.ndarray] = {}
-    if start == stop:
-        return values, [np.empty(0, "U1") for _ in words]
+    texts = {column: np.empty(0, "U1") for column in words}
+    names = [column for part in parts for column in part.columns]
     first = 0
-    for part in parts:
+    for part in parts if start < stop else ():
         columns = range(first, first + len(part.columns))
         first = columns.stop
-        if not {*columns}.intersection([*numbers, *words]):
+        if not {*numbers, *words}.intersection(columns):
             continue
         rows = part.rows(start, stop)
+        if part.dtype.kind == "U":
+            _refuse_not_unicode(rows, lambda row: place(start + row))
         here = [i for i, column in enumerate(numbers) if column in columns]
+        chosen = [numbers[i] - columns.start for i in here]
+        if here and part.dtype.kind == "U":
+            word = quoted(str(rows[0, chosen[0]]))
+            raise UserError(f"{place(start)}, column {part.columns[chosen[0]]}: {word} stands where a number belongs.")
         if here:
-            chosen = [numbers[i] - columns.start for i in here]
-            if part.dtype.kind == "U":
-                word = quoted(str(rows[0, chosen[0]]))
-                raise UserError(
-                    f"{place(start)}, column {part.columns[chosen[0]]}: {word} stands where a number belongs."
-                )
-            with np.errstate(over="ignore"):  # a long double may become infinite
+            with np.errstate(over="ignore", invalid="ignore"):  # what becomes NaN or infinite is refused below
                 values[:, here] = rows[:, chosen]
-            _refuse_not_finite(values, here, [part.columns[c] for c in chosen], lambda row: place(start + row))
-        for column in words:
-            if column in columns:
-                found[column] = np.array(rows[:, column - columns.start]).astype(str)
-                _refuse_empty(found[column], part.columns[column - columns.start], lambda row: place(start + row))
-    return values, [found[column] for column in words]
+        for column in set(words).intersection(columns):
+            texts[column] = np.array(rows[:, column - columns.start]).astype(str)
+            empty = np.flatnonzero(texts[column] == "")
+            if len(empty):
+                where = f"{place(start + int(empty[0]))}, column {names[column]}"
+                raise UserError(f"{where}: the word is empty; fill it in or leave the row out.")
+    finite = np.isfinite(values)
+    if not finite.all():
+        row, i = np.argwhere(~finite)[0]
+        where = f"{place(start + int(row))}, column {names[numbers[i]]}"
+        raise UserError(f"{where}: {values[row, i]} is not a finite number; replace it or leave the row out.")
+    return values, [texts[column] for column in words]
 
 
-def _refuse_not_finite(values: np.ndarray, chosen: list[int], names: list[str], place: Callable[[int], str]) -> None:
-    if np.isfinite(values[:, chosen]).all():
-        return
-    row, column = np.argwhere(~np.isfinite(values[:, chosen]))[0]
-    value = values[row, chosen[column]]
-    raise UserError(
-        f"{place(int(row))}, column {names[column]}: {value} is not a finite number; replace it or leave the row out."
-    )
-
-
-def _refuse_empty(texts: np.ndarray, name: str, place: Callable[[int], str]) -> None:
-    empty = np.flatnonzero(texts == "")
-    if len(empty):
-        raise UserError(f"{place(int(empty[0]))}, column {name}: the word is empty; fill it in or leave the row out.")
+def _refuse_not_unicode(rows: np.ndarray, place: Callable[[int], str]) -> None:
+    """UserError for strings, as a damaged file may hold, that Python could neither make nor print."""
+    codes = rows.astype(rows.dtype.newbyteorder("="), order="C").view(np.uint32)
+    bad = ((codes > 0x10FFFF) | (codes // 0x800 == 0xD800 // 0x800)).any(axis=1)
+    if bad.any():
+        raise UserError(f"{place(int(np.argmax(bad)))} holds text that is not Unicode.")
 
 
 def column_names(letter: str, width: int) -> tuple[str, ...]:

@@ -25,8 +25,13 @@ class Source(Protocol):
         """The columns taken as targets where the user names none. Replicated."""
         return (len(self.columns) - 1,)
 
+    def default_weights(self) -> int | None:
+        """The column taken as weights where the user names none. Replicated."""
+        return None
+
     def prepare(self, start: int, stop: int) -> None:
         """Say that this rank is going to read within rows [start, stop). Collective."""
+        return
 
     def read(
         self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()

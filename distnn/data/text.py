@@ -70,7 +70,7 @@ class TextSource(Source):
         """Numbers and words of some lines at the speed of C; where anything is wrong, find out slowly what."""
         try:
             values, texts, right = self._parse_fast(lines, numbers, words)
-        except (ValueError, IndexError, csv.Error) as error:
+        except (ValueError, csv.Error) as error:
             right, reason = False, str(error)
         else:
             reason = "its rows are not all alike"
@@ -86,6 +86,8 @@ class TextSource(Source):
         dialect, width = self._layout.dialect, len(self.columns)
         texts: list[np.ndarray] = []
         right = True
+        if '"' in lines[-1]:
+            dialect.split(lines[-1])  # loadtxt would let a quote be open at the end
         if words or set(numbers) != set(range(width)):  # else loadtxt compares the numbers of fields itself
             rows = list(dialect.rows(lines, any('"' in line for line in lines)))
             right = set(map(len, rows)) == {width} and len(rows) == len(lines)
@@ -93,9 +95,10 @@ class TextSource(Source):
                 texts = [np.char.strip(np.array([fields[column] for fields in rows])) for column in words]
                 right = all((text != "").all() for text in texts)
         values = np.empty((len(lines), 0))
-        if right and len(numbers) and any(lines):
+        if right and len(numbers) and any(line.strip() for line in lines):
             if set(numbers) == set(range(width)):
-                values = dialect.parse(lines, None)[:, list(numbers)]
+                values = dialect.parse(lines, None)
+                values = values[:, list(numbers)] if values.shape[1] == width else values
             else:
                 values = dialect.parse(lines, list(numbers))
         right = right and values.shape == (len(lines), len(numbers)) and bool(np.isfinite(values).all())
@@ -107,6 +110,8 @@ class TextSource(Source):
             where = f"{self.path}, line {self._layout.first_line + number} (row {number})"
             if not line.strip():
                 raise UserError(f"{where} is empty; remove it.")
+            if "\r" in line:
+                raise UserError(f"{where} has a carriage return inside; remove it.")
             try:
                 fields = self._layout.dialect.split(line)
             except csv.Error as error:

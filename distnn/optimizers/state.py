@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 import numpy as np
@@ -19,7 +19,7 @@ class State:
     w: np.ndarray
     E: float
     G: np.ndarray
-    stuck: str = ""
+    stuck: str = field(default="", kw_only=True)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Every field as an array, to be stored."""

@@ -1,0 +1,72 @@
+"""Training from Python on arrays: `fit`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from distnn import environment
+from distnn.assembly import assemble
+from distnn.communicator import ranks as ranks_of
+from distnn.data import ArraySource
+from distnn.errors import UserError
+from distnn.model import Model
+from distnn.network import Network
+from distnn.options import Options, check, criterion, optimizer
+from distnn.termination import Reason, Record
+from distnn.training import begin, train
+
+
+@dataclass
+class Fit:
+    """A finished training. Replicated. model(X) predicts; records holds every iteration, reason why it stopped."""
+
+    model: Model
+    records: list[Record]
+    reason: Reason
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Predictions for the rows of X, as `Model.__call__`. Local."""
+        return self.model(X)
+
+
+def fit(
+    X: np.ndarray,
+    Y: np.ndarray,
+    network: Network | None = None,
+    weights: np.ndarray | None = None,
+    comm: Any = None,
+    **options: Any,
+) -> Fit:
+    """Train a network on arrays. Collective: every rank passes its own rows (any number, none too); result replicated.
+
+    X: rows × d^(0). Y: rows × d^(L), or (rows,); words are classes. weights: (rows,) or None. network: one to go on
+    with, changed in place; otherwise one is made and initialised as `options` say. comm: an mpi4py communicator; None
+    for all processes of the job. options: those of `python -m distnn.train` by their names, such as hidden=(30, 30),
+    eta=0.1, max_iterations=500; files are not written. The table is that of the ranks' rows one after another; the
+    result depends on it, not on how it is cut over ranks.
+
+    UserError, on all ranks, for bad data or options.
+    """
+    everyone = ranks_of(comm)
+    if network is not None:
+        options = {"output_theta": network.output_theta, **options}
+        options |= {"hidden": network.d[1:-1], "theta": network.theta}
+        if not network.w.any():
+            network.initialise(options.get("seed", 0), options.get("sigma"))
+    try:
+        chosen = Options(**options)
+    except TypeError as error:
+        raise UserError(f"fit: {error}.") from None
+    check(chosen)
+    environment.limit_threads(chosen.threads)
+    source = ArraySource(X, Y, weights, everyone)
+    assembly = assemble(chosen, source, everyone, network)
+    objective, w = assembly.objective, assembly.model.network.w
+    progress = begin(objective, optimizer(chosen), w, chosen.window)
+    records = list(train(objective, optimizer(chosen), criterion(chosen), progress, chosen.evaluate_every))
+    w[:] = progress.best_w
+    assert progress.reason is not None
+    return Fit(assembly.model, records, progress.reason)

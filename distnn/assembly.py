@@ -1,0 +1,146 @@
+"""From options and a table to everything that trains: decisions by the data, network, objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from distnn.backpropagation import Backpropagation
+from distnn.communicator import OneRank
+from distnn.data import ExclusiveOr, Source, column_numbers
+from distnn.errors import UserError
+from distnn.examples import Examples, Wishes, load
+from distnn.model import Model
+from distnn.network import Network
+from distnn.objective import Objective
+from distnn.options import Options
+from distnn.preparation import Columns
+from distnn.shard import Cut, cut
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is going to be trained, before any row is read but the first. Replicated.
+
+    d_out: d^(L), or None while the number of classes is not known.
+    """
+
+    columns: Columns
+    cut: Cut
+    classes: bool
+    error: str
+    output_theta: str
+    standardise_targets: bool
+    d_out: int | None
+
+
+def plan(options: Options, source: Source) -> Plan:
+    """Decide by the data what the options leave open. Local, replicated result. UserError if they contradict it."""
+    targets = column_numbers(source, options.targets) if options.targets else source.default_targets()
+    weight = _weight_column(options, source)
+    inputs = tuple(j for j in range(len(source.columns)) if j not in targets and j != weight)
+    if weight in targets:
+        raise UserError(f"{source.path}: column {source.columns[weight]} cannot be target and weight at once.")
+    if not inputs:
+        raise UserError(f"{source.path}: no column is left for the inputs beside targets and weights.")
+    built_in = isinstance(source, ExclusiveOr)
+    classes = _are_classes(options, source, targets, built_in)
+    output_theta, error = _output(options, classes, built_in, len(targets))
+    standardise_targets = options.standardise_targets
+    if standardise_targets is None:
+        standardise_targets = not classes and output_theta == "identity"
+    return Plan(
+        columns=Columns(inputs, targets, weight),
+        cut=cut(source.n, [len(inputs), *options.hidden], options.dtype),
+        classes=classes,
+        error=error,
+        output_theta=output_theta,
+        standardise_targets=standardise_targets,
+        d_out=None if classes and not built_in else 1 if built_in and output_theta != "softmax" else len(targets),
+    )
+
+
+def _weight_column(options: Options, source: Source) -> int | None:
+    if options.weights is not None:
+        return column_numbers(source, [options.weights])[0]
+    return source.default_weights()
+
+
+def _are_classes(options: Options, source: Source, targets: tuple[int, ...], built_in: bool) -> bool:
+    words = [source.columns[j] for j in targets if source.is_word(j)]
+    if options.classes is False and words:
+        raise UserError(f"{source.path}: the target column {words[0]} holds words, which can only be classes.")
+    if options.classes and len(targets) > 1:
+        raise UserError(f"--classes needs one target column, and there are {len(targets)}: name it with --targets.")
+    if options.classes is not None:
+        return options.classes
+    return bool(words) or built_in or (options.error == "cross-entropy" and len(targets) == 1)
+
+
+def _output(options: Options, classes: bool, built_in: bool, targets: int) -> tuple[str, str]:
+    """The output map and the error function, where not given: those that suit the targets."""
+    output_theta, error = options.output_theta, options.error
+    if output_theta is None:
+        if built_in and error is None:
+            output_theta = "tanh"  # the lecture's
+        elif classes:
+            output_theta = "tanh" if error == "squared" else "softmax"
+        else:
+            output_theta = "logistic" if error == "cross-entropy" else "identity"
+    if error is None:
+        probability = output_theta == "softmax" or (output_theta == "logistic" and classes)
+        error = "cross-entropy" if probability else "squared"
+    return output_theta, error
+
+
+@dataclass
+class Assembly:
+    """All that a training needs. Replicated, except the examples of each rank."""
+
+    plan: Plan
+    model: Model
+    examples: Examples
+    objective: Objective
+
+
+def assemble(options: Options, source: Source, ranks: OneRank, network: Network | None = None) -> Assembly:
+    """Read the data, make the network with its initial weights, and the objective. Collective. UserError for bad data.
+
+    network: one to train instead of a new one, with the weights that it has.
+    """
+    planned = plan(options, source)
+    Network([1, *options.hidden, 1], options.theta, planned.output_theta)  # refuses before anything is read
+    wishes = Wishes(
+        planned.output_theta,
+        planned.classes,
+        options.standardise,
+        planned.standardise_targets,
+        options.validation,
+        options.seed,
+    )
+    preparation, examples = load(source, planned.columns, planned.cut, wishes, options.dtype, ranks)
+    if planned.error == "cross-entropy" and not planned.classes:
+        _require_probabilities(source, examples, ranks)
+    d = [len(planned.columns.inputs), *options.hidden, preparation.d_out]
+    if network is None:
+        network = Network(d, options.theta, planned.output_theta).initialise(options.seed, options.sigma)
+    elif list(network.d) != d:
+        raise UserError(f"The network has the architecture {list(network.d)}, but the data needs {d}.")
+    backpropagation = Backpropagation(network, planned.error, np.dtype(options.dtype))
+    backpropagation.require_derivatives()
+    objective = Objective(
+        backpropagation, examples, ranks, options.reduction, options.weight_decay, options.batch_size, options.seed
+    )
+    held_out = {"share": options.validation, "seed": options.seed}
+    return Assembly(planned, Model(network, preparation, planned.error, options.dtype, held_out), examples, objective)
+
+
+def _require_probabilities(source: Source, examples: Examples, ranks: OneRank) -> None:
+    with ranks.together():
+        for block in (*examples.blocks, *examples.validation):
+            if block.y.min() < 0 or block.y.max() > 1:
+                raise UserError(
+                    f"{source.path}: --error cross-entropy needs targets between 0 and 1, or one column of classes; "
+                    f"found {float(block.y.min() if block.y.min() < 0 else block.y.max()):g}."
+                )

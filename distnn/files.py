@@ -1,0 +1,90 @@
+"""Files that are never half written: safetensors with a checksum, written beside their place and moved into it.
+
+Nothing here communicates: rank 0 calls it. No pickle: tensors are raw numbers, the rest is JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from distnn.errors import UserError
+
+FORMAT = 1  # raise it when an older program could not read what this one writes
+
+
+@contextmanager
+def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """A file that takes the place of `path` when the block ends without an error; until then `path` is untouched.
+
+    After a crash or a power cut there is the old file or the new one, whole.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, mode) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    with suppress(OSError):  # not every file system can sync a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    """Write tensors and metadata (for JSON) to a safetensors file, with a checksum. OSError if it fails."""
+    text = json.dumps(metadata)
+    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    header = {"distnn": str(FORMAT), "sha256": checksum(contiguous, text), "metadata": text}
+    with replacing(path) as file:
+        file.write(save(contiguous, header))
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The tensors and the metadata of a file. UserError if it is missing, damaged, foreign or of a newer version."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])["__metadata__"]
+        if int(header["distnn"]) > FORMAT:
+            raise UserError(f"{path} was written by a newer version of distnn: update distnn to read it.")
+        tensors, metadata = load(data), json.loads(header["metadata"])
+        intact = checksum(tensors, header["metadata"]) == header["sha256"]
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UserError(f"{path} is damaged, or was not written by distnn.") from None
+    if not intact:
+        raise UserError(f"{path} is damaged: its checksum does not fit its contents.")
+    return tensors, metadata
+
+
+def checksum(tensors: Mapping[str, np.ndarray], text: str) -> str:
+    """SHA-256 over names, dtypes, shapes and bytes of the tensors, and over the metadata."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f"{name} {value.dtype} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).data)
+    return digest.hexdigest()

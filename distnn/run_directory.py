@@ -1,0 +1,85 @@
+"""The directory of a run: options, metrics, checkpoints and the model. Rank 0 alone touches it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from distnn.checkpoint import Checkpoints
+from distnn.errors import UserError
+from distnn.files import replacing
+from distnn.termination import Record
+
+
+class RunDirectory:
+    """Paths and writers of one run.
+
+    options.toml: its options, as --config reads them. environment.json: what the bits depend on besides the data.
+    metrics.jsonl: one Record a line, NaN as null. checkpoints/; model.safetensors: the result.
+    """
+
+    def __init__(self, path: str | Path, keep: int = 3):
+        self.path = Path(path)
+        self.options = self.path / "options.toml"
+        self.environment = self.path / "environment.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.model = self.path / "model.safetensors"
+        self.checkpoints = Checkpoints(self.path / "checkpoints", keep)
+        self._log: IO[str] | None = None
+        self._flushed = 0.0
+
+    def create(self, overwrite: bool) -> None:
+        """Make the directory, ready to be written to. UserError if that cannot be, or if it holds a run already."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with replacing(self.path / "options.toml.test", "w"):
+                pass
+            (self.path / "options.toml.test").unlink()
+        except OSError as error:
+            raise UserError(f"--out {self.path} cannot be written: {error.strerror}.") from None
+        if not overwrite and (self.options.exists() or self.checkpoints.paths()):
+            raise UserError(
+                f"--out {self.path} holds a run already: go on with it by --resume, choose another directory, "
+                "or lose it by --overwrite."
+            )
+
+    def begin(self, options: str, environment: dict[str, Any]) -> None:
+        """Start a new run: its options are written, and what another run left here is removed."""
+        self.checkpoints.clear()
+        for path in (self.metrics, self.model):
+            path.unlink(missing_ok=True)
+        self.describe(options, environment)
+
+    def describe(self, options: str, environment: dict[str, Any]) -> None:
+        """Write the options (TOML) and the environment."""
+        with replacing(self.options, "w") as file:
+            file.write(options)
+        with replacing(self.environment, "w") as file:
+            json.dump(environment, file, indent=2)
+
+    def cut_metrics(self, t: int) -> None:
+        """Drop the metrics after iteration t, which a resumed run computes again, and a half-written last line."""
+        if not self.metrics.exists():
+            return
+        kept = []
+        for line in self.metrics.read_text(errors="replace").splitlines():
+            try:
+                if json.loads(line)["t"] <= t:
+                    kept.append(line)
+            except (ValueError, KeyError, TypeError):
+                continue
+        with replacing(self.metrics, "w") as file:
+            file.writelines(line + "\n" for line in kept)
+
+    def log(self, record: Record, last: bool) -> None:
+        """Append a record to the metrics; it is on disk within a second, at once if it is the last. OSError if not."""
+        if self._log is None:
+            self._log = self.metrics.open("a")
+        values = {name: value if math.isfinite(value) else None for name, value in asdict(record).items()}
+        self._log.write(json.dumps(values) + "\n")
+        if last or record.seconds - self._flushed > 1:
+            self._flushed = record.seconds
+            self._log.flush()

@@ -1,0 +1,169 @@
+"""When to stop: criteria over what is known of an iteration, combined with `and` and `or`.
+
+"Enough iterations have passed and the improvement in error is small, or the goal is reached" is written
+
+    t >= 1000 and improvement < 1e-6 or E_in < 0.01
+
+To add a criterion: a field of Record, and its entry in ADVICE. Every number in a Record is replicated, so all ranks
+reach the same decision without a message of their own; `seconds` is rank 0's clock.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from distnn.errors import DONE, FAILED, STOPPED, UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known after iteration t. Replicated. NaN: not known (yet). Errors are means over examples.
+
+    improvement: (E_in(t - window) - E_in(t)) / |E_in(t - window)|. gradient_norm: Euclidean, of G. step: Euclidean
+    length of the last change of w. stale: iterations since the lowest E_val. evaluations: passes over D. seconds:
+    since the training began, earlier parts of a resumed one included.
+    """
+
+    t: int
+    E_in: float
+    E_val: float = math.nan
+    gradient_norm: float = math.nan
+    step: float = math.nan
+    improvement: float = math.nan
+    stale: int = 0
+    evaluations: float = 0.0
+    seconds: float = 0.0
+    examples_per_second: float = math.nan
+
+
+ADVICE = {
+    "t": "If E_in was still falling, go on with --resume and a higher --max-iterations.",
+    "E_in": "The goal is reached. Check the error on data that was held out: --validation 0.1.",
+    "E_val": "The goal is reached on the examples held out.",
+    "gradient_norm": "This is a minimum, or a plateau: other --seed values may find a lower one.",
+    "step": "The steps have become tiny: a minimum, a plateau, or a learning rate that is too small.",
+    "improvement": "E_in hardly falls any more: try another --optimizer, --eta or --seed, or more --hidden units.",
+    "stale": "E_val no longer falls: the best weights were kept. More data or --weight-decay may lower it further.",
+    "evaluations": "If E_in was still falling, go on with --resume and more evaluations.",
+    "seconds": "The time is used up: go on with --resume and more --max-seconds.",
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a run stopped: in words, with what to try next; code: the exit code that goes with it."""
+
+    text: str
+    advice: str
+    code: int = DONE
+
+
+Criterion = Callable[[Record], Reason | None]
+
+SIGNS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+SIGN_NODES = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+def compare(name: str, sign: str, limit: float) -> Criterion:
+    """The criterion `name sign limit`, such as t >= 1000. Never met while the quantity is NaN."""
+    compared = SIGNS[sign]
+
+    def criterion(record: Record) -> Reason | None:
+        value = getattr(record, name)
+        if not compared(value, limit):
+            return None
+        shown = f"{name} = {value:.6g}" if value != limit else name
+        return Reason(f"{shown} {sign} {limit:g}", ADVICE[name])
+
+    return criterion
+
+
+def all_of(*criteria: Criterion) -> Criterion:
+    """Met when all are; the reason names them all, the advice is the last one's."""
+
+    def criterion(record: Record) -> Reason | None:
+        reasons = []
+        for part in criteria:
+            reason = part(record)
+            if reason is None:
+                return None
+            reasons.append(reason)
+        return Reason(" and ".join(reason.text for reason in reasons), reasons[-1].advice, reasons[-1].code)
+
+    return criterion
+
+
+def any_of(*criteria: Criterion) -> Criterion:
+    """Met when one is; the reason is the first one's."""
+
+    def criterion(record: Record) -> Reason | None:
+        for part in criteria:
+            reason = part(record)
+            if reason is not None:
+                return reason
+        return None
+
+    return criterion
+
+
+def not_finite(record: Record) -> Reason | None:
+    """Met when the error or the weights are no longer finite."""
+    stepped = math.isnan(record.step) or math.isfinite(record.step)
+    if stepped and math.isfinite(record.gradient_norm) and math.isfinite(record.E_in):
+        return None
+    return Reason(
+        f"the error or the weights are no longer finite at t = {record.t}",
+        "The training diverged; the last finite weights were kept. Try a smaller --eta, or --optimizer lbfgs.",
+        FAILED,
+    )
+
+
+def interrupted(signal_name: str) -> Reason:
+    """The reason of a run that was told to stop by a signal."""
+    return Reason(f"received {signal_name}", "A checkpoint was written: go on with --resume.", STOPPED)
+
+
+def parse(text: str) -> Criterion:
+    """The criterion that an expression describes. Nothing in it is ever executed. UserError where it makes no sense."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise UserError(f"--stop {text!r} cannot be read. {_GRAMMAR}") from None
+    return _criterion(tree, text)
+
+
+_GRAMMAR = (
+    "Write comparisons of a quantity with a number, joined by and, or and parentheses, such as "
+    f"'t >= 1000 and improvement < 1e-6 or E_in < 0.01'. Quantities: {', '.join(ADVICE)}."
+)
+
+
+def _criterion(node: ast.expr, text: str) -> Criterion:
+    if isinstance(node, ast.BoolOp):
+        join = all_of if isinstance(node.op, ast.And) else any_of
+        return join(*(_criterion(value, text) for value in node.values))
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.left, ast.Name):
+        name, limit = node.left.id, _number(node.comparators[0])
+        if name not in ADVICE:
+            raise UserError(f"--stop {text!r}: there is no quantity {name!r}. Quantities: {', '.join(ADVICE)}.")
+        if limit is not None and type(node.ops[0]) in SIGN_NODES:
+            return compare(name, SIGN_NODES[type(node.ops[0])], limit)
+    raise UserError(f"--stop {text!r} cannot be read. {_GRAMMAR}")
+
+
+def _number(node: ast.expr) -> float | None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _number(node.operand)
+        return None if value is None else -value
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return float(node.value)  # type: ignore[arg-type]
+    return None

@@ -1,0 +1,121 @@
+"""The training loop, which reads like the lecture's algorithm."""
+
+from __future__ import annotations
+
+import math
+import signal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from distnn.objective import Objective
+from distnn.optimizers import Optimizer, State
+from distnn.termination import Criterion, Reason, Record, interrupted, not_finite
+
+
+@dataclass
+class Progress:
+    """How far a training has come: all that must be stored to go on as if it had never been interrupted. Replicated.
+
+    state: the optimizer's. record: of the iteration reached, None before the first. window: the last values of E_in,
+    for the improvement. best_w: the weights with the lowest E_val (best_E_val, at best_t); with no validation, the
+    last ones with a finite error. reason: why the training stopped, None while it has not.
+    """
+
+    state: State
+    window: deque[float]
+    best_w: np.ndarray
+    best_E_val: float = math.inf
+    best_t: int = 0
+    record: Record | None = None
+    reason: Reason | None = None
+
+
+def begin(objective: Objective, optimizer: Optimizer, w: np.ndarray, window: int) -> Progress:
+    """Progress before the first iteration, with the weights w. Collective, replicated."""
+    return Progress(optimizer.start(objective, w.copy()), deque(maxlen=window + 1), w.copy())
+
+
+def train(
+    objective: Objective, optimizer: Optimizer, criterion: Criterion, progress: Progress, evaluate_every: int = 0
+) -> Iterator[Record]:
+    """Train until the criterion is met, a signal is caught, no step is possible or a number is not finite.
+
+    Yields the record of t, t + 1, …, beginning with the one reached; `progress` is up to date at each, and holds the
+    reason after the last. Collective: every rank runs the loop and gets the same records. evaluate_every: iterations
+    between evaluations of E_in over all of D for stochastic optimizers; 0 for once per pass over D.
+    """
+    every = evaluate_every or max(1, objective.examples.rows // objective.batch_size)
+    objective.ranks.agree(np.zeros(2))
+    began = objective.ranks.now
+    if progress.record is None:
+        progress.record = _observe(objective, optimizer, progress, 0, math.nan, every, began)
+    else:
+        began -= progress.record.seconds
+        objective.evaluations = progress.record.evaluations
+    while True:
+        progress.reason = _reason(criterion, progress, progress.record, objective.ranks.signal)
+        yield progress.record
+        if progress.reason:
+            return
+        t, w = progress.record.t, progress.state.w
+        progress.state = optimizer.step(objective, progress.state, t)
+        progress.record = _observe(objective, optimizer, progress, t + 1, norm(progress.state.w - w), every, began)
+
+
+def norm(v: np.ndarray) -> float:
+    """The Euclidean length of v."""
+    return math.sqrt(float(v @ v))
+
+
+def _observe(
+    objective: Objective, optimizer: Optimizer, progress: Progress, t: int, step: float, every: int, began: float
+) -> Record:
+    """The record of iteration t; keeps the window and the best weights up to date. Collective, replicated."""
+    state, before = progress.state, progress.record
+    if not optimizer.stochastic:
+        E_in = state.E
+    elif before is None or t % every == 0:
+        E_in = objective.error(state.w)
+    else:
+        E_in = before.E_in
+    progress.window.append(E_in)
+    E_val, gradient_norm = objective.validation_error(state.w), norm(state.G)
+    finite = math.isfinite(E_in) and math.isfinite(gradient_norm)
+    if E_val < progress.best_E_val or (finite and math.isnan(E_val)):
+        progress.best_w, progress.best_t = state.w, t
+        progress.best_E_val = min(progress.best_E_val, E_val)  # the latter is NaN without validation, and never less
+    seconds = objective.ranks.now - began
+    passes, elapsed = objective.evaluations, seconds
+    if before is not None:
+        passes, elapsed = passes - before.evaluations, elapsed - before.seconds
+    return Record(
+        t=t,
+        E_in=E_in,
+        E_val=E_val,
+        gradient_norm=gradient_norm,
+        step=step,
+        improvement=_improvement(progress.window),
+        stale=t - progress.best_t,
+        evaluations=objective.evaluations,
+        seconds=seconds,
+        examples_per_second=passes * objective.examples.rows / elapsed if elapsed > 0 else math.nan,
+    )
+
+
+def _improvement(window: deque[float]) -> float:
+    if len(window) < (window.maxlen or 0) or not window[0]:
+        return math.nan
+    return (window[0] - window[-1]) / abs(window[0])
+
+
+def _reason(criterion: Criterion, progress: Progress, record: Record, caught: int) -> Reason | None:
+    """Why to stop after this iteration, if at all. From replicated numbers only: the same on all ranks."""
+    reason = not_finite(record) or criterion(record)
+    if reason is None and progress.state.stuck:
+        reason = Reason(progress.state.stuck, "Other --seed values or another --optimizer may find a lower error.")
+    if reason is None and caught:
+        reason = interrupted(signal.Signals(caught).name)
+    return reason

@@ -1,0 +1,294 @@
+"""The scripts in launch/: setting up, training on this machine, and the proof that the parallel tests ran."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from availability import unavailable
+from mpi_runner import Job, environment, find_mpirun
+
+LAUNCH = Path(__file__).parents[1] / "launch"
+
+PROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "distnn"
+version = "0"
+dependencies = ["mpi4py"]
+[project.optional-dependencies]
+mpich = ["mpich"]
+test = []
+[tool.setuptools]
+packages = ["distnn"]
+"""
+
+TRAINER = """\
+import signal, sys, time
+from mpi4py import MPI
+
+seen = []
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda number, frame: seen.append(signal.Signals(number).name))
+ranks = MPI.COMM_WORLD
+if ranks.rank == 0:  # mpirun may mix the output of two
+    print(f"{ranks.size} ranks", *sys.argv[1:], flush=True)
+if "--wait" in sys.argv:
+    ranks.barrier()
+    deadline = time.monotonic() + 20
+    while not seen and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    seen = ranks.gather(seen)
+    if ranks.rank == 0:
+        print("seen:", seen, flush=True)
+    ranks.barrier()
+    sys.exit(75)
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of a tiny distnn, in a folder with a space in its name."""
+    folder = tmp_path / "a checkout"
+    shutil.copytree(LAUNCH, folder / "launch")
+    (folder / "distnn").mkdir()
+    (folder / "distnn/__init__.py").touch()
+    (folder / "distnn/train.py").write_text(TRAINER)
+    (folder / "pyproject.toml").write_text(PROJECT)
+    return folder
+
+
+@pytest.fixture
+def ready(checkout: Path) -> Path:
+    """The tiny checkout with an environment, which is this one in disguise."""
+    programs = checkout / ".venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "python").write_text(f'#!/bin/sh\nPYTHONPATH="{checkout}" exec "{sys.executable}" "$@"\n')
+    (programs / "python").chmod(0o755)
+    (programs / "mpirun").write_text(f'#!/bin/sh\nexec "{find_mpirun()}" "$@"\n')
+    (programs / "mpirun").chmod(0o755)
+    (checkout / ".venv/distnn-environment").write_text(f"{checkout}\nMPI automatic\nextras \n{PROJECT}")
+    return checkout
+
+
+def local(checkout: Path, *options: str, **changes: str | None) -> Job:
+    """Start the checkout's local.sh, from elsewhere."""
+    clean = {"DISTNN_MPI": None, "DISTNN_VENV": None}
+    return Job([str(checkout / "launch/local.sh"), *options], cwd="/", env=clean | changes)
+
+
+def scripts() -> list[Path]:
+    return sorted(path for path in LAUNCH.iterdir() if path.suffix in (".sh", ".sbatch"))
+
+
+@pytest.mark.parametrize("script", scripts(), ids=lambda path: path.name)
+def test_syntax_of_shell_scripts(script: Path) -> None:
+    done = subprocess.run(["bash", "-n", script], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+# -- local.sh
+
+
+def test_local_passes_options_on(ready: Path) -> None:
+    with local(ready, "--hidden", "16", "-n", "3", "--out", "a folder") as job:
+        done = job.finish(30)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "3 ranks --hidden 16 --out a folder\n"
+    assert done.stderr == ""  # silent when the environment is there
+
+
+def cores() -> int:
+    """The cores that local.sh should find: affinity, and the share given to a container."""
+    count = len(os.sched_getaffinity(0))
+    limit = Path("/sys/fs/cgroup/cpu.max")
+    quota, period = limit.read_text().split() if limit.exists() else ("max", "1")
+    return count if quota == "max" else min(count, -(-int(quota) // int(period)))
+
+
+def test_local_takes_all_cores(ready: Path) -> None:
+    with local(ready, OMP_NUM_THREADS="1") as job:  # which would make nproc say 1
+        done = job.finish(30)
+    assert done.stdout == f"{cores()} ranks\n", done.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "eight", ""])
+def test_local_refuses_a_senseless_number_of_processes(ready: Path, number: str) -> None:
+    with local(ready, "-n", number) as job:
+        done = job.finish(30)
+    assert done.returncode == 2
+    assert "-n needs a number of processes" in done.stderr
+
+
+def test_local_help(ready: Path) -> None:
+    with local(ready, "--help") as job:
+        done = job.finish(30)
+    assert done.returncode == 0 and "the number of processes" in done.stdout
+    assert "1 ranks --help" in done.stdout  # the trainer's own
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
+def test_local_asks_each_rank_once_to_stop_and_waits(ready: Path, number: signal.Signals) -> None:
+    with local(ready, "-n", "2", "--wait") as job:
+        job.wait_for("2 ranks")
+        time.sleep(0.3)
+        job.send_signal(number)
+        done = job.finish(30)
+    assert done.returncode == 75, done.stderr
+    assert "seen: [['SIGUSR1'], ['SIGUSR1']]" in done.stdout
+
+
+def test_local_interrupted_by_ctrl_c_on_a_terminal(ready: Path) -> None:
+    """The terminal sends SIGINT to the whole foreground process group, not only to the script."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir("/")
+        os.execve(ready / "launch/local.sh", ["local.sh", "-n", "2", "--wait"], environment())
+    output, interrupted, deadline = "", False, time.monotonic() + 40
+    while time.monotonic() < deadline and select.select([terminal], [], [], 40)[0]:
+        try:
+            output += os.read(terminal, 4096).decode()
+        except OSError:  # the other end is closed
+            break
+        if "2 ranks" in output and not interrupted:
+            time.sleep(0.3)
+            os.write(terminal, b"\x03")
+            interrupted = True
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 75, output
+    assert "seen: [['SIGUSR1'], ['SIGUSR1']]" in output
+
+
+# -- environment.sh
+
+
+def test_python_too_old(checkout: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    for name in ["python3", *(f"python3.{minor}" for minor in range(11, 15))]:
+        (old / name).write_text("#!/bin/sh\ncase $1 in --version) echo Python 3.9.1;; *) exit 1;; esac\n")
+        (old / name).chmod(0o755)
+    with local(checkout, PATH=f"{old}:/usr/bin:/bin") as job:
+        done = job.finish(30)
+    assert done.returncode == 1
+    assert "distnn needs Python 3.11 or newer" in done.stderr and "python3 is Python 3.9.1" in done.stderr
+
+
+def test_unknown_mpi(checkout: Path) -> None:
+    with local(checkout, DISTNN_MPI="mpi") as job:
+        done = job.finish(30)
+    assert done.returncode == 1 and "DISTNN_MPI is 'mpi'" in done.stderr
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(checkout: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "home" / "precious"
+    precious.parent.mkdir()
+    precious.write_text("do not delete")
+    with local(checkout, DISTNN_VENV=str(precious.parent)) as job:
+        done = job.finish(60)
+    assert done.returncode == 1 and "is not a Python environment and holds other things" in done.stderr
+    assert precious.read_text() == "do not delete"
+
+
+@pytest.fixture
+def outside_path() -> Iterator[str]:
+    """PATH without this environment, as a newcomer has it."""
+    here = Path(sys.executable).parent
+    yield os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != here)
+
+
+@pytest.mark.timeout(400)
+def test_set_up_twice_at_once_and_repair(checkout: Path, outside_path: str) -> None:
+    """For real, from the package index: needs a network, and says so where there is none."""
+    fresh = {"PATH": outside_path, "VIRTUAL_ENV": None, "DISTNN_MPI": "mpich"}
+    stamp = checkout / ".venv/distnn-environment"
+
+    with local(checkout, "-n", "2", **fresh) as one, local(checkout, "-n", "2", **fresh) as two:
+        both = [one.finish(180), two.finish(180)]
+    if any("No matching distribution" in done.stderr or "ConnectionError" in done.stderr for done in both):
+        unavailable("setting up an environment needs the package index", both[0].stderr)
+    assert [done.returncode for done in both] == [0, 0], both[0].stderr + both[1].stderr
+    assert [done.stdout for done in both] == ["2 ranks\n"] * 2
+    assert sum("Setting up" in done.stderr for done in both) == 1
+    finished = stamp.read_text()
+
+    stamp.write_text("unfinished\n")  # what a set-up leaves that was interrupted
+    shutil.rmtree(next((checkout / ".venv/lib").glob("python*/site-packages/pip")))
+    with local(checkout, "-n", "2", **fresh) as job:
+        done = job.finish(180)
+    assert done.returncode == 0, done.stderr
+    assert stamp.read_text() == finished
+
+
+# -- test.sh
+
+PASSED, FAILED, NEVER = ["passed", ""], ["failed", "call"], ["never ran", ""]
+SKIPPED, NO_REASON = ["skipped", "needs a GPU"], ["skipped", ""]
+TOO_FEW = ["skipped", "Test requires 4 MPI processes, only 2 MPI processes specified, skipping test"]
+
+
+def summary(folder: Path, *options: str, **runs: tuple[int, list[dict[str, list[str]]]]) -> tuple[int, str, str]:
+    """The exit code, last line and whole output of summary.py for runs (exit code, each rank's tests)."""
+    for name, (code, ranks) in runs.items():
+        run = folder / name.replace("_", "-")
+        run.mkdir()
+        (run / "exit-code").write_text(f"{code}\n")
+        (run / "seconds").write_text("1\n")
+        for rank, tests in enumerate(ranks):
+            (run / f"rank-{rank}.json").write_text(json.dumps(tests))
+    command = [sys.executable, str(LAUNCH / "summary.py"), str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert not done.stderr
+    return done.returncode, done.stdout.splitlines()[-1], done.stdout
+
+
+def test_summary_of_success(tmp_path: Path) -> None:
+    small = {"a": PASSED, "b": TOO_FEW}
+    code, last, text = summary(
+        tmp_path,
+        serial=(0, [{"c": PASSED, "d": SKIPPED}]),
+        ranks_2=(0, [small] * 2),
+        ranks_4=(0, [{"a": PASSED, "b": PASSED}] * 4),
+    )
+    assert (code, last) == (0, "4 passed, 0 failed, 1 skipped"), text
+    assert "skipped in serial: d (needs a GPU)" in text
+
+
+@pytest.mark.parametrize(
+    ("run", "complaint"),
+    [
+        ((0, [{"a": TOO_FEW}] * 2), "not one test passed"),  # what pytest-mpi calls a success
+        ((0, [{"a": PASSED, "b": TOO_FEW}] * 2), "b: no run had enough ranks for it"),
+        ((0, [{"a": PASSED}]), "1 of 2 ranks reported"),  # N worlds of one, which write the same file
+        ((0, []), "not one test passed"),
+        ((0, [{"a": PASSED, "b": NO_REASON}] * 2), "b was skipped without a reason"),
+        ((124, [{"a": PASSED, "b": NEVER}] * 2), "did not end within its time limit"),
+        ((2, [{"a": PASSED}] * 2), "ended with exit code 2"),
+        ((5, [{}, {}]), "ended with exit code 5"),
+        ((0, [{"a": PASSED}, {"a": FAILED}]), "failed in ranks-2: a"),
+    ],
+)
+def test_summary_of_what_only_looks_like_success(
+    tmp_path: Path, run: tuple[int, list[dict[str, list[str]]]], complaint: str
+) -> None:
+    code, last, text = summary(tmp_path, serial=(0, [{"c": PASSED}]), ranks_2=run)
+    assert code == 1 and complaint in text, text
+    assert " 0 failed" not in last
+
+
+def test_summary_of_a_selection(tmp_path: Path) -> None:
+    code, last, text = summary(tmp_path, "selected", serial=(0, [{"c": PASSED}]), ranks_2=(5, [{}, {}]))
+    assert (code, last) == (0, "1 passed, 0 failed"), text
