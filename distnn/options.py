@@ -141,6 +141,11 @@ class BaseOptions:
         TRAINING,
         "Steps between evaluations of E_in over all of D, for stochastic optimizers. 0: once per pass over D.",
     ] = 0
+    restarts: Annotated[
+        int,
+        TRAINING,
+        "Train this many times, from the seeds --seed, --seed + 1, …, and keep the best.",
+    ] = 1
     reduction: Annotated[
         Literal[tuple(REDUCTIONS)],
         TRAINING,
@@ -181,6 +186,16 @@ class BaseOptions:
         int | None,
         STOPPING,
         "Stop when E_val has not fallen for this many iterations. The weights with the lowest E_val are kept.",
+    ] = None
+    min_step: Annotated[
+        float,
+        STOPPING,
+        "Stop when a step changes w by at most this.",
+    ] = 0.0
+    max_evaluations: Annotated[
+        float | None,
+        STOPPING,
+        "Stop after this many passes over D.",
     ] = None
     max_seconds: Annotated[
         float | None,
@@ -272,8 +287,9 @@ def check(options: Options) -> None:
     """Raise UserError, one sentence, for a value that makes no sense. Local."""
     at_least = {
         "examples": 1, "batch_size": 1, "evaluate_every": 0, "threads": 1, "max_iterations": 0, "window": 1,
-        "min_improvement": 0, "min_gradient": 0, "weight_decay": 0, "checkpoint_every": 0, "checkpoint_seconds": 0,
-        "keep": 2, "log_every": 0, "seed": 0, "patience": 1, "max_seconds": 0, "sigma": 0,
+        "min_improvement": 0, "min_step": 0, "max_evaluations": 0, "restarts": 1, "min_gradient": 0,
+        "weight_decay": 0, "checkpoint_every": 0, "checkpoint_seconds": 0, "keep": 2, "log_every": 0, "seed": 0,
+        "patience": 1, "max_seconds": 0, "sigma": 0,
     }  # fmt: skip
     for name, least in at_least.items():
         value = getattr(options, name)
@@ -329,6 +345,10 @@ def criterion(options: Options) -> Criterion:
         criteria.append(compare("improvement", "<=", options.min_improvement))
     if options.min_gradient:
         criteria.append(compare("gradient_norm", "<=", options.min_gradient))
+    if options.min_step:
+        criteria.append(compare("step", "<=", options.min_step))
+    if options.max_evaluations is not None:
+        criteria.append(compare("evaluations", ">=", options.max_evaluations))
     if options.patience:
         criteria.append(compare("stale", ">=", options.patience))
     if options.max_seconds is not None:

@@ -76,7 +76,7 @@ def restore(found: Found, fingerprint: str, weights: int) -> Progress:
                 f"The data is not what {found.path} was trained on: rows, values or columns differ. "
                 "Give the same --data, or begin a new run with another --out."
             )
-        kinds: dict[str, type[State]] = {kind.__name__: kind for kind in (State, *_below(State))}
+        kinds: dict[str, type[State]] = {kind.__name__: kind for kind in [State, *_below(State)]}
         own = {name.removeprefix("state."): value for name, value in arrays.items() if name.startswith("state.")}
         state = kinds[stored["state"]].restore(own)
         if state.w.size != weights or arrays["w"].size != weights:

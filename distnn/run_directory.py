@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from distnn.checkpoint import Checkpoints
-from distnn.errors import UserError
+from distnn.errors import STOPPED, UserError
 from distnn.files import replacing
-from distnn.termination import Record
+from distnn.termination import Reason, Record
 
 
 class RunDirectory:
     """Paths and writers of one run.
 
     options.toml: its options, as --config reads them. environment.json: what the bits depend on besides the data.
+    result.json: why it stopped and with what error, once it has; STOP: a file that a user makes to stop it.
     metrics.jsonl: one Record a line, NaN as null. checkpoints/; model.safetensors: the result.
     """
 
@@ -26,6 +27,8 @@ class RunDirectory:
         self.options = self.path / "options.toml"
         self.environment = self.path / "environment.json"
         self.metrics = self.path / "metrics.jsonl"
+        self.result = self.path / "result.json"
+        self.stop = self.path / "STOP"
         self.model = self.path / "model.safetensors"
         self.checkpoints = Checkpoints(self.path / "checkpoints", keep)
         self._log: IO[str] | None = None
@@ -49,7 +52,7 @@ class RunDirectory:
     def begin(self, options: str, environment: dict[str, Any]) -> None:
         """Start a new run: its options are written, and what another run left here is removed."""
         self.checkpoints.clear()
-        for path in (self.metrics, self.model):
+        for path in (self.metrics, self.model, self.result, self.stop):
             path.unlink(missing_ok=True)
         self.describe(options, environment)
 
@@ -59,6 +62,21 @@ class RunDirectory:
             file.write(options)
         with replacing(self.environment, "w") as file:
             json.dump(environment, file, indent=2)
+
+    def finish(self, record: Record, reason: Reason, best_E_val: float) -> None:
+        """Write the result, and remove the STOP file, which has done its work. OSError if it fails."""
+        values = {**finite(record), **asdict(reason), "best_E_val": best_E_val if math.isfinite(best_E_val) else None}
+        with replacing(self.result, "w") as file:
+            json.dump(values, file, indent=2)
+        self.stop.unlink(missing_ok=True)
+
+    def result_if_finished(self) -> dict[str, Any] | None:
+        """The result of a run that came to its end, or None if there is none."""
+        try:
+            values = json.loads(self.result.read_text())
+            return values if values["code"] != STOPPED else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def cut_metrics(self, t: int) -> None:
         """Drop the metrics after iteration t, which a resumed run computes again, and a half-written last line."""
@@ -78,8 +96,12 @@ class RunDirectory:
         """Append a record to the metrics; it is on disk within a second, at once if it is the last. OSError if not."""
         if self._log is None:
             self._log = self.metrics.open("a")
-        values = {name: value if math.isfinite(value) else None for name, value in asdict(record).items()}
-        self._log.write(json.dumps(values) + "\n")
+        self._log.write(json.dumps(finite(record)) + "\n")
         if last or record.seconds - self._flushed > 1:
             self._flushed = record.seconds
             self._log.flush()
+
+
+def finite(record: Record) -> dict[str, Any]:
+    """A record for JSON, which knows no NaN and no infinity: null instead."""
+    return {name: value if math.isfinite(value) else None for name, value in asdict(record).items()}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -127,9 +128,15 @@ def not_finite(record: Record) -> Reason | None:
     )
 
 
-def interrupted(signal_name: str) -> Reason:
-    """The reason of a run that was told to stop by a signal."""
-    return Reason(f"received {signal_name}", "A checkpoint was written: go on with --resume.", STOPPED)
+STOP_FILE = 1000  # stands beside the numbers of signals
+
+
+def interrupted(caught: int) -> Reason:
+    """The reason of a run that was told to stop: by a signal, given by its number, or by the file STOP."""
+    advice = "A checkpoint was written: go on with --resume."
+    if caught == STOP_FILE:
+        return Reason("the file STOP was there", advice)
+    return Reason(f"received {signal.Signals(caught).name}", advice, STOPPED)
 
 
 def parse(text: str) -> Criterion:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ class Progress:
 
 def begin(objective: Objective, optimizer: Optimizer, w: np.ndarray, window: int) -> Progress:
     """Progress before the first iteration, with the weights w. Collective, replicated."""
+    objective.evaluations = 0.0
     return Progress(optimizer.start(objective, w.copy()), deque(maxlen=window + 1), w.copy())
 
 
@@ -47,7 +47,7 @@ def train(
     reason after the last. Collective: every rank runs the loop and gets the same records. evaluate_every: iterations
     between evaluations of E_in over all of D for stochastic optimizers; 0 for once per pass over D.
     """
-    every = evaluate_every or max(1, objective.examples.rows // objective.batch_size)
+    every = evaluation_interval(objective, optimizer, evaluate_every)
     objective.ranks.agree(np.zeros(2))
     began = objective.ranks.now
     if progress.record is None:
@@ -63,6 +63,13 @@ def train(
         t, w = progress.record.t, progress.state.w
         progress.state = optimizer.step(objective, progress.state, t)
         progress.record = _observe(objective, optimizer, progress, t + 1, norm(progress.state.w - w), every, began)
+
+
+def evaluation_interval(objective: Objective, optimizer: Optimizer, evaluate_every: int = 0) -> int:
+    """Iterations between two evaluations of E_in over all of D."""
+    if not optimizer.stochastic:
+        return 1
+    return evaluate_every or max(1, objective.examples.rows // objective.batch_size)
 
 
 def norm(v: np.ndarray) -> float:
@@ -117,5 +124,5 @@ def _reason(criterion: Criterion, progress: Progress, record: Record, caught: in
     if reason is None and progress.state.stuck:
         reason = Reason(progress.state.stuck, "Other --seed values or another --optimizer may find a lower error.")
     if reason is None and caught:
-        reason = interrupted(signal.Signals(caught).name)
+        reason = interrupted(caught)
     return reason

@@ -77,8 +77,7 @@ train() {
         wait "$launcher" || CODE=$?
         ((signals != before)) || break
     done
-    # Ranks that leave a few milliseconds after the first may be killed by the launcher, and their code is what it
-    # returns. Who was asked to stop may go on, then.
+    # A signal that came before the ranks could listen has ended them without a checkpoint: worth another start.
     if ((signals && CODE)); then
         CODE=75
     fi

@@ -3,13 +3,14 @@
 # Needs: flux-core 0.60 or newer; the checkout, with its environment, on a file system that all nodes see (a first
 #        `launch/local.sh` on a login node makes it). For Open MPI its flux plugins; MPICH needs nothing.
 # Not tested here: only its syntax, and what it shares with slurm.sbatch.
-# Edit: these two lines.
-#flux: -n 64 -t 4h
-OUT=runs/first OPTIONS=(--hidden 30 30 --max-iterations 100000)
 
 # 120 seconds before the time limit this shell gets a USR1; the ranks write a checkpoint, and the job submits itself
 # again to the instance that it came from, to go on from there.
 #flux: --job-name=distnn --output=distnn-{{id}}.log --cores-per-slot=1 --signal=SIGUSR1@120
+
+# Edit these two lines.
+#flux: -n 64 -t 4h
+OUT=runs/first OPTIONS=(--hidden 30 30 --max-iterations 100000)
 
 source launch/batch.sh
 

@@ -3,13 +3,14 @@
 # Needs: qsub and qstat on the compute nodes; the checkout, with its environment, on a file system that all nodes see
 #        (a first `launch/local.sh` on a login node makes it); an mpirun that knows PBS, as Open MPI and Intel MPI do.
 # Not tested here: only its syntax, and what it shares with slurm.sbatch.
-# Edit: these two lines.
-#PBS -l select=4:ncpus=16:mpiprocs=16 -l walltime=04:00:00
-OUT=runs/first OPTIONS=(--hidden 30 30 --max-iterations 100000)
 
 # PBS does not warn before the time limit, so a clock of our own does, 180 seconds before; the ranks write a checkpoint,
 # and the job submits itself again, to go on from there.
 #PBS -N distnn -j oe -r y
+
+# Edit these two lines.
+#PBS -l select=4:ncpus=16:mpiprocs=16 -l walltime=04:00:00
+OUT=runs/first OPTIONS=(--hidden 30 30 --max-iterations 100000)
 
 cd "$PBS_O_WORKDIR" || exit
 source launch/batch.sh

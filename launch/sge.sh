@@ -4,13 +4,14 @@
 #        Engine; the checkout, with its environment, on a file system that all nodes see (a first `launch/local.sh` on a
 #        login node makes it).
 # Not tested here: only its syntax, and what it shares with slurm.sbatch.
-# Edit: these two lines.
-#$ -pe mpi 64 -l h_rt=04:00:00
-OUT=runs/first OPTIONS=(--hidden 30 30 --max-iterations 100000)
 
 # -notify: a while before the job is killed (queue setting 'notify', often 60 s) it gets a USR2, before it is suspended
 # a USR1. The ranks write a checkpoint; exit code 99 puts the job back into the queue, to go on from there.
 #$ -N distnn -cwd -V -j y -S /bin/bash -notify -r y -binding linear:1
+
+# Edit these two lines.
+#$ -pe mpi 64 -l h_rt=04:00:00
+OUT=runs/first OPTIONS=(--hidden 30 30 --max-iterations 100000)
 
 source launch/batch.sh
 

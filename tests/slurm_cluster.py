@@ -149,7 +149,9 @@ class Cluster:
         return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
     def logs(self) -> str:
-        return "\n".join(f"-- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in self.folder.glob("*.log"))
+        return "\n".join(
+            f"-- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in self.folder.glob("*.log")
+        )
 
     def processes(self) -> list[int]:
         """Every process that belongs to this cluster, known by its environment."""

@@ -30,8 +30,7 @@ UNCLEAR = ("", "bash", "sh", "shell", "zsh", "shell-session")
 
 # Commands that no test can run: pattern, reason. An entry that no document shows is an error.
 NOT_RUN = {
-    "git clone *": "needs the project's public address",
-    "cd distnn": "goes with git clone",
+    "sbatch launch/slurm.sbatch": "needs a cluster; test_slurm.py submits that script to one",
     "launch/test.sh": "is what runs this test",
 }
 

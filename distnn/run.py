@@ -1,0 +1,158 @@
+"""One training run: reads the data, trains, and on rank 0 prints and writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from distnn import environment, resume
+from distnn.assembly import Assembly
+from distnn.command_line import on_root, to_toml
+from distnn.communicator import OneRank
+from distnn.errors import FAILED, RankError
+from distnn.options import Options, criterion, optimizer
+from distnn.run_directory import RunDirectory
+from distnn.termination import STOP_FILE, Reason, Record
+from distnn.training import Progress, begin, evaluation_interval, train
+
+if TYPE_CHECKING:  # imported on rank 0 alone
+    from distnn.reporting import Report
+
+NOT_STORED = ("out", "overwrite", "resume", "print_config", "dry_run", "quiet")
+
+
+class Run:
+    """One training that is written to a directory. Its methods are collective.
+
+    assembly: what to train; its network has the weights to begin with. report: None but on rank 0.
+    """
+
+    def __init__(
+        self, options: Options, assembly: Assembly, directory: RunDirectory, ranks: OneRank, report: Report | None
+    ):
+        self.options, self.assembly, self.directory = options, assembly, directory
+        self.ranks, self.report = ranks, report
+        self.environment = environment.record(assembly.examples.cut.rows)
+        self.optimizer = optimizer(options)
+        self.every = evaluation_interval(assembly.objective, self.optimizer, options.evaluate_every)
+        self.written = 0.0  # seconds of the record at the last checkpoint
+        self.looked = 0.0  # and when the STOP file was looked for
+
+    def train(self) -> tuple[Reason, Record]:
+        """Train to the end; the network holds the best weights then. Returns why it stopped, and the last record."""
+        objective, network = self.assembly.objective, self.assembly.model.network
+        if self.options.resume:
+            progress = self._resumed()
+            assert progress.record is not None
+            logged, first = progress.record.t, progress.record.seconds
+        else:
+            progress = begin(objective, self.optimizer, network.w, self.options.window)
+            on_root(self.ranks, lambda: self.directory.begin(self._toml(), self.environment))
+            logged, first = -1, 0.0
+        waited = self.ranks.seconds
+        for record in train(objective, self.optimizer, criterion(self.options), progress, self.options.evaluate_every):
+            if self.report is not None:
+                if record.t > logged and (record.t % self.every == 0 or progress.reason):
+                    self._log(progress)
+                self.report.iteration(record, progress.reason is not None)
+                if progress.reason is None:
+                    self._look_for_stop(record)
+                    if self._due(record, first=logged < 0):
+                        self._write_checkpoint(progress)
+        return self._finish(progress, first, waited)
+
+    def _log(self, progress: Progress) -> None:
+        try:
+            assert progress.record is not None
+            self.directory.log(progress.record, progress.reason is not None)
+        except OSError as error:
+            self._warn(f"{self.directory.metrics} cannot be written ({error.strerror}); training goes on.")
+
+    def _look_for_stop(self, record: Record) -> None:
+        """Treat a file STOP in the run's directory like a signal; look once a second. Local to rank 0."""
+        if record.seconds - self.looked > 1:
+            self.looked = record.seconds
+            if self.directory.stop.exists():
+                self.ranks.caught = STOP_FILE
+
+    def _due(self, record: Record, first: bool) -> bool:
+        """Is it time for a checkpoint? The first one, before any step, shows that they can be written."""
+        every, seconds = self.options.checkpoint_every, self.options.checkpoint_seconds
+        if record.t == 0:
+            return first
+        return bool(every and record.t % every == 0) or bool(seconds and record.seconds - self.written >= seconds)
+
+    def _write_checkpoint(self, progress: Progress) -> str | None:
+        """Write a checkpoint. Returns what went wrong, which is no reason to stop training. Local to rank 0."""
+        assert progress.record is not None
+        self.written = progress.record.seconds
+        model = self.assembly.model
+        tensors = {**model.tensors(), **resume.tensors(progress)}
+        metadata = {
+            "model": model.metadata(),
+            "progress": resume.metadata(progress),
+            "options": self._toml(),
+            "fingerprint": self.assembly.examples.fingerprint,
+            "environment": self.environment,
+        }
+        try:
+            self.directory.checkpoints.write(progress.record.t, tensors, metadata)
+        except OSError as error:
+            wrong = f"the checkpoint of t = {progress.record.t} cannot be written: {error.strerror}."
+            self._warn(f"{wrong} Older checkpoints are untouched.")
+            return wrong
+        return None
+
+    def _warn(self, text: str) -> None:
+        if self.report is not None:
+            self.report.warn(text)
+
+    def _toml(self) -> str:
+        return to_toml(self.options, NOT_STORED)
+
+    def _resumed(self) -> Progress:
+        """Progress at the newest checkpoint that can be read, the same on all ranks."""
+        found = on_root(self.ranks, self.directory.checkpoints.newest)
+        progress = resume.restore(found, self.assembly.examples.fingerprint, self.assembly.model.network.w.size)
+        assert progress.record is not None
+        self.written = progress.record.seconds
+        for sentence in found.damaged:
+            self._warn(f"{sentence} Going back to {found.path.name}.")
+        before = found.metadata["environment"]
+        differing = environment.differences(self.environment, before)
+        if differing:
+            self._warn(environment.describe(differing, self.environment, before, "when this run began"))
+        if self.report is not None:
+            self.report.say(f"resumed at t = {progress.record.t} from {found.path}")
+
+        def describe() -> None:
+            assert progress.record is not None
+            self.directory.cut_metrics(progress.record.t)
+            self.directory.describe(self._toml(), self.environment)
+
+        on_root(self.ranks, describe)
+        return progress
+
+    def _finish(self, progress: Progress, first: float, waited: float) -> tuple[Reason, Record]:
+        """Write the last checkpoint, the model and the result, and print the table. Collective."""
+        record, reason = progress.record, progress.reason
+        assert record is not None and reason is not None
+        self.assembly.model.network.w[:] = progress.best_w
+        seconds = self.ranks.gather(record.seconds - first)
+        communication = self.ranks.gather(self.ranks.seconds - waited)
+        wrong = None
+        if self.report is not None:
+            from distnn.reporting import ending
+
+            if reason.code != FAILED:
+                wrong = self._write_checkpoint(progress)
+            try:
+                self.assembly.model.save(self.directory.model)
+                self.directory.finish(record, reason, progress.best_E_val)
+            except OSError as error:
+                wrong = f"{self.directory.model} cannot be written: {error.strerror}."
+            rows = ending(record, reason, seconds, communication)
+            self.report.summary([*rows, ("model", str(self.directory.model))])
+        wrong = self.ranks.broadcast(wrong)
+        if wrong:
+            raise RankError(wrong)
+        return reason, record

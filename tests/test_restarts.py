@@ -1,0 +1,79 @@
+"""Several trainings from different seeds, and the STOP file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mpi_runner import mpirun
+
+from distnn.files import read
+
+TRAIN = ("python", "-m", "distnn.train")
+SMALL = ("--examples", "300", "--hidden", "3", "--validation", "0.3", "--max-iterations", "15", "--quiet")
+
+
+def weights(path: Path) -> str:
+    return hashlib.sha256(read(path)[0]["w"].tobytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("restarts") / "run"
+    done = mpirun(1, *TRAIN, *SMALL, "--restarts", "3", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_the_best_of_the_restarts_is_kept(three: Path) -> None:
+    results = [json.loads((three / f"restart-00{k}" / "result.json").read_text()) for k in range(3)]
+    errors = [result["best_E_val"] for result in results]
+    assert len(set(errors)) == 3
+    best = int(np.argmin(errors))
+    assert weights(three / "model.safetensors") == weights(three / f"restart-00{best}" / "model.safetensors")
+
+
+def test_each_restart_is_the_run_of_its_seed_on_the_same_rows(three: Path, tmp_path: Path) -> None:
+    first = json.loads((three / "restart-000" / "metrics.jsonl").read_text().splitlines()[0])
+    second = json.loads((three / "restart-001" / "metrics.jsonl").read_text().splitlines()[0])
+    assert first["E_in"] != second["E_in"]
+    done = mpirun(1, *TRAIN, *SMALL, "--out", str(tmp_path / "alone"))
+    assert done.returncode == 0, done.stderr
+    assert weights(tmp_path / "alone" / "model.safetensors") == weights(three / "restart-000" / "model.safetensors")
+    assert first["evaluations"] == second["evaluations"]
+
+
+def test_resume_goes_on_in_the_middle_of_the_restarts(three: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shorter = [option if option != "15" else "9" for option in SMALL]
+    assert mpirun(1, *TRAIN, *shorter, "--restarts", "3", "--out", str(out)).returncode == 0
+    for k in (1, 2):  # as if it had been stopped in the second and never begun the third
+        (out / f"restart-00{k}" / "result.json").unlink()
+    for path in (out / "restart-002" / "checkpoints").iterdir():
+        path.unlink()
+    done = mpirun(2, *TRAIN, "--resume", "--out", str(out), "--max-iterations", "15")
+    assert done.returncode == 0, done.stderr
+    for k in (1, 2):
+        name = f"restart-00{k}/model.safetensors"
+        assert weights(out / name) == weights(three / name)
+
+
+def test_the_file_STOP_ends_a_run_with_a_checkpoint(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "STOP.later").touch()
+    script = (
+        "import sys, threading, pathlib; out = pathlib.Path(sys.argv[1]);"
+        "threading.Timer(1.5, lambda: (out / 'STOP').touch()).start();"
+        "from distnn.train import main; from distnn.communicator import ranks;"
+        "sys.exit(main(ranks(), ['--examples', '300', '--max-iterations', '100000000', '--out', str(out)]))"
+    )
+    done = mpirun(2, "python", "-c", script, str(out))
+    assert done.returncode == 0, done.stderr
+    assert "the file STOP was there" in done.stdout
+    assert not (out / "STOP").exists()
+    t = json.loads((out / "result.json").read_text())["t"]
+    assert (out / "checkpoints" / f"checkpoint-{t:010d}.safetensors").exists()
