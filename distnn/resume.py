@@ -76,7 +76,7 @@ def restore(found: Found, fingerprint: str, weights: int) -> Progress:
                 f"The data is not what {found.path} was trained on: rows, values or columns differ. "
                 "Give the same --data, or begin a new run with another --out."
             )
-        kinds: dict[str, type[State]] = {kind.__name__: kind for kind in [State, *_below(State)]}
+        kinds = {kind.__name__: kind for kind in _kinds(State)}
         own = {name.removeprefix("state."): value for name, value in arrays.items() if name.startswith("state.")}
         state = kinds[stored["state"]].restore(own)
         if state.w.size != weights or arrays["w"].size != weights:
@@ -93,5 +93,6 @@ def restore(found: Found, fingerprint: str, weights: int) -> Progress:
         raise UserError(f"{found.path} does not hold the state of a training.") from None
 
 
-def _below(kind: type[State]) -> list[type[State]]:
-    return [deeper for child in kind.__subclasses__() for deeper in (child, *_below(child))]
+def _kinds(kind: type[State]) -> list[type[State]]:
+    """The class and all that derive from it."""
+    return [kind] + [deeper for child in kind.__subclasses__() for deeper in _kinds(child)]

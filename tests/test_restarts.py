@@ -12,7 +12,7 @@ from mpi_runner import mpirun
 
 from distnn.files import read
 
-TRAIN = ("python", "-m", "distnn.train")
+TRAIN = ("-m", "distnn.train")
 SMALL = ("--examples", "300", "--hidden", "3", "--validation", "0.3", "--max-iterations", "15", "--quiet")
 
 
@@ -71,7 +71,7 @@ def test_the_file_STOP_ends_a_run_with_a_checkpoint(tmp_path: Path) -> None:
         "from distnn.train import main; from distnn.communicator import ranks;"
         "sys.exit(main(ranks(), ['--examples', '300', '--max-iterations', '100000000', '--out', str(out)]))"
     )
-    done = mpirun(2, "python", "-c", script, str(out))
+    done = mpirun(2, "-c", script, str(out))
     assert done.returncode == 0, done.stderr
     assert "the file STOP was there" in done.stdout
     assert not (out / "STOP").exists()
