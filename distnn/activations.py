@@ -12,6 +12,8 @@ import numpy as np
 
 from distnn.errors import UserError
 
+Chain = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -20,12 +22,14 @@ class Activation:
     apply(s): replaces the signals s by x = θ(s).
     chain(x, delta, scratch): replaces δ by δ ⊗ θ'(s), with θ'(s) written as a function of x = θ(s);
     scratch is an array of the same shape. None where θ has no useful derivative.
+    bend(x, delta, scratch): the same with the second derivative θ''(s) in place of θ'(s); for products with the Hessian.
     low, high: the values that stand for "no" and "yes" when θ is the output of a classifier.
     """
 
     name: str
     apply: Callable[[np.ndarray], None]
-    chain: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None
+    chain: Chain | None
+    bend: Chain | None = None
     low: float = -1.0
     high: float = 1.0
 
@@ -48,6 +52,12 @@ def _tanh_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
     np.multiply(delta, scratch, out=delta)
 
 
+def _tanh_bend(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    _tanh_chain(x, delta, scratch)
+    np.multiply(x, -2, out=scratch)
+    np.multiply(delta, scratch, out=delta)
+
+
 def _logistic(s: np.ndarray) -> None:
     # 1 / (1 + e^-s) = (1 + tanh(s / 2)) / 2: never overflows, and tanh is vectorised.
     s *= 0.5
@@ -59,6 +69,13 @@ def _logistic(s: np.ndarray) -> None:
 def _logistic_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
     np.subtract(1, x, out=scratch)
     np.multiply(scratch, x, out=scratch)
+    np.multiply(delta, scratch, out=delta)
+
+
+def _logistic_bend(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    _logistic_chain(x, delta, scratch)
+    np.multiply(x, -2, out=scratch)
+    np.add(scratch, 1, out=scratch)
     np.multiply(delta, scratch, out=delta)
 
 
@@ -79,6 +96,10 @@ def _identity_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> No
     pass
 
 
+def _no_bend(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    delta[...] = 0
+
+
 def _sign(s: np.ndarray) -> None:
     s[...] = np.where(s >= 0, 1.0, -1.0)
 
@@ -86,10 +107,10 @@ def _sign(s: np.ndarray) -> None:
 ACTIVATIONS = {
     activation.name: activation
     for activation in (
-        Activation("tanh", _tanh, _tanh_chain),
-        Activation("logistic", _logistic, _logistic_chain, low=0.0),
-        Activation("relu", _relu, _relu_chain, low=0.0),
-        Activation("identity", _identity, _identity_chain),
+        Activation("tanh", _tanh, _tanh_chain, _tanh_bend),
+        Activation("logistic", _logistic, _logistic_chain, _logistic_bend, low=0.0),
+        Activation("relu", _relu, _relu_chain, _no_bend, low=0.0),
+        Activation("identity", _identity, _identity_chain, _no_bend),
         Activation("sign", _sign, None),
     )
 }

@@ -66,7 +66,8 @@ def fit(
     assembly = assemble(chosen, source, everyone, network)
     objective, w = assembly.objective, assembly.model.network.w
     progress = begin(objective, optimizer(chosen), w, chosen.window)
-    records = list(train(objective, optimizer(chosen), criterion(chosen), progress, chosen.evaluate_every))
+    every, check_every = chosen.evaluate_every, chosen.check_every
+    records = list(train(objective, optimizer(chosen), criterion(chosen), progress, every, check_every))
     w[:] = progress.best_w
     assert progress.reason is not None
     return Fit(assembly.model, records, progress.reason)

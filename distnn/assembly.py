@@ -8,7 +8,8 @@ import numpy as np
 
 from distnn.backpropagation import Backpropagation
 from distnn.communicator import OneRank
-from distnn.data import ExclusiveOr, Source, column_numbers
+from distnn.data import ArraySource, ExclusiveOr, Source, column_numbers
+from distnn.data.parts import PartsSource
 from distnn.errors import UserError
 from distnn.examples import Examples, Wishes, load
 from distnn.model import Model
@@ -38,6 +39,8 @@ class Plan:
 def plan(options: Options, source: Source) -> Plan:
     """Decide by the data what the options leave open. Local, replicated result. UserError if they contradict it."""
     targets = column_numbers(source, options.targets) if options.targets else source.default_targets()
+    if not targets:
+        raise UserError(f"{source.path}: there is nothing to learn without targets: give Y, or name columns by --targets.")
     weight = _weight_column(options, source)
     inputs = tuple(j for j in range(len(source.columns)) if j not in targets and j != weight)
     if weight in targets:
@@ -57,13 +60,24 @@ def plan(options: Options, source: Source) -> Plan:
         error=error,
         output_theta=output_theta,
         standardise_targets=standardise_targets,
-        d_out=None if classes and not built_in else 1 if built_in and output_theta != "softmax" else len(targets),
+        d_out=_outputs(classes, built_in, output_theta, len(targets)),
     )
+
+
+def _outputs(classes: bool, built_in: bool, output_theta: str, targets: int) -> int | None:
+    """d^(L), where it is known before the rows are read."""
+    if not classes:
+        return targets
+    if built_in:
+        return 2 if output_theta == "softmax" else 1
+    return None
 
 
 def _weight_column(options: Options, source: Source) -> int | None:
     if options.weights is not None:
         return column_numbers(source, [options.weights])[0]
+    if isinstance(source, ArraySource | PartsSource) and source.columns[-1] == "weights":
+        return len(source.columns) - 1  # arrays bring them along: weights beside X and Y
     return source.default_weights()
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import io
+import math
 import os
 import signal
 import sys
@@ -28,6 +30,9 @@ def run(program: Callable[[OneRank, Sequence[str]], int]) -> NoReturn:
     it.
     """
     everyone, code = OneRank(), FAILED
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where the terminal knows no θ
     try:
         everyone = ranks()
         code = program(everyone, sys.argv[1:])
@@ -114,9 +119,34 @@ def _annotations(kind: type) -> dict[str, Any]:
             consume_multiple=several,
             negative=None if bool in (value_type, *get_args(value_type)) else (),
         )
-        annotations[field.name] = Annotated[value_type | None, parameter]
+        annotations[field.name] = Annotated[_whole_numbers(value_type) | None, parameter]
     annotations["config"] = Annotated[Path | None, Parameter(group="Help", help="TOML file of options; flags win.")]
     return annotations
+
+
+def _whole_numbers(kind: Any) -> Any:
+    """The type with every int in it read by `_whole`."""
+    from cyclopts import Parameter
+
+    if kind is int:
+        return Annotated[int, Parameter(converter=_whole)]
+    if get_origin(kind) is tuple:
+        return tuple[_whole_numbers(get_args(kind)[0]), ...]  # type: ignore[misc]
+    if int in get_args(kind):
+        return _whole_numbers(int) | None
+    return kind
+
+
+def _whole(kind: type, tokens: Sequence[Any]) -> int:
+    """A whole number, 1e6 too; cyclopts itself would round 1.5 to 2."""
+    text = tokens[0].value
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text) if text.lower().lstrip("+-")[:1].isdigit() else math.nan
+        if not number.is_integer():
+            raise ValueError(f'"{text}" is not a whole number.') from None
+        return int(number)
 
 
 def _config_path(arguments: Sequence[str]) -> str | None:

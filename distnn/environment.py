@@ -9,19 +9,20 @@ import platform
 from typing import Any
 
 import numpy as np
+from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]  # a name that numpy 1.26 has, too
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from distnn.communicator import OneRank, mpi_library
 from distnn.errors import UserError
 
-# What may change the bits, and what to set where it differs.
+# What may change the bits, and what to do where it differs.
 ADVICE = {
-    "numpy": "install the same numpy on all nodes",
-    "blas": "install the same BLAS library on all nodes",
-    "kernel": "set OPENBLAS_CORETYPE to one kernel that all nodes have, such as Haswell",
-    "threads": "set --threads to the same number everywhere",
-    "cpu_features": "set NPY_DISABLE_CPU_FEATURES so that all nodes use the same features",
-    "block_rows": "this is a different data set, architecture or version of distnn",
+    "numpy": "install the same numpy everywhere",
+    "blas": "install the same BLAS library everywhere",
+    "kernel": "set OPENBLAS_CORETYPE to a kernel that all CPUs have, such as Haswell",
+    "threads": "give the same --threads everywhere",
+    "cpu_features": "set NPY_DISABLE_CPU_FEATURES='{}'",
+    "block_rows": "this is another version of distnn, or another architecture",
 }
 
 
@@ -31,49 +32,60 @@ def limit_threads(threads: int) -> None:
 
 
 def record(block_rows: int) -> dict[str, Any]:
-    """The record of this rank's environment. Local."""
-    blas: dict[str, Any] = next((library for library in threadpool_info() if library["user_api"] == "blas"), {})
-    features = np._core._multiarray_umath.__cpu_features__  # type: ignore[attr-defined]
+    """The record of this rank's environment. Local.
+
+    cpu_features: those that numpy has code of its own for, and uses.
+    """
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    libraries.sort(key=lambda library: "numpy" not in library["filepath"])  # scipy may have brought another one
+    blas: dict[str, Any] = libraries[0] if libraries else {}
     return {
         "numpy": np.__version__,
         "blas": f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip(),
         "kernel": blas.get("architecture", "unknown"),
         "threads": blas.get("num_threads", 0),
-        "cpu_features": " ".join(sorted(name for name, there in features.items() if there)),
+        "cpu_features": " ".join(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]),
         "block_rows": block_rows,
         "python": platform.python_version(),
         "mpi": mpi_library(),
     }
 
 
-def differences(here: dict[str, Any], there: dict[str, Any]) -> list[str]:
-    """The names of what differs between two records and may change the bits."""
-    return [name for name in ADVICE if here.get(name) != there.get(name)]
-
-
-def describe(differing: list[str], here: dict[str, Any], there: dict[str, Any], who: str) -> str:
-    """One sentence on what differs from `who`, and what to set."""
-    name = differing[0]
-    shown = f" ({here.get(name)} here, {there.get(name)} there)" if name != "cpu_features" else ""
-    return (
-        f"The result may not have the same bits as on other ranks or before: {', '.join(differing)} "
-        f"differ{'s' if len(differing) == 1 else ''} from {who}{shown}; {ADVICE[name]}."
-    )
-
-
 def compare_ranks(mine: dict[str, Any], ranks: OneRank) -> str | None:
     """A sentence if the ranks' environments differ, else None. Collective, replicated."""
-    for rank, other in enumerate(ranks.gather(mine)):
-        if rank == 0:
-            first = other
-        elif found := differences(first, other):
-            return describe(found, first, other, f"rank {rank}")
+    records = ranks.gather(mine)
+    for rank, other in enumerate(records):
+        if found := differences(records[0], other):
+            return f"The environments of ranks 0 and {rank} {found.format('for other numbers of ranks')}"
     return None
+
+
+def compare_times(before: dict[str, Any], mine: dict[str, Any]) -> str | None:
+    """A sentence if the environment has changed since this run began, else None. Local."""
+    if found := differences(before, mine):
+        return f"The environments when this run began and now {found.format('of an uninterrupted run')}"
+    return None
+
+
+def differences(a: dict[str, Any], b: dict[str, Any]) -> str | None:
+    """What of two records differs, what this means for the bits ({}: the bits of what), and what to set. Or None."""
+    names = [name for name in ADVICE if a.get(name) != b.get(name)]
+    if not names:
+        return None
+    features = [str(of.get("cpu_features", "")).split() for of in (a, b)]
+    uncommon = " ".join(sorted(set(features[0]) ^ set(features[1])))
+    shown = [uncommon if name == "cpu_features" else f"{a.get(name)}, {b.get(name)}" for name in names]
+    return (
+        f"differ in {' and '.join(f'{name} ({values})' for name, values in zip(names, shown, strict=True))}, so the "
+        "bits of the result may not be those {}: "
+        f"{' and '.join(ADVICE[name].format(uncommon) for name in names)}."
+    )
 
 
 def slower_kernel(mine: dict[str, Any]) -> str | None:
     """A sentence if BLAS runs a slower kernel than this CPU has, else None. Local."""
-    if "AVX512F" in mine["cpu_features"].split() and mine["kernel"] in ("Haswell", "Zen", "Sandybridge"):
+    wide = any(name == "X86_V4" or name.startswith("AVX512") for name in mine["cpu_features"].split())
+    if wide and mine["kernel"] in ("Haswell", "Zen", "Sandybridge"):
         return (
             f"BLAS runs its {mine['kernel']} kernel on a CPU with AVX-512: "
             "unset OPENBLAS_CORETYPE, or set it to SkylakeX, for up to twice the speed."
@@ -81,9 +93,11 @@ def slower_kernel(mine: dict[str, Any]) -> str | None:
     return None
 
 
-def require_threads(threads: int, mine: dict[str, Any]) -> None:
-    """UserError if BLAS does not obey the limit."""
-    if mine["threads"] not in (0, threads):
-        raise UserError(
-            f"BLAS uses {mine['threads']} threads although {threads} were asked for: set OMP_NUM_THREADS={threads}."
-        )
+def require_threads(threads: int, mine: dict[str, Any], ranks: OneRank) -> None:
+    """UserError, on all ranks, if BLAS does not obey the limit on one. Collective."""
+    with ranks.together():
+        if mine["threads"] not in (0, threads):
+            raise UserError(
+                f"BLAS uses {mine['threads']} threads on rank {ranks.rank} although {threads} were asked for: "
+                f"set OMP_NUM_THREADS={threads}."
+            )

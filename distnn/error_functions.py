@@ -27,6 +27,9 @@ class ErrorFunction(Protocol):
         s is overwritten. δ^(L), of the same shape, is written to delta unless that is None.
         """
 
+    def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+        """Replace v, d^(L) × rows, in place by ∂δ^(L)/∂s^(L) v; x: the outputs x^(L). For products with the Hessian."""
+
     def require_derivative(self) -> None:
         """Raise UserError if the output map cannot be trained."""
 
@@ -52,6 +55,14 @@ class SquaredError:
             self.theta.chain(s, delta, np.empty_like(s))
         return e
 
+    def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+        scratch, bent = np.empty_like(v), 2 * (x - y) * v
+        self.theta.bend(x, bent, scratch)  # type: ignore[misc]
+        v *= 2
+        for _ in range(2):
+            self.theta.chain(x, v, scratch)  # type: ignore[misc]
+        v += bent
+
     def require_derivative(self) -> None:
         self.theta.require_derivative()
 
@@ -72,6 +83,9 @@ class LogisticCrossEntropy:
         if delta is not None:
             np.subtract(s, y, out=delta)
         return e.sum(axis=0)
+
+    def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+        v *= x * (1 - x)
 
     def require_derivative(self) -> None:
         pass
@@ -100,6 +114,10 @@ class SoftmaxCrossEntropy:
             np.multiply(s, total / norm, out=delta)
             np.subtract(delta, y, out=delta)
         return e
+
+    def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+        v -= np.einsum("ij,ij->j", x, v)
+        v *= x * y.sum(axis=0)
 
     def require_derivative(self) -> None:
         pass

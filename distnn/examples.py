@@ -91,7 +91,7 @@ def load(
 ) -> tuple[Preparation, Examples]:
     """Read this rank's rows, and learn from all of D how to prepare them. Collective; Preparation replicated.
 
-    Means, deviations and classes come from the rows that are trained on, not from those held out. Rows are
+    Means and deviations come from the rows that are trained on, not from those held out; classes from all. Rows are
     read a block at a time: memory is the shard and one block. UserError, on all ranks, for bad data.
     """
     source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
@@ -116,8 +116,9 @@ def load(
     rows_of_all = counts.sum(axis=0)
     if rows_of_all[0] == 0:
         raise UserError(f"{source.path}: no row is left to train on: lower --validation {wishes.validation:g}.")
-    sums = ExactSum(ranks, [1, 1], 1, ranks.size)
-    n, validation_n = sums(lambda _, out: np.copyto(out, [_weight(train), _weight(held)]))
+    if rows_of_all[1] == 0 and wishes.validation > 0:
+        raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {wishes.validation:g}.")
+    n, validation_n = (_weight(parts, cut, ranks) for parts in (train, held))
     if n == 0:
         raise UserError(f"{source.path}: the weights in column {names[2]} are all 0.")
 
@@ -134,9 +135,7 @@ def load(
     first = int(counts[: ranks.rank, 0].sum())
     fingerprint = f"{source.n}-{int(digest[0]) & (2**64 - 1):016x}"
     rows_train, rows_held = (int(count) for count in rows_of_all)
-    examples = Examples(
-        cut, blocks, validation, first, rows_train, rows_held, float(n), float(validation_n), fingerprint
-    )
+    examples = Examples(cut, blocks, validation, first, rows_train, rows_held, n, validation_n, fingerprint)
     return preparation, examples
 
 
@@ -164,7 +163,7 @@ def _part(rows: Rows, shift_x: np.ndarray, shift_y: np.ndarray, wishes: Wishes, 
 
 
 def _refuse_overflow(source: Source, part: _Part, dtype: DTypeLike) -> None:
-    if not (np.isfinite(part.x).all() and np.isfinite(part.y).all()):
+    if not all(np.isfinite(values).all() for values in (part.x, part.y, part.weights) if values is not None):
         raise UserError(f"{source.path} holds values beyond the range of {np.dtype(dtype)}: use --dtype float64.")
 
 
@@ -179,8 +178,14 @@ def _hash(rows: Rows) -> np.int64:
     return np.frombuffer(digest.digest(), np.int64)[0]
 
 
-def _weight(parts: Sequence[_Part]) -> float:
-    return sum(part.x.shape[1] if part.weights is None else float(part.weights.sum(dtype=np.float64)) for part in parts)
+def _weight(parts: Sequence[_Part], cut: Cut, ranks: OneRank) -> float:
+    """Σ weights over the parts of all ranks, or their number of rows. Collective, replicated; exact."""
+
+    def term(j: int, out: np.ndarray) -> None:
+        weights = parts[j].weights
+        out[0] = parts[j].x.shape[1] if weights is None else weights.sum(dtype=np.float64)
+
+    return float(ExactSum(ranks, [1], len(parts), cut.count)(term)[0])
 
 
 def _classes(source: Source, target: str, parts: Sequence[_Part], wishes: Wishes, ranks: OneRank) -> Classes:

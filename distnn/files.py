@@ -31,7 +31,7 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, mode) as file:
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -54,7 +54,7 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
 def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
     """Write tensors and metadata (for JSON) to a safetensors file, with a checksum. OSError if it fails."""
     text = json.dumps(metadata)
-    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     header = {"distnn": str(FORMAT), "sha256": checksum(contiguous, text), "metadata": text}
     with replacing(path) as file:
         file.write(save(contiguous, header))
@@ -86,5 +86,5 @@ def checksum(tensors: Mapping[str, np.ndarray], text: str) -> str:
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name} {value.dtype} {value.shape}".encode())
-        digest.update(np.ascontiguousarray(value).data)
+        digest.update(np.asarray(value, order="C").data)
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,11 +11,14 @@ import numpy as np
 from distnn.backpropagation import Backpropagation, Block
 from distnn.communicator import OneRank
 from distnn.examples import Examples
-from distnn.gauss_newton import GaussNewton, square
+from distnn.gauss_newton import GaussNewton, output_theta, square
+from distnn.hessian import HessianProduct
 from distnn.network import layers
-from distnn.reduction import REDUCTIONS, ExactSum, PlainSum, Sum
+from distnn.reduction import REDUCTIONS, Sum
 from distnn.shard import cut
-from distnn.streams import picks
+from distnn.streams import SAMPLING
+
+MakeSum = Callable[[OneRank, Sequence[int], int, int], Sum]  # as the classes in REDUCTIONS are called
 
 
 class Evaluation(NamedTuple):
@@ -27,7 +31,8 @@ class Evaluation(NamedTuple):
 class Objective:
     """E_in(w) = (1/n) Σ_i e(h(x_i), y_i) + λ Σ W_ij²; bias rows left out of the latter, n = Σ weights if there are any.
 
-    Every method is collective, and takes and returns replicated values. weight_decay: λ. batch_size, seed: of `sample`.
+    Every method is collective, and takes and returns replicated values. reduction: a name in REDUCTIONS, or what makes
+    sums. weight_decay: λ. batch_size, seed, sampling (a name in SAMPLING): of `sample`.
     evaluations counts passes over D (a pass of `sample` counts as its share).
     """
 
@@ -36,21 +41,26 @@ class Objective:
         backpropagation: Backpropagation,
         examples: Examples,
         ranks: OneRank,
-        reduction: str = "exact",
+        reduction: str | MakeSum = "exact",
         weight_decay: float = 0.0,
         batch_size: int = 1,
         seed: int = 0,
+        sampling: str = "replacement",
     ):
         self.backpropagation, self.examples, self.ranks = backpropagation, examples, ranks
         self.weight_decay, self.batch_size, self.seed = weight_decay, batch_size, seed
+        self._picks = SAMPLING[sampling]
         self.evaluations = 0.0
-        make, sizes = REDUCTIONS[reduction], backpropagation.sizes
+        make: MakeSum = REDUCTIONS[reduction] if isinstance(reduction, str) else reduction
+        sizes = backpropagation.sizes
         self._make = make
-        self._gauss_newton: tuple[GaussNewton, ExactSum | PlainSum] | None = None  # made when first asked for
+        self._gauss_newton: tuple[GaussNewton, Sum] | None = None  # these two are made when first asked for
+        self._hessian: tuple[HessianProduct, Sum] | None = None
         self._gradient = make(ranks, sizes, len(examples.blocks), examples.cut.count)
         self._error = make(ranks, [1], len(examples.blocks), examples.cut.count)
         self._validation = make(ranks, [1], len(examples.validation), examples.cut.count)
-        self._decayed = decay_mask(backpropagation.d) if weight_decay else None
+        self.decayed = decay_mask(backpropagation.d)
+        self._decayed = self.decayed if weight_decay else None
         self._cut = cut(batch_size, backpropagation.d[:-1], backpropagation.dtype)
         self._owned = self._cut.owned(ranks.rank, ranks.size)
         self._sample = make(ranks, sizes, len(self._owned), self._cut.count)
@@ -77,15 +87,19 @@ class Objective:
     def sample(self, w: np.ndarray, t: int) -> Evaluation:
         """The mean error and gradient over the examples of step t, an unbiased estimate of E_in and its gradient.
 
-        batch_size examples, drawn with replacement by seed and t only. They are put together, the same on every
+        batch_size examples, drawn by seed and t only, with replacement or in shuffled epochs. They are put together, the same on every
         rank, and cut into blocks like a small data set: so the bits do not depend on where D lies.
         """
         self.evaluations += self.batch_size / self.examples.rows
-        chosen = picks(self.seed, t, self.examples.rows, self.batch_size)
+        chosen = self._picks(self.seed, t, self.examples.rows, self.batch_size)
         blocks = self._collect(chosen)
         self.backpropagation.load(w)
         total = self._sample(lambda j, out: self.backpropagation.gradient(blocks[j], out))
         return self._mean(w, total, self.batch_size * self.examples.n / self.examples.rows)
+
+    def require_squares(self) -> None:
+        """Raise UserError unless the error is a sum of squares, as `gauss_newton` needs it."""
+        output_theta(self.backpropagation)
 
     def gauss_newton(self, w: np.ndarray) -> np.ndarray:
         """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
@@ -103,6 +117,21 @@ class Objective:
         if self._decayed is not None:
             A[np.diag_indices_from(A)] += 2 * self.weight_decay * self._decayed
         return A
+
+    def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """∇²E_in(w) v, the exact Hessian times a vector, float64 (|W|,). It counts as two evaluations, which it costs."""
+        self.evaluations += 2
+        if self._hessian is None:
+            product = HessianProduct(self.backpropagation)
+            reduction = self._make(self.ranks, product.sizes, len(self.examples.blocks), self.examples.cut.count)
+            self._hessian = product, reduction
+        product, reduction = self._hessian
+        self.backpropagation.load(w)
+        product.load(v)
+        Hv = reduction(lambda j, out: product.product(self.examples.blocks[j], out)) / self.examples.n
+        if self._decayed is not None:
+            Hv += 2 * self.weight_decay * self._decayed * v
+        return Hv
 
     def _mean(self, w: np.ndarray, total: np.ndarray, n: float) -> Evaluation:
         mean = total / n

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import typing
 from dataclasses import dataclass, fields, make_dataclass
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from distnn.activations import ACTIVATIONS
 from distnn.error_functions import ERROR_FUNCTIONS
@@ -238,6 +238,11 @@ class BaseOptions:
         RUN,
         "Checkpoints kept, at least 2.",
     ] = 3
+    check_every: Annotated[
+        int,
+        RUN,
+        "Iterations between checks that all ranks still hold the same weights, also at the end. 0: never.",
+    ] = 100
     log_every: Annotated[
         int,
         RUN,
@@ -289,8 +294,12 @@ def check(options: Options) -> None:
         "examples": 1, "batch_size": 1, "evaluate_every": 0, "threads": 1, "max_iterations": 0, "window": 1,
         "min_improvement": 0, "min_step": 0, "max_evaluations": 0, "restarts": 1, "min_gradient": 0,
         "weight_decay": 0, "checkpoint_every": 0, "checkpoint_seconds": 0, "keep": 2, "log_every": 0, "seed": 0,
-        "patience": 1, "max_seconds": 0, "sigma": 0,
+        "check_every": 0, "patience": 1, "max_seconds": 0, "sigma": 0,
     }  # fmt: skip
+    for name, hint in get_type_hints(type(options)).items():
+        choices, chosen = _choices(hint), getattr(options, name)
+        if choices and chosen is not None and chosen not in choices:
+            raise UserError(f"{flag(name)} {chosen}: choose from {', '.join(choices)}.")
     for name, least in at_least.items():
         value = getattr(options, name)
         if value is not None and not (value >= least and math.isfinite(value)):
@@ -299,18 +308,24 @@ def check(options: Options) -> None:
         raise UserError(f"--validation {options.validation}: give a share of at least 0 and below 1, such as 0.1.")
     if options.hidden and min(options.hidden) < 1:
         raise UserError(f"--hidden {' '.join(map(str, options.hidden))}: every layer needs a width of at least 1.")
+    if options.goal is not None and math.isnan(options.goal):
+        raise UserError("--goal nan: give a number.")
     if options.seed >= 2**63:
         raise UserError(f"--seed {options.seed}: give a number below 2^63.")
     if options.patience and not options.validation:
         raise UserError("--patience needs examples to be held out: add --validation 0.1.")
-    if options.resume and not options.out:
-        raise UserError("--resume needs --out, the directory of the run to go on with.")
     if options.resume and options.overwrite:
         raise UserError("--resume and --overwrite contradict each other: give one of them.")
     if options.data is None and (options.targets or options.weights):
         raise UserError("--targets and --weights are for a table of your own: add --data FILE.")
     optimizer(options)
     criterion(options)
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    """The values that a type allows, if it lists them."""
+    kinds = [kind for kind in (hint, *get_args(hint)) if get_origin(kind) is Literal]
+    return get_args(kinds[0]) if kinds else ()
 
 
 def group(name: str) -> str:

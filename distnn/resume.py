@@ -27,7 +27,8 @@ def merge(options: Options, arguments: Sequence[str], program: str, about: str) 
 
     Local: for rank 0. UserError if there is no run, or if an option was given that a run cannot change.
     """
-    assert options.out is not None
+    if options.out is None:
+        raise UserError("--resume needs --out, the directory of the run to go on with.")
     path = RunDirectory(options.out).options
     if not path.exists():
         raise UserError(f"--out {options.out} holds no run to resume: {path} is missing.")
@@ -60,15 +61,17 @@ def metadata(progress: Progress) -> dict[str, Any]:
     assert progress.record is not None
     return {
         "state": type(progress.state).__name__,
-        "window": progress.window.maxlen,
         "best_E_val": progress.best_E_val,
         "best_t": progress.best_t,
         "record": asdict(progress.record),
     }
 
 
-def restore(found: Found, fingerprint: str, weights: int) -> Progress:
-    """The progress that a checkpoint holds. Local. UserError if it is of other data or of another network."""
+def restore(found: Found, fingerprint: str, weights: int, window: int) -> Progress:
+    """The progress that a checkpoint holds. Local. UserError if it is of other data or of another network.
+
+    window: iterations over which the improvement is taken from now on.
+    """
     try:
         stored, arrays = found.metadata["progress"], found.tensors
         if found.metadata["fingerprint"] != fingerprint:
@@ -83,7 +86,7 @@ def restore(found: Found, fingerprint: str, weights: int) -> Progress:
             raise UserError(f"{found.path} is of a network with {state.w.size} weights; this one has {weights}.")
         return Progress(
             state,
-            deque(arrays["window"].tolist(), maxlen=stored["window"]),
+            deque(arrays["window"].tolist(), maxlen=window + 1),
             arrays["w"],
             stored["best_E_val"],
             stored["best_t"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from distnn import environment, resume
@@ -43,13 +45,14 @@ class Run:
         if self.options.resume:
             progress = self._resumed()
             assert progress.record is not None
-            logged, first = progress.record.t, progress.record.seconds
+            logged = progress.record.t
         else:
             progress = begin(objective, self.optimizer, network.w, self.options.window)
             on_root(self.ranks, lambda: self.directory.begin(self._toml(), self.environment))
-            logged, first = -1, 0.0
-        waited = self.ranks.seconds
-        for record in train(objective, self.optimizer, criterion(self.options), progress, self.options.evaluate_every):
+            logged = -1
+        clock, waited = time.perf_counter(), self.ranks.seconds
+        every, check_every = self.options.evaluate_every, self.options.check_every
+        for record in train(objective, self.optimizer, criterion(self.options), progress, every, check_every):
             if self.report is not None:
                 if record.t > logged and (record.t % self.every == 0 or progress.reason):
                     self._log(progress)
@@ -58,7 +61,7 @@ class Run:
                     self._look_for_stop(record)
                     if self._due(record, first=logged < 0):
                         self._write_checkpoint(progress)
-        return self._finish(progress, first, waited)
+        return self._finish(progress, time.perf_counter() - clock, self.ranks.seconds - waited)
 
     def _log(self, progress: Progress) -> None:
         try:
@@ -94,6 +97,8 @@ class Run:
             "fingerprint": self.assembly.examples.fingerprint,
             "environment": self.environment,
         }
+        with suppress(OSError):  # which was said when they were logged
+            self.directory.flush()  # the metrics of all that the checkpoint knows must outlive this process too
         try:
             self.directory.checkpoints.write(progress.record.t, tensors, metadata)
         except OSError as error:
@@ -112,15 +117,14 @@ class Run:
     def _resumed(self) -> Progress:
         """Progress at the newest checkpoint that can be read, the same on all ranks."""
         found = on_root(self.ranks, self.directory.checkpoints.newest)
-        progress = resume.restore(found, self.assembly.examples.fingerprint, self.assembly.model.network.w.size)
+        weights, window = self.assembly.model.network.w.size, self.options.window
+        progress = resume.restore(found, self.assembly.examples.fingerprint, weights, window)
         assert progress.record is not None
         self.written = progress.record.seconds
         for sentence in found.damaged:
             self._warn(f"{sentence} Going back to {found.path.name}.")
-        before = found.metadata["environment"]
-        differing = environment.differences(self.environment, before)
-        if differing:
-            self._warn(environment.describe(differing, self.environment, before, "when this run began"))
+        if changed := environment.compare_times(found.metadata["environment"], self.environment):
+            self._warn(changed)
         if self.report is not None:
             self.report.say(f"resumed at t = {progress.record.t} from {found.path}")
 
@@ -132,13 +136,15 @@ class Run:
         on_root(self.ranks, describe)
         return progress
 
-    def _finish(self, progress: Progress, first: float, waited: float) -> tuple[Reason, Record]:
-        """Write the last checkpoint, the model and the result, and print the table. Collective."""
+    def _finish(self, progress: Progress, seconds: float, waited: float) -> tuple[Reason, Record]:
+        """Write the last checkpoint, the model and the result, and print the table. Collective.
+
+        seconds: that this rank has trained; waited: those of them spent in communication.
+        """
         record, reason = progress.record, progress.reason
         assert record is not None and reason is not None
         self.assembly.model.network.w[:] = progress.best_w
-        seconds = self.ranks.gather(record.seconds - first)
-        communication = self.ranks.gather(self.ranks.seconds - waited)
+        everyones, communication = self.ranks.gather(seconds), self.ranks.gather(waited)
         wrong = None
         if self.report is not None:
             from distnn.reporting import ending
@@ -150,7 +156,7 @@ class Run:
                 self.directory.finish(record, reason, progress.best_E_val)
             except OSError as error:
                 wrong = f"{self.directory.model} cannot be written: {error.strerror}."
-            rows = ending(record, reason, seconds, communication)
+            rows = ending(record, reason, everyones, communication)
             self.report.summary([*rows, ("model", str(self.directory.model))])
         wrong = self.ranks.broadcast(wrong)
         if wrong:

@@ -99,6 +99,11 @@ class RunDirectory:
         self._log.write(json.dumps(finite(record)) + "\n")
         if last or record.seconds - self._flushed > 1:
             self._flushed = record.seconds
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is left of the metrics. OSError if it fails."""
+        if self._log is not None:
             self._log.flush()
 
 

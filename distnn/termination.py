@@ -14,6 +14,7 @@ import ast
 import math
 import operator
 import signal
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -83,7 +84,7 @@ def compare(name: str, sign: str, limit: float) -> Criterion:
         if not compared(value, limit):
             return None
         shown = f"{name} = {value:.6g}" if value != limit else name
-        return Reason(f"{shown} {sign} {limit:g}", ADVICE[name])
+        return Reason(f"{shown} {sign} {limit:.12g}", ADVICE[name])
 
     return criterion
 
@@ -142,10 +143,11 @@ def interrupted(caught: int) -> Reason:
 def parse(text: str) -> Criterion:
     """The criterion that an expression describes. Nothing in it is ever executed. UserError where it makes no sense."""
     try:
-        tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise UserError(f"--stop {text!r} cannot be read. {_GRAMMAR}") from None
-    return _criterion(tree, text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python, which knows nothing of criteria
+            return _criterion(ast.parse(text.strip(), mode="eval").body, text)
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+        raise _unreadable(text) from None
 
 
 _GRAMMAR = (
@@ -161,10 +163,18 @@ def _criterion(node: ast.expr, text: str) -> Criterion:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.left, ast.Name):
         name, limit = node.left.id, _number(node.comparators[0])
         if name not in ADVICE:
-            raise UserError(f"--stop {text!r}: there is no quantity {name!r}. Quantities: {', '.join(ADVICE)}.")
+            raise UserError(f"--stop {_short(text)}: there is no quantity {name!r}. Quantities: {', '.join(ADVICE)}.")
         if limit is not None and type(node.ops[0]) in SIGN_NODES:
             return compare(name, SIGN_NODES[type(node.ops[0])], limit)
-    raise UserError(f"--stop {text!r} cannot be read. {_GRAMMAR}")
+    raise _unreadable(text)
+
+
+def _unreadable(text: str) -> UserError:
+    return UserError(f"--stop {_short(text)} cannot be read. {_GRAMMAR}")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 100 else text[:97] + "...")
 
 
 def _number(node: ast.expr) -> float | None:
@@ -172,5 +182,6 @@ def _number(node: ast.expr) -> float | None:
         value = _number(node.operand)
         return None if value is None else -value
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return float(node.value)  # type: ignore[arg-type]
+        value = float(node.value)  # type: ignore[arg-type]
+        return value if math.isfinite(value) else None
     return None

@@ -56,10 +56,14 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
     assembly = assemble(options, source, ranks)
     warn_of_environment(options, assembly, ranks, report)
     announce(options, source, assembly, ranks, report)
-    with caught(ranks):
-        if options.restarts > 1:
-            return restarts.train(options, assembly, directory, ranks, report)
-        return Run(options, assembly, directory, ranks, report).train()[0].code
+    try:
+        with caught(ranks):
+            if options.restarts > 1:
+                return restarts.train(options, assembly, directory, ranks, report)
+            return Run(options, assembly, directory, ranks, report).train()[0].code
+    finally:
+        if report is not None:
+            report.close()  # after an error too: the bar has hidden the cursor
 
 
 def read_options(arguments: Sequence[str]) -> Options | None:
@@ -78,8 +82,9 @@ def read_options(arguments: Sequence[str]) -> Options | None:
 def warn_of_environment(options: Options, assembly: Assembly, ranks: OneRank, report: Report | None) -> None:
     """Say, once, where the promise of the same bits does not hold, or BLAS is slow. Collective."""
     record = environment.record(assembly.examples.cut.rows)
-    environment.require_threads(options.threads, record)
-    for warning in (environment.compare_ranks(record, ranks), environment.slower_kernel(record)):
+    environment.require_threads(options.threads, record, ranks)
+    slower = None if options.quiet else environment.slower_kernel(record)
+    for warning in (environment.compare_ranks(record, ranks), slower):
         if report is not None and warning:
             report.warn(warning)
 

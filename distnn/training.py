@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distnn import replicas
 from distnn.objective import Objective
 from distnn.optimizers import Optimizer, State
 from distnn.termination import Criterion, Reason, Record, interrupted, not_finite
@@ -39,13 +40,19 @@ def begin(objective: Objective, optimizer: Optimizer, w: np.ndarray, window: int
 
 
 def train(
-    objective: Objective, optimizer: Optimizer, criterion: Criterion, progress: Progress, evaluate_every: int = 0
+    objective: Objective,
+    optimizer: Optimizer,
+    criterion: Criterion,
+    progress: Progress,
+    evaluate_every: int = 0,
+    check_every: int = 0,
 ) -> Iterator[Record]:
     """Train until the criterion is met, a signal is caught, no step is possible or a number is not finite.
 
     Yields the record of t, t + 1, …, beginning with the one reached; `progress` is up to date at each, and holds the
     reason after the last. Collective: every rank runs the loop and gets the same records. evaluate_every: iterations
-    between evaluations of E_in over all of D for stochastic optimizers; 0 for once per pass over D.
+    between evaluations of E_in over all of D for stochastic optimizers; 0 for once per pass over D. check_every:
+    iterations between checks that all ranks hold the same state (RankError if not), also at the end; 0 for never.
     """
     every = evaluation_interval(objective, optimizer, evaluate_every)
     objective.ranks.agree(np.zeros(2))
@@ -55,14 +62,20 @@ def train(
     else:
         began -= progress.record.seconds
         objective.evaluations = progress.record.evaluations
+    verified: int | None = None
     while True:
         progress.reason = _reason(criterion, progress, progress.record, objective.ranks.signal)
+        if check_every and (progress.reason or progress.record.t % check_every == 0):
+            replicas.check(progress.state, progress.record.t, verified, objective.ranks)
+            verified = progress.record.t
         yield progress.record
         if progress.reason:
             return
         t, w = progress.record.t, progress.state.w
-        progress.state = optimizer.step(objective, progress.state, t)
-        progress.record = _observe(objective, optimizer, progress, t + 1, norm(progress.state.w - w), every, began)
+        with np.errstate(all="ignore"):  # a number that is no longer finite ends the training, in words
+            progress.state = optimizer.step(objective, progress.state, t)
+            step = norm(progress.state.w - w)
+            progress.record = _observe(objective, optimizer, progress, t + 1, step, every, began)
 
 
 def evaluation_interval(objective: Objective, optimizer: Optimizer, evaluate_every: int = 0) -> int:
@@ -90,8 +103,12 @@ def _observe(
         E_in = before.E_in
     progress.window.append(E_in)
     E_val, gradient_norm = objective.validation_error(state.w), norm(state.G)
-    finite = math.isfinite(E_in) and math.isfinite(gradient_norm)
-    if E_val < progress.best_E_val or (finite and math.isnan(E_val)):
+    finite = math.isfinite(E_in) and math.isfinite(gradient_norm) and (before is None or math.isfinite(step))
+    if objective.examples.validation_rows:
+        better = finite and E_val < progress.best_E_val
+    else:
+        better = finite
+    if better:
         progress.best_w, progress.best_t = state.w, t
         progress.best_E_val = min(progress.best_E_val, E_val)  # the latter is NaN without validation, and never less
     seconds = objective.ranks.now - began

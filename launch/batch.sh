@@ -77,8 +77,9 @@ train() {
         wait "$launcher" || CODE=$?
         ((signals != before)) || break
     done
-    # A signal that came before the ranks could listen has ended them without a checkpoint: worth another start.
-    if ((signals && CODE)); then
+    # Worth another start: a rank that was killed (128 + signal), such as by a failing node or by a warning that came
+    # before the ranks could listen. What fails each time gives up by itself, see above.
+    if ((CODE > 128 || (signals && CODE))); then
         CODE=75
     fi
     if ((CODE != 75)); then

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -47,6 +48,7 @@ SelectTypeParameters=CR_CPU
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 MpiDefault=none
+FirstJobId={job}
 ReturnToService=2
 JobRequeue=1
 KillWait=5
@@ -70,15 +72,17 @@ class Cluster:
     def __init__(self, folder: Path):
         self.folder = folder
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self.dead: dict[str, list[int]] = {}  # processes of dead nodes
         host = socket.gethostname().partition(".")[0]
         port = _free_ports(5)
         self.environment = environment({"SLURM_CONF": str(folder / "slurm.conf")})
         self.environment["PATH"] += f"{os.pathsep}/usr/sbin{os.pathsep}/sbin"
+        job = random.randrange(1, 10**7)  # a job of an earlier cluster with the same number may have left files
         for name in ("state", *(f"{kind}.{node}" for kind in ("spool", "tmp") for node in NODES)):
             (folder / name).mkdir()
         user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
         (folder / "slurm.conf").write_text(
-            CONFIGURATION.format(host=host, port=port, first=port + 1, last=port + 3, user=user, folder=folder)
+            CONFIGURATION.format(host=host, port=port, first=port + 1, last=port + 3, user=user, folder=folder, job=job)
         )
         (folder / "munge.key").write_bytes(os.urandom(128))
         (folder / "munge.key").chmod(0o400)
@@ -97,14 +101,18 @@ class Cluster:
         self._start(f"slurmd.{node}", "-D", "-N", node)
 
     def kill_node(self, node: str) -> None:
-        """Let a node die: its daemon and all job processes on it, without a word to the controller."""
-        daemon = self.daemons.pop(f"slurmd.{node}")
+        """Let a node die as far as the others can tell: all on it stops, and no connection is closed."""
+        dead = [self.daemons.pop(f"slurmd.{node}").pid]
         for pid in self.job_processes(node):
+            dead += [pid, _parent(pid)]  # a task; the slurmstepd that started it, or another task
+        self.dead[node] = sorted(set(dead))
+        for pid in self.dead[node]:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        daemon.kill()
-        daemon.wait()
-        for pid in self.job_processes(node):  # what it had started in the meantime
+                os.kill(pid, signal.SIGSTOP)
+
+    def bury_node(self, node: str) -> None:
+        """Remove what is left of a dead node, which on this one machine could be in the others' way."""
+        for pid in self.dead.pop(node):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -158,7 +166,7 @@ class Cluster:
         return [pid for pid, entries in _environments() if f"SLURM_CONF={self.folder}/slurm.conf" in entries]
 
     def job_processes(self, node: str) -> list[int]:
-        """The processes of jobs on one node, and what started them there."""
+        """The processes of jobs on one node."""
         return [
             pid
             for pid, entries in _environments()
@@ -202,6 +210,10 @@ def _environments() -> Iterator[tuple[int, list[str]]]:
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
             yield int(path.parent.name), path.read_text(errors="replace").split("\0")
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _free_ports(count: int) -> int:

@@ -145,14 +145,15 @@ def test_arrays_of_all_ranks_are_one_table(trial: int, ranks: Any) -> None:
         np.testing.assert_array_equal(values, expected[start:stop])
 
 
-def test_a_bad_number_is_named_by_the_rank_that_passed_it(ranks: Any) -> None:
+@pytest.mark.parametrize("row", [0, 2])
+def test_a_bad_number_is_named_by_the_rank_that_passed_it(row: int, ranks: Any) -> None:
     X = np.ones((4 + ranks.rank, 2))
     if ranks.rank == ranks.size - 1:
-        X[2, 1] = np.nan
+        X[row, 1] = np.nan
     source = ArraySource(X, X[:, 0], None, ranks)
     start, stop = (0, source.n) if ranks.rank == 0 else (0, 0)
     source.prepare(start, stop)
-    place = rf"the arrays of rank {ranks.size - 1}, row 2, column x2: nan is not a finite number"
+    place = rf"the arrays of rank {ranks.size - 1}, row {row}, column x2: nan is not a finite number"
     with pytest.raises(UserError, match=place), ranks.together():
         source.read(start, stop, [0, 1, 2])
 

@@ -7,6 +7,8 @@ undisturbed one.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -45,9 +47,8 @@ class BatchJob:
         edits = {
             "#SBATCH --ntasks=64 --time=04:00:00": f"#SBATCH {self.resources}",
             "OPTIONS=(--hidden 30 30 --max-iterations 100000)": "OPTIONS=(--config options.toml)",
-            **(changes or {}),
         }
-        for old, new in edits.items():
+        for old, new in [*edits.items(), *(changes or {}).items()]:
             assert script.count(old) == 1, old
             script = script.replace(old, new)
         (self.folder / "job.sbatch").write_text(script)
@@ -180,16 +181,44 @@ def test_dead_node(submit: Callable[..., BatchJob]) -> None:
     job.wait_for_checkpoint()
     node = job.cluster.command("scontrol", "show", "hostnames", job.cluster.job(job.number)["NodeList"]).split()[1]
     job.cluster.kill_node(node)
-    try:
-        job.wait_for_requeue(timeout=120)
-        job.iterate_to(job.iteration() + 3)
-        job.start_again()
-        ended = job.finish()
-        assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), job.log()
-        assert_as_undisturbed(job)
-    finally:
-        job.cluster.start_node(node)
-        job.wait_until(lambda: job.cluster.states() == ["idle"] * 3, "the node comes back")
+    job.wait_for_requeue(timeout=120)
+    job.cluster.bury_node(node)
+    job.iterate_to(job.iteration() + 3)
+    job.start_again()
+    ended = job.finish()
+    job.cluster.start_node(node)
+    assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), job.log()
+    assert node not in job.cluster.command("scontrol", "show", "hostnames", ended["NodeList"]).split()
+    assert_as_undisturbed(job)
+    job.wait_until(lambda: job.cluster.states() == ["idle"] * 3, "the node comes back")
+
+
+def test_killed_rank(submit: Callable[..., BatchJob]) -> None:
+    """The others are ended, and the job starts again from the newest checkpoint."""
+    job = submit("--nodes=3 --ntasks=3 --time=5", 10**6).submit()
+    job.wait_for_checkpoint()
+    for pid in job.cluster.job_processes("n2"):
+        os.kill(pid, signal.SIGKILL)
+    job.wait_for_requeue()
+    job.iterate_to(job.iteration() + 3)
+    job.start_again()
+    assert job.finish()["JobState"] == "COMPLETED", job.log()
+    assert_as_undisturbed(job)
+
+
+def test_cancelled_job_stays_cancelled(submit: Callable[..., BatchJob]) -> None:
+    job = submit("--nodes=3 --ntasks=3 --time=5", 10**6).submit()
+    job.wait_for_checkpoint()
+    job.cluster.command("scancel", job.number)
+    ended = job.finish()
+    time.sleep(1)
+    assert (job.state(), ended["Restarts"]) == ("CANCELLED", "0"), job.log()
+
+
+def test_bad_options_are_not_tried_again(submit: Callable[..., BatchJob]) -> None:
+    job = submit("--nodes=3 --ntasks=3 --time=5", 10).submit(changes={"--config options.toml": "--hidden 0"})
+    ended = job.finish()
+    assert (ended["JobState"], ended["ExitCode"], ended["Restarts"]) == ("FAILED", "2:0", "0"), job.log()
 
 
 def test_preemption(submit: Callable[..., BatchJob]) -> None:

@@ -77,24 +77,23 @@ def _open_member(
     role = ROLES.get(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UserError(f"{what} is compressed in an unusual way; write it with numpy.savez_compressed.")
+    stored, offset = info.compress_type == zipfile.ZIP_STORED, _member_offset(stream, info)
+    held = info.file_size if stored else info.compress_size
+    if offset + held > file.size or info.file_size > MOST_INFLATION * (held + 1):
+        raise UserError(f"{what} is damaged or cut short: the file cannot hold its {info.file_size} bytes.")
     with archive.open(info) as member:
         header = read_header(member, info.file_size, what, words=role in ("Y", None))
     if role is None:
         columns = tuple(map(str, range(header.width)))
     else:
         columns = ("weights",) if role == "weights" else column_names(role.lower(), header.width)
-    if info.compress_type == zipfile.ZIP_STORED:
-        offset = _member_offset(stream, info)
-        if offset + info.file_size > file.size:
-            raise UserError(f"{what} is damaged or cut short.")
+    if stored:
         return header, MappedPart(file, header, columns, offset)
-    if info.file_size > MOST_INFLATION * (info.compress_size + 1) or info.compress_size > file.size:
-        raise UserError(f"{what} is damaged: {info.compress_size} bytes cannot hold {info.file_size}.")
     return header, CompressedPart(file, info, what, header, columns)
 
 
 def _member_offset(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
-    """The byte where a stored member's data begin."""
+    """The byte where a member's data begin, compressed or not."""
     stream.seek(info.header_offset)
     signature, name, extra = LOCAL_HEADER.unpack(stream.read(LOCAL_HEADER.size))
     if signature != b"PK\3\4":
@@ -117,7 +116,7 @@ def _damaged(path: str) -> Iterator[None]:
         RuntimeError,
         KeyError,
     ) as error:
-        raise UserError(f"{path} is damaged or not a .npz file: {error}.") from error
+        raise UserError(f"{path} is damaged or not a .npz file: {str(error) or 'its data end too early'}.") from error
 
 
 class CompressedPart:

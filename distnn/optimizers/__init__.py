@@ -6,7 +6,8 @@ become flags by themselves. It sees replicated numbers only, and nothing of MPI:
     state = optimizer.start(objective, w)         # evaluates at w
     state = optimizer.step(objective, state, t)   # returns a new state; t = 0, 1, 2, …
 
-`objective(w)` gives E and G over all of D, `objective.sample(w, t)` over the examples of step t.
+`objective(w)` gives E and G over all of D, `objective.sample(w, t)` over the examples of step t; `objective.gauss_newton(w)` a matrix,
+`objective.hessian_product(w, v)` a product with the Hessian. A state with `stuck` set is the last one: no step was possible.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from distnn.objective import Objective
+from distnn.optimizers.adam import Adam
+from distnn.optimizers.adaptive_gradient_descent import AdaptiveGradientDescent
 from distnn.optimizers.gradient_descent import GradientDescent
+from distnn.optimizers.lbfgs import LBFGS
+from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.optimizers.state import State
 from distnn.optimizers.stochastic import StochasticGradientDescent
+from distnn.optimizers.truncated_newton import TruncatedNewton
 
 __all__ = ["OPTIMIZERS", "Optimizer", "State"]
 
@@ -40,5 +46,14 @@ class Optimizer(Protocol):
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    optimizer.name: optimizer for optimizer in (GradientDescent, StochasticGradientDescent)
+    optimizer.name: optimizer
+    for optimizer in (
+        GradientDescent,
+        AdaptiveGradientDescent,
+        LBFGS,
+        LevenbergMarquardt,
+        TruncatedNewton,
+        StochasticGradientDescent,
+        Adam,
+    )
 }

@@ -8,21 +8,29 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.objective import Objective
+from distnn.optimizers.settings import require
 from distnn.optimizers.state import State
 
 
 @dataclass(frozen=True)
 class GradientDescent:
+    """A step of fixed η_0 down the gradient; nothing else, so E_in may rise where η_0 is too large."""
+
     name: ClassVar[str] = "gradient-descent"
     stochastic: ClassVar[bool] = False
 
     eta: Annotated[float, "Learning rate η_0."] = 0.1
 
+    def __post_init__(self) -> None:
+        require(self, "eta", above=0)
+
     def start(self, objective: Objective, w: np.ndarray) -> State:
+        """The state at w. Collective, replicated."""
         E, G = objective(w)
         return State(w, E, G)
 
     def step(self, objective: Objective, state: State, t: int) -> State:
+        """The state after step t. Collective, replicated."""
         w = state.w - self.eta * state.G
         E, G = objective(w)
         return State(w, E, G)

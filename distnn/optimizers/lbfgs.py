@@ -11,16 +11,21 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.errors import UserError
 from distnn.line_search import Trial, along, strong_wolfe
 from distnn.objective import Objective
-from distnn.optimizers.state import State
+from distnn.optimizers.settings import require
+from distnn.optimizers.state import NO_STEP, State
+
+FIRST_LENGTH = 1.0  # ‖s‖ of the first trial
+FLAT = 1e-10  # a pair with less curvature than this, relative to its lengths, teaches nothing
 
 
 @dataclass(frozen=True)
 class LBFGSState(State):
-    """S, Y: the last steps s = w⁺ - w and their changes of gradient y = G⁺ - G, oldest first, pairs × |W|.
+    """S, Y: the last steps s = w⁺ - w and their changes of gradient y = G⁺ - G, oldest first, (pairs, |W|).
 
-    length: ‖s‖ of the last step, the length of the first trial down the gradient.
+    length: ‖s‖ of the last step; a step down the gradient tries this length first.
     """
 
     S: np.ndarray
@@ -30,29 +35,43 @@ class LBFGSState(State):
 
 @dataclass(frozen=True)
 class LBFGS:
+    """Each step satisfies the strong Wolfe conditions, and costs one evaluation or a few.
+
+    Where no step along p = -H G does, the pairs are forgotten, and the search goes down the gradient.
+    """
+
     name: ClassVar[str] = "lbfgs"
     stochastic: ClassVar[bool] = False
 
-    pairs: Annotated[int, "Steps that are remembered; each takes two vectors of length |W|."] = 10
-    c1: Annotated[float, "Line search: share of the fall promised by the slope that a step must reach."] = 1e-4
-    c2: Annotated[float, "Line search: share of the slope that may be left after a step; above c1, below 1."] = 0.9
+    pairs: Annotated[int, "Steps to remember, of two vectors of length |W| each."] = 20
+    c1: Annotated[float, "Line search: least share of the fall promised by the slope."] = 1e-4
+    c2: Annotated[float, "Line search: largest share of the slope that may be left; above c1."] = 0.9
+
+    def __post_init__(self) -> None:
+        require(self, "pairs", least=1)
+        require(self, "c1", above=0, below=1)
+        require(self, "c2", above=0, below=1)
+        if self.c1 >= self.c2:
+            raise UserError(f"--c1 {self.c1:g} --c2 {self.c2:g}: c1 must be below c2.")
 
     def start(self, objective: Objective, w: np.ndarray) -> LBFGSState:
+        """The state at w. Collective, replicated."""
         E, G = objective(w)
         none = np.empty((0, len(w)))
-        return LBFGSState(w, E, G, none, none, 1.0)
+        return LBFGSState(w, E, G, none, none, FIRST_LENGTH)
 
     def step(self, objective: Objective, state: LBFGSState, t: int) -> LBFGSState:
-        w, E, G, S, Y = state.w, state.E, state.G, state.S, state.Y
+        """The state after step t. Collective, replicated."""
+        S, Y = state.S, state.Y
         found = self._search(objective, state, S, Y)
         if found is None and len(S):
             S, Y = S[:0], Y[:0]
             found = self._search(objective, state, S, Y)
-        if found is None or (found.w == w).all():
-            return LBFGSState(w, E, G, S, Y, state.length, stuck="no step lowers E_in any more")
-        s, y = found.w - w, found.G - G
-        if s @ y > 1e-10 * math.sqrt((s @ s) * (y @ y)):
-            S, Y = (np.concatenate([old[-self.pairs + 1 :] if self.pairs>1 else old[:0], new[None]]) for old, new in ((S, s), (Y, y)))
+        if found is None:
+            return LBFGSState(state.w, state.E, state.G, S, Y, state.length, stuck=NO_STEP)
+        s, y = found.w - state.w, found.G - state.G
+        if s @ y > FLAT * math.sqrt((s @ s) * (y @ y)):
+            S, Y = np.vstack([S, s])[-self.pairs :], np.vstack([Y, y])[-self.pairs :]
         return LBFGSState(found.w, found.E, found.G, S, Y, math.sqrt(s @ s))
 
     def _search(self, objective: Objective, state: LBFGSState, S: np.ndarray, Y: np.ndarray) -> Trial | None:
@@ -61,11 +80,12 @@ class LBFGS:
         if not start.slope < 0:
             return None
         a = 1.0 if len(S) else state.length / math.sqrt(p @ p)
-        return strong_wolfe(along(objective, state.w, p), start, a, self.c1, self.c2)
+        found = strong_wolfe(along(objective, state.w, p), start, a, self.c1, self.c2)
+        return None if found is None or (found.w == state.w).all() else found
 
 
 def inverse_hessian_product(S: np.ndarray, Y: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """H v by the two-loop recursion: H is the BFGS approximation of the inverse Hessian made of the pairs (s, y)."""
+    """H v by the two-loop recursion, H being the inverse Hessian that the pairs S, Y, (pairs, |W|), teach."""
     q = v.copy()
     if not len(S):
         return q

@@ -1,11 +1,12 @@
-"""Levenberg-Marquardt for squared error: Newton's method on E_in with the outputs taken as linear in w, and damped.
+"""Levenberg-Marquardt for squared error: Newton's method with the outputs taken as linear in w, damped.
 
-The step h solves (A + μ I) h = -G with A = (2/n) JᵀJ, and the decay's part. μ follows from the ratio of the fall of E_in to the fall
-that the model promised: Nielsen, "Damping parameter in Marquardt's method", IMM-REP-1999-05, Technical University of Denmark.
+A step h solves (A + μ I) h = -G, where A = (2/n) Σ JᵀJ, and the decay's part. μ follows from the gain ratio, of the fall of E_in to the
+fall that the model promised: Nielsen, "Damping parameter in Marquardt's method", IMM-REP-1999-05, Technical University of Denmark.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -14,14 +15,16 @@ import numpy as np
 from distnn.errors import UserError
 from distnn.gauss_newton import megabytes
 from distnn.objective import Objective
-from distnn.optimizers.state import State
+from distnn.optimizers.settings import require
+from distnn.optimizers.state import NO_STEP, State
 
-DAMPING_LIMIT = 1e10  # in units of the largest diagonal element of A
+LARGEST_DAMPING = 1e10  # in units of the largest diagonal element of A
+SMALLEST_FACTOR = 0.1  # of μ after a step that went as promised (Nielsen: 1/3)
 
 
 @dataclass(frozen=True)
-class LMState(State):
-    """mu: μ of the next step, 0 before the first; nu: what μ is multiplied with if that fails."""
+class DampedState(State):
+    """mu: μ that the next step tries first, 0 before the first step. nu: what μ is multiplied with if that fails."""
 
     mu: float
     nu: float
@@ -29,32 +32,55 @@ class LMState(State):
 
 @dataclass(frozen=True)
 class LevenbergMarquardt:
+    """For small networks. Time a step grows with n |W|² and |W|³, memory a rank with |W|²."""
+
     name: ClassVar[str] = "levenberg-marquardt"
     stochastic: ClassVar[bool] = False
 
-    damping: Annotated[float, "Damping at first, in units of the largest diagonal element of JᵀJ."] = 1e-3
-    max_megabytes: Annotated[float, "Memory a rank that the matrix of |W| × |W| numbers may take, in MB."] = 2000.0
+    damping: Annotated[float, "Damping μ at first, in units of the largest diagonal element of JᵀJ."] = 1e-3
+    max_megabytes: Annotated[float, "Refuse networks whose matrix of |W| × |W| takes more MB a rank."] = 2000.0
 
-    def start(self, objective: Objective, w: np.ndarray) -> LMState:
-        if megabytes(len(w)) > self.max_megabytes:
-            raise UserError("x")
+    def __post_init__(self) -> None:
+        require(self, "damping", above=0)
+        require(self, "max_megabytes", above=0)
+
+    def start(self, objective: Objective, w: np.ndarray) -> DampedState:
+        """The state at w. Collective, replicated. UserError if the error is no sum of squares or |W|² does not fit."""
+        needed = megabytes(len(w))
+        if needed > self.max_megabytes:
+            raise UserError(
+                f"levenberg-marquardt would need about {needed:,.0f} MB a rank for the matrix of {len(w):,} × {len(w):,} numbers, "
+                f"and --max-megabytes allows {self.max_megabytes:,.0f}: use --optimizer lbfgs, or a smaller network."
+            )
+        objective.require_squares()
         E, G = objective(w)
-        return LMState(w, E, G, 0.0, 2.0)
+        return DampedState(w, E, G, 0.0, 2.0)
 
-    def step(self, objective: Objective, state: LMState, t: int) -> LMState:
+    def step(self, objective: Objective, state: DampedState, t: int) -> DampedState:
+        """The state after step t. Collective, replicated."""
         A = objective.gauss_newton(state.w)
-        largest = float(A.diagonal().max())
-        mu, nu = state.mu or self.damping * largest, state.nu
-        identity = np.eye(len(A))
-        while mu <= DAMPING_LIMIT * largest:
-            h = np.linalg.solve(A + mu * identity, -state.G)
-            promised = -(state.G @ h + 0.5 * (h @ (A @ h)))
+        diagonal = A.diagonal().copy()
+        mu, nu = state.mu or self.damping * float(diagonal.max()), state.nu
+        damped = A.copy()
+        while 0 < mu <= LARGEST_DAMPING * diagonal.max():
+            np.fill_diagonal(damped, diagonal + mu)
+            h = _solve(damped, -state.G)
             w = state.w + h
-            E, G = objective(w)
-            ratio = (state.E - E) / promised if promised > 0 else -1
-            if ratio > 0 and np.isfinite(G).all():
-                mu *= max(1 / 3, 1 - (2 * ratio - 1) ** 3)
-                return LMState(w, E, G, mu, 2.0)
-            mu *= nu
-            nu *= 2
-        return LMState(state.w, state.E, state.G, mu, nu, stuck="no step lowers E_in any more: the damping has reached its limit")
+            if (w == state.w).all():
+                break
+            promised = -float(state.G @ h + 0.5 * (h @ (A @ h)))
+            if promised > 0:
+                E, G = objective(w)
+                gain = (state.E - E) / promised
+                if gain > 0 and np.isfinite(G).all():
+                    return DampedState(w, E, G, mu * max(SMALLEST_FACTOR, 1 - (2 * gain - 1) ** 3), 2.0)
+            mu, nu = mu * nu, 2 * nu
+        return DampedState(state.w, state.E, state.G, state.mu, state.nu, stuck=NO_STEP)
+
+
+def _solve(A: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """A⁻¹ b; NaN where A is singular in floating point."""
+    try:
+        return np.linalg.solve(A, b)
+    except np.linalg.LinAlgError:
+        return np.full_like(b, math.nan)

@@ -7,6 +7,8 @@ from typing import Self
 
 import numpy as np
 
+NO_STEP = "no step lowers E_in any more: this is a minimum, or a plateau, to the accuracy of the arithmetic"
+
 
 @dataclass(frozen=True)
 class State:

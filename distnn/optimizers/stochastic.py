@@ -1,4 +1,7 @@
-"""Stochastic gradient descent, the lecture's: a step down the gradient of one random example, or of a mini-batch."""
+"""Stochastic gradient descent, the lecture's: a step down the gradient of one random example, or of a mini-batch.
+
+With momentum: Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,40 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.objective import Objective
+from distnn.optimizers.learning_rate import LearningRate
+from distnn.optimizers.settings import require
 from distnn.optimizers.state import State
 
 
 @dataclass(frozen=True)
-class StochasticGradientDescent:
+class MomentumState(State):
+    """velocity: the decaying sum of gradients, (|W|,)."""
+
+    velocity: np.ndarray
+
+
+@dataclass(frozen=True)
+class StochasticGradientDescent(LearningRate):
+    """v ← m v + G, w ← w - η v; with Nesterov's look ahead w ← w - η (G + m v). G is that of the examples of step t."""
+
     name: ClassVar[str] = "sgd"
     stochastic: ClassVar[bool] = True
 
-    eta: Annotated[float, "Learning rate η_0."] = 0.01
+    momentum: Annotated[float, "Share m of the velocity that is kept; 0: plain steps."] = 0.0
+    nesterov: Annotated[bool, "Momentum that looks a step ahead."] = False
 
-    def start(self, objective: Objective, w: np.ndarray) -> State:
-        return State(w, np.nan, np.zeros_like(w))
+    def __post_init__(self) -> None:
+        LearningRate.__post_init__(self)
+        require(self, "momentum", least=0, below=1)
 
-    def step(self, objective: Objective, state: State, t: int) -> State:
+    def start(self, objective: Objective, w: np.ndarray) -> MomentumState:
+        """The state at w; E is not known yet. Replicated."""
+        return MomentumState(w, np.nan, np.zeros_like(w), np.zeros_like(w))
+
+    def step(self, objective: Objective, state: MomentumState, t: int) -> MomentumState:
+        """The state after step t. Collective, replicated."""
         E, G = objective.sample(state.w, t)
-        return State(state.w - self.eta * G, E, G)
+        g = self.clipped(G)
+        velocity = self.momentum * state.velocity + g
+        direction = g + self.momentum * velocity if self.nesterov else velocity
+        return MomentumState(state.w - self.rate(t) * direction, E, G, velocity)

@@ -1,0 +1,65 @@
+"""Adam: steps scaled by running means of the gradient and of its square, weight by weight; AdamW with --decoupled-decay.
+
+Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1; Loshchilov & Hutter, "Decoupled weight decay
+regularization", ICLR 2019, algorithm 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from distnn.objective import Objective
+from distnn.optimizers.learning_rate import LearningRate
+from distnn.optimizers.settings import require
+from distnn.optimizers.state import State
+
+
+@dataclass(frozen=True)
+class AdamState(State):
+    """m, v: running means of the gradient and of its square, (|W|,)."""
+
+    m: np.ndarray
+    v: np.ndarray
+
+
+@dataclass(frozen=True)
+class Adam(LearningRate):
+    """G is that of the examples of step t."""
+
+    name: ClassVar[str] = "adam"
+    stochastic: ClassVar[bool] = True
+
+    eta: Annotated[float, "Learning rate η_0."] = 0.001
+    beta1: Annotated[float, "Share of the mean gradient that is kept."] = 0.9
+    beta2: Annotated[float, "Share of the mean square that is kept."] = 0.999
+    epsilon: Annotated[float, "Added to the root of the mean square."] = 1e-8
+    decoupled_decay: Annotated[
+        float, "AdamW: every step takes η times this share off the weights, bias rows left out."
+    ] = 0.0
+
+    def __post_init__(self) -> None:
+        LearningRate.__post_init__(self)
+        require(self, "beta1", least=0, below=1)
+        require(self, "beta2", least=0, below=1)
+        require(self, "epsilon", above=0)
+        require(self, "decoupled_decay", least=0)
+
+    def start(self, objective: Objective, w: np.ndarray) -> AdamState:
+        """The state at w; E is not known yet. Replicated."""
+        return AdamState(w, np.nan, np.zeros_like(w), np.zeros_like(w), np.zeros_like(w))
+
+    def step(self, objective: Objective, state: AdamState, t: int) -> AdamState:
+        """The state after step t. Collective, replicated."""
+        E, G = objective.sample(state.w, t)
+        g = self.clipped(G)
+        m = self.beta1 * state.m + (1 - self.beta1) * g
+        v = self.beta2 * state.v + (1 - self.beta2) * g * g
+        m_hat = m / (1 - self.beta1 ** (t + 1))
+        v_hat = v / (1 - self.beta2 ** (t + 1))
+        direction = m_hat / (np.sqrt(v_hat) + self.epsilon)
+        if self.decoupled_decay:
+            direction += self.decoupled_decay * objective.decayed * state.w
+        return AdamState(state.w - self.rate(t) * direction, E, G, m, v)

@@ -1,0 +1,58 @@
+"""Gradient descent that finds its own learning rate: η grows while steps succeed, and shrinks until E_in falls enough.
+
+"Enough" is Armijo's condition E(w - η G) ≤ E(w) - c1 η ‖G‖²: Nocedal & Wright, "Numerical Optimization", 2nd ed., algorithm 3.1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from distnn.objective import Objective
+from distnn.optimizers.settings import require
+from distnn.optimizers.state import NO_STEP, State
+
+C1 = 0.1  # share of the fall promised by the slope that a step must reach
+GROWTH, SHRINKAGE = 1.5, 0.4
+TRIALS = 60  # SHRINKAGE^60 = 1e-24
+
+
+@dataclass(frozen=True)
+class AdaptiveState(State):
+    """eta: the learning rate that the next step tries first."""
+
+    eta: float
+
+
+@dataclass(frozen=True)
+class AdaptiveGradientDescent:
+    """E_in falls in every step, whatever --eta is. A trial that fails costs an evaluation."""
+
+    name: ClassVar[str] = "adaptive-gradient-descent"
+    stochastic: ClassVar[bool] = False
+
+    eta: Annotated[float, "Learning rate η_0."] = 0.1
+
+    def __post_init__(self) -> None:
+        require(self, "eta", above=0)
+
+    def start(self, objective: Objective, w: np.ndarray) -> AdaptiveState:
+        """The state at w. Collective, replicated."""
+        E, G = objective(w)
+        return AdaptiveState(w, E, G, self.eta)
+
+    def step(self, objective: Objective, state: AdaptiveState, t: int) -> AdaptiveState:
+        """The state after step t. Collective, replicated."""
+        eta, square = state.eta, float(state.G @ state.G)
+        for _ in range(TRIALS):
+            w = state.w - eta * state.G
+            if (w == state.w).all():
+                break
+            E, G = objective(w)
+            if math.isfinite(E) and E <= state.E - C1 * eta * square:
+                return AdaptiveState(w, E, G, GROWTH * eta)
+            eta *= SHRINKAGE
+        return AdaptiveState(state.w, state.E, state.G, state.eta, stuck=NO_STEP)

@@ -1,0 +1,98 @@
+"""Newton's method in a trust region, its equations solved by a few conjugate gradients: the Hessian is used in products only.
+
+A step p lowers the model E + Gᵀp + pᵀHp/2 within ‖p‖ ≤ Δ. It stops early at the region's edge, where H shows negative curvature, or
+when the residual is small enough for superlinear convergence: Steihaug, "The conjugate gradient method and trust
+regions in large scale optimization", SIAM J. Numer. Anal. 20 (1983); Nocedal & Wright, 2nd ed., algorithms 4.1 and 7.2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from distnn.objective import Objective
+from distnn.optimizers.settings import require
+from distnn.optimizers.state import NO_STEP, State
+
+ACCEPT = 1e-4  # least gain ratio of a step
+POOR, GOOD = 0.25, 0.75  # gain ratios below which Δ shrinks, and above which it may grow
+
+
+@dataclass(frozen=True)
+class RegionState(State):
+    """radius: Δ that the next step tries first."""
+
+    radius: float
+
+
+@dataclass(frozen=True)
+class TruncatedNewton:
+    """Each product with the Hessian costs about two evaluations of E and G, and is counted as such."""
+
+    name: ClassVar[str] = "truncated-newton"
+    stochastic: ClassVar[bool] = False
+
+    radius: Annotated[float, "Radius Δ of the trust region at first."] = 1.0
+    max_products: Annotated[int, "Most products with the Hessian for one step."] = 200
+
+    def __post_init__(self) -> None:
+        require(self, "radius", above=0)
+        require(self, "max_products", least=1)
+
+    def start(self, objective: Objective, w: np.ndarray) -> RegionState:
+        """The state at w. Collective, replicated."""
+        E, G = objective(w)
+        return RegionState(w, E, G, self.radius)
+
+    def step(self, objective: Objective, state: RegionState, t: int) -> RegionState:
+        """The state after step t. Collective, replicated."""
+        radius = state.radius
+        while True:
+            p, Hp = solve(lambda v: objective.hessian_product(state.w, v), state.G, radius, self.max_products)
+            w = state.w + p
+            promised = -float(state.G @ p + 0.5 * (p @ Hp))
+            if (w == state.w).all() or not promised > 0:
+                return RegionState(state.w, state.E, state.G, state.radius, stuck=NO_STEP)
+            E, G = objective(w)
+            gain = (state.E - E) / promised if math.isfinite(E) else -math.inf
+            length = math.sqrt(float(p @ p))
+            if gain < POOR:
+                radius = POOR * length
+            elif gain > GOOD and length > 0.99 * radius:
+                radius *= 2
+            if gain > ACCEPT and np.isfinite(G).all():
+                return RegionState(w, E, G, radius)
+
+
+def solve(
+    product: Callable[[np.ndarray], np.ndarray], G: np.ndarray, radius: float, max_products: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """p that lowers Gᵀp + pᵀHp/2 within ‖p‖ ≤ radius, and Hp. product(v) is H v."""
+    p, Hp = np.zeros_like(G), np.zeros_like(G)
+    r, d = G, -G  # r: the residual H p + G
+    square = float(r @ r)
+    enough = min(0.5, square**0.25) ** 2 * square
+    for _ in range(max_products):
+        if square <= 0:
+            break
+        Hd = product(d)
+        bend = float(d @ Hd)
+        edge = _to_edge(p, d, radius)
+        a = square / bend if bend > 0 else math.inf
+        p, Hp, r = p + min(a, edge) * d, Hp + min(a, edge) * Hd, r + min(a, edge) * Hd
+        before, square = square, float(r @ r)
+        if a >= edge or square <= enough:
+            break
+        d = -r + square / before * d
+    return p, Hp
+
+
+def _to_edge(p: np.ndarray, d: np.ndarray, radius: float) -> float:
+    """a ≥ 0 with ‖p + a d‖ = radius, for ‖p‖ ≤ radius."""
+    dd, pd, room = float(d @ d), float(p @ d), max(radius**2 - float(p @ p), 0.0)
+    root = math.sqrt(pd * pd + dd * room)
+    return room / (pd + root) if pd > 0 else (root - pd) / dd

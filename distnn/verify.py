@@ -1,0 +1,223 @@
+"""`python -m distnn.verify`: does the promise hold here? The gradient, and the same bits for any number of ranks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from distnn import environment, replicas
+from distnn.assembly import Assembly, assemble
+from distnn.command_line import on_root, parse, run
+from distnn.communicator import OneRank
+from distnn.data import Source, open_source
+from distnn.errors import DONE, FAILED, UserError
+from distnn.network import layers
+from distnn.objective import Objective
+from distnn.options import Options, check, optimizer
+from distnn.reduction import REDUCTIONS
+from distnn.simulated import SimulatedRanks
+from distnn.termination import compare
+from distnn.training import begin, train
+
+PROGRAM = "python -m distnn.verify"
+ABOUT = """Verify distnn on this machine and this data: give it the options of a training.
+mpirun -n 8 python -m distnn.verify --data table.csv --targets y
+
+Checks the gradient against differences of E_in; then trains a few steps, as started, on one rank and on other numbers
+of ranks, simulated, and compares all bits of the weights and of the optimizer's state. Ends with exit code 1 if
+anything differs. Nothing is written."""
+
+VERIFICATION = "Verification"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(Options):
+    """Options of a training, and those of the verification."""
+
+    steps: Annotated[int, VERIFICATION, "Iterations to train."] = 5
+    simulate: Annotated[tuple[int, ...], VERIFICATION, "Numbers of ranks to simulate."] = (2, 7, 64, 1000)
+    alone: Annotated[
+        bool,
+        VERIFICATION,
+        "Under mpirun: train on rank 0 alone, too. --no-alone where the data is too large for one rank.",
+    ] = True
+
+
+class Difference(NamedTuple):
+    """A derivative in one direction: G·v, by backpropagation, against (E(w + hv) - E(w - hv)) / 2h.
+
+    error: relative to the size that G·v has on average over directions v of this length.
+    """
+
+    where: str
+    product: float
+    quotient: float
+    error: float
+
+
+class Outcome(NamedTuple):
+    """What a few steps ended with. digest: of the weights and the optimizer's state."""
+
+    way: str
+    E_in: float
+    digest: str
+
+
+def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+    """Verify as the arguments say. Collective. Returns the exit code."""
+    options = on_root(ranks, lambda: read_options(arguments))
+    if options is None:
+        return DONE
+    environment.limit_threads(options.threads)
+    assembly = assemble(options, open_on(options, ranks), ranks)
+    record = environment.record(assembly.examples.cut.rows)
+    environment.require_threads(options.threads, record, ranks)
+    different = environment.compare_ranks(record, ranks)
+    limit = expected_error(options.dtype)
+    derivatives = check_gradient(assembly, options.seed)
+    outcomes = compare_ways(options, assembly, ranks)
+    wrong = [] if different is None else [different]
+    wrong += [
+        f"The gradient in {found.where} is off by {found.error:.1e}, and at most {limit:.1e} is to be expected."
+        for found in derivatives
+        if not found.error <= limit
+    ]
+    wrong += [
+        f"On {outcome.way}, the bits are not those of {outcomes[0].way}."
+        for outcome in outcomes
+        if outcome.digest != outcomes[0].digest
+    ]
+    if ranks.rank == 0:
+        show(options, assembly, derivatives, limit, outcomes, wrong)
+    return FAILED if wrong else DONE
+
+
+def read_options(arguments: Sequence[str]) -> VerifyOptions | None:
+    """The options that the arguments give. Local: for rank 0."""
+    options: VerifyOptions | None = parse(VerifyOptions, PROGRAM, ABOUT, arguments)
+    if options is None:
+        return None
+    if options.resume:
+        raise UserError("--resume is for a training; verify one with --config and its options.toml.")
+    if options.steps < 1 or min(options.simulate, default=1) < 1:
+        raise UserError("--steps and --simulate need numbers of at least 1.")
+    check(options)
+    return options
+
+
+def open_on(options: Options, ranks: OneRank) -> Source:
+    """The table, read by these ranks. Collective."""
+    return open_source(options.data, ranks, seed=options.seed, n=options.examples, header=options.header)
+
+
+def expected_error(dtype: str) -> float:
+    """How far a central difference may be from the derivative: 64 · sqrt(ε).
+
+    Its best step, about ε^(1/3), leaves ε^(2/3) for a smooth function of size 1; the rest is for those that are not.
+    """
+    return 64 * math.sqrt(np.finfo(dtype).eps)
+
+
+def check_gradient(assembly: Assembly, seed: int) -> list[Difference]:
+    """G at the initial weights against differences: in a direction within each W^(l), and of all w. Collective."""
+    objective, network = assembly.objective, assembly.model.network
+    w = network.w.copy()
+    G = objective(w).G.copy()
+    generator = np.random.default_rng(seed)
+    found = []
+    for l in range(len(network.d)):  # 0: all w
+        mask = np.zeros_like(w)
+        layers(mask, network.d)[l - 1][:] = 1
+        mask = mask if l else np.ones_like(w)
+        v = generator.standard_normal(w.size) * mask
+        v *= max(1.0, float(np.linalg.norm(w * mask))) / float(np.linalg.norm(v))
+        where = f"W^({l})" if l else "all of w"
+        found.append(_difference(objective, w, G * mask, v, np.dtype(assembly.model.dtype), where))
+    return found[1:] + found[:1]
+
+
+def _difference(
+    objective: Objective, w: np.ndarray, G: np.ndarray, v: np.ndarray, dtype: np.dtype, where: str
+) -> Difference:
+    """The best of a few steps h."""
+    product = float(G @ v)
+    size = max(abs(product), float(np.linalg.norm(G) * np.linalg.norm(v)) / math.sqrt(np.count_nonzero(v)))
+    found = []
+    for h in np.cbrt(np.finfo(dtype).eps) * np.array([2, 1 / 2, 1 / 8]):
+        quotient = (objective.error(w + h * v) - objective.error(w - h * v)) / (2 * h)
+        error = abs(quotient - product) / size if size else abs(quotient)
+        found.append(Difference(where, product, quotient, float(error)))
+    return min(found, key=lambda difference: difference.error)
+
+
+def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: OneRank) -> list[Outcome]:
+    """Train a few steps in each way. Collective, replicated."""
+    started = f"{ranks.size} ranks, as started" if ranks.size > 1 else "one rank, as started"
+    outcomes = [train_on(options, assembly, ranks, assembly.objective, started)]
+    if ranks.size > 1 and options.alone:
+
+        def alone() -> Outcome:
+            one = OneRank()
+            own = assemble(options, open_on(options, one), one)
+            return train_on(options, own, one, own.objective, "one rank, on its own")
+
+        outcomes.append(on_root(ranks, alone))
+    for size in options.simulate:
+        objective = Objective(
+            assembly.objective.backpropagation,
+            assembly.examples,
+            ranks,
+            SimulatedRanks(REDUCTIONS[options.reduction], size, options.seed),
+            options.weight_decay,
+            options.batch_size,
+            options.seed,
+        )
+        outcomes.append(train_on(options, assembly, ranks, objective, f"{max(size, ranks.size):,} ranks, simulated"))
+    return outcomes
+
+
+def train_on(options: VerifyOptions, assembly: Assembly, ranks: OneRank, objective: Objective, way: str) -> Outcome:
+    """Train a few steps from the initial weights. Collective, replicated; RankError if the ranks' weights differ."""
+    method = optimizer(options)
+    progress = begin(objective, method, assembly.model.network.w, options.window)
+    criterion = compare("t", ">=", options.steps)
+    for _ in train(objective, method, criterion, progress, options.evaluate_every, check_every=options.steps):
+        pass
+    assert progress.record is not None
+    return Outcome(way, progress.record.E_in, replicas.digest(progress.state))
+
+
+def show(
+    options: VerifyOptions,
+    assembly: Assembly,
+    derivatives: Sequence[Difference],
+    limit: float,
+    outcomes: Sequence[Outcome],
+    wrong: Sequence[str],
+) -> None:
+    """Print what was found. Local."""
+    from distnn.reporting import table
+
+    rows: list[tuple[str, ...]] = [
+        (found.where, f"{found.product:.9g}", f"{found.quotient:.9g}", f"{found.error:.1e}", f"{limit:.1e}")
+        for found in derivatives
+    ]
+    header = ("direction in", "G·v", "difference", "relative error", "expected below")
+    table(f"The gradient, in {options.dtype}, against differences of E_in in random directions v", header, rows)
+    first = outcomes[0].digest
+    rows = [
+        (outcome.way, f"{outcome.E_in:.17g}", outcome.digest, "the same" if outcome.digest == first else "DIFFERENT")
+        for outcome in outcomes
+    ]
+    cut = assembly.examples.cut
+    title = f"{options.steps} iterations of {options.optimizer}, {cut.count:,} blocks of {cut.rows:,} rows"
+    table(title, ("on", "E_in", "hash of w and state", "bits"), rows)
+    print("All is as it should be." if not wrong else "\n".join(f"WRONG: {sentence}" for sentence in wrong))
+
+
+if __name__ == "__main__":
+    run(main)

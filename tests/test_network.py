@@ -1,0 +1,124 @@
+"""Networks: shapes, views, initial weights, forward propagation, and two that the lecture builds by hand."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import oracles
+import pytest
+
+from distnn import Network, UserError
+from distnn.activations import ACTIVATIONS
+from distnn.data.exclusive_or import H1, H2, ExclusiveOr
+from distnn.network import layers, shapes, weight_count
+
+ARCHITECTURES = [(1, 1), (3, 2), (2, 5, 1), (4, 3, 2, 3), (2, 3, 1, 4, 2)]
+
+
+@pytest.mark.parametrize("d", ARCHITECTURES)
+def test_every_W_is_a_view_of_w(d: tuple[int, ...]) -> None:
+    network = Network(d)
+    assert [W.shape for W in network.W] == shapes(d) == [(below + 1, above) for below, above in pairwise(d)]
+    assert network.L == len(d) - 1
+    assert network.w.size == weight_count(d)
+    network.w[:] = np.arange(network.w.size)
+    assert [W.tolist() for W in network.W] == oracles.matrices(network.w.tolist(), d)
+    network.W[-1][-1, -1] = -7
+    assert network.w[-1] == -7
+    assert all(np.shares_memory(W, network.w) for W in layers(network.w, d))
+
+
+@pytest.mark.parametrize("output_theta", ["tanh", "logistic", "relu", "identity", "softmax"])
+@pytest.mark.parametrize("theta", oracles.THETA)
+@pytest.mark.parametrize("d", ARCHITECTURES)
+def test_forward_propagation(d: tuple[int, ...], theta: str, output_theta: str) -> None:
+    network = Network(d, theta, output_theta).initialise(3)
+    X = np.random.default_rng(0).normal(size=(4, d[0]))
+    W = oracles.matrices(network.w.tolist(), d)
+    expected = [oracles.output(oracles.forward(W, x, theta)[0][-1], output_theta) for x in X.tolist()]
+    np.testing.assert_allclose(network(X), np.real(expected), rtol=1e-13, atol=1e-15)
+    assert network(X[:0]).shape == (0, d[-1])
+
+
+def test_initial_weights() -> None:
+    d = (300, 200, 50)
+    given = Network(d).initialise(seed=4, sigma=0.3)
+    assert given.w.std() == pytest.approx(0.3, rel=0.02)
+    assert given.w.mean() == pytest.approx(0, abs=0.005)
+    by_layer = Network(d).initialise(seed=4)
+    for W in by_layer.W:
+        assert W.std() == pytest.approx(W.shape[0] ** -0.5, rel=0.02)
+        assert W[0].any(), "bias weights are drawn too"
+    np.testing.assert_allclose(given.w, np.concatenate([W.ravel() * 0.3 * len(W) ** 0.5 for W in by_layer.W]))
+    np.testing.assert_array_equal(Network(d).initialise(seed=4).w, by_layer.w)
+    assert not np.array_equal(Network(d).initialise(seed=5).w, by_layer.w)
+    assert not Network(d).initialise(seed=4, sigma=0).w.any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (([3],), "has no layer of weights"),
+        (([],), "has no layer of weights"),
+        (([2, 0, 1],), r"\[2, 0, 1\] has a layer of width 0"),
+        (([2, -3, 1],), "has a layer of width -3"),
+        (([2, 1], "tan"), "There is no activation 'tan'. Choose from: tanh, logistic, relu, identity, sign"),
+        (([2, 1], "softmax"), "There is no activation 'softmax'"),
+        (([2, 1], "tanh", "max"), "There is no output 'max'"),
+    ],
+)
+def test_impossible_networks(arguments: tuple, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        Network(*arguments)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (4, 2, 1)])
+def test_inputs_of_another_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"The inputs have shape .*; this network needs \(any, 2\)"):
+        Network([2, 1])(np.ones(shape))
+
+
+def test_the_lectures_exclusive_or_of_perceptrons() -> None:
+    """g = OR(AND(h1, NOT h2), AND(NOT h1, h2)), its weights written out, for inputs of ±1: exact on the built-in data.
+
+    AND(a, b) = sign(-1.5 + a + b), OR(a, b) = sign(1.5 + a + b), NOT a = -a.
+    """
+    network = Network([2, 2, 2, 1], theta="sign", output_theta="sign")
+    network.W[0][:] = np.column_stack([H1, H2])
+    network.W[1][:] = [
+        [-1.5, -1.5],  # bias
+        [1.0, -1.0],  # h1, NOT h1
+        [-1.0, 1.0],  # NOT h2, h2
+    ]
+    network.W[2][:] = [[1.5], [1.0], [1.0]]
+    points, _ = ExclusiveOr(10_000, seed=3).read(0, 10_000, [0, 1, 2])
+    X, y = points[:, :2], points[:, 2]
+    assert 2_000 < (y > 0).sum() < 8_000
+    np.testing.assert_array_equal(network(X)[:, 0], y)
+
+
+def test_AND_OR_and_NOT() -> None:
+    truth = np.array([[a, b] for a in (-1, 1) for b in (-1, 1)])
+    for weights, table in (((-1.5, 1, 1), (-1, -1, -1, 1)), ((1.5, 1, 1), (-1, 1, 1, 1)), ((0, -1, 0), (1, 1, -1, -1))):
+        perceptron = Network([2, 1], output_theta="sign")
+        perceptron.w[:] = weights
+        assert tuple(perceptron(truth)[:, 0]) == table
+
+
+@pytest.mark.parametrize("d", ARCHITECTURES)
+def test_a_network_of_identities_is_a_linear_model(d: tuple[int, ...]) -> None:
+    network = Network(d, theta="identity", output_theta="identity").initialise(1)
+    linear = np.eye(d[0] + 1)
+    for W in network.W[:-1]:
+        first = np.zeros((len(W), 1))
+        first[0] = 1
+        linear = linear @ np.hstack([first, W])
+    linear = linear @ network.W[-1]
+    X = np.random.default_rng(0).normal(size=(20, d[0]))
+    np.testing.assert_allclose(network(X), np.column_stack([np.ones(20), X]) @ linear, rtol=1e-12, atol=1e-12)
+
+
+def test_every_activation_can_be_evaluated_as_output() -> None:
+    for name in ACTIVATIONS:
+        assert np.isfinite(Network([2, 3, 2], name, name).initialise(0)(np.ones((2, 2)))).all()

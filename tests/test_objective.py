@@ -1,0 +1,194 @@
+"""E_in, G, E_val and samples: the oracle's values, and the same bits however D is cut over ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import oracles
+import pytest
+from threaded_ranks import on_ranks
+from tables import assembled, regression, words
+
+from distnn import objective as objective_module
+from distnn import shard
+from distnn.communicator import OneRank
+from distnn.objective import decay_mask
+from distnn.streams import held_out, picks
+
+PLAIN = {"standardise": False, "standardise_targets": False, "hidden": (4,), "output_theta": "identity"}
+NAMES = ("tanh", "squared", "identity")
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of 3 rows, so that small tables have many."""
+
+    def cut(n: int, d: Sequence[int], dtype: Any) -> shard.Cut:
+        return shard.Cut(n, 3, -(-n // 3))
+
+    monkeypatch.setattr("distnn.assembly.cut", cut)
+    monkeypatch.setattr(objective_module, "cut", cut)
+
+
+def everything(ranks: OneRank, X: Any, Y: Any, weights: Any = None, **options: Any) -> list[Any]:
+    """All that an objective says at the initial weights, as comparable bits."""
+    assembly = assembled(ranks, X, Y, weights, **options)
+    objective, w = assembly.objective, assembly.model.network.w
+    E, G = objective(w)
+    sampled = objective.sample(w, 5)
+    return [E, G.tobytes(), objective.error(w), objective.validation_error(w), sampled.E, sampled.G.tobytes()]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_oracle(weighted: bool, small_blocks: None) -> None:
+    X, Y = regression(10, d=2, m=2)
+    weights = np.random.default_rng(0).random(10) if weighted else None
+    assembly = assembled(OneRank(), X, Y, weights, **PLAIN)
+    w = assembly.model.network.w
+    E, G = assembly.objective(w)
+    data = (assembly.model.network.d, X, Y, NAMES, weights)
+    assert E == pytest.approx(complex(oracles.E_in(w.tolist(), *data)).real, rel=1e-12)
+    np.testing.assert_allclose(G, oracles.mean_gradient(w.tolist(), *data), rtol=1e-10, atol=1e-12)
+    assert assembly.objective.error(w) == E
+
+
+# Rows of each rank: uneven, some with none, more ranks than blocks, more ranks than rows.
+SPLITS = {
+    "two": [4, 7],
+    "uneven": [1, 9, 1],
+    "empty first": [0, 11],
+    "empty last": [11, 0, 0],
+    "empty between": [5, 0, 6],
+    "one each": [1] * 11,
+    "more ranks than rows": [0, 1, 2, 0, 0, 3, 0, 1, 1, 1, 0, 1, 1],
+}
+TASKS: dict[str, dict[str, Any]] = {
+    "regression": {"validation": 0.3, "weight_decay": 0.01, "hidden": (4, 3)},
+    "float32": {"validation": 0.3, "dtype": "float32"},
+    "batch": {"batch_size": 7, "hidden": ()},
+    "classes": {"hidden": (3,), "validation": 0.2},
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("task", TASKS)
+def test_the_same_bits_for_every_cut(task: str, weighted: bool, small_blocks: None) -> None:
+    X, Y = words(11) if task == "classes" else regression(11, m=2)
+    weights = np.linspace(0, 2, 11) if weighted else None
+    expected = everything(OneRank(), X, Y, weights, **TASKS[task])
+    for counts in SPLITS.values():
+
+        def work(ranks: OneRank, counts: Sequence[int] = counts) -> list[Any]:
+            return everything(ranks, X, Y, weights, counts=counts, **TASKS[task])
+
+        for found in on_ranks(len(counts), work):
+            np.testing.assert_equal(found, expected, str(counts))
+
+
+@pytest.mark.mpi(min_size=2)
+@pytest.mark.parametrize("task", TASKS)
+def test_the_same_bits_under_MPI(task: str, ranks: Any, small_blocks: None) -> None:
+    X, Y = words(11) if task == "classes" else regression(11, m=2)
+    weights = np.linspace(0, 2, 11)
+    expected = everything(OneRank(), X, Y, weights, **TASKS[task])
+    for trial in range(4):
+        edges = np.sort(np.random.default_rng(trial).integers(0, 12, ranks.size - 1))
+        counts = np.diff([0, *edges, 11]).tolist()
+        np.testing.assert_equal(everything(ranks, X, Y, weights, counts=counts, **TASKS[task]), expected)
+
+
+def test_a_plain_sum_is_close(small_blocks: None) -> None:
+    X, Y = regression(20)
+    exact = everything(OneRank(), X, Y)
+    found = on_ranks(3, lambda ranks: everything(ranks, X, Y, counts=[5, 9, 6], reduction="plain"))[1]
+    assert found[0] == pytest.approx(exact[0], rel=1e-13)
+    np.testing.assert_allclose(np.frombuffer(found[1]), np.frombuffer(exact[1]), rtol=1e-10, atol=1e-14)
+
+
+def test_weights_are_repeated_rows(small_blocks: None) -> None:
+    X, Y = regression(8)
+    weights = np.array([0, 1, 2, 3, 0, 1, 1, 2])
+    options = {**PLAIN, "weight_decay": 0.1}
+    weighted = assembled(OneRank(), X, Y, weights.astype(float), **options)
+    repeated = assembled(OneRank(), np.repeat(X, weights, 0), np.repeat(Y, weights, 0), **options)
+    w = weighted.model.network.w
+    assert weighted.examples.n == 10
+    assert weighted.objective(w).E == pytest.approx(repeated.objective(w).E, rel=1e-13)
+    np.testing.assert_allclose(weighted.objective(w).G, repeated.objective(w).G, rtol=1e-11, atol=1e-13)
+
+
+def test_weight_decay_leaves_the_bias_rows_out() -> None:
+    X, Y = regression(10)
+    bare = assembled(OneRank(), X, Y, hidden=(4, 2))
+    decayed = assembled(OneRank(), X, Y, hidden=(4, 2), weight_decay=0.25)
+    network = bare.model.network
+    w = network.w
+    penalty = sum(value**2 for W in network.W for row in W[1:].tolist() for value in row)
+    assert decayed.objective(w).E == pytest.approx(bare.objective(w).E + 0.25 * penalty, rel=1e-13)
+    assert decayed.objective.error(w) == decayed.objective(w).E
+    expected = np.concatenate([np.vstack([0 * W[:1], 0.5 * W[1:]]).ravel() for W in network.W])
+    np.testing.assert_allclose(decayed.objective(w).G - bare.objective(w).G, expected, atol=1e-12)
+    assert decay_mask((2, 3, 1)).tolist() == [0] * 3 + [1] * 6 + [0] + [1] * 3
+
+
+def test_a_sample_is_the_mean_over_its_picks(small_blocks: None) -> None:
+    X, Y = regression(9, d=2)
+    weights = np.arange(9.0)
+    assembly = assembled(OneRank(), X, Y, weights, batch_size=4, seed=3, **PLAIN)
+    w = assembly.model.network.w
+    chosen = picks(3, 17, 9, 4)
+    data = (assembly.model.network.d, X[chosen], Y[chosen], NAMES)
+    E, G = assembly.objective.sample(w, 17)
+    # Each example counts with its weight over the mean weight, so that the mean over all picks is E_in.
+    share = weights[chosen].sum() / (4 * weights.mean())
+    assert E == pytest.approx(share * complex(oracles.E_in(w.tolist(), *data, weights[chosen])).real, rel=1e-12)
+    expected = share * oracles.mean_gradient(w.tolist(), *data, weights[chosen])
+    np.testing.assert_allclose(G, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_samples_are_unbiased(weighted: bool) -> None:
+    X, Y = regression(5)
+    assembly = assembled(OneRank(), X, Y, np.arange(1.0, 6) if weighted else None, batch_size=50, hidden=(2,))
+    w = assembly.model.network.w
+    E, G = assembly.objective(w)
+    samples = [assembly.objective.sample(w, t) for t in range(400)]
+    spread = np.std([sample.E for sample in samples]) / 20
+    assert np.mean([sample.E for sample in samples]) == pytest.approx(E, abs=4 * spread)
+    spreads = np.std([sample.G for sample in samples], axis=0) / 20
+    assert (np.abs(np.mean([sample.G for sample in samples], axis=0) - G) < 5 * spreads + 1e-15).all()
+
+
+def test_picks_depend_on_seed_and_t_only() -> None:
+    drawn = np.concatenate([picks(1, t, 10, 100) for t in range(100)])
+    assert set(drawn) == set(range(10))
+    assert np.bincount(drawn) == pytest.approx(np.full(10, 1000), rel=0.12)
+    np.testing.assert_array_equal(picks(1, 7, 10, 100), drawn[700:800])
+    assert not np.array_equal(picks(2, 7, 10, 100), drawn[700:800])
+
+
+def test_E_val_is_the_error_of_the_rows_held_out(small_blocks: None) -> None:
+    X, Y = regression(40, d=2)
+    weights = np.linspace(1, 2, 40)
+    options = {**PLAIN, "validation": 0.4, "seed": 8, "weight_decay": 0.1}
+    assembly = assembled(OneRank(), X, Y, weights, **options)
+    w, out = assembly.model.network.w, held_out(8, 0.4, 0, 40)
+    assert 5 < out.sum() < 30
+    assert (assembly.examples.validation_rows, assembly.examples.rows) == (out.sum(), (~out).sum())
+    data = (assembly.model.network.d, X[out], Y[out], NAMES, weights[out])
+    E_val = assembly.objective.validation_error(w)
+    assert E_val == pytest.approx(complex(oracles.E_in(w.tolist(), *data)).real, rel=1e-12)
+    without = assembled(OneRank(), X[~out], Y[~out], weights[~out], **PLAIN, weight_decay=0.1)
+    assert assembly.objective(w).E == pytest.approx(without.objective(w).E, rel=1e-13)
+    assert np.isnan(without.objective.validation_error(w))
+
+
+def test_evaluations_count_passes_over_D() -> None:
+    X, Y = regression(20)
+    assembly = assembled(OneRank(), X, Y, batch_size=5)
+    objective, w = assembly.objective, assembly.model.network.w
+    objective(w)
+    objective.sample(w, 0)
+    assert objective.evaluations == 1.25

@@ -1,0 +1,111 @@
+"""Ranks as threads of one process: what MPI does, without MPI, for serial tests on any number of ranks.
+
+results = on_ranks(5, lambda ranks: fit(X[ranks.rank :: 5], …, comm=ranks))
+
+A rank that waits for others that never come ends the test: a hang is a failure.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from distnn.communicator import MPIRanks, OneRank
+
+PATIENCE = 20.0  # seconds a rank waits for the others
+T = TypeVar("T")
+
+
+class Wire:
+    """What the ranks share."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self.barrier = threading.Barrier(size)
+        self.slots: list[Any] = [None] * size
+        self.mail = {(a, b): queue.Queue[Any]() for a in range(size) for b in range(size)}
+
+
+class Comm:
+    """The part of an mpi4py communicator that the package uses."""
+
+    def __init__(self, wire: Wire, rank: int):
+        self.wire, self.rank = wire, rank
+
+    def Get_rank(self) -> int:
+        return self.rank
+
+    def Get_size(self) -> int:
+        return self.wire.size
+
+    def allgather(self, value: Any) -> list[Any]:
+        self.wire.slots[self.rank] = value
+        self.wire.barrier.wait(PATIENCE)
+        found = list(self.wire.slots)
+        self.wire.barrier.wait(PATIENCE)
+        return found
+
+    def gather(self, value: Any, root: int) -> list[Any] | None:
+        found = self.allgather(value)
+        return found if self.rank == root else None
+
+    def bcast(self, value: Any, root: int) -> Any:
+        return self.allgather(value)[root]
+
+    def Bcast(self, values: np.ndarray, root: int) -> None:
+        values[...] = self.allgather(values.copy())[root]
+
+    def Allreduce(self, in_place: None, values: np.ndarray, op: np.ufunc) -> None:
+        parts = self.allgather(values.copy())
+        assert len({(part.dtype, part.shape) for part in parts}) == 1, "the ranks are in different reductions"
+        values[...] = op.reduce(parts)
+
+    def alltoall(self, parts: list[Any]) -> list[Any]:
+        return [sent[self.rank] for sent in self.allgather(parts)]
+
+    def send(self, value: Any, dest: int) -> None:
+        self.wire.mail[self.rank, dest].put(value)
+
+    def recv(self, source: int) -> Any:
+        return self.wire.mail[source, self.rank].get(timeout=PATIENCE)
+
+
+class ThreadRanks(MPIRanks):
+    def __init__(self, comm: Comm):
+        self.comm, self.rank, self.size, self.seconds = comm, comm.rank, comm.wire.size, 0.0
+        self._in_place, self._max, self._sum = None, np.maximum, np.add
+
+    def abort(self, code: int) -> None:
+        self.comm.wire.barrier.abort()
+
+
+def on_ranks(size: int, work: Callable[[OneRank], T]) -> list[T]:
+    """What work(ranks) returns on each of `size` ranks; an error of a rank, the lowest one's first, is raised."""
+    return [result for result in outcomes(size, work, raising=True)]
+
+
+def outcomes(size: int, work: Callable[[OneRank], Any], raising: bool = False) -> list[Any]:
+    """What work(ranks) returns, or the exception that it raises, on each of `size` ranks."""
+    wire = Wire(size)
+    found: list[Any] = [None] * size
+
+    def one(rank: int) -> None:
+        try:
+            found[rank] = work(ThreadRanks(Comm(wire, rank)))
+        except Exception as error:
+            found[rank] = error
+
+    threads = [threading.Thread(target=one, args=(rank,), daemon=True) for rank in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(3 * PATIENCE)
+        assert not thread.is_alive(), "a rank hangs"
+    errors = [result for result in found if isinstance(result, Exception)]
+    if raising and errors:
+        raise next((error for error in errors if not isinstance(error, threading.BrokenBarrierError)), errors[0])
+    return found
