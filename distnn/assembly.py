@@ -8,8 +8,7 @@ import numpy as np
 
 from distnn.backpropagation import Backpropagation
 from distnn.communicator import OneRank
-from distnn.data import ArraySource, ExclusiveOr, Source, column_numbers
-from distnn.data.parts import PartsSource
+from distnn.data import ExclusiveOr, Source, column_numbers
 from distnn.errors import UserError
 from distnn.examples import Examples, Wishes, load
 from distnn.model import Model
@@ -76,8 +75,6 @@ def _outputs(classes: bool, built_in: bool, output_theta: str, targets: int) -> 
 def _weight_column(options: Options, source: Source) -> int | None:
     if options.weights is not None:
         return column_numbers(source, [options.weights])[0]
-    if isinstance(source, ArraySource | PartsSource) and source.columns[-1] == "weights":
-        return len(source.columns) - 1  # arrays bring them along: weights beside X and Y
     return source.default_weights()
 
 

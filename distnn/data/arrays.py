@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from distnn.communicator import OneRank
-from distnn.data.parts import check_dtype, check_shape, column_names, read_parts
+from distnn.data.parts import check_dtype, check_shape, column_names, read_parts, weights_column
 from distnn.data.source import Source, check_range
 from distnn.errors import UserError
 
@@ -63,6 +63,9 @@ class ArraySource(Source):
     def default_targets(self) -> tuple[int, ...]:
         first = len(self._columns["X"])
         return tuple(range(first, first + len(self._columns.get("Y", ()))))
+
+    def default_weights(self) -> int | None:
+        return weights_column(self.columns)
 
     def prepare(self, start: int, stop: int) -> None:
         """Bring rows [start, stop), each rank's own choice, to this rank. Collective."""

@@ -35,11 +35,19 @@ class PartsSource(Source):
     def default_targets(self) -> tuple[int, ...]:
         return self._targets
 
+    def default_weights(self) -> int | None:
+        return weights_column(self.columns)
+
     def read(
         self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
         return read_parts(self._parts, start, stop, numbers, words, lambda row: f"{self.path}, row {row}")
+
+
+def weights_column(columns: Sequence[str]) -> int | None:
+    """The array of weights stands last, beside X and Y, where there is one."""
+    return len(columns) - 1 if columns[-1] == "weights" else None
 
 
 def read_parts(

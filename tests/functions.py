@@ -1,0 +1,70 @@
+"""Functions with known minima, in the place of an objective: for optimizers apart from networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+class Squares:
+    """E(w) = Σ r_i(w)² with its derivatives: what an optimizer may ask of an objective. Counts what it is asked.
+
+    residuals(w): r and its Jacobian. curved(w, v): Σ r_i ∇²r_i v.
+    """
+
+    def __init__(
+        self,
+        residuals: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+        curved: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda w, v: np.zeros_like(v),
+    ):
+        self.residuals, self.curved = residuals, curved
+        self.evaluations = 0
+
+    def __call__(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        self.evaluations += 1
+        with np.errstate(all="ignore"):
+            r, J = self.residuals(w)
+            return float(r @ r), 2 * J.T @ r
+
+    def sample(self, w: np.ndarray, t: int) -> tuple[float, np.ndarray]:
+        return self(w)
+
+    @property
+    def decayed(self) -> np.ndarray:
+        return np.array([0.0, 1.0])
+
+    def require_squares(self) -> None:
+        pass
+
+    def gauss_newton(self, w: np.ndarray) -> np.ndarray:
+        J = self.residuals(w)[1]
+        return 2 * J.T @ J
+
+    def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return self.gauss_newton(w) @ v + 2 * self.curved(w, v)
+
+
+def quadratic(conditions: float = 100.0, size: int = 6) -> Squares:
+    """Minimum 0 at (1, …, 1); the Hessian's eigenvalues lie between 2 and 2 `conditions`, in a basis of their own."""
+    basis, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(size, size)))
+    A = np.sqrt(np.geomspace(1, conditions, size))[:, None] * basis
+    return Squares(lambda w: (A @ (w - 1), A))
+
+
+def rosenbrock(size: int = 2) -> Squares:
+    """Σ 100 (x_{i+1} - x_i²)² + (1 - x_i)²: minimum 0 at (1, …, 1), at the end of a curved valley."""
+
+    def residuals(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        i, k = np.arange(size - 1), size - 1
+        J = np.zeros((2 * k, size))
+        J[i, i], J[i, i + 1], J[k + i, i] = -20 * w[:-1], 10, -1
+        return np.concatenate([10 * (w[1:] - w[:-1] ** 2), 1 - w[:-1]]), J
+
+    def curved(w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        return np.append(-20 * 10 * (w[1:] - w[:-1] ** 2) * v[:-1], 0.0)
+
+    return Squares(residuals, curved)
+
+
+ROSENBROCK_START = np.array([-1.2, 1.0])
