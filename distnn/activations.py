@@ -22,7 +22,8 @@ class Activation:
     apply(s): replaces the signals s by x = θ(s).
     chain(x, delta, scratch): replaces δ by δ ⊗ θ'(s), with θ'(s) written as a function of x = θ(s);
     scratch is an array of the same shape. None where θ has no useful derivative.
-    bend(x, delta, scratch): the same with the second derivative θ''(s) in place of θ'(s); for products with the Hessian.
+    bend(x, delta, scratch): the same with the second derivative θ''(s) in place of θ'(s), for products with the
+    Hessian.
     low, high: the values that stand for "no" and "yes" when θ is the output of a classifier.
     """
 

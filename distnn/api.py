@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from distnn.data import ArraySource
 from distnn.errors import UserError
 from distnn.model import Model
 from distnn.network import Network
-from distnn.options import Options, check, criterion, optimizer
+from distnn.options import ACTIONS, RUN, Options, check, criterion, group, optimizer
 from distnn.termination import Reason, Record
 from distnn.training import begin, train
+
+COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts")
 
 
 @dataclass
@@ -56,6 +58,10 @@ def fit(
         options |= {"hidden": network.d[1:-1], "theta": network.theta}
         if not network.w.any():
             network.initialise(options.get("seed", 0), options.get("sigma"))
+    known = {field.name for field in fields(Options)}
+    for name in known & options.keys():
+        if name in COMMANDS_OWN or (group(name) in (RUN, ACTIONS) and name != "check_every"):
+            raise UserError(f"fit: {name} is an option of the command line, not of fit.")
     try:
         chosen = Options(**options)
     except TypeError as error:
@@ -65,6 +71,7 @@ def fit(
     source = ArraySource(X, Y, weights, everyone)
     assembly = assemble(chosen, source, everyone, network)
     objective, w = assembly.objective, assembly.model.network.w
+    chosen = assembly.options
     progress = begin(objective, optimizer(chosen), w, chosen.window)
     every, check_every = chosen.evaluate_every, chosen.check_every
     records = list(train(objective, optimizer(chosen), criterion(chosen), progress, every, check_every))

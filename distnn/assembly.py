@@ -14,7 +14,7 @@ from distnn.examples import Examples, Wishes, load
 from distnn.model import Model
 from distnn.network import Network
 from distnn.objective import Objective
-from distnn.options import Options
+from distnn.options import Options, with_optimizer
 from distnn.preparation import Columns
 from distnn.shard import Cut, cut
 
@@ -39,7 +39,7 @@ def plan(options: Options, source: Source) -> Plan:
     """Decide by the data what the options leave open. Local, replicated result. UserError if they contradict it."""
     targets = column_numbers(source, options.targets) if options.targets else source.default_targets()
     if not targets:
-        raise UserError(f"{source.path}: there is nothing to learn without targets: give Y, or name columns by --targets.")
+        raise UserError(f"{source.path}: there is nothing to learn without targets: give Y, or --targets.")
     weight = _weight_column(options, source)
     inputs = tuple(j for j in range(len(source.columns)) if j not in targets and j != weight)
     if weight in targets:
@@ -107,12 +107,17 @@ def _output(options: Options, classes: bool, built_in: bool, targets: int) -> tu
 
 @dataclass
 class Assembly:
-    """All that a training needs. Replicated, except the examples of each rank."""
+    """All that a training needs. Replicated, except the examples of each rank.
+
+    options: those that were given, with an optimizer; why: a sentence on why this one, if none was named.
+    """
 
     plan: Plan
     model: Model
     examples: Examples
     objective: Objective
+    options: Options
+    why: str | None
 
 
 def assemble(options: Options, source: Source, ranks: OneRank, network: Network | None = None) -> Assembly:
@@ -144,7 +149,9 @@ def assemble(options: Options, source: Source, ranks: OneRank, network: Network 
         backpropagation, examples, ranks, options.reduction, options.weight_decay, options.batch_size, options.seed
     )
     held_out = {"share": options.validation, "seed": options.seed}
-    return Assembly(planned, Model(network, preparation, planned.error, options.dtype, held_out), examples, objective)
+    model = Model(network, preparation, planned.error, options.dtype, held_out)
+    options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out)
+    return Assembly(planned, model, examples, objective, options, why)
 
 
 def _require_probabilities(source: Source, examples: Examples, ranks: OneRank) -> None:

@@ -55,7 +55,7 @@ class Backpropagation:
         self._memory: list[np.ndarray] = []
         self._workspaces: dict[int, Workspace] = {}
         self._rows = 0
-        self._largest = 0
+        self._largest = -1  # nothing is allocated yet
 
     @property
     def sizes(self) -> list[int]:

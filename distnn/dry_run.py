@@ -9,7 +9,7 @@ import numpy as np
 from distnn.assembly import Plan
 from distnn.data import Source
 from distnn.network import weight_count
-from distnn.options import Options
+from distnn.options import Options, with_optimizer
 from distnn.reduction import KEPT_BYTES
 from distnn.reporting import pairs
 
@@ -28,6 +28,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     products = sum(below * above for below, above in pairwise(d))
     flops = 2 * source.n * (3 * products - d[0] * d[1])
     unknown = "" if planned.d_out else " (with 2 classes: how many there are is known once the rows are read)"
+    settled, _ = with_optimizer(options, weights, planned.error, d[-1])
     targets = [source.columns[j] for j in planned.columns.targets]
     entries = [
         ("data", f"{source.path}: {source.n:,} rows, {d[0]} inputs"),
@@ -39,7 +40,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
         ("memory a rank", f"{amount(shard)} of rows, {amount(work)} to compute, {amount(sums)} to sum, at most"),
         ("an iteration", f"{flops:.3g} floating-point operations, {flops / max(1, ranks):.3g} a rank; "
                          f"{amount(8 * weights)} summed over ranks"),
-        ("optimizer", f"{options.optimizer}, at most {options.max_iterations:,} iterations"),
+        ("optimizer", f"{settled.optimizer}, at most {settled.max_iterations:,} iterations"),
         ("would write", str(options.out)),
     ]  # fmt: skip
     pairs(entries)

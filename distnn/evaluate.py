@@ -54,7 +54,10 @@ def evaluate(application: Application, which: str, ranks: OneRank) -> dict[str, 
     classes = preparation.classes
     K = len(classes.names) if classes else 0
     m = 0 if classes else len(preparation.targets)
-    # Σ weights, Σ e, then the confusion matrix, or for each target: Σ y, Σ y², Σ (prediction - y)².
+    # Σ weights, Σ e, then the confusion matrix, or for each target: Σ y, Σ y², Σ (prediction - y)². There y is
+    # taken from its mean in the training: the digits of a small spread around 1e7 would be lost in Σ y².
+    scaling = preparation.target_scaling
+    centre = 0.0 if scaling is None else scaling.shift + scaling.mean
     sizes = [1, 1, K * K] if classes else [1, 1, *[1] * (3 * m)]
     sums = ExactSum(ranks, sizes, len(application.blocks), application.cut.count)
 
@@ -69,7 +72,7 @@ def evaluate(application: Application, which: str, ranks: OneRank) -> dict[str, 
             true = preparation.codes(rows.words(), application.source.path)
             out[2:] = np.bincount(true * K + classes.decode(outputs), minlength=K * K)
         else:
-            y, residual = rows.targets, model.unscale(outputs).T - rows.targets
+            y, residual = rows.targets - centre, model.unscale(outputs).T - rows.targets
             out[2 : 2 + m], out[2 + m : 2 + 2 * m], out[2 + 2 * m :] = (
                 weights @ values for values in (y, y**2, residual**2)
             )
@@ -107,7 +110,7 @@ def show(result: dict[str, Any]) -> None:
     """Print what `evaluate` found. Local."""
     from distnn.reporting import pairs, table
 
-    rows = [("examples", f"{result['n']:,g}"), ("E", f"{result['E']:.6g}")]
+    rows = [("examples", f"{result['n']:,.15g}"), ("E", f"{result['E']:.6g}")]
     if "targets" in result:
         for name, found in result["targets"].items():
             r2 = "" if found["R2"] is None else f", R² {found['R2']:.6g}"

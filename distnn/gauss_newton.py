@@ -1,7 +1,7 @@
 """The Gauss-Newton matrix of a sum of squares over one block: Σ JᵀJ, J being the Jacobian of the outputs x^(L).
 
-One row of J belongs to one example and one output j: ∂x_j/∂W^(l) = x^(l-1) δ^(l)ᵀ with the sensitivities of x_j in place
-of those of e. J is never kept: some hundred rows of it, |W| numbers each, are made and multiplied at a time.
+One row of J belongs to one example and one output j: ∂x_j/∂W^(l) = x^(l-1) δ^(l)ᵀ, with the sensitivities of x_j in
+place of those of e. J is never kept: some hundred rows of it, |W| numbers each, are made and multiplied at a time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from distnn.errors import UserError
 from distnn.network import forward, weight_count
 
 PART_BYTES = 16 << 20  # memory of the part of J at hand
-SQUARES, TRIANGLES = 5, 6  # copies of the matrix held at the same time
+SQUARES, TRIANGLES = 5, 6  # copies of the matrix, and of its lower triangle, at the same time
 FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs more than the products
 
 
@@ -111,5 +111,5 @@ def square(lower: np.ndarray, size: int) -> np.ndarray:
 
 
 def megabytes(weights: int) -> float:
-    """Memory a rank for the matrix of |W| weights: squares to make it and to solve with it, triangles to sum it exactly."""
+    """Memory a rank for the matrix of |W| weights: to make it and to solve with it, and to sum it exactly."""
     return weights**2 * 8 * (SQUARES + TRIANGLES / 2) / 1e6

@@ -1,13 +1,15 @@
 """Products of the Hessian of Σ e_i with a vector v, over one block, exactly: the R-operator.
 
-R{f(w)} = ∂f(w + r v)/∂r at r = 0 goes through forward propagation and backpropagation line by line; V^(l) are the layers of v:
+R{f(w)} = ∂f(w + r v)/∂r at r = 0, taken of forward propagation and backpropagation line by line; V^(l) are the layers
+of v:
 
     R{s^(l)} = V^(l)ᵀ x^(l-1) + W^(l)ᵀ R{x^(l-1)},     R{x^(l)} = θ'(s^(l)) ⊗ R{s^(l)},
     R{δ^(L)} = ∂δ^(L)/∂s^(L) R{s^(L)},
     R{δ^(l)} = θ' ⊗ (W^(l+1) R{δ^(l+1)} + V^(l+1) δ^(l+1)) + θ'' ⊗ R{s^(l)} ⊗ W^(l+1) δ^(l+1),
     R{G^(l)} = Σ x^(l-1) R{δ^(l)}ᵀ + R{x^(l-1)} δ^(l)ᵀ.
 
-Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994). The cost is that of 2.4 gradients, whatever |W| is.
+Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994). The cost is that of 2 to 3
+gradients, whatever |W| is.
 """
 
 from __future__ import annotations

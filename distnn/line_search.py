@@ -3,7 +3,7 @@
     φ(a) ≤ φ(0) + c1 a φ'(0)     the error falls enough,
     |φ'(a)| ≤ c2 |φ'(0)|         and the slope has flattened enough.
 
-A trial beyond the minimum, or an earlier one behind it, brackets a step that satisfies both; cubic interpolation narrows the bracket.
+A trial beyond the minimum brackets a step that satisfies both; cubic interpolation then narrows the bracket.
 Nocedal & Wright, "Numerical Optimization", 2nd ed., section 3.5; choice of trials after Moré & Thuente, "Line search
 algorithms with guaranteed sufficient decrease", ACM TOMS 20 (1994).
 """
@@ -95,7 +95,7 @@ def strong_wolfe(phi: Callable[[float], Trial], start: Trial, a: float, c1: floa
 def _interpolate(low: Trial, high: Trial) -> float:
     """Where the cubic through both trials, values and slopes, is lowest; well inside the bracket.
 
-    Where φ rises much, a cubic is a poor model: then half-way to the minimum of the parabola if that lies nearer to low.
+    Where φ rises much, a cubic is a poor model: then half-way to the parabola's minimum if that lies nearer to low.
     """
     span = high.a - low.a
     step = _cubic(low, high)
@@ -117,7 +117,7 @@ def _extrapolate(low: Trial, trial: Trial) -> float:
 
 
 def _cubic(one: Trial, two: Trial) -> float:
-    """The minimum of the cubic with the values and slopes of both trials, as a distance from `one`; NaN if it has none."""
+    """Where the cubic with the values and slopes of both trials is lowest, as a distance from `one`; NaN if nowhere."""
     span = two.a - one.a
     theta = one.slope + two.slope - 3 * (two.E - one.E) / span
     scale = max(abs(theta), abs(one.slope), abs(two.slope))

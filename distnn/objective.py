@@ -87,8 +87,8 @@ class Objective:
     def sample(self, w: np.ndarray, t: int) -> Evaluation:
         """The mean error and gradient over the examples of step t, an unbiased estimate of E_in and its gradient.
 
-        batch_size examples, drawn by seed and t only, with replacement or in shuffled epochs. They are put together, the same on every
-        rank, and cut into blocks like a small data set: so the bits do not depend on where D lies.
+        batch_size examples, drawn by seed and t only, with replacement or in shuffled epochs. They are put together,
+        the same on every rank, and cut into blocks like a small data set: the bits do not depend on where D lies.
         """
         self.evaluations += self.batch_size / self.examples.rows
         chosen = self._picks(self.seed, t, self.examples.rows, self.batch_size)
@@ -119,7 +119,7 @@ class Objective:
         return A
 
     def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """∇²E_in(w) v, the exact Hessian times a vector, float64 (|W|,). It counts as two evaluations, which it costs."""
+        """∇²E_in(w) v, the exact Hessian times a vector, float64 (|W|,). Counts as two evaluations, which it costs."""
         self.evaluations += 2
         if self._hessian is None:
             product = HessianProduct(self.backpropagation)

@@ -9,17 +9,19 @@ here: they are the fields of the optimizers themselves.
 from __future__ import annotations
 
 import math
+import numbers
 import typing
-from dataclasses import dataclass, fields, make_dataclass
+from dataclasses import dataclass, fields, make_dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from distnn.activations import ACTIVATIONS
 from distnn.error_functions import ERROR_FUNCTIONS
 from distnn.errors import UserError
-from distnn.optimizers import OPTIMIZERS, Optimizer
+from distnn.optimizers import OPTIMIZERS, Optimizer, choose
 from distnn.reduction import REDUCTIONS
 from distnn.termination import Criterion, any_of, compare, parse
 
+NUMBERS: dict[type, type] = {int: numbers.Integral, float: numbers.Real}
 OUTPUTS = tuple(dict.fromkeys(name for outputs in ERROR_FUNCTIONS.values() for name in outputs))
 
 
@@ -127,10 +129,10 @@ class BaseOptions:
     ] = "float64"
 
     optimizer: Annotated[
-        Literal[tuple(OPTIMIZERS)],
+        Literal[tuple(OPTIMIZERS)] | None,
         TRAINING,
-        "How to step.",
-    ] = "gradient-descent"
+        "How to step. Default: the first that has the settings given; without any, by |W| and error function.",
+    ] = None
     batch_size: Annotated[
         int,
         TRAINING,
@@ -158,10 +160,10 @@ class BaseOptions:
     ] = 1
 
     max_iterations: Annotated[
-        int,
+        int | None,
         STOPPING,
-        "Stop after this many iterations.",
-    ] = 1000
+        "Stop after this many iterations. Default: 1000, or 100 for the optimizers that solve for their steps.",
+    ] = None
     min_improvement: Annotated[
         float,
         STOPPING,
@@ -300,6 +302,8 @@ def check(options: Options) -> None:
         choices, chosen = _choices(hint), getattr(options, name)
         if choices and chosen is not None and chosen not in choices:
             raise UserError(f"{flag(name)} {chosen}: choose from {', '.join(choices)}.")
+        if not choices and not _fits(chosen, hint):
+            raise UserError(f"{flag(name)} {chosen!r} is of the wrong kind: give {_kind(hint)}.")
     for name, least in at_least.items():
         value = getattr(options, name)
         if value is not None and not (value >= least and math.isfinite(value)):
@@ -318,7 +322,7 @@ def check(options: Options) -> None:
         raise UserError("--resume and --overwrite contradict each other: give one of them.")
     if options.data is None and (options.targets or options.weights):
         raise UserError("--targets and --weights are for a table of your own: add --data FILE.")
-    optimizer(options)
+    optimizer(options if options.optimizer else replace(options, optimizer=_having_settings(options)))
     criterion(options)
 
 
@@ -326,6 +330,25 @@ def _choices(hint: Any) -> tuple[str, ...]:
     """The values that a type allows, if it lists them."""
     kinds = [kind for kind in (hint, *get_args(hint)) if get_origin(kind) is Literal]
     return get_args(kinds[0]) if kinds else ()
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Is the value of this type, or as good as? From the command line it is; from Python it need not be."""
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple | list) and all(_fits(item, get_args(kind)[0]) for item in value)
+    if get_args(kind):
+        return any(_fits(value, part) for part in get_args(kind))
+    if kind in NUMBERS:
+        return isinstance(value, NUMBERS[kind]) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _kind(kind: Any) -> str:
+    """A type in words."""
+    if get_origin(kind) is tuple:
+        return f"a sequence of {get_args(kind)[0].__name__}"
+    names = [part.__name__ for part in get_args(kind) or (kind,)]
+    return " or ".join("None" if name == "NoneType" else name for name in names)
 
 
 def group(name: str) -> str:
@@ -338,11 +361,41 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def with_optimizer(options: Options, weights: int, error: str, outputs: int) -> tuple[Options, str | None]:
+    """The options with an optimizer and its iterations, and a sentence that says why this one, if it was not named.
+
+    weights: |W|; error: name of the error function; outputs: d^(L). UserError if none has all settings given.
+    """
+    name, why = options.optimizer, None
+    if name is None and (_given(options) or options.batch_size > 1):
+        name = _having_settings(options)
+        why = f"{name}, since it has the settings that were given."
+    elif name is None:
+        name, why = choose(weights, error, outputs)
+    iterations = OPTIMIZERS[name].iterations if options.max_iterations is None else options.max_iterations
+    return replace(options, optimizer=name, max_iterations=iterations), why
+
+
+def _given(options: Options) -> dict[str, Any]:
+    """The settings of optimizers that were given."""
+    return {name: getattr(options, name) for name, _, _ in _settings() if getattr(options, name) is not None}
+
+
+def _having_settings(options: Options) -> str:
+    """The first optimizer that has all settings given; a stochastic one if there is a batch size."""
+    for name, kind in OPTIMIZERS.items():
+        has_all = _given(options).keys() <= {setting.name for setting in fields(kind)}  # type: ignore[arg-type]
+        if has_all and (kind.stochastic or options.batch_size == 1):
+            return name
+    given = ", ".join(flag(name) for name in [*_given(options), *["batch_size"] * (options.batch_size > 1)])
+    raise UserError(f"No optimizer has all of the settings {given}: name the one that you want by --optimizer.")
+
+
 def optimizer(options: Options) -> Optimizer:
     """The optimizer with its settings. UserError if a setting was given that it does not have."""
-    kind = OPTIMIZERS[options.optimizer]
+    assert options.optimizer is not None  # see with_optimizer
+    kind, given = OPTIMIZERS[options.optimizer], _given(options)
     own = {setting.name for setting in fields(kind)}  # type: ignore[arg-type]
-    given = {name: getattr(options, name) for name, _, _ in _settings() if getattr(options, name) is not None}
     for name in given.keys() - own:
         having = [other for other, k in OPTIMIZERS.items() if name in {s.name for s in fields(k)}]  # type: ignore[arg-type]
         raise UserError(
@@ -353,7 +406,7 @@ def optimizer(options: Options) -> Optimizer:
 
 def criterion(options: Options) -> Criterion:
     """When to stop, from all options that say so: any of them."""
-    criteria = [compare("t", ">=", options.max_iterations)]
+    criteria = [] if options.max_iterations is None else [compare("t", ">=", options.max_iterations)]
     if options.goal is not None:
         criteria.append(compare("E_in", "<=", options.goal))
     if options.min_improvement:

@@ -106,6 +106,9 @@ class Preparation:
         if set(wanted) <= named:
             inputs = column_numbers(source, self.inputs)
             targets = column_numbers(source, self.targets) if with_targets else ()
+            words = [] if self.classes else [source.columns[j] for j in targets if source.is_word(j)]
+            if words:
+                raise UserError(f"{source.path}: the target column {words[0]} holds words; the model predicts numbers.")
             found = column_numbers(source, [weight])[0] if weight is not None and weight in named else None
             return Columns(inputs, targets, found)
         unnamed = all(name.isdigit() for name in source.columns) or all(name.isdigit() for name in wanted)

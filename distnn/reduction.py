@@ -221,12 +221,11 @@ def _as_kept(j: int, out: np.ndarray) -> None:
 
 
 def exponents(largest: np.ndarray, bits: int, last: np.ndarray) -> np.ndarray:
-    """For each part the smallest multiple of STEP with largest < 2^exponent, from which k = bits - exponent. int64.
+    """For each part the smallest multiple of STEP with largest < 2^exponent; k = bits - exponent, or FINEST. int64.
 
-    No smaller than makes k = FINEST. The last one where it does not matter: all terms are 0, or cannot be summed.
+    The last exponent where any will do: all terms are 0, or cannot be summed.
     """
-    smallest = (bits - FINEST) // STEP * STEP
-    return np.where((largest > 0) & summable(largest, bits), np.maximum(_exponent(largest), smallest), last)
+    return np.where((largest > 0) & summable(largest, bits), _exponent(largest), last)
 
 
 def summable(largest: np.ndarray, bits: int) -> np.ndarray:

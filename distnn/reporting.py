@@ -22,7 +22,7 @@ class Report:
     last: the last iteration, for the bar. every: iterations between lines of a log file, 0 for growing intervals.
     """
 
-    def __init__(self, last: int, every: int = 0, quiet: bool = False):
+    def __init__(self, last: int | None, every: int = 0, quiet: bool = False):
         self.console = stdout()
         self.console.quiet = quiet
         self.errors = Console(stderr=True, highlight=False, soft_wrap=True)

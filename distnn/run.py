@@ -37,6 +37,7 @@ class Run:
         self.optimizer = optimizer(options)
         self.every = evaluation_interval(assembly.objective, self.optimizer, options.evaluate_every)
         self.written = 0.0  # seconds of the record at the last checkpoint
+        self.complained = False  # of metrics that cannot be written
         self.looked = 0.0  # and when the STOP file was looked for
 
     def train(self) -> tuple[Reason, Record]:
@@ -68,7 +69,9 @@ class Run:
             assert progress.record is not None
             self.directory.log(progress.record, progress.reason is not None)
         except OSError as error:
-            self._warn(f"{self.directory.metrics} cannot be written ({error.strerror}); training goes on.")
+            if not self.complained:  # once, not in every iteration
+                self._warn(f"{self.directory.metrics} cannot be written ({error.strerror}); training goes on.")
+            self.complained = True
 
     def _look_for_stop(self, record: Record) -> None:
         """Treat a file STOP in the run's directory like a signal; look once a second. Local to rank 0."""

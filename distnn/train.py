@@ -48,12 +48,13 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
     directory = RunDirectory(options.out, options.keep)
     if not options.resume:
         on_root(ranks, lambda: directory.create(options.overwrite))
+    assembly = assemble(options, source, ranks)
+    options = assembly.options
     report = None
     if ranks.rank == 0:
         from distnn.reporting import Report
 
         report = Report(options.max_iterations, options.log_every, options.quiet)
-    assembly = assemble(options, source, ranks)
     warn_of_environment(options, assembly, ranks, report)
     announce(options, source, assembly, ranks, report)
     try:
@@ -102,6 +103,8 @@ def announce(options: Options, source: Source, assembly: Assembly, ranks: OneRan
         + f"; {examples.cut.count:,} blocks of {examples.cut.rows:,} rows on {ranks.size} "
         + ("rank" if ranks.size == 1 else "ranks")
     )
+    if assembly.why:
+        report.say(f"optimizer: {assembly.why}")
     report.say(
         f"d = {list(model.network.d)}, {model.network.w.size:,} weights, θ {model.network.theta}, output "
         f"{model.network.output_theta}, {model.error} error, {options.optimizer}, {model.dtype}"

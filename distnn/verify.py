@@ -182,7 +182,7 @@ def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: OneRank) -> 
 
 def train_on(options: VerifyOptions, assembly: Assembly, ranks: OneRank, objective: Objective, way: str) -> Outcome:
     """Train a few steps from the initial weights. Collective, replicated; RankError if the ranks' weights differ."""
-    method = optimizer(options)
+    method = optimizer(assembly.options)
     progress = begin(objective, method, assembly.model.network.w, options.window)
     criterion = compare("t", ">=", options.steps)
     for _ in train(objective, method, criterion, progress, options.evaluate_every, check_every=options.steps):
@@ -214,7 +214,7 @@ def show(
         for outcome in outcomes
     ]
     cut = assembly.examples.cut
-    title = f"{options.steps} iterations of {options.optimizer}, {cut.count:,} blocks of {cut.rows:,} rows"
+    title = f"{options.steps} iterations of {assembly.options.optimizer}, {cut.count:,} blocks of {cut.rows:,} rows"
     table(title, ("on", "E_in", "hash of w and state", "bits"), rows)
     print("All is as it should be." if not wrong else "\n".join(f"WRONG: {sentence}" for sentence in wrong))
 

@@ -17,9 +17,9 @@ from distnn.options import Options, check
 def regression(n: int, d: int = 3, m: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """X, n × d, and a smooth Y, n × m, with some noise."""
     generator = np.random.default_rng(seed)
-    X = generator.normal(size=(n, d)) * 3 + 5
-    Y = np.sin(X @ generator.normal(size=(d, m))) * 2 + 10 + 0.1 * generator.normal(size=(n, m))
-    return X, Y
+    Z = generator.normal(size=(n, d))
+    Y = np.sin(Z @ generator.normal(size=(d, m))) * 2 + 10 + 0.1 * generator.normal(size=(n, m))
+    return Z * 3 + 5, Y
 
 
 def words(n: int, K: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +41,7 @@ def assembled(
     """What a training of these options begins with. counts: rows of each rank; None: all on rank 0."""
     counts = counts or [len(X)] + [0] * (ranks.size - 1)
     own = rows_of(ranks.rank, counts)
-    chosen = Options(**options)
+    chosen = Options(**{"optimizer": "gradient-descent", **options})
     check(chosen)
     source = ArraySource(X[own], None if Y is None else Y[own], None if weights is None else weights[own], ranks)
     return assemble(chosen, source, ranks)

@@ -60,7 +60,7 @@ def test_the_lectures_loops(theta: str, error: str, output: str, d: tuple[int, .
     E, G = case.compute()
     data = (d, case.X, case.Y, case.names, case.weights)
     w = case.w.tolist()
-    assert E == pytest.approx(complex(oracles.E_in(w, *data)).real, rel=1e-12)
+    assert pytest.approx(complex(oracles.E_in(w, *data)).real, rel=1e-12) == E
     np.testing.assert_allclose(G, oracles.mean_gradient(w, *data), rtol=1e-11, atol=1e-14)
 
 
@@ -84,7 +84,7 @@ def test_float32(theta: str, error: str, output: str) -> None:
     case = Case((4, 6, 5, 3), theta, error, output, rows=40, weighted=True)
     E, G = case.compute(np.float32)
     E64, G64 = case.compute()
-    assert E == pytest.approx(E64, rel=1e-5)
+    assert pytest.approx(E64, rel=1e-5) == E
     np.testing.assert_allclose(G, G64, atol=2e-6 * float(np.abs(G64).max()) + 1e-7)
     assert E != E64, "computed in float64?"
 
@@ -133,7 +133,9 @@ def test_scikit_learn(theta: str, task: str) -> None:
         K, output, kind = (3, "softmax", MLPClassifier) if task == "classes" else (2, "logistic", MLPClassifier)
         codes = np.arange(25) % K
         Y = np.eye(3)[codes] if K == 3 else codes[:, None].astype(float)
-    reader = kind(hidden_layer_sizes=hidden, activation=theta, alpha=0, max_iter=1, random_state=0, batch_size=25, solver="sgd")
+    reader = kind(
+        hidden_layer_sizes=hidden, activation=theta, alpha=0, max_iter=1, random_state=0, batch_size=25, solver="sgd"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reader.fit(X, Y if task == "regression" else codes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +48,12 @@ def text(name: str, content: str | bytes) -> Callable[[Path], list[str]]:
         return ["--data", name]
 
     return make
+
+
+def weighted(folder: Path) -> Path:
+    x, w = np.arange(3000.0), np.ones(3000)
+    w[LAST] = -2
+    return write_csv(folder / "weighted.csv", {"x": x, "w": w, "y": x % 7})
 
 
 def flags(*arguments: str) -> Callable[[Path], list[str]]:
@@ -102,8 +107,8 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         "column y cannot be target and weight at once",
     ),
     "negative weight": (
-        lambda folder: [*csv("1,-2", LAST)(folder), "--targets", "x", "--weights", "y"],
-        "row 2999, column y: the weight -2 is negative",
+        lambda folder: ["--data", str(weighted(folder)), "--weights", "w"],
+        "row 2999, column w: the weight -2 is negative",
     ),
     "a layer of width 0": (flags("--hidden", "3", "0"), "--hidden 3 0: every layer needs a width of at least 1"),
     "sign": (flags("--theta", "sign"), "sign has no derivative to learn from"),
@@ -119,9 +124,9 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     ),
     "--out below a file": (flags("--out", "run/options.toml/a"), "--out .* cannot be written: Not a directory"),
     "--out cannot be written": (flags("--out", "/proc/nowhere"), "--out /proc/nowhere cannot be written: No such"),
-    "--out holds a run": (flags("--out", "run"), "--out run holds a run already: go on with it by --resume, .*--overwrite"),
+    "--out holds a run": (flags("--out", "run"), "--out run holds a run already: .*--resume, .*--overwrite"),
     "--resume with other data": (
-        lambda folder: ["--resume", "--out", "run", *csv("1,2", 5)(folder)],
+        lambda folder: ["--resume", "--out", "run", "--quiet", *csv("1,2", 5)(folder)],
         "The data is not what .* was trained on",
     ),
     "--resume with another network": (
@@ -131,10 +136,13 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "--resume of nothing": (flags("--resume", "--out", "nowhere"), "--out nowhere holds no run to resume"),
     "bad TOML": (
         lambda folder: ["--config", str(text("a.toml", "theta = ")(folder)[1])],
-        "--config a.toml is not a TOML file: .*line 1",
+        "--config a.toml is not a TOML file: Invalid value",
     ),
 }  # fmt: skip
 EXTRA = {"beyond float32": ("--dtype", "float32")}
+
+
+SMALL = ("--examples", "50", "--hidden", "3", "--optimizer", "gradient-descent", "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +150,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run in it, which nothing may touch."""
     folder = tmp_path_factory.mktemp("bad")
     out = ["--out", str(folder / "run")]
-    assert main(OneRank(), ["--examples", "50", "--hidden", "3", "--max-iterations", "3", "--quiet", *out]) == 0
+    assert main(OneRank(), [*SMALL, "--max-iterations", "3", *out]) == 0
     return folder
 
 
@@ -189,37 +197,29 @@ def test_on_one_of_three_ranks(name: str, before: Path) -> None:
     assert contents(before) == untouched
 
 
-def test_a_file_without_permission(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("x,y\n1,2\n3,4\n")
-    path.chmod(0)
-    run = (*TRAIN, "--data", path, "--out", tmp_path / "run")
-    if os.geteuid() == 0:  # whom no permission stops: become nobody
-        drop = f"import os, runpy, sys; os.setgid(65534); os.setuid(65534); sys.argv = {['train', *map(str, run[2:])]!r}"
-        tmp_path.chmod(0o755)
-        done = python("-c", f"{drop}; runpy.run_module('distnn.train', run_name='__main__')", cwd="/")
-        if "Permission denied" not in done.stderr and "No module named" in done.stderr:
-            pytest.skip("NOT TESTED HERE: another user cannot read this Python")
-    else:
-        done = python(*run)
-    assert done.returncode == 2
-    assert "Permission denied" in done.stderr
-    assert done.stderr.count("distnn:") == 1
+def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: str, mode: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n")
+    monkeypatch.setattr("distnn.data.files.open", forbidden, raising=False)  # root may read what has no permission
+    with pytest.raises(UserError, match=r"a\.csv cannot be read: Permission denied"):
+        main(OneRank(), ["--data", str(tmp_path / "a.csv"), "--out", str(tmp_path / "run")])
 
 
 def test_a_full_disk(before: Path, tmp_path: Path) -> None:
     """No file may grow beyond 2 kB: the run says so and leaves with 1; what was written before stays."""
     untouched = contents(before)
-    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+    limit = "import resource, signal; from mpi4py import MPI; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
     limit += f"; resource.setrlimit(resource.RLIMIT_FSIZE, (2048, {resource.RLIM_INFINITY}))"
     begin = f"{limit}; import runpy, sys; sys.argv = ['train', '--resume', '--out', 'run', '--max-iterations', '400']"
     done = python("-c", f"{begin}; runpy.run_module('distnn.train', run_name='__main__')", cwd=before)
     assert done.returncode == 1, done.stderr
     assert "cannot be written" in done.stderr
     assert "Older checkpoints are untouched" in " ".join(done.stderr.split())
-    assert done.stderr.count("training goes on") <= 3, "a warning an iteration"
+    assert done.stderr.count("training goes on") == 1, "a warning in every iteration"
     assert "Traceback" not in done.stderr
     now = contents(before)
     for name, content in untouched.items():
-        if "checkpoint-" in name or "model" in name:
+        if "checkpoint-" in name:
             assert now[name] == content, name

@@ -51,9 +51,7 @@ DAMAGE = {
     "corrupted": lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x"),
     "half written": lambda path: path.write_bytes(path.read_bytes()[:100]),
     "empty": lambda path: path.write_bytes(b""),
-    "a newer version's": lambda path: path.write_bytes(
-        path.read_bytes().replace(b'"distnn":"1"', b'"distnn":"9"')
-    ),  # fmt: skip
+    "a newer version's": lambda path: path.write_bytes(path.read_bytes().replace(b'"distnn":"1"', b'"distnn":"9"')),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
 
@@ -79,7 +77,7 @@ def test_a_deleted_newest(tmp_path: Path) -> None:
 
 
 def test_none_that_can_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no checkpoint in .*Train without --resume first"):
+    with pytest.raises(UserError, match=r"There is no checkpoint in .*Train without --resume first"):
         Checkpoints(tmp_path / "none").newest()
     checkpoints = written(tmp_path, 1, 2)
     for path in checkpoints.paths():
@@ -156,7 +154,7 @@ def test_what_cannot_be_resumed(tmp_path: Path) -> None:
     progress, fingerprint = progress_after(2, "gradient-descent")
     found = stored(tmp_path, progress, fingerprint)
     size = len(progress.state.w)
-    with pytest.raises(UserError, match="The data is not what .* was trained on"):
+    with pytest.raises(UserError, match=r"The data is not what .* was trained on"):
         resume.restore(found, "30-0", size, 3)
     with pytest.raises(UserError, match=f"is of a network with {size} weights; this one has 5"):
         resume.restore(found, fingerprint, 5, 3)

@@ -108,7 +108,10 @@ def test_print_config_round_trips(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert not Path("somewhere").exists()
 
 
-@pytest.mark.parametrize(("kind", "program"), [(Options, main), (PredictOptions, predict_main), (EvaluateOptions, evaluate_main)])
+COMMANDS = [(Options, main), (PredictOptions, predict_main), (EvaluateOptions, evaluate_main)]
+
+
+@pytest.mark.parametrize(("kind", "program"), COMMANDS)
 def test_help(kind: Any, program: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for argument in ("--help", "-h"):
         assert program(OneRank(), [argument]) == 0
@@ -196,7 +199,9 @@ def test_one_definition_makes_flags_and_file(tmp_path: Path) -> None:
     globals()["Two"] = Two  # get_type_hints resolves names in the module
     assert parse(Two, "two", "About", ["--count", "5"]) == Two(count=5)
     assert parse(Two, "two", "About", ["--name", "x"], {"count": 9}) == Two(count=9, name="x")
-    assert parse(Two, "two", "About", ["--config", config(tmp_path, "count = 4\n"), "--name", "y"]) == Two(count=4, name="y")
+    assert parse(Two, "two", "About", ["--config", config(tmp_path, "count = 4\n"), "--name", "y"]) == Two(
+        count=4, name="y"
+    )
 
 
 def test_the_exit_code_is_2_and_the_sentence_is_on_stderr(tmp_path: Path) -> None:

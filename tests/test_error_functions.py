@@ -84,11 +84,11 @@ def test_targets_of_softmax_need_not_sum_to_one() -> None:
 
 
 def test_what_does_not_go_together() -> None:
-    with pytest.raises(UserError, match="There is no error function 'absolute'. Choose from: squared, cross-entropy"):
+    with pytest.raises(UserError, match=r"There is no error function 'absolute'\. Choose from: squared, cross-entropy"):
         error_function("absolute", "tanh")
-    with pytest.raises(UserError, match="cross-entropy does not go with the output 'tanh'. .* softmax, logistic"):
+    with pytest.raises(UserError, match=r"cross-entropy does not go with the output 'tanh'\. .* softmax, logistic"):
         error_function("cross-entropy", "tanh")
-    with pytest.raises(UserError, match="There is no output 'soft'. Choose from: tanh, .*softmax"):
+    with pytest.raises(UserError, match=r"There is no output 'soft'\. Choose from: tanh, .*softmax"):
         output_map("soft")
     with pytest.raises(UserError, match="sign has no derivative"):
         error_function("squared", "sign").require_derivative()

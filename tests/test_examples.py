@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from threaded_ranks import on_ranks, outcomes
 from tables import assembled, regression, words
+from threaded_ranks import on_ranks, outcomes
 
 from distnn import UserError
 from distnn.classes import Classes, class_name, sort_names

@@ -25,9 +25,11 @@ def path(tmp_path: Path) -> Path:
 
 def same(found: tuple[dict, dict]) -> bool:
     tensors, metadata = found
-    return metadata == METADATA and {name: (value.dtype, value.shape, value.tobytes()) for name, value in tensors.items()} == {
-        name: (value.dtype, value.shape, value.tobytes()) for name, value in TENSORS.items()
-    }  # fmt: skip
+    bits, expected = (
+        {name: (value.dtype, value.shape, value.tobytes()) for name, value in table.items()}
+        for table in (tensors, TENSORS)
+    )
+    return metadata == METADATA and bits == expected
 
 
 def test_round_trip(path: Path) -> None:
@@ -50,7 +52,7 @@ def test_a_bit_flipped_anywhere_is_found(path: Path) -> None:
     data = path.read_bytes()
     unnoticed = 0
     for place in range(len(data)):
-        for bit in range(8):
+        for bit in {0, place % 8}:
             path.write_bytes(data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :])
             try:
                 unnoticed += same(files.read(path))
@@ -58,7 +60,7 @@ def test_a_bit_flipped_anywhere_is_found(path: Path) -> None:
                 assert str(path) in str(error)
                 continue
             assert same(files.read(path)), f"byte {place}, bit {bit}"
-    assert unnoticed < 0.01 * 8 * len(data)  # such as white space that became another white space
+    assert unnoticed < 0.01 * 2 * len(data)  # such as white space that became another white space
 
 
 def test_a_file_cut_short_anywhere_is_damaged(path: Path) -> None:

@@ -62,7 +62,8 @@ def test_strong_wolfe(function: Callable[[float], Pair], first: float, c1: float
     start = phi(0.0)
     found = strong_wolfe(phi, start, first, c1, c2)
     assert found is not None
-    assert found.E <= start.E + c1 * found.a * start.slope + 1e-14
+    fall = start.E - found.E
+    assert fall >= -c1 * found.a * start.slope - 1e-14
     assert abs(found.slope) <= c2 * abs(start.slope)
     assert phi.trials <= TRIALS
 

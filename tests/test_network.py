@@ -20,7 +20,7 @@ ARCHITECTURES = [(1, 1), (3, 2), (2, 5, 1), (4, 3, 2, 3), (2, 3, 1, 4, 2)]
 def test_every_W_is_a_view_of_w(d: tuple[int, ...]) -> None:
     network = Network(d)
     assert [W.shape for W in network.W] == shapes(d) == [(below + 1, above) for below, above in pairwise(d)]
-    assert network.L == len(d) - 1
+    assert len(d) - 1 == network.L
     assert network.w.size == weight_count(d)
     network.w[:] = np.arange(network.w.size)
     assert [W.tolist() for W in network.W] == oracles.matrices(network.w.tolist(), d)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import oracles
 import pytest
-from threaded_ranks import on_ranks
 from tables import assembled, regression, words
+from threaded_ranks import on_ranks
 
 from distnn import objective as objective_module
 from distnn import shard
@@ -49,7 +49,7 @@ def test_the_oracle(weighted: bool, small_blocks: None) -> None:
     w = assembly.model.network.w
     E, G = assembly.objective(w)
     data = (assembly.model.network.d, X, Y, NAMES, weights)
-    assert E == pytest.approx(complex(oracles.E_in(w.tolist(), *data)).real, rel=1e-12)
+    assert pytest.approx(complex(oracles.E_in(w.tolist(), *data)).real, rel=1e-12) == E
     np.testing.assert_allclose(G, oracles.mean_gradient(w.tolist(), *data), rtol=1e-10, atol=1e-12)
     assert assembly.objective.error(w) == E
 
@@ -115,7 +115,7 @@ def test_weights_are_repeated_rows(small_blocks: None) -> None:
     repeated = assembled(OneRank(), np.repeat(X, weights, 0), np.repeat(Y, weights, 0), **options)
     w = weighted.model.network.w
     assert weighted.examples.n == 10
-    assert weighted.objective(w).E == pytest.approx(repeated.objective(w).E, rel=1e-13)
+    assert pytest.approx(repeated.objective(w).E, rel=1e-13) == weighted.objective(w).E
     np.testing.assert_allclose(weighted.objective(w).G, repeated.objective(w).G, rtol=1e-11, atol=1e-13)
 
 
@@ -126,7 +126,7 @@ def test_weight_decay_leaves_the_bias_rows_out() -> None:
     network = bare.model.network
     w = network.w
     penalty = sum(value**2 for W in network.W for row in W[1:].tolist() for value in row)
-    assert decayed.objective(w).E == pytest.approx(bare.objective(w).E + 0.25 * penalty, rel=1e-13)
+    assert pytest.approx(bare.objective(w).E + 0.25 * penalty, rel=1e-13) == decayed.objective(w).E
     assert decayed.objective.error(w) == decayed.objective(w).E
     expected = np.concatenate([np.vstack([0 * W[:1], 0.5 * W[1:]]).ravel() for W in network.W])
     np.testing.assert_allclose(decayed.objective(w).G - bare.objective(w).G, expected, atol=1e-12)
@@ -143,7 +143,7 @@ def test_a_sample_is_the_mean_over_its_picks(small_blocks: None) -> None:
     E, G = assembly.objective.sample(w, 17)
     # Each example counts with its weight over the mean weight, so that the mean over all picks is E_in.
     share = weights[chosen].sum() / (4 * weights.mean())
-    assert E == pytest.approx(share * complex(oracles.E_in(w.tolist(), *data, weights[chosen])).real, rel=1e-12)
+    assert pytest.approx(share * complex(oracles.E_in(w.tolist(), *data, weights[chosen])).real, rel=1e-12) == E
     expected = share * oracles.mean_gradient(w.tolist(), *data, weights[chosen])
     np.testing.assert_allclose(G, expected, rtol=1e-9, atol=1e-12)
 
@@ -181,7 +181,7 @@ def test_E_val_is_the_error_of_the_rows_held_out(small_blocks: None) -> None:
     E_val = assembly.objective.validation_error(w)
     assert E_val == pytest.approx(complex(oracles.E_in(w.tolist(), *data)).real, rel=1e-12)
     without = assembled(OneRank(), X[~out], Y[~out], weights[~out], **PLAIN, weight_decay=0.1)
-    assert assembly.objective(w).E == pytest.approx(without.objective(w).E, rel=1e-13)
+    assert pytest.approx(without.objective(w).E, rel=1e-13) == assembly.objective(w).E
     assert np.isnan(without.objective.validation_error(w))
 
 

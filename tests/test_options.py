@@ -85,7 +85,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"eta": -0.1}, "--eta -0.1"),
     ({"eta": 0.0}, "--eta 0.0"),
     ({"eta": float("nan")}, "--eta nan"),
-    ({"optimizer": "adam"}, "--optimizer adam: choose from gradient-descent, "),
+    ({"optimizer": "adamw"}, "--optimizer adamw: choose from gradient-descent, "),
     ({"theta": "tan"}, "--theta tan: choose from tanh, "),
     ({"dtype": "float16"}, "--dtype float16: choose from float64, float32"),
     ({"error": "cubic"}, "--error cubic: choose from squared, "),

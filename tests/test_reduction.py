@@ -27,7 +27,7 @@ magnitudes = st.one_of(
     st.floats(-10, 10),
     st.floats(-1e-300, 1e-300),
     st.builds(
-        lambda e, away: float(np.nextafter(2.0**e, away)), st.integers(-1070, 1010), st.sampled_from([-np.inf, np.inf])
+        lambda e, away: float(np.nextafter(2.0**e, away)), st.integers(-1070, 1022), st.sampled_from([-np.inf, np.inf])
     ),
     st.sampled_from([0.0, -0.0, 5e-324, -5e-324]),
 )
@@ -67,6 +67,7 @@ def over_simulated_ranks(
     with np.errstate(all="ignore"):
         for one, share in zip(sums, shares, strict=True):
             one.first(term_of(share))
+        assert not any(np.isnan(one.message).any() for one in sums)  # MAX over them would depend on the order
         message = combined([one.message for one in sums], np.maximum, generator)
         for one, share in zip(sums, shares, strict=True):
             one.message[:] = message
@@ -118,7 +119,7 @@ def one_rank(rows: np.ndarray, sizes: Sequence[int], count: int | None = None) -
 
 
 @quick
-@given(problems(), st.sampled_from([0, 1, 1000, 2**20, 2**40]))
+@given(problems(), st.sampled_from([0, 1, 1000, 2**17, 2**20, 2**40]))
 def test_equals_the_documented_function_in_rational_numbers(problem: Any, more: int) -> None:
     rows, sizes = problem
     count = len(rows) + more
@@ -183,13 +184,15 @@ def test_as_accurate_as_promised(dtype: type, kind: str) -> None:
 
 
 @pytest.mark.parametrize("center", [-1074, -1024, -1023, -1020, -48, 0, 47, 48, 51, 1000])
-@pytest.mark.parametrize("count", [1, 5000])
+@pytest.mark.parametrize("count", [2, 5000])
 def test_history_does_not_matter_at_the_bounds_of_steps(center: int, count: int) -> None:
-    sums = ExactSum(OneRank(), [1], 1, count)
+    sums = ExactSum(OneRank(), [1], 2, count)
     values = [2.0**e * f for e in range(max(-1074, center - 5), center + 6) for f in (1, 1 + 2**-52, 1.3, 2 - 2**-52)]
     generator = np.random.default_rng(0)
     for value in generator.choice(values, 300):
-        assert bits(sums(term_of(np.array([[value]])))) == bits(oracle(np.array([[value]]), [1], count))
+        rows = np.array([[value], [value * 0.3]])
+        expected = bits(oracle(rows, [1], count))
+        assert bits(sums(term_of(rows))) == expected == bits(one_rank(rows, [1], count))
 
 
 def test_the_range_of_float64() -> None:
@@ -204,6 +207,13 @@ def test_the_range_of_float64() -> None:
     assert np.isnan(one_rank(np.array([[2.0**1020, 1.0]]), [1, 1])).tolist() == [True, False]
     for count in (4095, 4096, 2**31):
         assert np.isfinite(one_rank(np.full((3, 1), 1e300), [1], count)).all()
+
+
+@pytest.mark.parametrize("count", [2**power for power in range(1, 60)])
+def test_the_upper_end_of_the_range(count: int) -> None:
+    tops = [2.0**e * f for e in range(956, 1024) for f in (1, 1 + 2**-52)]
+    rows = np.array([tops, [-0.3 * top for top in tops]])
+    assert bits(one_rank(rows, [1] * len(tops), count)) == bits(oracle(rows, [1] * len(tops), count))
 
 
 @pytest.mark.parametrize("C", [1, 2, 2047, 2048, 4095, 4096, 5000])
@@ -241,12 +251,12 @@ def test_terms_are_computed_again_only_for_a_wrong_guess(kept: int, monkeypatch:
 
     def term(j: int, out: np.ndarray) -> None:
         calls.append(j)
-        out[:] = [3 * (j + 1), 2, 0.75]
+        out[:] = [3 * (j + 1), 2, 5]
         out *= scale
 
     def computed() -> list[int]:
         calls.clear()
-        assert sums(term).tolist() == (np.array([9, 4, 1.5]) * scale).tolist()
+        assert sums(term).tolist() == (np.array([9, 4, 10]) * scale).tolist()
         return calls
 
     again = [0, 1] if kept else [0, 1, 0, 1]
@@ -258,7 +268,7 @@ def test_terms_are_computed_again_only_for_a_wrong_guess(kept: int, monkeypatch:
     assert computed() == [0, 1]
     scale[2] = 1
     assert computed() == [0, 1]
-    scale[2] = 2
+    scale[2] = 4
     assert computed() == again
 
 

@@ -111,7 +111,9 @@ def test_parts_of_the_jacobian_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_float32(small_blocks: None) -> None:
     X, Y = regression(50)
-    double, single = (assembled(OneRank(), X, Y, hidden=(4,), dtype=dtype).objective for dtype in ("float64", "float32"))
+    double, single = (
+        assembled(OneRank(), X, Y, hidden=(4,), dtype=dtype).objective for dtype in ("float64", "float32")
+    )
     w, v = weights_for(double), weights_for(double, 1)
     np.testing.assert_allclose(single.gauss_newton(w), double.gauss_newton(w), rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(single.hessian_product(w, v), double.hessian_product(w, v), rtol=1e-3, atol=1e-4)
@@ -146,7 +148,9 @@ def test_blocks_of_changing_width() -> None:
 
 
 def test_square_and_its_memory() -> None:
-    np.testing.assert_array_equal(square(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), 3), [[1, 2, 4], [2, 3, 5], [4, 5, 6]])
+    np.testing.assert_array_equal(
+        square(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), 3), [[1, 2, 4], [2, 3, 5], [4, 5, 6]]
+    )
     assert 8e-6 * 1000**2 < megabytes(1000) < 100 * 8e-6 * 1000**2
 
 

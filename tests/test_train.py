@@ -21,13 +21,14 @@ from mpi_runner import Job, environment, mpirun, python, start
 from tables import regression, write_csv
 
 from distnn import load_model
+from distnn.communicator import OneRank
 from distnn.files import read
 from distnn.optimizers import OPTIMIZERS
 from distnn.train import main as train_main
-from distnn.communicator import OneRank
 
 TRAIN = ("-m", "distnn.train")
 SMALL = ("--hidden", "4", "--validation", "0.2", "--window", "3")
+DESCENT = ("--optimizer", "gradient-descent")
 CLOCK = ("seconds", "examples_per_second")
 
 
@@ -68,8 +69,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 RUNS = {name: ("--optimizer", name) for name in OPTIMIZERS} | {
     "batches": ("--optimizer", "sgd", "--batch-size", "700", "--evaluate-every", "3"),
-    "float32": ("--dtype", "float32"),
-    "patience": ("--patience", "100", "--eta", "0.3"),
+    "float32": ("--optimizer", "gradient-descent", "--dtype", "float32"),
+    "patience": ("--optimizer", "gradient-descent", "--patience", "100", "--eta", "0.3"),
 }
 
 
@@ -119,7 +120,7 @@ def test_resumed_on_other_numbers_of_ranks(on_three: Path, table: Path, tmp_path
 @pytest.mark.parametrize("P", [1, 3])
 def test_a_signal_to_the_launcher(P: int, number: int, tmp_path: Path) -> None:
     """It ends the step, writes a checkpoint and leaves with 75; --resume then gives the bits of an undisturbed run."""
-    arguments = ("--examples", "2000", *SMALL, "--eta", "0.05")
+    arguments = ("--examples", "2000", *SMALL, *DESCENT, "--eta", "0.05")
     out = tmp_path / "run"
     endless = (*TRAIN, *arguments, "--max-iterations", "100000000", "--out", str(out))
     with start(P, *endless) if P > 1 else Job([sys.executable, *endless]) as job:
@@ -140,7 +141,7 @@ def test_a_signal_to_the_launcher(P: int, number: int, tmp_path: Path) -> None:
 
 def test_killed_between_checkpoints(tmp_path: Path) -> None:
     """SIGKILL: what the metrics and the checkpoints still lack is computed again, and each t is there once."""
-    arguments = ("--examples", "2000", *SMALL, "--checkpoint-every", "7")
+    arguments = ("--examples", "2000", *SMALL, *DESCENT, "--checkpoint-every", "7")
     out = tmp_path / "run"
     endless = (*TRAIN, *arguments, "--max-iterations", "100000000", "--out", str(out))
     with Job([sys.executable, *endless]) as job:
@@ -158,16 +159,20 @@ def test_killed_between_checkpoints(tmp_path: Path) -> None:
 
 
 def test_a_damaged_checkpoint_falls_back_and_says_so(tmp_path: Path) -> None:
-    out = trained(tmp_path / "run", "--examples", "500", *SMALL, "--max-iterations", "6", "--checkpoint-every", "2")
+    out = trained(
+        tmp_path / "run", "--examples", "500", *SMALL, *DESCENT, "--max-iterations", "6", "--checkpoint-every", "2"
+    )
     newest = out / "checkpoints" / "checkpoint-0000000006.safetensors"
     newest.write_bytes(newest.read_bytes()[:-3] + b"abc")
     done = python(*TRAIN, "--resume", "--out", out, "--max-iterations", "8")
     assert done.returncode == 0, done.stderr
     sentences = " ".join(done.stderr.split())
-    assert f"{newest} is damaged: its checksum does not fit its contents. Going back to checkpoint-0000000004" in sentences
+    assert (
+        f"{newest} is damaged: its checksum does not fit its contents. Going back to checkpoint-0000000004" in sentences
+    )
     assert "resumed at t = 4" in done.stdout
     assert [record["t"] for record in metrics(out)] == list(range(9))
-    whole = trained(tmp_path / "whole", "--examples", "500", *SMALL, "--max-iterations", "8")
+    whole = trained(tmp_path / "whole", "--examples", "500", *SMALL, *DESCENT, "--max-iterations", "8")
     assert bits(out) == bits(whole)
 
 
@@ -196,7 +201,7 @@ def test_the_table_at_the_end(tmp_path: Path) -> None:
 
 
 def test_a_log_file_has_lines_at_growing_intervals(tmp_path: Path) -> None:
-    run = ("--examples", "100", "--hidden", "2", "--max-iterations", "230")
+    run = ("--examples", "100", "--hidden", "2", *DESCENT, "--max-iterations", "230")
     done = python(*TRAIN, *run, "--out", tmp_path / "a")
     ts = [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("t ")]
     assert ts == [0, 1, 2, 5, 10, 20, 50, 100, 200, 230]
@@ -212,7 +217,9 @@ def test_quiet(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def on_a_terminal(arguments: Sequence[str], react: Callable[[str, subprocess.Popen], None] | None = None) -> tuple[int, str]:
+def on_a_terminal(
+    arguments: Sequence[str], react: Callable[[str, subprocess.Popen], None] | None = None
+) -> tuple[int, str]:
     """The exit code and the output of a Python that believes itself on a terminal of 100 columns."""
     master, slave = pty.openpty()
     variables = environment({"COLUMNS": "100", "LINES": "40", "TERM": "xterm"})
@@ -242,7 +249,9 @@ def on_a_terminal(arguments: Sequence[str], react: Callable[[str, subprocess.Pop
 
 
 def test_a_terminal_has_a_bar(tmp_path: Path) -> None:
-    code, shown = on_a_terminal([*TRAIN, "--examples", "3000", "--max-iterations", "300", "--out", str(tmp_path / "a")])
+    code, shown = on_a_terminal(
+        [*TRAIN, "--examples", "3000", *DESCENT, "--max-iterations", "300", "--out", str(tmp_path / "a")]
+    )
     assert code == 0, shown
     for text in ("t 300", "━", "E_in", "examples/s", "0:00:0", "stopped because"):
         assert text in shown, text
@@ -259,7 +268,8 @@ def test_ctrl_c_on_a_terminal_leaves_it_in_order(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
 
     code, shown = on_a_terminal(
-        [*TRAIN, "--examples", "3000", "--max-iterations", "100000000", "--out", str(tmp_path / "a")], interrupt
+        [*TRAIN, "--examples", "3000", *DESCENT, "--max-iterations", "100000000", "--out", str(tmp_path / "a")],
+        interrupt,
     )
     assert code == 75, shown
     assert "received SIGINT" in shown
@@ -317,7 +327,9 @@ def test_dry_run(table: Path, tmp_path: Path) -> None:
     assert lines["ranks"] == shown
     # Forward 2ab for each product, G the same, δ back for all layers but the first.
     flops = 5000 * 2 * (2 * (3 * 30 + 30 * 20 + 20 * 1) + (30 * 20 + 20 * 1))
-    assert lines["an iteration"].startswith(f"{flops:.3g} floating-point operations, {flops / 3:.3g} a rank; 6.09 kB summed")
+    assert lines["an iteration"].startswith(
+        f"{flops:.3g} floating-point operations, {flops / 3:.3g} a rank; 6.09 kB summed"
+    )
     assert lines["memory a rank"].startswith(f"{max(rows) * (3 + 1 + 1 + 1) * 8 / 1000:.3g} kB of rows")
     assert not (tmp_path / "run").exists()
     real = trained(tmp_path / "real", *map(str, data[:-2]), "--max-iterations", "0")
@@ -336,6 +348,8 @@ def test_dry_run_of_the_built_in_data(output: str, tmp_path: Path, capsys: pytes
 
 def test_the_learning_is_real(tmp_path: Path) -> None:
     """The first command of a newcomer: the built-in data are learnt."""
-    out = trained(tmp_path / "a", "--examples", "1000", "--hidden", "12", "--max-iterations", "2000", "--eta", "0.3")
+    out = trained(
+        tmp_path / "a", "--examples", "1000", "--hidden", "12", "--max-iterations", "2000", *DESCENT, "--eta", "0.3"
+    )
     first, last = metrics(out)[0], metrics(out)[-1]
     assert last["E_in"] < 0.4 * first["E_in"]

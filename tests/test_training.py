@@ -25,7 +25,7 @@ NAMES = ("tanh", "squared", "identity")
 
 def training(X: Any, Y: Any, weights: Any = None, **options: Any) -> tuple[Progress, list[Record], list[np.ndarray]]:
     """Train on one rank: the progress at the end, and of every iteration its record and its weights."""
-    options = {"max_iterations": 5, **options}
+    options = {"optimizer": "gradient-descent", "max_iterations": 5, **options}
     chosen = Options(**options)
     assembly = assembled(OneRank(), X, Y, weights, **options)
     progress = begin(assembly.objective, optimizer(chosen), assembly.model.network.w, chosen.window)
@@ -164,7 +164,7 @@ def test_with_validation_a_diverged_E_val_is_never_the_best() -> None:
 
 
 def test_a_signal_ends_the_step_not_more() -> None:
-    chosen = Options(max_iterations=100)
+    chosen = Options(optimizer="gradient-descent", max_iterations=100)
     assembly = assembled(OneRank(), X, Y)
     objective = assembly.objective
     progress = begin(objective, optimizer(chosen), assembly.model.network.w, 10)
@@ -177,7 +177,7 @@ def test_a_signal_ends_the_step_not_more() -> None:
 
 
 def test_a_goal_that_is_met_wins_over_a_signal() -> None:
-    chosen = Options(max_iterations=0)
+    chosen = Options(optimizer="gradient-descent", max_iterations=0)
     assembly = assembled(OneRank(), X, Y)
     progress = begin(assembly.objective, optimizer(chosen), assembly.model.network.w, 10)
     assembly.objective.ranks.caught = 10

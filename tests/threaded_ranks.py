@@ -85,7 +85,7 @@ class ThreadRanks(MPIRanks):
 
 def on_ranks(size: int, work: Callable[[OneRank], T]) -> list[T]:
     """What work(ranks) returns on each of `size` ranks; an error of a rank, the lowest one's first, is raised."""
-    return [result for result in outcomes(size, work, raising=True)]
+    return outcomes(size, work, raising=True)
 
 
 def outcomes(size: int, work: Callable[[OneRank], Any], raising: bool = False) -> list[Any]:

@@ -6,19 +6,21 @@ become flags by themselves. It sees replicated numbers only, and nothing of MPI:
     state = optimizer.start(objective, w)         # evaluates at w
     state = optimizer.step(objective, state, t)   # returns a new state; t = 0, 1, 2, …
 
-`objective(w)` gives E and G over all of D, `objective.sample(w, t)` over the examples of step t; `objective.gauss_newton(w)` a matrix,
-`objective.hessian_product(w, v)` a product with the Hessian. A state with `stuck` set is the last one: no step was possible.
+`objective(w)` gives E and G over all of D, `objective.sample(w, t)` over the examples of step t,
+`objective.gauss_newton(w)` a matrix, `objective.hessian_product(w, v)` a vector. A state with `stuck` set is the last
+one: no step was possible.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from distnn.objective import Objective
 from distnn.optimizers.adam import Adam
 from distnn.optimizers.adaptive_gradient_descent import AdaptiveGradientDescent
+from distnn.optimizers.choice import choose
 from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.optimizers.lbfgs import LBFGS
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
@@ -26,23 +28,25 @@ from distnn.optimizers.state import State
 from distnn.optimizers.stochastic import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton
 
-__all__ = ["OPTIMIZERS", "Optimizer", "State"]
+__all__ = ["OPTIMIZERS", "Optimizer", "State", "choose"]
 
 
 class Optimizer(Protocol):
     """What the training loop needs of an optimizer.
 
-    name: on the command line. stochastic: whether E and G in its state are those of a sample, not of D.
+    name: on the command line. stochastic: whether E and G in its state are those of a sample, not of D. iterations:
+    after how many to stop where the user does not say.
     """
 
     name: ClassVar[str]
     stochastic: ClassVar[bool]
+    iterations: ClassVar[int]
 
     def start(self, objective: Objective, w: np.ndarray) -> State:
         """The state at the weights w, which are not changed. Collective, replicated."""
 
-    def step(self, objective: Objective, state: State, t: int) -> State:
-        """The state after step t; the old state is not changed. Collective, replicated."""
+    def step(self, objective: Objective, state: Any, t: int) -> State:
+        """The state after step t; the one before, of this optimizer, is not changed. Collective, replicated."""
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

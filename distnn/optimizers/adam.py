@@ -1,7 +1,7 @@
-"""Adam: steps scaled by running means of the gradient and of its square, weight by weight; AdamW with --decoupled-decay.
+"""Adam: steps scaled, weight by weight, by running means of the gradient and its square; AdamW with --decoupled-decay.
 
-Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1; Loshchilov & Hutter, "Decoupled weight decay
-regularization", ICLR 2019, algorithm 2.
+Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1; Loshchilov & Hutter, "Decoupled
+weight decay regularization", ICLR 2019, algorithm 2.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Adam(LearningRate):
 
     name: ClassVar[str] = "adam"
     stochastic: ClassVar[bool] = True
+    iterations: ClassVar[int] = 1000
 
     eta: Annotated[float, "Learning rate η_0."] = 0.001
     beta1: Annotated[float, "Share of the mean gradient that is kept."] = 0.9

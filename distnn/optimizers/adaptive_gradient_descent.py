@@ -1,6 +1,7 @@
 """Gradient descent that finds its own learning rate: η grows while steps succeed, and shrinks until E_in falls enough.
 
-"Enough" is Armijo's condition E(w - η G) ≤ E(w) - c1 η ‖G‖²: Nocedal & Wright, "Numerical Optimization", 2nd ed., algorithm 3.1.
+"Enough" is Armijo's condition E(w - η G) ≤ E(w) - c1 η ‖G‖²: Nocedal & Wright, "Numerical Optimization", 2nd ed.,
+algorithm 3.1.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class AdaptiveGradientDescent:
 
     name: ClassVar[str] = "adaptive-gradient-descent"
     stochastic: ClassVar[bool] = False
+    iterations: ClassVar[int] = 1000
 
     eta: Annotated[float, "Learning rate η_0."] = 0.1
 
@@ -52,7 +54,8 @@ class AdaptiveGradientDescent:
             if (w == state.w).all():
                 break
             E, G = objective(w)
-            if math.isfinite(E) and E <= state.E - C1 * eta * square:
+            fall = state.E - E
+            if math.isfinite(E) and fall >= C1 * eta * square:
                 return AdaptiveState(w, E, G, GROWTH * eta)
             eta *= SHRINKAGE
         return AdaptiveState(state.w, state.E, state.G, state.eta, stuck=NO_STEP)

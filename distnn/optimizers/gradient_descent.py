@@ -18,6 +18,7 @@ class GradientDescent:
 
     name: ClassVar[str] = "gradient-descent"
     stochastic: ClassVar[bool] = False
+    iterations: ClassVar[int] = 1000
 
     eta: Annotated[float, "Learning rate η_0."] = 0.1
 

@@ -42,6 +42,7 @@ class LBFGS:
 
     name: ClassVar[str] = "lbfgs"
     stochastic: ClassVar[bool] = False
+    iterations: ClassVar[int] = 1000
 
     pairs: Annotated[int, "Steps to remember, of two vectors of length |W| each."] = 20
     c1: Annotated[float, "Line search: least share of the fall promised by the slope."] = 1e-4
@@ -89,12 +90,14 @@ def inverse_hessian_product(S: np.ndarray, Y: np.ndarray, v: np.ndarray) -> np.n
     q = v.copy()
     if not len(S):
         return q
-    rho = 1 / np.einsum("ij,ij->i", S, Y)
-    alpha = np.empty(len(S))
-    for i in reversed(range(len(S))):
-        alpha[i] = rho[i] * (S[i] @ q)
-        q -= alpha[i] * Y[i]
+    rho = (1 / np.einsum("ij,ij->i", S, Y)).tolist()
+    pairs = list(zip(S, Y, rho, strict=True))
+    alphas = []
+    for s, y, r in reversed(pairs):
+        alpha = r * float(s @ q)
+        q -= alpha * y
+        alphas.append(alpha)
     q /= rho[-1] * (Y[-1] @ Y[-1])
-    for i in range(len(S)):
-        q += (alpha[i] - rho[i] * (Y[i] @ q)) * S[i]
+    for (s, y, r), alpha in zip(pairs, reversed(alphas), strict=True):
+        q += (alpha - r * float(y @ q)) * s
     return q

@@ -1,7 +1,8 @@
 """Levenberg-Marquardt for squared error: Newton's method with the outputs taken as linear in w, damped.
 
-A step h solves (A + μ I) h = -G, where A = (2/n) Σ JᵀJ, and the decay's part. μ follows from the gain ratio, of the fall of E_in to the
-fall that the model promised: Nielsen, "Damping parameter in Marquardt's method", IMM-REP-1999-05, Technical University of Denmark.
+A step h solves (A + μ I) h = -G, where A = (2/n) Σ JᵀJ, and the decay's part. μ follows from the gain ratio, of the
+fall of E_in to the fall that the model promised: Nielsen, "Damping parameter in Marquardt's method",
+IMM-REP-1999-05, Technical University of Denmark.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class LevenbergMarquardt:
 
     name: ClassVar[str] = "levenberg-marquardt"
     stochastic: ClassVar[bool] = False
+    iterations: ClassVar[int] = 100
 
     damping: Annotated[float, "Damping μ at first, in units of the largest diagonal element of JᵀJ."] = 1e-3
     max_megabytes: Annotated[float, "Refuse networks whose matrix of |W| × |W| takes more MB a rank."] = 2000.0
@@ -49,8 +51,9 @@ class LevenbergMarquardt:
         needed = megabytes(len(w))
         if needed > self.max_megabytes:
             raise UserError(
-                f"levenberg-marquardt would need about {needed:,.0f} MB a rank for the matrix of {len(w):,} × {len(w):,} numbers, "
-                f"and --max-megabytes allows {self.max_megabytes:,.0f}: use --optimizer lbfgs, or a smaller network."
+                f"levenberg-marquardt would need about {needed:,.0f} MB a rank for the matrix of {len(w):,} × "
+                f"{len(w):,} numbers, and --max-megabytes allows {self.max_megabytes:,.0f}: use --optimizer lbfgs, "
+                "or a smaller network."
             )
         objective.require_squares()
         E, G = objective(w)

@@ -14,7 +14,7 @@ NO_STEP = "no step lowers E_in any more: this is a minimum, or a plateau, to the
 class State:
     """State at weights w. Replicated. Optimizers with more to remember derive from it.
 
-    w: float64 (|W|,); E, G: error and gradient at w (of D; of the last sample, at the weights before it, if stochastic).
+    w: float64 (|W|,); E, G: error and gradient at w (if stochastic: of the last sample, at the weights before it).
     stuck: "" or why no further step is possible, in words. Fields are arrays, floats, ints, bools or strings.
     """
 

@@ -29,6 +29,7 @@ class StochasticGradientDescent(LearningRate):
 
     name: ClassVar[str] = "sgd"
     stochastic: ClassVar[bool] = True
+    iterations: ClassVar[int] = 1000
 
     momentum: Annotated[float, "Share m of the velocity that is kept; 0: plain steps."] = 0.0
     nesterov: Annotated[bool, "Momentum that looks a step ahead."] = False

@@ -1,8 +1,9 @@
-"""Newton's method in a trust region, its equations solved by a few conjugate gradients: the Hessian is used in products only.
+"""Newton's method in a trust region, its equations solved by conjugate gradients: the Hessian occurs in products only.
 
-A step p lowers the model E + Gᵀp + pᵀHp/2 within ‖p‖ ≤ Δ. It stops early at the region's edge, where H shows negative curvature, or
-when the residual is small enough for superlinear convergence: Steihaug, "The conjugate gradient method and trust
-regions in large scale optimization", SIAM J. Numer. Anal. 20 (1983); Nocedal & Wright, 2nd ed., algorithms 4.1 and 7.2.
+A step p lowers the model E + Gᵀp + pᵀHp/2 within ‖p‖ ≤ Δ. The conjugate gradients end at the region's edge, where H
+shows negative curvature, or when the residual is small enough for superlinear convergence: Steihaug, "The conjugate
+gradient method and trust regions in large scale optimization", SIAM J. Numer. Anal. 20 (1983); Nocedal & Wright,
+"Numerical Optimization", 2nd ed., algorithms 4.1 and 7.2.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class TruncatedNewton:
 
     name: ClassVar[str] = "truncated-newton"
     stochastic: ClassVar[bool] = False
+    iterations: ClassVar[int] = 100
 
     radius: Annotated[float, "Radius Δ of the trust region at first."] = 1.0
     max_products: Annotated[int, "Most products with the Hessian for one step."] = 200

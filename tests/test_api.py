@@ -1,0 +1,188 @@
+"""`distnn.fit`: each rank its own rows, the same bits for every split, and what the command line gives too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tables import regression, rows_of, words, write_csv
+from threaded_ranks import on_ranks, outcomes
+
+import distnn
+from distnn import Network, UserError, fit, load_model
+from distnn.communicator import OneRank
+from distnn.train import main as train_main
+
+X, Y = regression(1500)
+WEIGHTS = np.random.default_rng(2).random(1500)
+FAST = {"hidden": (4,), "optimizer": "gradient-descent", "max_iterations": 4, "validation": 0.2}
+
+
+def split(ranks: OneRank, counts: Sequence[int], Y: Any = Y, weights: Any = None, **options: Any) -> tuple:
+    own = rows_of(ranks.rank, counts)
+    result = fit(X[own], Y[own], weights=None if weights is None else weights[own], comm=ranks, **{**FAST, **options})
+    last = result.records[-1]
+    return result.model.network.w.tobytes(), last.E_in, last.E_val, last.gradient_norm, result.reason
+
+
+def test_five_lines() -> None:
+    """Those of the package's docstring."""
+    network = distnn.Network([3, 8, 1], output_theta="identity")
+    model = distnn.fit(X, Y, network, comm=None, eta=0.1, max_iterations=50).model
+    predictions = model(X)
+    assert predictions.shape == Y.shape
+    assert np.mean((predictions - Y) ** 2) < 0.9 * Y.var()
+    assert model.network is network
+    assert "distnn.fit(X, Y, network, comm=comm, eta=0.1" in str(distnn.__doc__)
+
+
+SPLITS = ([750, 750], [0, 1500], [1499, 1], [400, 0, 1100], [100, 200, 300, 400, 500, 0, 0])
+
+
+@pytest.mark.parametrize("options", [{}, {"optimizer": "sgd", "batch_size": 50}, {"dtype": "float32"}], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_same_bits_for_every_split(options: dict[str, Any], weighted: bool) -> None:
+    weights = WEIGHTS if weighted else None
+    expected = split(OneRank(), [1500], weights=weights, **options)
+    for counts in SPLITS:
+
+        def work(ranks: OneRank, counts: Sequence[int] = counts) -> tuple:
+            return split(ranks, counts, weights=weights, **options)
+
+        assert on_ranks(len(counts), work) == [expected] * len(counts), counts
+
+
+@pytest.mark.mpi(min_size=2)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_same_bits_under_MPI(weighted: bool, comm: Any) -> None:
+    weights = WEIGHTS if weighted else None
+    expected = split(OneRank(), [1500], weights=weights)
+    for seed in range(3):
+        edges = np.sort(np.random.default_rng(seed).integers(0, 1501, comm.size - 1))
+        counts = np.diff([0, *edges, 1500]).tolist()
+        own = rows_of(comm.rank, counts)
+        result = fit(X[own], Y[own], weights=None if weights is None else weights[own], comm=comm, **FAST)
+        assert result.model.network.w.tobytes() == expected[0]
+        assert result.records[-1].E_in == expected[1]
+
+
+@pytest.mark.mpi(min_size=2)
+def test_a_communicator_of_some_processes_only(comm: Any) -> None:
+    half = comm.Split(comm.rank % 2, comm.rank)
+    result = fit(X[:100], Y[:100], comm=half, **FAST)
+    half.Free()
+    assert result.records[-1].t == 4
+
+
+def test_the_command_line_gives_the_same(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "a.csv", {"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "w": WEIGHTS, "y": Y[:, 0]})
+    arguments = [
+        "--data",
+        str(table),
+        "--weights",
+        "w",
+        "--hidden",
+        "4",
+        "--max-iterations",
+        "4",
+        "--validation",
+        "0.2",
+    ]
+    assert train_main(OneRank(), [*arguments, "--quiet", "--out", str(tmp_path / "run")]) == 0
+    model = load_model(tmp_path / "run")
+    assert split(OneRank(), [1500], weights=WEIGHTS)[0] == model.network.w.tobytes()
+    assert model.preparation.weight == "w"
+
+
+def test_words_are_classes() -> None:
+    X, Z = words(300)
+    model = fit(X, Z, hidden=(16,), optimizer="gradient-descent", eta=1.0, max_iterations=1500).model
+    assert model.preparation.classes is not None
+    assert model.preparation.classes.names == ("apple", "pear", "plum")
+    assert np.mean(model.classify(X) == Z) > 0.8
+    np.testing.assert_allclose(model(X).sum(axis=1), 1)
+    with pytest.raises(UserError, match="trained on numbers, not on classes"):
+        fit(X, X[:, 0], max_iterations=1).model.classify(X)
+
+
+def test_a_model_is_stored_and_comes_back_to_the_bit(tmp_path: Path) -> None:
+    for Z in (Y, np.where(Y[:, 0] > 10, "high", "low")):
+        model = fit(X, Z, **FAST).model
+        model.save(tmp_path / "model.safetensors")
+        loaded = load_model(tmp_path / "model.safetensors")
+        np.testing.assert_array_equal(loaded(X), model(X))
+        assert loaded.preparation.classes == model.preparation.classes
+        assert (loaded.network.d, loaded.error, loaded.dtype) == (model.network.d, model.error, model.dtype)
+        assert loaded.held_out == {"share": 0.2, "seed": 0}
+
+
+def test_a_network_that_goes_on() -> None:
+    """Two trainings of two steps are one of four; the network that is given is changed in place."""
+    network = Network([3, 4, 1], output_theta="identity")
+    for _ in range(2):
+        result = fit(X, Y, network, optimizer="gradient-descent", max_iterations=2)
+        assert result.model.network is network
+    four = fit(X, Y, hidden=(4,), optimizer="gradient-descent", max_iterations=4)
+    np.testing.assert_array_equal(network.w, four.model.network.w)
+    assert [record.t for record in four.records] == [0, 1, 2, 3, 4]
+    assert four.reason.text == "t >= 4"
+    np.testing.assert_array_equal(four(X[:3]), four.model(X[:3]))
+
+
+def test_lists_and_one_dimensional_targets() -> None:
+    flat, column = (fit(X.tolist(), y, **FAST).model.network.w for y in (Y[:, 0].tolist(), Y))
+    np.testing.assert_array_equal(flat, column)
+
+
+BAD: list[tuple[tuple, dict[str, Any], str]] = [
+    ((X, Y), {"etta": 1}, "fit: .*etta"),
+    ((X, Y), {"hidden": (0,)}, "--hidden 0: every layer needs"),
+    ((X, Y), {"optimizer": "adamw"}, "--optimizer adamw: choose from"),
+    ((X, Y), {"hidden": 5}, "--hidden 5 is of the wrong kind: give a sequence of int"),
+    ((X, Y), {"eta": "fast"}, "--eta 'fast' is of the wrong kind: give float or None"),
+    ((X, Y), {"out": "run"}, "fit: out"),
+    ((X, Y), {"resume": True, "out": "run"}, "fit: "),
+    ((X, Y), {"max_iterations": 10.5}, "--max-iterations 10.5 is of the wrong kind: give int"),
+    ((X, Y), {"validation": True}, "--validation True is of the wrong kind: give float"),
+    ((X, None), {}, "nothing to learn without targets"),
+    ((X, Y[1:]), {}, "X has 1500, Y has 1499"),
+    ((X, Y, Network([2, 3, 1])), {}, r"architecture \[2, 3, 1\], but the data needs \[3, 3, 1\]"),
+    ((X, Y, Network([3, 3, 2])), {}, r"architecture \[3, 3, 2\], but the data needs \[3, 3, 1\]"),
+    ((X, Y, Network([3, 3, 1], theta="sign")), {}, "sign has no derivative"),
+    ((X * np.nan, Y), {}, "row 0, column x1: nan is not a finite number"),
+    ((X, Y * 0), {}, "the target column y is constant"),
+    ((X.astype(object), Y), {}, "X holds Python objects"),
+]
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize(("arguments", "options", "sentence"), BAD, ids=[sentence for _, _, sentence in BAD])
+def test_bad_input(arguments: tuple, options: dict[str, Any], sentence: str, size: int) -> None:
+    """On all ranks; what is wrong with the rows, on the last one only."""
+
+    def work(ranks: OneRank) -> Any:
+        X_, Y_, *rest = arguments
+        if ranks.rank < ranks.size - 1 and Y_ is not None:
+            X_, Y_ = X[:0], Y[:0]
+        return fit(X_, Y_, *rest, comm=ranks, **options)
+
+    errors = outcomes(size, work) if size > 1 else []
+    if size == 1:
+        with pytest.raises(UserError, match=sentence):
+            work(OneRank())
+    assert [type(error) for error in errors] == [UserError] * len(errors), errors
+    for error in errors:
+        with pytest.raises(UserError, match=sentence):
+            raise error
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 4), (2, 3, 1)])
+def test_inputs_of_another_shape(shape: tuple[int, ...]) -> None:
+    model = fit(X, Y, **FAST).model
+    with pytest.raises(UserError, match="The inputs have shape"):
+        model(np.ones(shape))
+    with pytest.raises(UserError, match="The inputs hold inf in row 1, column 2"):
+        model(np.array([[1, 2, 3], [4, 5, np.inf]]))

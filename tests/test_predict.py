@@ -1,0 +1,215 @@
+"""`python -m distnn.predict`: the outputs of every row, in order, the same on any number of ranks."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mpi_runner import environment, mpirun, python
+from tables import regression, words, write_csv
+from threaded_ranks import on_ranks
+
+from distnn import UserError, load_model
+from distnn.communicator import OneRank
+from distnn.predict import main
+from distnn.train import main as train_main
+
+PREDICT = ("-m", "distnn.predict")
+N = 3000  # several blocks
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of two numbers (run "numbers") and one of three words ("words"), and the tables they learnt from."""
+    folder = tmp_path_factory.mktemp("predict")
+    X, Y = regression(N, m=2)
+    write_csv(folder / "numbers.csv", {"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "p": Y[:, 0], "q": Y[:, 1]})
+    X, Z = words(N)
+    write_csv(folder / "words.csv", {"u": X[:, 0], "v": X[:, 1], "fruit": Z})
+    for name, targets in (("numbers", ("p", "q")), ("words", ("fruit",))):
+        arguments = [
+            "--data",
+            str(folder / f"{name}.csv"),
+            "--targets",
+            *targets,
+            "--hidden",
+            "5",
+            "--eta",
+            "0.1",
+            "--quiet",
+        ]
+        assert train_main(OneRank(), [*arguments, "--max-iterations", "30", "--out", str(folder / name)]) == 0
+    return folder
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def predicted(folder: Path, *arguments: str, size: int = 1) -> None:
+    if size == 1:
+        assert main(OneRank(), arguments) == 0
+    else:
+        assert on_ranks(size, lambda ranks: main(ranks, arguments)) == [0] * size
+
+
+def oracle(folder: Path, name: str, X: np.ndarray) -> np.ndarray:
+    """The network applied by hand: standardise, propagate, undo."""
+    model = load_model(folder / name)
+    inputs, targets = model.preparation.input_scaling, model.preparation.target_scaling
+    x = (X - inputs.shift - inputs.mean) / inputs.deviation
+    y = model.network(x)
+    return y if targets is None else y * targets.deviation + targets.mean + targets.shift
+
+
+def test_numbers_come_back_in_the_units_of_the_table(folder: Path, tmp_path: Path) -> None:
+    predicted(
+        folder,
+        "--model",
+        str(folder / "numbers"),
+        "--data",
+        str(folder / "numbers.csv"),
+        "--out",
+        str(tmp_path / "a.csv"),
+    )
+    header, *found = rows(tmp_path / "a.csv")
+    assert header == ["p", "q"]
+    X, Y = regression(N, m=2)
+    outputs = np.array(found, float)
+    np.testing.assert_allclose(outputs, oracle(folder, "numbers", X), rtol=1e-12)
+    np.testing.assert_allclose(outputs, load_model(folder / "numbers")(X), rtol=1e-12)
+    assert np.mean((outputs - Y) ** 2) < np.mean((Y - Y.mean(axis=0)) ** 2)
+
+
+def test_classes_come_back_as_words(folder: Path, tmp_path: Path) -> None:
+    predicted(
+        folder, "--model", str(folder / "words"), "--data", str(folder / "words.csv"), "--out", str(tmp_path / "a.csv")
+    )
+    header, *found = rows(tmp_path / "a.csv")
+    assert header == ["fruit", "output apple", "output pear", "output plum"]
+    X, _ = words(N)
+    outputs = np.array([row[1:] for row in found], float)
+    np.testing.assert_allclose(outputs, oracle(folder, "words", X), rtol=1e-11)
+    np.testing.assert_allclose(outputs.sum(axis=1), 1)
+    names = np.array(["apple", "pear", "plum"])[outputs.argmax(axis=1)]
+    assert [row[0] for row in found] == names.tolist() == load_model(folder / "words").classify(X).tolist()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".npy"])
+@pytest.mark.parametrize("name", ["numbers", "words"])
+def test_the_same_bytes_on_any_number_of_ranks(name: str, ending: str, folder: Path, tmp_path: Path) -> None:
+    files = []
+    for size in (1, 2, 3, 8):
+        out = tmp_path / f"{size}{ending}"
+        predicted(
+            folder, "--model", str(folder / name), "--data", str(folder / f"{name}.csv"), "--out", str(out), size=size
+        )
+        files.append(out.read_bytes())
+    assert len(set(files)) == 1
+    if ending == ".npy":
+        table = np.load(tmp_path / "1.npy")
+        assert (table.shape, table.dtype) == ((N, 2 if name == "numbers" else 3), np.float64)
+        predicted(
+            folder,
+            "--model",
+            str(folder / name),
+            "--data",
+            str(folder / f"{name}.csv"),
+            "--out",
+            str(tmp_path / "a.csv"),
+        )
+        written = np.array([row[-table.shape[1] :] for row in rows(tmp_path / "a.csv")[1:]], float)
+        np.testing.assert_array_equal(written, table)
+
+
+def test_under_mpirun_on_stdout(folder: Path) -> None:
+    arguments = ("--model", folder / "words", "--data", folder / "words.csv")
+    one, three = python(*PREDICT, *arguments), mpirun(3, *PREDICT, *arguments)
+    assert (one.returncode, three.returncode) == (0, 0), one.stderr + three.stderr
+    assert one.stdout == three.stdout
+    assert one.stdout.count("\n") == N + 1
+
+
+def test_columns_are_found_by_name_or_place(folder: Path, tmp_path: Path) -> None:
+    X, _ = regression(5)
+    expected = load_model(folder / "numbers")(X)
+    named = {"c": X[:, 2], "other": X[:, 0] * 0, "b": X[:, 1], "a": X[:, 0]}
+    write_csv(tmp_path / "named.csv", named)
+    np.save(tmp_path / "bare.npy", X)
+    for data in ("named.csv", "bare.npy"):
+        out = tmp_path / "out.npy"
+        predicted(folder, "--model", str(folder / "numbers"), "--data", str(tmp_path / data), "--out", str(out))
+        np.testing.assert_allclose(np.load(out), expected, rtol=1e-13)
+
+
+def test_a_checkpoint_is_a_model_too(folder: Path, tmp_path: Path) -> None:
+    checkpoint = max((folder / "numbers" / "checkpoints").iterdir())
+    for number, model in enumerate((folder / "numbers", checkpoint)):
+        predicted(
+            folder,
+            "--model",
+            str(model),
+            "--data",
+            str(folder / "numbers.csv"),
+            "--out",
+            str(tmp_path / f"{number}.csv"),
+        )
+    assert (tmp_path / "0.csv").read_bytes() == (tmp_path / "1.csv").read_bytes()
+
+
+def test_the_built_in_data(tmp_path: Path) -> None:
+    arguments = ["--examples", "100", "--max-iterations", "3", "--hidden", "3", "--quiet"]
+    assert train_main(OneRank(), [*arguments, "--out", str(tmp_path / "a")]) == 0
+    predicted(tmp_path, "--model", str(tmp_path / "a"), "--examples", "7", "--out", str(tmp_path / "out.csv"))
+    header, *found = rows(tmp_path / "out.csv")
+    assert header == ["y", "output"]
+    assert {row[0] for row in found} <= {"-1", "1"}
+    assert all((row[0] == "1") == (float(row[1]) > 0) for row in found)
+    assert len(found) == 7
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no model": ({"model": ""}, "--model is missing"),
+    "missing model": ({"model": "nowhere"}, "nowhere cannot be read: No such file or directory"),
+    "a folder without a model": ({"model": "."}, "model.safetensors cannot be read"),
+    "no model in it": ({"model": "numbers.csv"}, "numbers.csv is damaged, or was not written by distnn"),
+    "other columns": (
+        {"data": "words.csv"},
+        r"words.csv lacks the column a that the model was trained with \(and 2 more\)",
+    ),
+    "another number of columns": ({"data": "four.npy"}, "four.npy lacks the column"),
+    "a bad row": ({"data": "bad.csv"}, r"bad.csv, line 3 \(row 1\), column b: 'nan' is not a finite number"),
+    "another ending": ({"out": "a.txt"}, "--out a.txt: the name must end with .csv or .npy"),
+    "no such folder": ({"out": "nowhere/a.csv"}, "--out nowhere/a.csv cannot be written: No such file or directory"),
+    "threads": ({"threads": "0"}, "--threads and --examples need to be at least 1"),
+}
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input(name: str, size: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    np.save("four.npy", np.ones((3, 4)))
+    Path("bad.csv").write_text("a,b,c\n1,2,3\n1,nan,3\n")
+    Path("old.csv").write_text("old")
+    changes, sentence = BAD[name]
+    arguments = {"model": "numbers", "data": "numbers.csv", "out": "old.csv"} | changes
+    flags = [part for key, value in arguments.items() for part in (f"--{key}", value)]
+    with pytest.raises(UserError, match=sentence):
+        on_ranks(size, lambda ranks: main(ranks, flags)) if size > 1 else main(OneRank(), flags)
+    assert Path("old.csv").read_text() == "old"
+
+
+def test_a_reader_that_leaves_early(folder: Path) -> None:
+    """predict | head -1 ends without a traceback."""
+    command = [sys.executable, *PREDICT, "--model", str(folder / "words"), "--data", str(folder / "words.csv")]
+    pipe = ["bash", "-c", '"$@" | head -1', "bash", *command]
+    done = subprocess.run(pipe, capture_output=True, text=True, timeout=30, env=environment())
+    assert done.stdout == "fruit,output apple,output pear,output plum\n"
+    assert done.stderr == ""

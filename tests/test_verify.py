@@ -1,0 +1,153 @@
+"""`python -m distnn.verify`: silent proof where all is well, and each fault that it is there for is found."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mpi_runner import mpirun, python
+from tables import assembled, regression
+from threaded_ranks import on_ranks
+
+from distnn import backpropagation, objective, verify
+from distnn.communicator import OneRank
+from distnn.error_functions import ERROR_FUNCTIONS
+from distnn.errors import UserError
+from distnn.optimizers import OPTIMIZERS
+from distnn.reduction import ExactSum
+
+X, Y = regression(700, d=3, m=2)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distnn import shard
+
+    def cut(n: int, d: Any, dtype: Any) -> shard.Cut:
+        return shard.Cut(n, 37, -(-n // 37))
+
+    monkeypatch.setattr("distnn.assembly.cut", cut)
+    monkeypatch.setattr(objective, "cut", cut)
+
+
+def table(folder: Path) -> str:
+    np.save(folder / "table.npy", np.column_stack([X, Y]))
+    return str(folder / "table.npy")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("theta", ["tanh", "relu"])
+def test_all_is_well(dtype: str, theta: str, tmp_path: Path) -> None:
+    arguments = ["-m", "distnn.verify", "--data", table(tmp_path), "--targets", "3", "4", "--dtype", dtype]
+    done = mpirun(3, *arguments, "--theta", theta, "--simulate", "2", "50", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ways = re.findall(r"^ (.*?) {2,}(\S+) +([0-9a-f]{16}) +(.*)$", done.stdout, re.MULTILINE)
+    names = ["3 ranks, as started", "one rank, on its own", "3 ranks, simulated", "50 ranks, simulated"]
+    assert [way[0] for way in ways] == names
+    assert len({way[1:] for way in ways}) == 1
+    for direction in ("W^(1)", "W^(3)", "all of w", "All is as it should be."):
+        assert direction in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["table.npy"]  # nothing is written
+
+
+def test_alone_without_mpirun() -> None:
+    done = python("-m", "distnn.verify", "--examples", "2000", "--steps", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "one rank, as started" in done.stdout and "1,000 ranks, simulated" in done.stdout
+
+
+def test_plain_sums_are_found_out_under_mpi() -> None:
+    done = mpirun(3, "-m", "distnn.verify", "--reduction", "plain", "--examples", "9000")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "DIFFERENT" in done.stdout and "WRONG: On " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--steps", "0"], ["--simulate", "0"], ["--resume", "--out", "x"], ["--data", "none.csv"]]
+)
+def test_bad_use_is_one_sentence(arguments: list[str], tmp_path: Path) -> None:
+    done = mpirun(2, "-m", "distnn.verify", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1 and done.stderr.startswith("distnn: ")
+
+
+def test_options_of_a_run_are_taken_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "options.toml").write_text('optimizer = "lbfgs"\nhidden = [4]\nsteps = 3\n')
+    options = verify.read_options(["--config", str(tmp_path / "options.toml"), "--simulate", "9"])
+    assert options is not None
+    assert (options.optimizer, options.hidden, options.steps, options.simulate) == ("lbfgs", (4,), 3, (9,))
+    with pytest.raises(UserError):
+        verify.read_options(["--batch-size", "0"])
+
+
+def outcomes(options: verify.VerifyOptions, P: int = 2) -> list[list[verify.Outcome]]:
+    def work(ranks: OneRank) -> list[verify.Outcome]:
+        given = {field.name: getattr(options, field.name) for field in dataclasses.fields(verify.Options)}
+        return verify.compare_ways(options, assembled(ranks, X, Y, **given), ranks)
+
+    return on_ranks(P, work)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_ends_alike_on_simulated_ranks(name: str, small_blocks: None) -> None:
+    options = verify.VerifyOptions(optimizer=name, hidden=(3,), alone=False, simulate=(2, 30), batch_size=50, steps=3)
+    found = outcomes(options)
+    assert found[0] == found[1]
+    assert len({outcome.digest for outcome in found[0]}) == 1
+
+
+def test_a_sum_that_depends_on_the_order_is_found_on_simulated_ranks(small_blocks: None) -> None:
+    options = verify.VerifyOptions(hidden=(3,), alone=False, simulate=(20,), reduction="plain")
+    found = outcomes(options)[0]
+    assert found[0].digest != found[1].digest
+
+
+def test_a_unit_that_depends_on_the_rank_is_found(small_blocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A k that depends on the terms of one rank only: right on one rank, wrong on all others."""
+    rounded = ExactSum.second
+
+    def second(self: ExactSum, term: Any) -> None:
+        self.message[:-2] *= 1 + 16 * (self.local % 2)
+        rounded(self, term)
+
+    monkeypatch.setattr(ExactSum, "second", second)
+    found = outcomes(verify.VerifyOptions(hidden=(3,), alone=False, simulate=(5, 19)), P=1)[0]
+    assert len({outcome.digest for outcome in found}) > 1
+
+
+@pytest.mark.parametrize("fault", ["a layer", "one weight"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_wrong_gradient_is_found(fault: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = backpropagation.Backpropagation.gradient
+
+    def gradient(self: backpropagation.Backpropagation, block: Any, out: np.ndarray) -> None:
+        right(self, block, out)
+        if fault == "a layer":
+            out[: self.sizes[0]] *= 1.1
+        else:
+            out[: self.sizes[0]].reshape(self.W[0].shape)[0] = 0  # as if bias rows were forgotten
+
+    assembly = assembled(OneRank(), X, Y, hidden=(3,), dtype=dtype)
+    limit = verify.expected_error(dtype)
+    assert all(found.error < limit for found in verify.check_gradient(assembly, 0))
+    monkeypatch.setattr(backpropagation.Backpropagation, "gradient", gradient)
+    wrong = {found.where for found in verify.check_gradient(assembly, 0) if not found.error < limit}
+    assert "W^(1)" in wrong and wrong <= {"W^(1)", "all of w"}
+
+
+@pytest.mark.parametrize("error", ERROR_FUNCTIONS)
+@pytest.mark.parametrize("theta", ["tanh", "relu", "logistic"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("hidden", [(), (8, 5)])
+def test_right_gradients_are_not_blamed(error: str, theta: str, dtype: str, hidden: tuple[int, ...]) -> None:
+    output = "logistic" if error == "cross-entropy" else "identity"
+    y = (Y[:, :1] > Y[:, :1].mean()).astype(float)
+    for seed in range(3):
+        options = {"error": error, "output_theta": output, "theta": theta, "dtype": dtype, "seed": seed}
+        assembly = assembled(OneRank(), X, y, hidden=hidden, **options)
+        for found in verify.check_gradient(assembly, seed):
+            assert found.error < verify.expected_error(dtype) / 2, found
