@@ -139,7 +139,7 @@ def run(step: Step, folder: Path) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_a_document_shows(document: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "distnn"
+    folder = tmp_path / "checkout"
     folder.mkdir()
     (folder / "launch").symlink_to(ROOT / "launch")
     for name in ("docs", "examples"):
