@@ -146,7 +146,14 @@ def assemble(options: Options, source: Source, ranks: OneRank, network: Network 
     backpropagation = Backpropagation(network, planned.error, np.dtype(options.dtype))
     backpropagation.require_derivatives()
     objective = Objective(
-        backpropagation, examples, ranks, options.reduction, options.weight_decay, options.batch_size, options.seed
+        backpropagation,
+        examples,
+        ranks,
+        options.reduction,
+        options.weight_decay,
+        options.batch_size,
+        options.seed,
+        options.sampling,
     )
     held_out = {"share": options.validation, "seed": options.seed}
     model = Model(network, preparation, planned.error, options.dtype, held_out)

@@ -54,7 +54,7 @@ def run(program: Callable[[OneRank, Sequence[str]], int]) -> NoReturn:
         everyone.abort(FAILED)
     sys.stdout.flush()
     sys.stderr.flush()
-    sys.exit(code)
+    everyone.leave(code)
 
 
 def _launched_first() -> bool:

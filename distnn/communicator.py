@@ -7,15 +7,18 @@ have the same methods. Every method that communicates is collective: all ranks c
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from functools import cached_property
+from typing import Any, NoReturn
 
 import numpy as np
 
-from distnn.errors import RankError, UserError
+from distnn.errors import RankError, RanksLost, UserError
 
 # How many processes each launcher says it started. SLURM_STEP_NUM_TASKS, not SLURM_NTASKS: the latter is
 # also set in a batch script, where one process on its own is right.
@@ -25,6 +28,9 @@ LAUNCHER_SIZES = {
     "MV2_COMM_WORLD_SIZE": "MVAPICH's mpirun",
     "SLURM_STEP_NUM_TASKS": "srun",
 }
+SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
+ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
+FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
 
 
 class OneRank:
@@ -36,6 +42,9 @@ class OneRank:
     caught = 0  # the number of the signal that this rank has caught, 0 for none; local
     signal = 0  # the largest `caught` of all ranks at the last `agree`; replicated
     now = 0.0  # rank 0's clock at the last `agree`, in seconds; replicated
+    calls = 0  # of MPI so far, local
+    waiting = False  # is this rank in a call of MPI? Local
+    elastic = False  # may ranks be lost (RanksLost), so that the others go on? Replicated
 
     def maximum(self, values: np.ndarray) -> None:
         """Replace a float64 vector, in place, by its elementwise maximum over ranks. Collective, replicated."""
@@ -87,9 +96,24 @@ class OneRank:
         """
         return rows[start:stop]
 
+    def be_elastic(self) -> bool:
+        """Raise RanksLost from now on where ranks die, if this MPI can go on without them. Returns whether it can."""
+        return False
+
+    def all_finished(self, finished: bool) -> bool:
+        """Did all ranks finish? Elastic ranks ask after each attempt, also where ranks were lost. Collective."""
+        return finished
+
+    def regroup(self) -> None:
+        """Go on with the ranks that are left, in the same order: `rank` and `size` change. Collective among them."""
+
     def abort(self, code: int) -> None:
-        """End this process, and with it the job, at once."""
+        """End this process, and with it the job, at once. Any thread may call it, also while MPI is stuck."""
         os._exit(code)
+
+    def leave(self, code: int) -> NoReturn:
+        """End this process with its exit code. Collective: MPI waits for all ranks here."""
+        sys.exit(code)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -104,6 +128,8 @@ class OneRank:
 class MPIRanks(OneRank):
     """The ranks of an MPI communicator (an mpi4py `Comm`)."""
 
+    regrouped = False  # is `comm` what was left of another one?
+
     def __init__(self, comm: Any):
         from mpi4py import MPI
 
@@ -113,45 +139,41 @@ class MPIRanks(OneRank):
         self.seconds = 0.0
         self._in_place, self._max, self._sum = MPI.IN_PLACE, MPI.MAX, MPI.SUM
 
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds += time.perf_counter() - start
+    @cached_property
+    def _call(self) -> _Call:
+        return _Call(self)
 
     def maximum(self, values: np.ndarray) -> None:
-        start = time.perf_counter()
-        self.comm.Allreduce(self._in_place, values, self._max)
-        self.seconds += time.perf_counter() - start
+        with self._call:
+            self.comm.Allreduce(self._in_place, values, self._max)
 
     def sum(self, values: np.ndarray) -> None:
-        start = time.perf_counter()
-        self.comm.Allreduce(self._in_place, values, self._sum)
-        self.seconds += time.perf_counter() - start
+        with self._call:
+            self.comm.Allreduce(self._in_place, values, self._sum)
 
     def broadcast(self, value: Any) -> Any:
-        with self._timed():
+        with self._call:
             return self.comm.bcast(value, 0)
 
     def broadcast_array(self, values: np.ndarray) -> None:
-        with self._timed():
+        with self._call:
             self.comm.Bcast(values, 0)
 
     def gather(self, value: Any) -> list[Any]:
-        with self._timed():
+        with self._call:
             return self.comm.allgather(value)
 
     def gather_to_root(self, value: Any) -> list[Any]:
-        with self._timed():
+        with self._call:
             return self.comm.gather(value, 0) or []
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         if self.rank != 0:
             for part in parts:
-                self.comm.send(part, 0)
-            self.comm.send(None, 0)
+                with self._call:
+                    self.comm.send(part, 0)
+            with self._call:
+                self.comm.send(None, 0)
             return
         incoming = self._incoming()
         try:
@@ -163,7 +185,11 @@ class MPIRanks(OneRank):
 
     def _incoming(self) -> Iterator[Any]:
         for source in range(1, self.size):
-            while (part := self.comm.recv(source=source)) is not None:
+            while True:
+                with self._call:
+                    part = self.comm.recv(source=source)
+                if part is None:
+                    break
                 yield part
 
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
@@ -179,12 +205,50 @@ class MPIRanks(OneRank):
         parts = []
         for low, high in (overlap(mine, other) for other in wanted):
             parts.append(rows[low - mine[0] : high - mine[0]] if high > low else rows[:0])
-        with self._timed():
+        with self._call:
             received = self.comm.alltoall(parts)
         return np.concatenate(received)
 
+    def be_elastic(self) -> bool:
+        self.elastic = os.environ.get(SURVIVABLE) == "1" and "Open MPI" in mpi_library()
+        return self.elastic
+
+    def all_finished(self, finished: bool) -> bool:
+        from mpi4py import MPI
+
+        if not self.elastic:
+            return finished
+        if not finished and not self.comm.Is_revoked():
+            self.comm.Revoke()  # nobody waits for the lost any more: all come here
+        try:
+            return bool(self.comm.Agree(int(finished)))
+        except MPI.Exception:  # raised on all ranks: one has died, and not all of them knew
+            return False
+
+    def regroup(self) -> None:
+        if not self.comm.Is_revoked():
+            self.comm.Revoke()
+        self.comm = self.comm.Shrink()
+        self.rank, self.size = self.comm.Get_rank(), self.comm.Get_size()
+        self.regrouped = True
+
     def abort(self, code: int) -> None:
+        fallback = threading.Timer(ABORT_SECONDS, os._exit, (code,))
+        fallback.daemon = True
+        fallback.start()
         self.comm.Abort(code)
+
+    def leave(self, code: int) -> NoReturn:
+        from mpi4py import MPI
+
+        if self.regrouped:  # then MPI does not always come back from its end; all ranks have agreed on theirs
+            os._exit(code)
+        fallback = threading.Timer(FINALIZE_SECONDS, os._exit, (code,))  # where a rank stops just before it
+        fallback.daemon = True
+        fallback.start()
+        MPI.Finalize()
+        fallback.cancel()
+        sys.exit(code)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -201,6 +265,31 @@ class MPIRanks(OneRank):
     def raise_together(self, error: Exception | None) -> None:
         kind, text = next(found for found in self.gather(describe(error, self.rank)) if found)
         raise (UserError if kind == "user" else RankError)(text) from error
+
+
+class _Call:
+    """Around every call of MPI: how long it takes, that this rank waits in it, and what its error means."""
+
+    def __init__(self, ranks: MPIRanks):
+        self.ranks, self.start = ranks, 0.0
+
+    def __enter__(self) -> None:
+        self.ranks.calls += 1
+        self.ranks.waiting = True
+        self.start = time.perf_counter()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.ranks.seconds += time.perf_counter() - self.start
+        self.ranks.waiting = False
+        if self.ranks.elastic and error is not None and _is_loss(error):
+            raise RanksLost("ranks of this job have died") from error
+
+
+def _is_loss(error: BaseException) -> bool:
+    from mpi4py import MPI
+
+    losses = (MPI.ERR_PROC_FAILED, MPI.ERR_PROC_FAILED_PENDING, MPI.ERR_REVOKED)
+    return isinstance(error, MPI.Exception) and error.Get_error_class() in losses
 
 
 def describe(error: Exception | None, rank: int) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""The two kinds of error that a person sees, and the exit codes that go with them."""
+"""The errors that a person sees, the one that the program recovers from, and the exit codes."""
 
 DONE = 0
 FAILED = 1
@@ -17,6 +17,13 @@ class RankError(RuntimeError):
     """A rank failed with an unexpected exception; the text holds that rank's traceback.
 
     Raised on all ranks together; the job ends with exit code 1.
+    """
+
+
+class RanksLost(RuntimeError):
+    """Ranks of an elastic job have died, or another rank says so. Those that are left can go on without them.
+
+    Raised by whatever communicates, not on all ranks at the same place; see elastic.py.
     """
 
 

@@ -19,6 +19,7 @@ from distnn.error_functions import ERROR_FUNCTIONS
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS, Optimizer, choose
 from distnn.reduction import REDUCTIONS
+from distnn.streams import SAMPLING
 from distnn.termination import Criterion, any_of, compare, parse
 
 NUMBERS: dict[type, type] = {int: numbers.Integral, float: numbers.Real}
@@ -138,6 +139,11 @@ class BaseOptions:
         TRAINING,
         "Examples a step, for stochastic optimizers, drawn by --seed and t.",
     ] = 1
+    sampling: Annotated[
+        Literal[tuple(SAMPLING)],
+        TRAINING,
+        "How stochastic optimizers draw: with replacement, or in epochs, each example once in shuffled order.",
+    ] = "replacement"
     evaluate_every: Annotated[
         int,
         TRAINING,
@@ -245,6 +251,16 @@ class BaseOptions:
         RUN,
         "Iterations between checks that all ranks still hold the same weights, also at the end. 0: never.",
     ] = 100
+    watchdog: Annotated[
+        float,
+        RUN,
+        "End the job when a rank was waited for longer than this many seconds. 0: never.",
+    ] = 600.0
+    elastic: Annotated[
+        bool,
+        RUN,
+        "Where ranks die, go on with those that are left: Open MPI, mpirun --with-ft ulfm.",
+    ] = False
     log_every: Annotated[
         int,
         RUN,
@@ -296,7 +312,7 @@ def check(options: Options) -> None:
         "examples": 1, "batch_size": 1, "evaluate_every": 0, "threads": 1, "max_iterations": 0, "window": 1,
         "min_improvement": 0, "min_step": 0, "max_evaluations": 0, "restarts": 1, "min_gradient": 0,
         "weight_decay": 0, "checkpoint_every": 0, "checkpoint_seconds": 0, "keep": 2, "log_every": 0, "seed": 0,
-        "check_every": 0, "patience": 1, "max_seconds": 0, "sigma": 0,
+        "check_every": 0, "watchdog": 0, "patience": 1, "max_seconds": 0, "sigma": 0,
     }  # fmt: skip
     for name, hint in get_type_hints(type(options)).items():
         choices, chosen = _choices(hint), getattr(options, name)
@@ -320,6 +336,8 @@ def check(options: Options) -> None:
         raise UserError("--patience needs examples to be held out: add --validation 0.1.")
     if options.resume and options.overwrite:
         raise UserError("--resume and --overwrite contradict each other: give one of them.")
+    if options.elastic and options.restarts > 1:
+        raise UserError("--elastic carries one training on: give --restarts 1 with it.")
     if options.data is None and (options.targets or options.weights):
         raise UserError("--targets and --weights are for a table of your own: add --data FILE.")
     optimizer(options if options.optimizer else replace(options, optimizer=_having_settings(options)))

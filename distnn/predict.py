@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -71,6 +72,9 @@ def write(model: Model, parts: Iterator[np.ndarray], out: str | None, n: int) ->
         else:
             with nullcontext(sys.stdout) if out is None else replacing(Path(out), "w") as file:
                 write_csv(model, parts, file)
+                file.flush()
+    except BrokenPipeError:  # whoever read stdout has seen enough; nothing more must be flushed to it at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         raise UserError(f"--out {out} cannot be written: {error.strerror}.") from None
     finally:

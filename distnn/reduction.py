@@ -11,19 +11,17 @@ with the methods of Sum, and an entry in REDUCTIONS.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from distnn.communicator import OneRank
+from distnn.rounding import BITS, STEP, Rounding, chunks, exponents, summable
 
 Term = Callable[[int, np.ndarray], None]
 
-BITS = 51  # a term is at most 2^51 of its units: then adding `magic` below rounds it in one instruction
-STEP = 4  # k changes in steps of 4 bits, so that the k of the last sum is nearly always right for this one
-FINEST = 1074  # 2^-1074 is the smallest positive float64, and the finest unit
 KEPT_BYTES = 32 << 20  # the terms of this rank are kept, in case they must be rounded again, if they fit in this
-CHUNK = 4096  # numbers handled at a time: the cache, not the memory, carries the passes over them
+DOUBT = 16  # sums for which a second guess is followed after a wrong one
 
 
 class Sum(Protocol):
@@ -105,26 +103,16 @@ class PlainSum:
         return self.sum[:-1]
 
 
-class Chunk(NamedTuple):
-    """A slice of the vector that fits in the cache: within one part, or the rest of a part and some whole ones.
-
-    parts: those that it touches; starts: where each of them begins within it.
-    """
-
-    place: slice
-    parts: slice
-    starts: np.ndarray
-
-
 class ExactSum:
     """Terms added exactly after rounding to multiples of 2^-k, 47 to 51 bits below the largest: same bits for every P.
 
     A part with a term that is NaN, infinite or beyond 2^1000 or so (see `summable`) sums to NaN; a sum of finite terms
     that overflows is infinite.
 
-    Terms are rounded at once with the k of the last sum, while they are in the cache. If the largest term shows that k
-    to be wrong, they are rounded again: from memory, where this rank's terms fit in 32 MB, or else computed anew.
-    Both are local choices, which cost time, not bits.
+    Terms are rounded at once with the exponents of the last sum, while they are in the cache. If the largest term shows
+    these to be wrong, they are rounded again: from memory, where this rank's terms fit in 32 MB, or else computed
+    anew. That is expensive, so for a while after it a second guess is followed, too: the next exponents up or down.
+    All of this is each rank's own choice, which costs time, not bits.
     """
 
     def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int):
@@ -137,118 +125,93 @@ class ExactSum:
         self.error: Exception | None = None
         self.message = np.zeros(len(sizes) + 2)
         self.largest = self.message[:-2]
-        self.sum = np.zeros(size + 2, np.int64)  # the last two count the terms, and the ranks that failed
         self.total = np.zeros(size)
-        self.scratch = np.empty(min(size, CHUNK))
         self.chunks = chunks(self.sizes)
-        self._views = [self._view(chunk) for chunk in self.chunks]
-        self._choose(np.zeros(len(sizes), np.int64))  # as if the largest were just below 1
+        self.scratch = np.empty(max(chunk.place.stop - chunk.place.start for chunk in self.chunks))
+        self.guess = Rounding(size, self.chunks, self.bits, np.zeros(len(sizes), np.int64))
+        self.sum = self.guess.sum
+        self.second_guess: Rounding | None = None
+        self.doubt = 0  # sums for which the second guess will be followed
 
     def __call__(self, term: Term) -> np.ndarray:
         return over_ranks(self, self.ranks, term)
 
     def first(self, term: Term) -> None:
         self.error = None
-        self._add(term)
+        self._add(term, [self.guess, self.second_guess] if self.doubt and self.second_guess else [self.guess])
         np.nan_to_num(self.largest, copy=False, nan=np.inf)  # MAX over NaN would depend on the order
 
     def second(self, term: Term) -> None:
-        if not ((self.largest >= self.lower) & (self.largest < self.upper)).all():
-            exponent = exponents(self.largest, self.bits, self.exponent)
-            if not np.array_equal(exponent, self.exponent):
-                self._choose(exponent)
-                if self.error is None:
-                    largest = self.largest.copy()
-                    self._add(_as_kept if self.keep else term)
-                    self.largest[:] = largest
-        for (place, _, _), (_, offset, _) in zip(self.chunks, self.constants, strict=True):
-            self.sum[place] -= self.local * offset  # modulo 2^64; what is left is a sum of multiples, below 2^63
+        followed, self.doubt = self.doubt > 0, max(0, self.doubt - 1)
+        if not self.guess.right(self.largest):
+            exponent = exponents(self.largest, self.bits, self.guess.exponent)
+            if not np.array_equal(exponent, self.guess.exponent):
+                self._correct(exponent, term, followed)
+        if self.doubt:
+            self._guess_again()
+        self.guess.take_off(self.local)
         self.sum[-2:] = self.local, self.error is not None
 
     def result(self) -> np.ndarray:
         if self.sum[-2] > self.count:
             raise RuntimeError(f"{self.sum[-2]} terms were added, although {self.count} were announced")
-        for (place, _, _), (_, _, unit) in zip(self.chunks, self.constants, strict=True):
-            np.multiply(self.sum[place], unit, out=self.total[place])
-        if not (self.largest < self.upper).all():
+        self.guess.decode(self.total)
+        if not (self.largest < self.guess.upper).all():
             self.total[np.repeat(~summable(self.largest, self.bits), self.sizes)] = np.nan
         return self.total
 
-    def _add(self, term: Term) -> None:
-        """Raise `largest` to the magnitudes of this rank's terms; add them, as multiples of 2^-k, to `sum`.
-
-        t = g + magic with magic = 1.5 · 2^(52-k) lies between 2^(52-k) and 2^(53-k), where neighbouring float64 are
-        2^-k apart: t is g rounded to a multiple of 2^-k, and the integers behind t and magic differ by that multiple.
-        """
+    def _add(self, term: Term, guesses: list[Rounding]) -> None:
+        """Raise `largest` to the magnitudes of this rank's terms, and add them, rounded, to the sum of each guess."""
         self.largest[:] = 0
-        self.sum[:] = 0
-        work = list(zip(self.chunks, self.constants, self._views, strict=True))
+        work = []
+        for i, (place, parts, starts) in enumerate(self.chunks):
+            t = self.scratch[: place.stop - place.start]
+            targets = [(guess.magics[i], guess.sums[i]) for guess in guesses]
+            work.append((place, starts, self.largest[parts], t, t.view(np.int64), targets))
+        for guess in guesses:
+            guess.sum[:] = 0
         try:
             for j in range(self.local):
                 row = self.terms[j if self.keep else 0]
                 term(j, row)
-                for (place, _, starts), (magic, _, _), (largest, total, t, integers) in work:
+                for place, starts, largest, t, integers, targets in work:
                     g = row[place]
                     np.abs(g, out=t)
                     np.maximum(largest, np.maximum.reduceat(t, starts), out=largest)  # NaN stays NaN
-                    np.add(g, magic, out=t)
-                    np.add(total, integers, out=total)  # modulo 2^64
+                    for magic, total in targets:
+                        np.add(g, magic, out=t)
+                        np.add(total, integers, out=total)  # modulo 2^64
         except Exception as caught:
             self.error = caught
 
-    def _view(self, chunk: Chunk) -> tuple[np.ndarray, ...]:
-        """Of one chunk: `largest`, `sum`, and a scratch as floats and as integers."""
-        t = self.scratch[: chunk.place.stop - chunk.place.start]
-        return self.largest[chunk.parts], self.sum[chunk.place], t, t.view(np.int64)
+    def _correct(self, exponent: np.ndarray, term: Term, followed: bool) -> None:
+        """Turn to these exponents, in which the guess was wrong."""
+        other = self.second_guess
+        if followed and other and ((exponent == self.guess.exponent) | (exponent == other.exponent)).all():
+            taken = np.repeat(exponent != self.guess.exponent, self.sizes)
+            np.copyto(self.sum[:-2], other.sum[:-2], where=taken)
+            self.guess.choose(exponent)
+        else:
+            self.guess.choose(exponent)
+            if self.error is None:
+                largest = self.largest.copy()
+                self._add(_as_kept if self.keep else term, [self.guess])
+                self.largest[:] = largest
+        if not self.keep:
+            self.doubt = DOUBT
 
-    def _choose(self, exponent: np.ndarray) -> None:
-        """Use these exponents from now on. constants: magic, the integer behind it, and 2^-k, for each chunk."""
-        self.exponent = exponent
-        k = np.minimum(self.bits - exponent, FINEST)
-        self.upper = np.ldexp(1.0, exponent)  # exponents are right for largest terms from `lower` up to this
-        self.lower = np.where(k == FINEST, 0, np.ldexp(self.upper, -STEP))
-        self.constants = []
-        for place, parts, starts in self.chunks:
-            # One number serves a chunk within one part, and saves reading an array.
-            lengths = np.diff(starts, append=place.stop - place.start) if len(starts) > 1 else 1
-            spread = np.repeat(k[parts], lengths)
-            magic = np.ldexp(1.5, 52 - spread)
-            self.constants.append((magic, magic.view(np.int64), np.ldexp(1.0, -spread)))
+    def _guess_again(self) -> None:
+        """Let the second guess be the neighbouring exponents, on that side where the largest terms are nearer to."""
+        guess = self.guess
+        exponent = guess.exponent + np.where(self.largest > np.ldexp(guess.upper, -STEP // 2), STEP, -STEP)
+        if self.second_guess is None:
+            self.second_guess = Rounding(self.terms.shape[1], self.chunks, self.bits, exponent)
+        elif not np.array_equal(exponent, self.second_guess.exponent):
+            self.second_guess.choose(exponent)
 
 
 def _as_kept(j: int, out: np.ndarray) -> None:
     """The term of a sum that has kept its terms: out holds it already."""
-
-
-def exponents(largest: np.ndarray, bits: int, last: np.ndarray) -> np.ndarray:
-    """For each part the smallest multiple of STEP with largest < 2^exponent; k = bits - exponent, or FINEST. int64.
-
-    The last exponent where any will do: all terms are 0, or cannot be summed.
-    """
-    return np.where((largest > 0) & summable(largest, bits), _exponent(largest), last)
-
-
-def summable(largest: np.ndarray, bits: int) -> np.ndarray:
-    """Whether a part can be summed: it is finite, and 2^(53-k), above which t cannot be, is a float64."""
-    return np.isfinite(largest) & (_exponent(largest) <= 970 + bits)
-
-
-def _exponent(largest: np.ndarray) -> np.ndarray:
-    return -(-np.frexp(largest)[1].astype(np.int64) // STEP) * STEP
-
-
-def chunks(sizes: np.ndarray) -> list[Chunk]:
-    """Cut a vector of parts of these sizes into chunks."""
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    cut, start, end = [], 0, int(first[-1])
-    while start < end:
-        low = int(np.searchsorted(first, start, "right")) - 1
-        high = int(np.searchsorted(first, start + CHUNK, "right")) - 1  # the parts before this end within the chunk
-        stop = int(first[high]) if high > low else start + CHUNK
-        high = max(high, low + 1)
-        cut.append(Chunk(slice(start, stop), slice(low, high), np.maximum(first[low:high] - start, 0)))
-        start = stop
-    return cut
 
 
 REDUCTIONS: dict[str, type[Sum]] = {"exact": ExactSum, "plain": PlainSum}

@@ -10,10 +10,12 @@ from distnn import environment, resume
 from distnn.assembly import Assembly
 from distnn.command_line import on_root, to_toml
 from distnn.communicator import OneRank
+from distnn.elastic import Kept
 from distnn.errors import FAILED, RankError
 from distnn.options import Options, criterion, optimizer
 from distnn.run_directory import RunDirectory
-from distnn.termination import STOP_FILE, Reason, Record
+from distnn.termination import STOP_FILE, TIME_USED, Reason, Record
+from distnn.time_limit import TimeLimit, seconds_left
 from distnn.training import Progress, begin, evaluation_interval, train
 
 if TYPE_CHECKING:  # imported on rank 0 alone
@@ -40,17 +42,17 @@ class Run:
         self.complained = False  # of metrics that cannot be written
         self.looked = 0.0  # and when the STOP file was looked for
 
-    def train(self) -> tuple[Reason, Record]:
-        """Train to the end; the network holds the best weights then. Returns why it stopped, and the last record."""
-        objective, network = self.assembly.objective, self.assembly.model.network
-        if self.options.resume:
-            progress = self._resumed()
-            assert progress.record is not None
-            logged = progress.record.t
-        else:
-            progress = begin(objective, self.optimizer, network.w, self.options.window)
-            on_root(self.ranks, lambda: self.directory.begin(self._toml(), self.environment))
-            logged = -1
+    def train(self, kept: Kept | None = None) -> tuple[Reason, Record]:
+        """Train to the end; the network holds the best weights then. Returns why it stopped, and the last record.
+
+        kept: where to go on after ranks were lost; it is kept up to date for those that will be left.
+        """
+        kept = kept or Kept()
+        objective = self.assembly.objective
+        progress = kept.progress = kept.progress or self._begun()
+        logged = self._logged(progress)
+        used = progress.record.seconds if progress.record else 0.0
+        limit = TimeLimit(self.options.max_seconds, used, seconds_left) if self.report is not None else None
         clock, waited = time.perf_counter(), self.ranks.seconds
         every, check_every = self.options.evaluate_every, self.options.check_every
         for record in train(objective, self.optimizer, criterion(self.options), progress, every, check_every):
@@ -58,16 +60,35 @@ class Run:
                 if record.t > logged and (record.t % self.every == 0 or progress.reason):
                     self._log(progress)
                 self.report.iteration(record, progress.reason is not None)
-                if progress.reason is None:
+                if progress.reason is None and limit is not None:
                     self._look_for_stop(record)
-                    if self._due(record, first=logged < 0):
+                    self.ranks.caught = limit.lap() or self.ranks.caught
+                    if self._due(record, first=not self.options.resume):
                         self._write_checkpoint(progress)
+                        limit.wrote()
         return self._finish(progress, time.perf_counter() - clock, self.ranks.seconds - waited)
+
+    def _begun(self) -> Progress:
+        """The progress to begin with: that of a checkpoint, or none, in a directory ready for it."""
+        if self.options.resume:
+            return self._resumed()
+        network = self.assembly.model.network
+        progress = begin(self.assembly.objective, self.optimizer, network.w, self.options.window)
+        on_root(self.ranks, lambda: self.directory.begin(self._toml(), self.environment))
+        return progress
+
+    def _logged(self, progress: Progress) -> int:
+        """The last iteration in the metrics, from which those after the progress are dropped."""
+        if progress.record is None:
+            return -1
+        t = progress.record.t
+        return int(on_root(self.ranks, lambda: self.directory.cut_metrics(t)))
 
     def _log(self, progress: Progress) -> None:
         try:
             assert progress.record is not None
-            self.directory.log(progress.record, progress.reason is not None)
+            # Elastic: another rank would go on in this file, and knows no older records.
+            self.directory.log(progress.record, progress.reason is not None or self.ranks.elastic)
         except OSError as error:
             if not self.complained:  # once, not in every iteration
                 self._warn(f"{self.directory.metrics} cannot be written ({error.strerror}); training goes on.")
@@ -131,12 +152,7 @@ class Run:
         if self.report is not None:
             self.report.say(f"resumed at t = {progress.record.t} from {found.path}")
 
-        def describe() -> None:
-            assert progress.record is not None
-            self.directory.cut_metrics(progress.record.t)
-            self.directory.describe(self._toml(), self.environment)
-
-        on_root(self.ranks, describe)
+        on_root(self.ranks, lambda: self.directory.describe(self._toml(), self.environment))
         return progress
 
     def _finish(self, progress: Progress, seconds: float, waited: float) -> tuple[Reason, Record]:
@@ -161,6 +177,8 @@ class Run:
                 wrong = f"{self.directory.model} cannot be written: {error.strerror}."
             rows = ending(record, reason, everyones, communication)
             self.report.summary([*rows, ("model", str(self.directory.model))])
+            if self.ranks.caught == TIME_USED:
+                self.ranks.caught = 0  # which is of this training, not of the next restart
         wrong = self.ranks.broadcast(wrong)
         if wrong:
             raise RankError(wrong)

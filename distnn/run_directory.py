@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -78,19 +79,26 @@ class RunDirectory:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def cut_metrics(self, t: int) -> None:
-        """Drop the metrics after iteration t, which a resumed run computes again, and a half-written last line."""
+    def cut_metrics(self, t: int) -> int:
+        """Drop the metrics after iteration t, which a resumed run computes again, and a half-written last line.
+
+        Returns the last iteration that they hold then, -1 if none.
+        """
+        self._forget_log()
         if not self.metrics.exists():
-            return
-        kept = []
+            return -1
+        kept, last = [], -1
         for line in self.metrics.read_text(errors="replace").splitlines():
             try:
-                if json.loads(line)["t"] <= t:
+                here = json.loads(line)["t"]
+                if here <= t:
                     kept.append(line)
-            except (ValueError, KeyError, TypeError):
+                    last = int(here)
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue
         with replacing(self.metrics, "w") as file:
             file.writelines(line + "\n" for line in kept)
+        return last
 
     def log(self, record: Record, last: bool) -> None:
         """Append a record to the metrics; it is on disk within a second, at once if it is the last. OSError if not."""
@@ -105,6 +113,13 @@ class RunDirectory:
         """Write what is left of the metrics. OSError if it fails."""
         if self._log is not None:
             self._log.flush()
+
+    def _forget_log(self) -> None:
+        """Open the metrics anew when they are written next: the file is another one, or could not be written."""
+        log, self._log = self._log, None
+        if log is not None:
+            with suppress(OSError):
+                log.close()
 
 
 def finite(record: Record) -> dict[str, Any]:

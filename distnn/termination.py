@@ -129,14 +129,19 @@ def not_finite(record: Record) -> Reason | None:
     )
 
 
-STOP_FILE = 1000  # stands beside the numbers of signals
+# What else stops a training stands beside the numbers of signals; of several the largest counts.
+TIME_USED, STOP_FILE, TIME_LIMIT = 999, 1000, 1001
 
 
 def interrupted(caught: int) -> Reason:
-    """The reason of a run that was told to stop: by a signal, given by its number, or by the file STOP."""
+    """The reason of a run that was told to stop: by a signal, given by its number, by the file STOP or by the clock."""
     advice = "A checkpoint was written: go on with --resume."
     if caught == STOP_FILE:
         return Reason("the file STOP was there", advice)
+    if caught == TIME_USED:
+        return Reason("--max-seconds leaves no time for another iteration", ADVICE["seconds"])
+    if caught == TIME_LIMIT:
+        return Reason("the time limit of the job is near", advice, STOPPED)
     return Reason(f"received {signal.Signals(caught).name}", advice, STOPPED)
 
 

@@ -12,10 +12,12 @@ from distnn.assembly import Assembly, assemble, plan
 from distnn.command_line import on_root, parse, run, to_toml
 from distnn.communicator import OneRank
 from distnn.data import Source, open_source
+from distnn.elastic import CANNOT, Kept, carry_on
 from distnn.interrupts import caught
 from distnn.options import ACTIONS, Options, check, group
 from distnn.run import Run
 from distnn.run_directory import RunDirectory
+from distnn.watchdog import watching
 
 if TYPE_CHECKING:  # imported on rank 0 alone
     from distnn.reporting import Report
@@ -48,6 +50,16 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
     directory = RunDirectory(options.out, options.keep)
     if not options.resume:
         on_root(ranks, lambda: directory.create(options.overwrite))
+
+    def attempt(kept: Kept) -> int:
+        with watching(ranks, options.watchdog, directory.path / "waiting"):
+            return train(options, source, directory, ranks, kept)
+
+    return carry_on(ranks, attempt) if options.elastic and ranks.be_elastic() else attempt(Kept())
+
+
+def train(options: Options, source: Source, directory: RunDirectory, ranks: OneRank, kept: Kept) -> int:
+    """Read the data, and train into the directory. Collective. Returns the exit code."""
     assembly = assemble(options, source, ranks)
     options = assembly.options
     report = None
@@ -55,13 +67,17 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
         from distnn.reporting import Report
 
         report = Report(options.max_iterations, options.log_every, options.quiet)
+        if options.elastic and not ranks.elastic:
+            report.warn(CANNOT)
+        if kept.lost:
+            report.warn(f"ranks died, {kept.lost} so far; the other {ranks.size} go on.")
     warn_of_environment(options, assembly, ranks, report)
     announce(options, source, assembly, ranks, report)
     try:
         with caught(ranks):
             if options.restarts > 1:
                 return restarts.train(options, assembly, directory, ranks, report)
-            return Run(options, assembly, directory, ranks, report).train()[0].code
+            return Run(options, assembly, directory, ranks, report).train(kept)[0].code
     finally:
         if report is not None:
             report.close()  # after an error too: the bar has hidden the cursor

@@ -22,6 +22,8 @@ class Progress:
     state: the optimizer's. record: of the iteration reached, None before the first. window: the last values of E_in,
     for the improvement. best_w: the weights with the lowest E_val (best_E_val, at best_t); with no validation, the
     last ones with a finite error. reason: why the training stopped, None while it has not.
+
+    `train` changes it only between iterations, never before a message: an error leaves that of the last iteration.
     """
 
     state: State
@@ -58,10 +60,11 @@ def train(
     objective.ranks.agree(np.zeros(2))
     began = objective.ranks.now
     if progress.record is None:
-        progress.record = _observe(objective, optimizer, progress, 0, math.nan, every, began)
+        _observe(objective, optimizer, progress, progress.state, 0, every, began)
     else:
         began -= progress.record.seconds
         objective.evaluations = progress.record.evaluations
+    assert progress.record is not None
     verified: int | None = None
     while True:
         progress.reason = _reason(criterion, progress, progress.record, objective.ranks.signal)
@@ -71,11 +74,10 @@ def train(
         yield progress.record
         if progress.reason:
             return
-        t, w = progress.record.t, progress.state.w
+        t = progress.record.t
         with np.errstate(all="ignore"):  # a number that is no longer finite ends the training, in words
-            progress.state = optimizer.step(objective, progress.state, t)
-            step = norm(progress.state.w - w)
-            progress.record = _observe(objective, optimizer, progress, t + 1, step, every, began)
+            state = optimizer.step(objective, progress.state, t)
+            _observe(objective, optimizer, progress, state, t + 1, every, began)
 
 
 def evaluation_interval(objective: Objective, optimizer: Optimizer, evaluate_every: int = 0) -> int:
@@ -91,18 +93,20 @@ def norm(v: np.ndarray) -> float:
 
 
 def _observe(
-    objective: Objective, optimizer: Optimizer, progress: Progress, t: int, step: float, every: int, began: float
-) -> Record:
-    """The record of iteration t; keeps the window and the best weights up to date. Collective, replicated."""
-    state, before = progress.state, progress.record
+    objective: Objective, optimizer: Optimizer, progress: Progress, state: State, t: int, every: int, began: float
+) -> None:
+    """Bring the progress to `state`, that of iteration t. Collective, replicated."""
+    before = progress.record
     if not optimizer.stochastic:
         E_in = state.E
     elif before is None or t % every == 0:
         E_in = objective.error(state.w)
     else:
         E_in = before.E_in
-    progress.window.append(E_in)
     E_val, gradient_norm = objective.validation_error(state.w), norm(state.G)
+    step = math.nan if before is None else norm(state.w - progress.state.w)
+    progress.state = state
+    progress.window.append(E_in)
     finite = math.isfinite(E_in) and math.isfinite(gradient_norm) and (before is None or math.isfinite(step))
     if objective.examples.validation_rows:
         better = finite and E_val < progress.best_E_val
@@ -115,7 +119,7 @@ def _observe(
     passes, elapsed = objective.evaluations, seconds
     if before is not None:
         passes, elapsed = passes - before.evaluations, elapsed - before.seconds
-    return Record(
+    progress.record = Record(
         t=t,
         E_in=E_in,
         E_val=E_val,

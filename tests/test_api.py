@@ -79,19 +79,9 @@ def test_a_communicator_of_some_processes_only(comm: Any) -> None:
 
 def test_the_command_line_gives_the_same(tmp_path: Path) -> None:
     table = write_csv(tmp_path / "a.csv", {"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "w": WEIGHTS, "y": Y[:, 0]})
-    arguments = [
-        "--data",
-        str(table),
-        "--weights",
-        "w",
-        "--hidden",
-        "4",
-        "--max-iterations",
-        "4",
-        "--validation",
-        "0.2",
-    ]
-    assert train_main(OneRank(), [*arguments, "--quiet", "--out", str(tmp_path / "run")]) == 0
+    arguments = ["--data", str(table), "--weights", "w", "--hidden", "4", "--max-iterations", "4", "--quiet"]
+    arguments += ["--validation", "0.2", "--optimizer", "gradient-descent", "--out", str(tmp_path / "run")]
+    assert train_main(OneRank(), arguments) == 0
     model = load_model(tmp_path / "run")
     assert split(OneRank(), [1500], weights=WEIGHTS)[0] == model.network.w.tobytes()
     assert model.preparation.weight == "w"

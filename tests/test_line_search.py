@@ -114,8 +114,15 @@ def test_trials_stay_below_one_that_was_not_finite() -> None:
     def function(a: float) -> Pair:
         return (-math.log(1 - a) - 50 * a, 1 / (1 - a) - 50) if a < 1 else (math.nan, math.nan)
 
-    found = strong_wolfe(Counted(function), Counted(function)(0.0), 1.0, 1e-4, 0.1)
+    phi, asked = Counted(function), []
+
+    def recorded(a: float) -> Trial:
+        asked.append(a)
+        return phi(a)
+
+    found = strong_wolfe(recorded, phi(0.0), 1.0, 1e-4, 0.1)
     assert found is not None and 0.97 < found.a < 0.99
+    assert max(asked[1:]) < 1
 
 
 def test_none_where_nothing_falls() -> None:

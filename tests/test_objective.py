@@ -76,7 +76,7 @@ TASKS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("task", TASKS)
 def test_the_same_bits_for_every_cut(task: str, weighted: bool, small_blocks: None) -> None:
     X, Y = words(11) if task == "classes" else regression(11, m=2)
-    weights = np.linspace(0, 2, 11) if weighted else None
+    weights = np.random.default_rng(4).random(11) if weighted else None
     expected = everything(OneRank(), X, Y, weights, **TASKS[task])
     for counts in SPLITS.values():
 
@@ -87,11 +87,25 @@ def test_the_same_bits_for_every_cut(task: str, weighted: bool, small_blocks: No
             np.testing.assert_equal(found, expected, str(counts))
 
 
+def test_the_sum_of_weights_has_the_same_bits(small_blocks: None) -> None:
+    """Many blocks, whose sums of weights are rounded: what E_in and G are divided by."""
+    X, Y = regression(500)
+    weights = np.random.default_rng(4).random(500)
+
+    def sums(ranks: OneRank) -> tuple[float, float]:
+        examples = assembled(ranks, X, Y, weights, validation=0.3).examples
+        return examples.n, examples.validation_n
+
+    expected = sums(OneRank())
+    for size in (2, 3, 5, 8):
+        assert on_ranks(size, sums) == [expected] * size
+
+
 @pytest.mark.mpi(min_size=2)
 @pytest.mark.parametrize("task", TASKS)
 def test_the_same_bits_under_MPI(task: str, ranks: Any, small_blocks: None) -> None:
     X, Y = words(11) if task == "classes" else regression(11, m=2)
-    weights = np.linspace(0, 2, 11)
+    weights = np.random.default_rng(4).random(11)
     expected = everything(OneRank(), X, Y, weights, **TASKS[task])
     for trial in range(4):
         edges = np.sort(np.random.default_rng(trial).integers(0, 12, ranks.size - 1))

@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 from slurm_cluster import Cluster, slurm  # noqa: F401, a fixture
 
 LAUNCH = Path(__file__).parents[1] / "launch"
-TRAINING = {"examples": 40_000, "hidden": [30, 30], "checkpoint_every": 5, "keep": 2}
+TRAINING = {"examples": 40_000, "hidden": [30, 30], "optimizer": "gradient-descent", "checkpoint_every": 5, "keep": 2}
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -78,16 +78,21 @@ class BatchJob:
         self.wait_until(lambda: self.iteration() > iteration, f"a checkpoint after iteration {iteration}")
 
     def wait_for_requeue(self, restarts: int = 1, timeout: float = 60) -> None:
-        """Wait until the job is back in the queue."""
+        """Wait until the job is back in the queue and its nodes are done with it.
+
+        Slurm keeps a requeued job from starting for two minutes, so that the end of its last start cannot be taken
+        for that of the next.
+        """
 
         def requeued() -> bool:
             job = self.cluster.job(self.number)
-            return (job["JobState"], job["Restarts"]) == ("PENDING", str(restarts))
+            completing = any(state.startswith("comp") for state in self.cluster.states())
+            return (job["JobState"], job["Restarts"]) == ("PENDING", str(restarts)) and not completing
 
         self.wait_until(requeued, "the job is put back into the queue", timeout)
 
     def start_again(self) -> None:
-        """Shorten the requeued job's time in the queue, which would be two minutes."""
+        """Shorten the requeued job's two minutes in the queue."""
         self.cluster.command("scontrol", "update", f"JobId={self.number}", "StartTime=now")
 
     def finish(self, timeout: float = 90) -> dict[str, str]:
@@ -163,9 +168,10 @@ def test_time_limit(submit: Callable[..., BatchJob]) -> None:
     assert_as_undisturbed(job)
 
 
+@pytest.mark.parametrize("launcher", ["srun", "mpirun"])
 @pytest.mark.parametrize("whom", ["--batch", "--full", "ranks"])
-def test_signal_by_scancel(submit: Callable[..., BatchJob], whom: str) -> None:
-    job = submit("--nodes=3 --ntasks=3 --time=5", 10**6).submit()
+def test_signal_by_scancel(submit: Callable[..., BatchJob], whom: str, launcher: str) -> None:
+    job = submit("--nodes=3 --ntasks=3 --time=5", 10**6).submit(launcher=launcher)
     job.wait_for_checkpoint()
     job.cluster.command("scancel", "--signal=USR1", *([] if whom == "ranks" else [whom]), job.number)
     job.wait_for_requeue()
@@ -193,9 +199,10 @@ def test_dead_node(submit: Callable[..., BatchJob]) -> None:
     job.wait_until(lambda: job.cluster.states() == ["idle"] * 3, "the node comes back")
 
 
-def test_killed_rank(submit: Callable[..., BatchJob]) -> None:
+@pytest.mark.parametrize("launcher", ["srun", "mpirun"])
+def test_killed_rank(submit: Callable[..., BatchJob], launcher: str) -> None:
     """The others are ended, and the job starts again from the newest checkpoint."""
-    job = submit("--nodes=3 --ntasks=3 --time=5", 10**6).submit()
+    job = submit("--nodes=3 --ntasks=3 --time=5", 10**6).submit(launcher=launcher)
     job.wait_for_checkpoint()
     for pid in job.cluster.job_processes("n2"):
         os.kill(pid, signal.SIGKILL)

@@ -6,7 +6,6 @@ algorithm 3.1.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -54,8 +53,8 @@ class AdaptiveGradientDescent:
             if (w == state.w).all():
                 break
             E, G = objective(w)
-            fall = state.E - E
-            if math.isfinite(E) and fall >= C1 * eta * square:
+            fall = state.E - E  # NaN where E is not a number, which is no fall
+            if fall >= C1 * eta * square:
                 return AdaptiveState(w, E, G, GROWTH * eta)
             eta *= SHRINKAGE
         return AdaptiveState(state.w, state.E, state.G, state.eta, stuck=NO_STEP)

@@ -1,0 +1,100 @@
+"""Terms as multiples of a power of two, added as integers: what makes a sum independent of its order. All local.
+
+Each part of a vector (each G^(l), the error, each column's mean) has its own power of two, 2^-k, that suits its largest
+term. See docs/exactness.md.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+BITS = 51  # a term is at most 2^51 of its units: then adding `magic` below rounds it in one instruction
+STEP = 4  # k changes in steps of 4 bits, so that the k of the last sum is nearly always right for this one
+FINEST = 1074  # 2^-1074 is the smallest positive float64, and the finest unit
+CHUNK = 4096  # numbers handled at a time: the first-level cache, not the memory, carries the passes over them
+
+
+class Chunk(NamedTuple):
+    """A slice of the vector that fits in the cache: within one part, or the rest of a part and some whole ones.
+
+    parts: those that it touches; starts: where each of them begins within it.
+    """
+
+    place: slice
+    parts: slice
+    starts: np.ndarray
+
+
+class Rounding:
+    """Terms as multiples of 2^-k, added as integers; for each part k = bits - exponent, or FINEST where that is less.
+
+    t = g + magic with magic = 1.5 · 2^(52-k) lies between 2^(52-k) and 2^(53-k), where neighbouring float64 are 2^-k
+    apart: t is g rounded to a multiple of 2^-k, and the integers behind t and magic differ by that multiple.
+    """
+
+    def __init__(self, size: int, cut: list[Chunk], bits: int, exponent: np.ndarray):
+        self.cut, self.bits = cut, bits
+        self.sum = np.zeros(size + 2, np.int64)  # the last two count the terms, and the ranks that failed
+        self.sums = [self.sum[chunk.place] for chunk in cut]
+        self.choose(exponent)
+
+    def choose(self, exponent: np.ndarray) -> None:
+        """Use this exponent for each part from now on."""
+        self.exponent = exponent
+        k = np.minimum(self.bits - exponent, FINEST)
+        self.upper = np.ldexp(1.0, exponent)  # exponents are right for largest terms from `lower` up to this
+        self.lower = np.where(k == FINEST, 0, np.ldexp(self.upper, -STEP))
+        # One number serves a chunk within one part, and saves reading an array.
+        spread = [
+            np.repeat(k[c.parts], np.diff(c.starts, append=len(s)) if len(c.starts) > 1 else 1)
+            for c, s in zip(self.cut, self.sums, strict=True)
+        ]
+        self.magics = [np.ldexp(1.5, 52 - k) for k in spread]
+        self.units = [np.ldexp(1.0, -k) for k in spread]
+
+    def right(self, largest: np.ndarray) -> bool:
+        """Whether the exponents are right for terms of which the largest are these."""
+        return bool(((largest >= self.lower) & (largest < self.upper)).all())
+
+    def take_off(self, terms: int) -> None:
+        """Leave of `sum`, to which each term added the integer behind magic, too, the multiples alone."""
+        for total, magic in zip(self.sums, self.magics, strict=True):
+            total -= terms * magic.view(np.int64)  # modulo 2^64; the result is below 2^63
+
+    def decode(self, out: np.ndarray) -> None:
+        """Write the sum as float64 to out."""
+        for (place, _, _), total, unit in zip(self.cut, self.sums, self.units, strict=True):
+            np.multiply(total, unit, out=out[place])
+
+
+def exponents(largest: np.ndarray, bits: int, last: np.ndarray) -> np.ndarray:
+    """For each part the smallest multiple of STEP with largest < 2^exponent; k = bits - exponent, or FINEST. int64.
+
+    The last exponent where any will do: all terms are 0, or cannot be summed.
+    """
+    return np.where((largest > 0) & summable(largest, bits), _exponent(largest), last)
+
+
+def summable(largest: np.ndarray, bits: int) -> np.ndarray:
+    """Whether a part can be summed: it is finite, and 2^(53-k), above which t cannot be, is a float64."""
+    return np.isfinite(largest) & (_exponent(largest) <= 970 + bits)
+
+
+def _exponent(largest: np.ndarray) -> np.ndarray:
+    return -(-np.frexp(largest)[1].astype(np.int64) // STEP) * STEP
+
+
+def chunks(sizes: np.ndarray) -> list[Chunk]:
+    """Cut a vector of parts of these sizes into chunks."""
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    cut, start, end = [], 0, int(first[-1])
+    while start < end:
+        low = int(np.searchsorted(first, start, "right")) - 1
+        high = int(np.searchsorted(first, start + CHUNK, "right")) - 1  # the parts before this end within the chunk
+        stop = int(first[high]) if high > low else start + CHUNK
+        high = max(high, low + 1)
+        cut.append(Chunk(slice(start, stop), slice(low, high), np.maximum(first[low:high] - start, 0)))
+        start = stop
+    return cut
