@@ -5,9 +5,11 @@ Nothing here communicates: rank 0 calls it. No pickle: tensors are raw numbers, 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,7 +22,10 @@ from safetensors.numpy import load, save
 
 from distnn.errors import UserError
 
+FOREIGN = "is damaged, or was not written by distnn."
 FORMAT = 1  # raise it when an older program could not read what this one writes
+HEADER_BYTES = 32 << 20  # a longer header is refused
+HEADER_PARTS = 10_000  # and so is one with more lists and dictionaries, which take far more memory than text
 
 
 @contextmanager
@@ -56,14 +61,25 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, 
     text = json.dumps(metadata)
     contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     header = {"distnn": str(FORMAT), "sha256": checksum(contiguous, text), "metadata": text}
+    data = memoryview(save(contiguous, header))
+    start = 8 + int.from_bytes(data[:8], "little")
+    # safetensors puts the header in an order that changes from run to run: the same contents shall be the same file
+    ordered = json.dumps(json.loads(bytes(data[8:start])), sort_keys=True, separators=(",", ":")).encode()
+    ordered += b" " * (-len(ordered) % 8)
+    if not _acceptable(ordered):
+        raise OSError(errno.EFBIG, "its names of columns and classes take too much room")
     with replacing(path) as file:
-        file.write(save(contiguous, header))
+        file.write(len(ordered).to_bytes(8, "little") + ordered)
+        file.write(data[start:])
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The tensors and the metadata of a file. UserError if it is missing, damaged, foreign or of a newer version."""
+    """The tensors and the metadata of a file. UserError if it is missing, damaged, foreign or of a newer version.
+
+    Whatever the file holds, it takes no more memory than twice its size and some hundred MB.
+    """
     try:
-        data = path.read_bytes()
+        data = _checked(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     try:
@@ -74,10 +90,27 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         tensors, metadata = load(data), json.loads(header["metadata"])
         intact = checksum(tensors, header["metadata"]) == header["sha256"]
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise UserError(f"{path} is damaged, or was not written by distnn.") from None
+        raise UserError(f"{path} {FOREIGN}") from None
     if not intact:
         raise UserError(f"{path} is damaged: its checksum does not fit its contents.")
     return tensors, metadata
+
+
+def _checked(path: Path) -> bytes:
+    """The contents of a file whose header may be parsed. OSError, or UserError for any other."""
+    with path.open("rb") as file:
+        start = file.read(8) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+        length = int.from_bytes(start, "little")
+        if len(start) < 8 or not 0 < length <= min(HEADER_BYTES, os.fstat(file.fileno()).st_size):
+            raise UserError(f"{path} {FOREIGN}")
+        header = file.read(length)
+        if not _acceptable(header):
+            raise UserError(f"{path} {FOREIGN}")
+        return start + header + file.read()
+
+
+def _acceptable(header: bytes) -> bool:
+    return len(header) <= HEADER_BYTES and header.count(b"[") + header.count(b"{") <= HEADER_PARTS
 
 
 def checksum(tensors: Mapping[str, np.ndarray], text: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 BITS = 51  # a term is at most 2^51 of its units: then adding `magic` below rounds it in one instruction
 STEP = 4  # k changes in steps of 4 bits, so that the k of the last sum is nearly always right for this one
 FINEST = 1074  # 2^-1074 is the smallest positive float64, and the finest unit
-CHUNK = 4096  # numbers handled at a time: the first-level cache, not the memory, carries the passes over them
+CHUNK = 16384  # numbers handled at a time: the second-level cache, not the memory, carries the passes over them
 
 
 class Chunk(NamedTuple):

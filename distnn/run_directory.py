@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -37,32 +38,41 @@ class RunDirectory:
 
     def create(self, overwrite: bool) -> None:
         """Make the directory, ready to be written to. UserError if that cannot be, or if it holds a run already."""
-        try:
+        with self._must_be_writable():
             self.path.mkdir(parents=True, exist_ok=True)
             with replacing(self.path / "options.toml.test", "w"):
                 pass
             (self.path / "options.toml.test").unlink()
-        except OSError as error:
-            raise UserError(f"--out {self.path} cannot be written: {error.strerror}.") from None
         if not overwrite and (self.options.exists() or self.checkpoints.paths()):
             raise UserError(
                 f"--out {self.path} holds a run already: go on with it by --resume, choose another directory, "
                 "or lose it by --overwrite."
             )
 
+    @contextmanager
+    def _must_be_writable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            file = error.filename2 or error.filename
+            where = "" if file is None or Path(file) == self.path else f" ({file})"
+            raise UserError(f"--out {self.path} cannot be written{where}: {error.strerror}.") from None
+
     def begin(self, options: str, environment: dict[str, Any]) -> None:
         """Start a new run: its options are written, and what another run left here is removed."""
-        self.checkpoints.clear()
-        for path in (self.metrics, self.model, self.result, self.stop):
-            path.unlink(missing_ok=True)
+        with self._must_be_writable():
+            self.checkpoints.clear()
+            for path in (self.metrics, self.model, self.result, self.stop):
+                path.unlink(missing_ok=True)
         self.describe(options, environment)
 
     def describe(self, options: str, environment: dict[str, Any]) -> None:
         """Write the options (TOML) and the environment."""
-        with replacing(self.options, "w") as file:
-            file.write(options)
-        with replacing(self.environment, "w") as file:
-            json.dump(environment, file, indent=2)
+        with self._must_be_writable():
+            with replacing(self.options, "w") as file:
+                file.write(options)
+            with replacing(self.environment, "w") as file:
+                json.dump(environment, file, indent=2)
 
     def finish(self, record: Record, reason: Reason, best_E_val: float) -> None:
         """Write the result, and remove the STOP file, which has done its work. OSError if it fails."""
@@ -96,7 +106,7 @@ class RunDirectory:
                     last = int(here)
             except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue
-        with replacing(self.metrics, "w") as file:
+        with self._must_be_writable(), replacing(self.metrics, "w") as file:
             file.writelines(line + "\n" for line in kept)
         return last
 

@@ -175,6 +175,7 @@ def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: OneRank) -> 
             options.weight_decay,
             options.batch_size,
             options.seed,
+            options.sampling,
         )
         outcomes.append(train_on(options, assembly, ranks, objective, f"{max(size, ranks.size):,} ranks, simulated"))
     return outcomes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -205,6 +206,25 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("distnn.data.files.open", forbidden, raising=False)  # root may read what has no permission
     with pytest.raises(UserError, match=r"a\.csv cannot be read: Permission denied"):
         main(OneRank(), ["--data", str(tmp_path / "a.csv"), "--out", str(tmp_path / "run")])
+
+
+@pytest.mark.parametrize("name", ["environment.json", "options.toml", "metrics.jsonl"])
+def test_a_run_that_cannot_be_written_to_any_more(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At --resume, simulated, since root may write where others may not."""
+    out = ["--out", str(tmp_path / "run"), "--quiet"]
+    main(OneRank(), [*SMALL[:-1], "--max-iterations", "3", *out])
+    replace = os.replace
+
+    def read_only(source: str, target: Path) -> None:
+        if Path(target).name == name:
+            raise OSError(30, "Read-only file system", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", read_only)
+    untouched = contents(tmp_path / "run" / "checkpoints")
+    with pytest.raises(UserError, match=f"--out .*run cannot be written .*{name}.: Read-only file system"):
+        main(OneRank(), ["--resume", "--max-iterations", "5", *out])
+    assert contents(tmp_path / "run" / "checkpoints") == untouched
 
 
 def test_a_full_disk(before: Path, tmp_path: Path) -> None:

@@ -78,11 +78,7 @@ class BatchJob:
         self.wait_until(lambda: self.iteration() > iteration, f"a checkpoint after iteration {iteration}")
 
     def wait_for_requeue(self, restarts: int = 1, timeout: float = 60) -> None:
-        """Wait until the job is back in the queue and its nodes are done with it.
-
-        Slurm keeps a requeued job from starting for two minutes, so that the end of its last start cannot be taken
-        for that of the next.
-        """
+        """Wait until the job is back in the queue and its nodes are done with it."""
 
         def requeued() -> bool:
             job = self.cluster.job(self.number)
@@ -92,8 +88,11 @@ class BatchJob:
         self.wait_until(requeued, "the job is put back into the queue", timeout)
 
     def start_again(self) -> None:
-        """Shorten the requeued job's two minutes in the queue."""
-        self.cluster.command("scontrol", "update", f"JobId={self.number}", "StartTime=now")
+        """Shorten the requeued job's two minutes in the queue.
+
+        Not to nothing: in the second of its last end the nodes refuse it, its credential of then being revoked.
+        """
+        self.cluster.command("scontrol", "update", f"JobId={self.number}", "StartTime=now+2seconds")
 
     def finish(self, timeout: float = 90) -> dict[str, str]:
         """Wait for the end; what Slurm says of the job then."""
