@@ -49,7 +49,10 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
 
 
 def evaluate(application: Application, which: str, ranks: OneRank) -> dict[str, Any]:
-    """E and what else is known of the model on the table, for JSON. Collective, replicated; exact like E_in."""
+    """E and what else is known of the model on the table, for JSON. Collective, replicated; exact like E_in.
+
+    Where the table has weights, an example counts as its weight, in the confusion matrix too; n is Σ weights.
+    """
     model, preparation = application.model, application.model.preparation
     classes = preparation.classes
     K = len(classes.names) if classes else 0
@@ -70,7 +73,7 @@ def evaluate(application: Application, which: str, ranks: OneRank) -> dict[str, 
         outputs = application.backpropagation.outputs(block.x)
         if classes:
             true = preparation.codes(rows.words(), application.source.path)
-            out[2:] = np.bincount(true * K + classes.decode(outputs), minlength=K * K)
+            out[2:] = np.bincount(true * K + classes.decode(outputs), weights, minlength=K * K)
         else:
             y, residual = rows.targets - centre, model.unscale(outputs).T - rows.targets
             out[2 : 2 + m], out[2 + m : 2 + 2 * m], out[2 + 2 * m :] = (
@@ -83,8 +86,10 @@ def evaluate(application: Application, which: str, ranks: OneRank) -> dict[str, 
         raise UserError(f"{application.source.path}: there are no rows to evaluate on (--rows {which}).")
     result: dict[str, Any] = {"n": n, "E": float(total[1]) / n}
     if classes:
-        confusion = total[2:].reshape(K, K).astype(int)
-        right = float(np.trace(confusion)) / max(1, int(confusion.sum()))
+        confusion = total[2:].reshape(K, K)
+        right = float(np.trace(confusion)) / n
+        if application.columns.weight is None:
+            confusion = confusion.astype(int)
         return {**result, "right": right, "classes": list(classes.names), "confusion": confusion.tolist()}
     y, y2, residual2 = total[2:].reshape(3, m) / n
     variance = y2 - y**2
@@ -119,7 +124,7 @@ def show(result: dict[str, Any]) -> None:
         return
     pairs([*rows, ("right", f"{100 * result['right']:.2f} %")])
     if len(result["classes"]) <= 30:
-        body = [(name, *counts) for name, counts in zip(result["classes"], result["confusion"], strict=True)]
+        body = [(name, *(f"{count:.6g}" for count in counts)) for name, counts in zip(result["classes"], result["confusion"], strict=True)]
         table("Rows: the true class; columns: the predicted one.", ("", *result["classes"]), body)
     else:
         print(f"The confusion matrix of {len(result['classes'])} classes is in the output of --json.")

@@ -146,3 +146,23 @@ def test_a_table_without_the_weights_counts_every_row_once(folder: Path, tmp_pat
     (tmp_path / "a.csv").write_text("a,b,c,p,q\n1,2,3,1,1\n4,5,6,1,1\n")
     options = EvaluateOptions(model=str(folder / "numbers"), data=str(tmp_path / "a.csv"))
     assert evaluate(Application(options, OneRank(), with_targets=True), "all", OneRank())["n"] == 2
+
+
+def test_with_weights_an_example_counts_as_its_weight(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = ["x,class,weight", *(f"{x},{'low' if x < 5 else 'high'},{1 + x % 3}" for x in range(10)), "9.5,low,7"]
+    table.write_text("\n".join(rows) + "\n")
+    model = tmp_path / "run"
+    train = ["--data", str(table), "--targets", "class", "--weights", "weight", "--hidden", "--optimizer", "lbfgs"]
+    done = mpirun(1, "-m", "distnn.train", *train, "--max-iterations", "3", "--quiet", "--out", str(model))
+    assert done.returncode == 0, done.stderr
+    done = mpirun(2, "-m", "distnn.evaluate", "--model", str(model), "--data", str(table), "--json")
+    result = json.loads(done.stdout)
+    predicted = mpirun(1, "-m", "distnn.predict", "--model", str(model), "--data", str(table)).stdout.split("\n")[1:]
+    expected = {("high", "high"): 0.0, ("high", "low"): 0.0, ("low", "high"): 0.0, ("low", "low"): 0.0}
+    for row, line in zip(rows[1:], predicted, strict=False):
+        _, true, weight = row.split(",")
+        expected[true, line.split(",")[0]] += float(weight)
+    assert result["confusion"] == [[expected[a, b] for b in ("high", "low")] for a in ("high", "low")]
+    assert result["n"] == sum(expected.values())
+    assert result["right"] == (expected["high", "high"] + expected["low", "low"]) / result["n"]
