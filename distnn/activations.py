@@ -21,7 +21,7 @@ class Activation:
 
     apply(s): replaces the signals s by x = θ(s).
     chain(x, delta, scratch): replaces δ by δ ⊗ θ'(s), with θ'(s) written as a function of x = θ(s);
-    scratch is an array of the same shape. None where θ has no useful derivative.
+    scratch is an array of the same shape, or x itself, which is then lost. None where θ has no useful derivative.
     bend(x, delta, scratch): the same with the second derivative θ''(s) in place of θ'(s), for products with the
     Hessian.
     low, high: the values that stand for "no" and "yes" when θ is the output of a classifier.
@@ -68,8 +68,8 @@ def _logistic(s: np.ndarray) -> None:
 
 
 def _logistic_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    np.multiply(delta, x, out=delta)
     np.subtract(1, x, out=scratch)
-    np.multiply(scratch, x, out=scratch)
     np.multiply(delta, scratch, out=delta)
 
 

@@ -4,10 +4,13 @@
     Σ_i x_i^(l-1) δ_i^(l)ᵀ as one matrix product per layer, and Σ_i e_i beside it.
 
 Examples are columns. All buffers are made once, for the largest block, and nothing else is allocated per weight.
+They are few, so that a block of a narrow network stays in the cache: x^(l) is not needed any more once G^(l+1) and
+δ^(l) are computed, θ' is written over it, and then δ^(l-1).
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,12 +32,11 @@ class Block(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Buffers for blocks of one width: x^(1) … x^(L-1), s^(L), δ^(1) … δ^(L), and room for θ'."""
+    """Buffers for blocks of one width: x^(1) … x^(L-1), s^(L), δ^(1) … δ^(L). δ^(l-1) lies in the memory of x^(l)."""
 
     x: list[np.ndarray]
     s: np.ndarray
     delta: list[np.ndarray]
-    scratch: list[np.ndarray]
 
 
 class Backpropagation:
@@ -91,7 +93,7 @@ class Backpropagation:
                 below = space.delta[l - 2]
                 # An inner dimension of 1 is an outer product, which a multiplication does 9 times faster.
                 (np.multiply if W.shape[1] == 1 else np.matmul)(W[1:], delta, out=below)
-                self.theta.chain(x[l - 1][1:], below, space.scratch[l - 2])  # type: ignore[misc]
+                self.theta.chain(x[l - 1][1:], below, x[l - 1][1:])  # type: ignore[misc]
         if self._g is not None:
             np.copyto(out[:-1], self._g)
 
@@ -125,22 +127,25 @@ class Backpropagation:
         return space
 
     def _allocate(self, rows: int) -> None:
-        """Memory for x^(1) … x^(L-1), s^(L), two δ (this layer's and the one below) and θ'."""
-        hidden, widest = self.d[1:-1], max(self.d[1:])
-        sizes = [width + 1 for width in hidden] + [self.d[-1], widest, widest, max(hidden, default=0)]
+        """Memory for each of x^(1) … x^(L-1), below its row of ones for δ of the layer below; s^(L), δ^(L), δ^(L-1)."""
+        hidden = self.d[1:-1]
+        sizes = [1 + max(width, below) for below, width in pairwise((0, *hidden))]
+        sizes += [self.d[-1], self.d[-1], self.d[-2]]
         self._memory = [np.empty(size * rows, self.dtype) for size in sizes]
         self._workspaces.clear()
         self._largest, self._rows = rows, 0
 
     def _views(self, rows: int) -> Workspace:
-        hidden, L = self.d[1:-1], len(self.W)
+        hidden, (*x, s, delta, below) = self.d[1:-1], self._memory
 
         def view(memory: np.ndarray, width: int) -> np.ndarray:
             return memory[: width * rows].reshape(width, rows)
 
+        deltas = [view(memory[rows:], width) for memory, width in zip(x[1:], hidden, strict=False)]
+        if hidden:
+            deltas.append(view(below, hidden[-1]))
         return Workspace(
-            x=[view(self._memory[l], width + 1) for l, width in enumerate(hidden)],
-            s=view(self._memory[L - 1], self.d[-1]),
-            delta=[view(self._memory[L + l % 2], width) for l, width in enumerate(self.d[1:])],
-            scratch=[view(self._memory[L + 2], width) for width in hidden],
+            x=[view(memory, width + 1) for memory, width in zip(x, hidden, strict=True)],
+            s=view(s, self.d[-1]),
+            delta=[*deltas, view(delta, self.d[-1])],
         )

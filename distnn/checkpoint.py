@@ -32,7 +32,7 @@ class Checkpoints:
 
     def paths(self) -> list[Path]:
         """All checkpoints, the newest first."""
-        found = [path for path in self.folder.glob(PATTERN) if path.stem.split("-")[1].isdigit()]
+        found = [path for path in self.folder.glob(PATTERN) if path.stem.split("-")[1].isdecimal()]
         return sorted(found, key=lambda path: int(path.stem.split("-")[1]), reverse=True)
 
     def write(self, t: int, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Path:
@@ -43,7 +43,8 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"checkpoint-{t:010d}.safetensors"
         files.write(path, tensors, metadata)
-        for old in self.paths()[self.keep :]:
+        others = [old for old in self.paths() if old != path]  # damaged ones may have a higher t
+        for old in others[self.keep - 1 :]:
             with suppress(OSError):
                 old.unlink()
         return path

@@ -52,11 +52,18 @@ def record(block_rows: int) -> dict[str, Any]:
 
 
 def compare_ranks(mine: dict[str, Any], ranks: OneRank) -> str | None:
-    """A sentence if the ranks' environments differ, else None. Collective, replicated."""
+    """A sentence if the ranks' environments differ, else None. Collective, replicated.
+
+    UserError, on all ranks, if their numpy or BLAS differ: the optimizer's arithmetic, which every rank does for
+    itself, would then give other weights, and in time other decisions, on each.
+    """
     records = ranks.gather(mine)
     for rank, other in enumerate(records):
         if found := differences(records[0], other):
-            return f"The environments of ranks 0 and {rank} {found.format('for other numbers of ranks')}"
+            sentence = f"The environments of ranks 0 and {rank} {found.format('for other numbers of ranks')}"
+            if any(records[0][name] != other[name] for name in ("numpy", "blas", "kernel")):
+                raise UserError(sentence)
+            return sentence
     return None
 
 

@@ -98,7 +98,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 def _checked(path: Path) -> bytes:
     """The contents of a file whose header may be parsed. OSError, or UserError for any other."""
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_without_waiting) as file:
         start = file.read(8) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
         length = int.from_bytes(start, "little")
         if len(start) < 8 or not 0 < length <= min(HEADER_BYTES, os.fstat(file.fileno()).st_size):
@@ -109,8 +109,21 @@ def _checked(path: Path) -> bytes:
         return start + header + file.read()
 
 
+def _without_waiting(name: str, flags: int) -> int:
+    """Open a file, also where it turns out to be a pipe that nobody writes to."""
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
 def _acceptable(header: bytes) -> bool:
     return len(header) <= HEADER_BYTES and header.count(b"[") + header.count(b"{") <= HEADER_PARTS
+
+
+def sweep(folder: Path, *names: str) -> None:
+    """Remove what writing these files (patterns) left behind where a process was killed in the middle of it."""
+    for name in names:
+        for left in folder.glob(f".{name}.????????"):
+            with suppress(OSError):
+                left.unlink()
 
 
 def checksum(tensors: Mapping[str, np.ndarray], text: str) -> str:

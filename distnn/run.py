@@ -11,7 +11,7 @@ from distnn.assembly import Assembly
 from distnn.command_line import on_root, to_toml
 from distnn.communicator import OneRank
 from distnn.elastic import Kept
-from distnn.errors import FAILED, RankError
+from distnn.errors import FAILED, RankError, UserError
 from distnn.options import Options, criterion, optimizer
 from distnn.run_directory import RunDirectory
 from distnn.termination import STOP_FILE, TIME_USED, Reason, Record
@@ -124,9 +124,12 @@ class Run:
         with suppress(OSError):  # which was said when they were logged
             self.directory.flush()  # the metrics of all that the checkpoint knows must outlive this process too
         try:
+            if self.directory.restore(self._toml(), self.environment):
+                self._warn(f"{self.directory.path} was deleted, and is made anew; older checkpoints are lost.")
             self.directory.checkpoints.write(progress.record.t, tensors, metadata)
-        except OSError as error:
-            wrong = f"the checkpoint of t = {progress.record.t} cannot be written: {error.strerror}."
+        except (OSError, MemoryError, UserError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            wrong = f"the checkpoint of t = {progress.record.t} cannot be written: {why}."
             self._warn(f"{wrong} Older checkpoints are untouched.")
             return wrong
         return None

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from distnn.checkpoint import Checkpoints
+from distnn.checkpoint import PATTERN, Checkpoints
 from distnn.errors import STOPPED, UserError
-from distnn.files import replacing
+from distnn.files import replacing, sweep
 from distnn.termination import Reason, Record
 
 
@@ -60,11 +60,21 @@ class RunDirectory:
 
     def begin(self, options: str, environment: dict[str, Any]) -> None:
         """Start a new run: its options are written, and what another run left here is removed."""
+        self._sweep()
         with self._must_be_writable():
             self.checkpoints.clear()
             for path in (self.metrics, self.model, self.result, self.stop):
                 path.unlink(missing_ok=True)
         self.describe(options, environment)
+
+    def restore(self, options: str, environment: dict[str, Any]) -> bool:
+        """Make the directory anew if it was deleted meanwhile. Returns whether it was. OSError if it cannot be made."""
+        if self.options.exists():
+            return False
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._forget_log()
+        self.describe(options, environment)
+        return True
 
     def describe(self, options: str, environment: dict[str, Any]) -> None:
         """Write the options (TOML) and the environment."""
@@ -94,6 +104,7 @@ class RunDirectory:
 
         Returns the last iteration that they hold then, -1 if none.
         """
+        self._sweep()
         self._forget_log()
         if not self.metrics.exists():
             return -1
@@ -123,6 +134,13 @@ class RunDirectory:
         """Write what is left of the metrics. OSError if it fails."""
         if self._log is not None:
             self._log.flush()
+
+    def _sweep(self) -> None:
+        """Remove what a job that was killed left half written."""
+        sweep(
+            self.path, *(path.name for path in (self.options, self.environment, self.metrics, self.model, self.result))
+        )
+        sweep(self.checkpoints.folder, PATTERN)
 
     def _forget_log(self) -> None:
         """Open the metrics anew when they are written next: the file is another one, or could not be written."""

@@ -25,7 +25,8 @@ from distnn.communicator import OneRank
 from distnn.errors import FAILED
 
 PACKAGE = Path(__file__).parent
-GRACE = 3.0  # seconds for a file system to answer, and for the rank that speaks to end the job
+GRACE = 3.0  # seconds for a file system to answer
+PATIENCE = 8.0  # seconds for the rank that speaks to end the job
 T = TypeVar("T")
 
 
@@ -100,10 +101,10 @@ class Watchdog:
         self.note.write_text(json.dumps(asdict(note)))
 
     def _end(self) -> None:
-        """Say what the notes say, and end the job. One rank speaks: the lowest that has left a note."""
+        """Say what the notes say, and end the job. One rank speaks: the lowest of those that wait."""
         notes = within(GRACE, self._notes) or {}
-        if self.ranks.rank != min(notes, default=self.ranks.rank):
-            time.sleep(GRACE)
+        if self.ranks.rank != min((rank for rank, note in notes.items() if note.waiting), default=0):
+            time.sleep(PATIENCE)
         print(f"distnn: {describe(notes, self.hosts, self.seconds)}", file=sys.stderr, flush=True)
         within(GRACE, lambda: shutil.rmtree(self.folder, ignore_errors=True))
         self.ranks.abort(FAILED)
@@ -145,7 +146,8 @@ def describe(notes: dict[int, Note], hosts: Sequence[str], seconds: float) -> st
     """Which rank was waited for, where each one was, and what to do; several lines."""
     silent = [number for number in range(len(hosts)) if number not in notes]
     busy = [number for number, note in notes.items() if not note.waiting]
-    behind = [number for number, note in notes.items() if note.calls < max(each.calls for each in notes.values())]
+    farthest = max((note.calls for note in notes.values()), default=0)
+    behind = [number for number, note in notes.items() if note.calls < farthest]
     late = silent or busy or behind
     if late:
         who = f"{named(late, hosts)} {'was' if len(late) == 1 else 'were'} waited for"
@@ -156,7 +158,7 @@ def describe(notes: dict[int, Note], hosts: Sequence[str], seconds: float) -> st
     for number, note in sorted(notes.items()):
         places.setdefault(note, []).append(number)
     for note, numbers in places.items():
-        doing = "waits" if note.waiting else "computes, reads or writes"
+        doing = "waiting" if note.waiting else "computing, reading or writing"
         lines.append(f"  {named(numbers)}: {doing} at {note.place}, call {note.calls} of MPI")
     if silent:
         lines.append(f"  {named(silent)}: left no word in the run's directory: dead, stopped or cut off")

@@ -36,6 +36,7 @@ CASES: dict[str, list[str]] = {
         for name in OPTIMIZERS
     },
 }
+PLAIN = {"plain": [*CASES["full"], "--reduction", "plain"]}  # depends on the order of the sums
 
 
 def write_tables(folder: Path) -> None:
@@ -74,7 +75,7 @@ def main(arguments: list[str]) -> None:
     data, out, iterations, *cases = arguments
     ranks = communicator.ranks()
     for case in cases:
-        options = list(CASES[case])
+        options = list({**CASES, **PLAIN}[case])
         options[1] = str(Path(data) / options[1])
         options += ["--out", str(Path(out) / case), "--max-iterations", iterations, "--quiet", *more]
         code = train.main(ranks, options)

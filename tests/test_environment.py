@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from mpi_runner import Job, find_mpirun, is_open_mpi, mpirun, python
-from threaded_ranks import on_ranks, outcomes
+from threaded_ranks import outcomes
 
 from distnn import environment
 from distnn.communicator import OneRank
 from distnn.errors import UserError
 
 HERE = environment.record(512)
-OTHER = {**HERE, "kernel": "Other", "cpu_features": f"{HERE['cpu_features']} NEW"}
 SHOW = (
     "import json; from distnn import environment, communicator; environment.limit_threads({}); "
     "r = environment.record(7); environment.require_threads({}, r, communicator.OneRank()); print(json.dumps(r))"
@@ -61,13 +61,23 @@ def test_more_threads_than_asked_for_are_refused_on_all_ranks() -> None:
     assert all(isinstance(error, UserError) and "4 threads on rank 1" in str(error) for error in found)
 
 
-def test_ranks_are_told_once_what_differs_and_what_to_set() -> None:
-    same = on_ranks(3, lambda ranks: environment.compare_ranks(HERE, ranks))
-    assert same == [None] * 3
-    said = on_ranks(3, lambda ranks: environment.compare_ranks(OTHER if ranks.rank == 1 else HERE, ranks))
-    assert len(set(said)) == 1 and said[0] is not None
-    for words in ("ranks 0 and 1", "kernel (", "Other", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES='NEW'"):
-        assert words in said[0]
+def compared(rank_1: dict[str, Any]) -> list[Any]:
+    return outcomes(3, lambda ranks: environment.compare_ranks(rank_1 if ranks.rank == 1 else HERE, ranks))
+
+
+def test_ranks_are_told_what_differs_and_what_to_set() -> None:
+    assert compared(HERE) == [None] * 3
+    said = compared({**HERE, "cpu_features": f"{HERE['cpu_features']} NEW"})
+    assert len(set(said)) == 1
+    assert "ranks 0 and 1 differ in cpu_features (NEW)" in said[0] and "NPY_DISABLE_CPU_FEATURES='NEW'" in said[0]
+
+
+@pytest.mark.parametrize("name", ["numpy", "blas", "kernel"])
+def test_ranks_whose_weights_would_part_are_refused(name: str) -> None:
+    said = compared({**HERE, name: "other", "cpu_features": f"{HERE['cpu_features']} NEW"})
+    assert all(isinstance(error, UserError) for error in said)
+    assert f"{name} ({HERE[name]}, other) and cpu_features (NEW)" in str(said[0])
+    assert environment.ADVICE[name] in str(said[0]) and "NPY_DISABLE_CPU_FEATURES='NEW'" in str(said[0])
 
 
 @pytest.mark.parametrize("name", environment.ADVICE)
@@ -101,19 +111,29 @@ def kernels() -> list[str]:
 
 @pytest.mark.skipif(is_open_mpi(), reason="mixed ranks are started by MPICH's mpirun")
 def test_mixed_ranks_and_a_changed_kernel_at_resume(tmp_path: Path) -> None:
-    """Two kernels in one job, as on a cluster of mixed nodes: one sentence. Then one of them alone: another one."""
+    """Ranks as on a cluster of mixed nodes: refused or told in one sentence. Another kernel later: another one."""
     one, two = kernels()
 
-    def rank(kernel: str) -> list[str]:
+    def train(first: str, second: str, more: str = "NOTHING=1") -> Any:
+        """Train on two ranks with one of these variables each, and the second with one more."""
         program = [sys.executable, "-m", "distnn.train", "--max-iterations", "2", "--out", str(tmp_path / "run")]
-        return ["-n", "1", "env", f"OPENBLAS_CORETYPE={kernel}", *program]
+        command = ["-n", "1", "env", first, *program, ":", "-n", "1", "env", second, more, *program]
+        with Job([find_mpirun(), *command], size=2, env={"OPENBLAS_CORETYPE": None}) as job:
+            return job.finish(60)
 
-    with Job([find_mpirun(), *rank(one), ":", *rank(two)], size=2, env={"OPENBLAS_CORETYPE": None}) as job:
-        done = job.finish(60)
-    assert done.returncode == 0, done.stderr
-    said = [line for line in done.stderr.splitlines() if "bits" in line]
-    assert len(said) == 1
-    assert f"ranks 0 and 1 differ in kernel ({one}, {two})" in said[0] and "OPENBLAS_CORETYPE" in said[0]
+    refused = train(f"OPENBLAS_CORETYPE={one}", f"OPENBLAS_CORETYPE={two}")
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+    assert f"ranks 0 and 1 differ in kernel ({one}, {two})" in refused.stderr
+    assert "OPENBLAS_CORETYPE" in refused.stderr
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+    # The same BLAS but other features for numpy: the ranks stay together, and are told.
+    shutil.rmtree(tmp_path / "run", ignore_errors=True)
+    kernel = f"OPENBLAS_CORETYPE={one}"
+    told = train(kernel, kernel, more=f"NPY_DISABLE_CPU_FEATURES={HERE['cpu_features']}")
+    assert told.returncode == 0, told.stderr
+    said = [line for line in told.stderr.splitlines() if "bits" in line]
+    assert len(said) == 1 and "differ in cpu_features (" in said[0]
     assert json.loads((tmp_path / "run" / "environment.json").read_text())["kernel"] == one
 
     arguments = ("-m", "distnn.train", "--resume", "--max-iterations", "3", "--out", tmp_path / "run")

@@ -25,8 +25,9 @@ def flip(array: np.ndarray, bit: int = 0) -> None:
 
 def training(ranks: OneRank, check_every: int, odd: tuple[int, ...], at: int, what: str, **given: Any) -> int:
     """Train 9 iterations; after iteration `at` the lowest bit of a number flips on the odd ranks. The last t."""
-    chosen = Options(max_iterations=9, hidden=(3,), validation=0.1, **given)
-    assembly = assembled(ranks, X, Y, hidden=(3,), validation=0.1, **given)
+    given = {"optimizer": "gradient-descent", "max_iterations": 9, "hidden": (3,), "validation": 0.1, **given}
+    chosen = Options(**given)
+    assembly = assembled(ranks, X, Y, **given)
     progress = begin(assembly.objective, optimizer(chosen), assembly.model.network.w, chosen.window)
     arguments = (assembly.objective, optimizer(chosen), criterion(chosen), progress, 0, check_every)
     for record in train(*arguments):

@@ -60,9 +60,8 @@ def outputs_jacobian(w: np.ndarray, instance: Instance) -> np.ndarray:
     for j in range(outputs):
         delta, stop = np.tile(np.eye(outputs)[j], (n, 1)), w.size
         for l in range(len(W), 0, -1):
-            part = J[:, j, stop - W[l - 1].size : stop].reshape(n, -1, delta.shape[1])
+            part = J[:, j, stop - W[l - 1].size : stop].reshape(n, -1, delta.shape[1])  # a view
             part[:, 0], part[:, 1:] = delta, x[l - 1][:, :, None] * delta[:, None, :]
-            J[:, j, stop - W[l - 1].size : stop] = part.reshape(n, -1)
             stop -= W[l - 1].size
             if l > 1:
                 delta = (delta @ W[l - 1][1:].T) * (1 - x[l - 1] ** 2)

@@ -33,13 +33,14 @@ def run(instance: Instance, trace: Trace) -> None:
         def _loss_grad_lbfgs(self, w: np.ndarray, *arguments: Any) -> Any:
             raise _Prepared(*arguments)
 
-        def loss(self, w: np.ndarray, *arguments: Any) -> Any:
+        def observed(self, w: np.ndarray, *arguments: Any) -> Any:
             loss, gradient = super()._loss_grad_lbfgs(w, *arguments)
             self.evaluations += 1
             trace.note(factor * float(loss), self.evaluations)
             return loss, gradient
 
-    network = Network(instance.d[1:-1], activation="tanh", solver="lbfgs", alpha=0.0, random_state=0)
+    hidden = instance.d[1:-1]
+    network = Network(hidden_layer_sizes=hidden, activation="tanh", solver="lbfgs", alpha=0.0, random_state=0)
     targets = instance.Y[:, 0] if instance.error == "squared" or instance.d[-1] == 1 else instance.Y.argmax(axis=1)
     try:
         network.fit(instance.X, targets)
@@ -49,4 +50,4 @@ def run(instance: Instance, trace: Trace) -> None:
     w = np.concatenate([W_l[1:].ravel() for W_l in W] + [W_l[0] for W_l in W])
     options = {"maxfun": 10**9, "maxiter": 10**9, "gtol": 0.0, "ftol": 0.0}
     trace.start()
-    minimize(network.loss, w, arguments, method="L-BFGS-B", jac=True, options=options)
+    minimize(network.observed, w, arguments, method="L-BFGS-B", jac=True, options=options)

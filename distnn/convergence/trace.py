@@ -48,7 +48,7 @@ class Trace:
         now = self.seconds
         if not self.points:
             self.first = E
-        if now <= self.limit and (not self.points or E < self.points[-1].E):
+        if not self.points or (now <= self.limit and E < self.points[-1].E):
             self.points.append(Point(evaluations, now, E))
         if now > self.limit or self.until >= E:
             raise Finished

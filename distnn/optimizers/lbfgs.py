@@ -72,7 +72,7 @@ class LBFGS:
             return LBFGSState(state.w, state.E, state.G, S, Y, state.length, stuck=NO_STEP)
         s, y = found.w - state.w, found.G - state.G
         if s @ y > FLAT * math.sqrt((s @ s) * (y @ y)):
-            S, Y = np.vstack([S, s])[-self.pairs :], np.vstack([Y, y])[-self.pairs :]
+            S, Y = remembered(S, s, self.pairs), remembered(Y, y, self.pairs)
         return LBFGSState(found.w, found.E, found.G, S, Y, math.sqrt(s @ s))
 
     def _search(self, objective: Objective, state: LBFGSState, S: np.ndarray, Y: np.ndarray) -> Trial | None:
@@ -86,18 +86,23 @@ class LBFGS:
 
 
 def inverse_hessian_product(S: np.ndarray, Y: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """H v by the two-loop recursion, H being the inverse Hessian that the pairs S, Y, (pairs, |W|), teach."""
-    q = v.copy()
+    """H v by the two-loop recursion, H being the inverse Hessian that the pairs S, Y, (pairs, |W|), teach.
+
+    Each loop solves triangular equations: the first α_i = ρ_i s_iᵀ(v - Σ_{j>i} α_j y_j), which is R α = S v with
+    R_ij = s_iᵀ y_j for i ≤ j; the second Rᵀ c = D α - Y q with D the diagonal of R, which is turned round to be upper
+    triangular, too, so that LAPACK need not pivot.
+    """
     if not len(S):
-        return q
-    rho = (1 / np.einsum("ij,ij->i", S, Y)).tolist()
-    pairs = list(zip(S, Y, rho, strict=True))
-    alphas = []
-    for s, y, r in reversed(pairs):
-        alpha = r * float(s @ q)
-        q -= alpha * y
-        alphas.append(alpha)
-    q /= rho[-1] * (Y[-1] @ Y[-1])
-    for (s, y, r), alpha in zip(pairs, reversed(alphas), strict=True):
-        q += (alpha - r * float(y @ q)) * s
-    return q
+        return v.copy()
+    R = np.triu(S @ Y.T)
+    D = R.diagonal()
+    alpha = np.linalg.solve(R, S @ v)
+    q = v - alpha @ Y
+    q *= D[-1] / (Y[-1] @ Y[-1])
+    c = np.linalg.solve(R[::-1, ::-1].T, (D * alpha - Y @ q)[::-1])
+    return q + c[::-1] @ S
+
+
+def remembered(V: np.ndarray, v: np.ndarray, most: int) -> np.ndarray:
+    """The rows of V, and v below them: the last `most`."""
+    return np.concatenate((V[max(0, len(V) + 1 - most) :], v[None]))

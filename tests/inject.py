@@ -1,0 +1,147 @@
+"""Runs `python -m distnn.train` with a fault on one rank: inject.py FAULT RANK OPTIONS...
+
+The faults are here and not in the package: they take the place of a function of it. Each strikes at the fifth gradient,
+if not said otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import runpy
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from mpi_runner import RANK_VARIABLES
+
+from distnn import checkpoint, examples, files, training
+from distnn.backpropagation import Backpropagation
+
+AT = 5
+MEMORY = 3 << 30
+
+
+def at_gradient(strike: Callable[[], None]) -> None:
+    """Strike before the gradient number AT of this rank."""
+    gradient, calls = Backpropagation.gradient, 0
+
+    def faulty(self: Backpropagation, *arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == AT:
+            strike()
+        gradient(self, *arguments)
+
+    Backpropagation.gradient = faulty  # type: ignore[method-assign]
+
+
+def fail() -> None:
+    raise RuntimeError("injected fault")
+
+
+def reading() -> None:
+    """While the first rows are read."""
+
+    class Rows:
+        def __init__(self, *arguments: Any):
+            fail()
+
+    examples.Rows = Rows  # type: ignore
+
+
+def computing() -> None:
+    at_gradient(fail)
+
+
+def between() -> None:
+    """Where no other rank expects an error: while a norm is computed."""
+    calls, norm = 0, training.norm
+
+    def faulty(v: np.ndarray) -> float:
+        nonlocal calls
+        calls += 1
+        return norm(v) if calls < AT else fail() or 0.0
+
+    training.norm = faulty
+
+
+def exiting() -> None:
+    """A library that ends the process as if all were well."""
+    at_gradient(lambda: sys.exit(0))
+
+
+def writing() -> None:
+    """In the second checkpoint."""
+    calls, write = 0, files.write
+
+    def faulty(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            fail()
+        write(*arguments)
+
+    files.write = checkpoint.files.write = faulty
+
+
+def killed_writing() -> None:
+    """In the second checkpoint, when half of it is on disk."""
+    calls, fsync = 0, os.fsync
+
+    def faulty(handle: int) -> None:
+        nonlocal calls
+        calls += str(os.readlink(f"/proc/self/fd/{handle}")).find("/.checkpoint-") >= 0
+        if calls == 2:
+            os.ftruncate(handle, 100)
+            os.kill(os.getpid(), signal.SIGKILL)
+        fsync(handle)
+
+    os.fsync = faulty
+
+
+def memory() -> None:
+    """More memory than this process may have."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    at_gradient(lambda: np.empty(2 * MEMORY, np.uint8).fill(1))
+
+
+def killed() -> None:
+    at_gradient(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def stopped() -> None:
+    """Answers no more, and never ends."""
+    at_gradient(lambda: os.kill(os.getpid(), signal.SIGSTOP))
+
+
+def looping() -> None:
+    """Computes for ever."""
+
+    def loop() -> None:
+        while True:
+            time.sleep(0.01)
+
+    at_gradient(loop)
+
+
+def slow() -> None:
+    """Each gradient takes 20 ms, so that a test has time to act. On all ranks."""
+    gradient = Backpropagation.gradient
+
+    def faulty(self: Backpropagation, *arguments: Any) -> None:
+        time.sleep(0.02)
+        gradient(self, *arguments)
+
+    Backpropagation.gradient = faulty  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    name, victim, *sys.argv[1:] = sys.argv[1:]
+    rank = next((os.environ[variable] for variable in RANK_VARIABLES if variable in os.environ), "0")
+    if victim in (rank, "all"):
+        globals()[name]()
+    runpy.run_module("distnn.train", run_name="__main__", alter_sys=True)

@@ -1,0 +1,361 @@
+"""Faults, injected under mpirun on rank 0 and on another: the job ends, says why once, and no checkpoint is lost.
+
+The faults stand in inject.py. Each job has a hard time limit, so that a hang is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from availability import unavailable
+from mpi_runner import Job, is_open_mpi, mpirun, python, start
+from safetensors.numpy import load_file
+
+INJECT = Path(__file__).with_name("inject.py")
+BASE = ("--examples", "3000", "--optimizer", "gradient-descent", "--quiet")
+TRAINING = (*BASE, "--max-iterations", "30")
+EVERY_THREE = (*TRAINING, "--checkpoint-every", "3")
+
+
+def model(out: Path) -> dict[str, list[Any]]:
+    """The tensors of the model in a run's directory, to be compared to the bit."""
+    return {name: value.tolist() for name, value in load_file(out / "model.safetensors").items()}
+
+
+def metrics(out: Path) -> list[dict[str, Any]]:
+    """The records so far; a last line that is only half there is left out."""
+    try:
+        lines = (out / "metrics.jsonl").read_text().splitlines(keepends=True)
+    except OSError:
+        return []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def newest(out: Path) -> int:
+    """The iteration of the newest checkpoint, -1 if there is none."""
+    return max((int(path.stem.split("-")[1]) for path in out.glob("checkpoints/checkpoint-*")), default=-1)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    out = tmp_path_factory.mktemp("undisturbed")
+    done = python("-m", "distnn.train", *TRAINING, "--overwrite", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return model(out)
+
+
+def resumed(out: Path) -> dict[str, list[Any]]:
+    """The model after going on with the run, on two ranks."""
+    done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out, "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert not list(out.rglob(".*")), "temporary files were left"
+    return model(out)
+
+
+FAILURES = {
+    "reading": "RuntimeError: injected fault",
+    "computing": "RuntimeError: injected fault",
+    "between": "RuntimeError: injected fault",
+    "memory": "MemoryError: Unable to allocate",
+    "exiting": "SystemExit: 0",
+}
+
+
+@pytest.mark.parametrize("victim", [0, 2])
+@pytest.mark.parametrize("fault", FAILURES)
+def test_a_rank_that_fails_ends_the_job_with_its_traceback_once(
+    fault: str, victim: int, tmp_path: Path, undisturbed: dict[str, list[Any]]
+) -> None:
+    done = mpirun(3, INJECT, fault, str(victim), *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("Traceback (most recent call last)") == 1, done.stderr
+    assert f"distnn: rank {victim} failed" in done.stderr
+    assert FAILURES[fault] in done.stderr
+    assert "inject.py" in done.stderr  # the place of the fault
+    if fault == "computing" and victim == 2:
+        assert newest(tmp_path / "run") >= 0
+        assert resumed(tmp_path / "run") == undisturbed
+
+
+@pytest.mark.parametrize("victim", [0, 2])
+def test_a_rank_that_is_killed(victim: int, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    done = mpirun(3, INJECT, "killed", str(victim), *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    assert done.returncode not in (0, 75)
+    assert resumed(tmp_path / "run") == undisturbed
+
+
+def test_an_error_in_writing(tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    done = mpirun(3, INJECT, "writing", "0", *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("Traceback") == 1
+    assert newest(tmp_path / "run") == 0
+    assert resumed(tmp_path / "run") == undisturbed
+
+
+def test_killed_while_writing(tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    done = mpirun(3, INJECT, "killed_writing", "0", *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    assert done.returncode not in (0, 75)
+    assert list((tmp_path / "run/checkpoints").glob(".*")), "nothing was half written: the test tests nothing"
+    assert newest(tmp_path / "run") == 0
+    assert resumed(tmp_path / "run") == undisturbed
+
+
+@pytest.mark.parametrize("victim", [0, 2])
+def test_a_rank_that_stops_answering(victim: int, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    out = tmp_path / "run"
+    done = mpirun(3, INJECT, "stopped", str(victim), *EVERY_THREE, "--watchdog", "2", "--out", out, timeout=40)
+    assert done.returncode == 1, done.stderr
+    others = "ranks 1 to 2" if victim == 0 else "ranks 0 to 1"
+    assert f"rank {victim} (on {os.uname().nodename}) was waited for longer than 2 s (--watchdog)" in done.stderr
+    assert f"{others}: waiting at reduction.py" in done.stderr
+    assert f"rank {victim}: left no word in the run's directory" in done.stderr
+    assert done.stderr.count("waited for") == 1
+    assert not (out / "waiting").exists()
+    assert resumed(out) == undisturbed
+
+
+def test_a_rank_that_computes_for_ever(tmp_path: Path) -> None:
+    done = mpirun(3, INJECT, "looping", "1", *EVERY_THREE, "--watchdog", "2", "--out", tmp_path / "run", timeout=40)
+    assert done.returncode == 1, done.stderr
+    assert f"rank 1 (on {os.uname().nodename}) was waited for longer than 2 s" in done.stderr
+    assert "rank 1: computing, reading or writing at objective.py" in done.stderr
+    assert "ranks 0, 2: waiting at reduction.py" in done.stderr
+
+
+def test_a_second_ctrl_c_ends_a_job_that_hangs(tmp_path: Path) -> None:
+    with start(3, INJECT, "stopped", "1", *EVERY_THREE, "--watchdog", "0", "--out", tmp_path / "run") as job:
+        pids = job.rank_pids()
+        wait_until(lambda: newest(tmp_path / "run") >= 3, "checkpoints")
+        wait_until(lambda: stat(pids[1]) == "T", "rank 1 stops")
+        os.kill(pids[0], signal.SIGINT)
+        time.sleep(1.5)
+        assert job.process.poll() is None, "one alone asks for an orderly end"
+        os.kill(pids[0], signal.SIGINT)
+        done = job.finish(20)
+    assert done.returncode not in (0, 75)
+
+
+def wait_until(condition: Any, what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+def stat(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 kB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(path)], capture_output=True, text=True
+    )
+    if done.returncode:
+        unavailable("a disk that is full", f"a tmpfs cannot be mounted: {done.stderr.strip()}")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+SLOW = (*BASE, "--checkpoint-every", "5")
+
+
+def slow(out: Path, iterations: int = 150) -> Job:
+    """A training of which every iteration takes 40 ms, on two ranks."""
+    return start(2, INJECT, "slow", "all", *SLOW, "--max-iterations", str(iterations), "--out", out)
+
+
+def test_a_disk_that_fills_up_and_is_cleared(disk: Path, tmp_path: Path) -> None:
+    out = disk / "run"
+    with slow(out, 120) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        (disk / "others").write_bytes(bytes(min(200_000, shutil.disk_usage(disk).free)))
+        job.wait_for("cannot be written: No space left on device. Older checkpoints are untouched.")
+        good = newest(out)
+        assert good >= 0
+        (disk / "others").unlink()
+        wait_until(lambda: newest(out) > good, "checkpoints again")
+        done = job.finish(60)
+    assert done.returncode == 0, done.stderr
+    python("-m", "distnn.train", *SLOW, "--max-iterations", "120", "--out", tmp_path / "one")
+    assert model(out) == model(tmp_path / "one")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_disk_that_stays_full(disk: Path) -> None:
+    out = disk / "run"
+    with slow(out, 60) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        (disk / "others").write_bytes(bytes(min(200_000, shutil.disk_usage(disk).free)))
+        done = job.finish(60)
+    assert done.returncode == 1, done.stderr
+    assert f"{out}/model.safetensors cannot be written: No space left on device." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert newest(out) >= 10
+    (disk / "others").unlink()
+    done = python("-m", "distnn.train", "--resume", "--out", out)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_system_that_becomes_read_only(disk: Path) -> None:
+    out = disk / "run"
+    with slow(out, 60) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        # A mount with files that are open for writing cannot be made read-only; one laid over it can.
+        subprocess.run(["mount", "--bind", str(out), str(out)], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(out)], check=True)
+        done = job.finish(60)
+    assert done.returncode == 1, done.stderr
+    assert "cannot be written: Read-only file system. Older checkpoints are untouched." in done.stderr
+    assert f"{out}/model.safetensors cannot be written: Read-only file system." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert newest(out) >= 10
+    subprocess.run(["umount", "-l", str(out)], check=True)
+
+
+def test_a_directory_that_is_deleted_is_made_anew(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with slow(out, 120) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        shutil.rmtree(out)
+        job.wait_for("was deleted, and is made anew")
+        done = job.finish(60)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    python("-m", "distnn.train", *SLOW, "--max-iterations", "120", "--out", tmp_path / "one")
+    assert model(out) == model(tmp_path / "one")
+    done = python("-m", "distnn.train", "--resume", "--out", out, "--max-iterations", "125")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_without_permission(tmp_path: Path) -> None:
+    """A file in place of the folder: also for root, who may write everywhere."""
+    out = tmp_path / "run"
+    with slow(out, 60) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        shutil.rmtree(out)
+        out.write_text("in the way")
+        done = job.finish(60)
+    assert done.returncode == 1, done.stderr
+    assert "model.safetensors cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+DAMAGE = {
+    "truncated": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "a bit flipped": lambda path: path.write_bytes(path.read_bytes()[:-9] + b"\x55" + path.read_bytes()[-8:]),
+    "deleted": lambda path: path.unlink(),
+    "of a newer version": lambda path: path.write_bytes(path.read_bytes().replace(b'"distnn":"1"', b'"distnn":"9"')),
+}
+
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 15 of the 30 iterations, with checkpoints at 9, 12 and 15."""
+    out = tmp_path_factory.mktemp("half") / "run"
+    done = python("-m", "distnn.train", *BASE, "--checkpoint-every", "3", "--max-iterations", "15", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_checkpoint(damage: str, half: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+    out = Path(shutil.copytree(half, tmp_path / "run"))
+    newest_path = max(out.glob("checkpoints/*"))
+    DAMAGE[damage](newest_path)
+    done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out, "--max-iterations", "30")
+    assert done.returncode == 0, done.stderr
+    assert "resumed at t = 12" in done.stdout
+    if damage != "deleted":
+        assert f"{newest_path}" in done.stderr
+        assert "Going back to checkpoint-0000000012.safetensors" in " ".join(done.stderr.split())
+    assert model(out) == undisturbed
+    assert [record["t"] for record in metrics(out)] == list(range(31))
+
+
+def test_no_checkpoint_that_can_be_read(half: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(half, tmp_path / "run"))
+    for path in out.glob("checkpoints/*"):
+        DAMAGE["a bit flipped"](path)
+    done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out)
+    assert done.returncode == 2, done.stderr
+    assert f"No checkpoint in {out}/checkpoints can be read." in done.stderr
+    assert "Traceback" not in done.stderr
+    shutil.rmtree(out / "checkpoints")
+    done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out)
+    assert done.returncode == 2
+    assert "there is nothing to resume" in done.stderr
+
+
+def test_checkpoints_of_other_runs(half: Path, tmp_path: Path) -> None:
+    """Of another network and of other data, put in place of this run's own."""
+    others = {
+        "is of a network with 17 weights": ("--hidden", "4"),
+        "The data is not what": ("--seed", "5"),
+    }
+    for text, options in others.items():
+        other = tmp_path / "other"
+        python("-m", "distnn.train", *TRAINING, *options, "--overwrite", "--out", other)
+        out = Path(shutil.copytree(half, tmp_path / "run"))
+        shutil.rmtree(out / "checkpoints")
+        shutil.copytree(other / "checkpoints", out / "checkpoints")
+        before = sorted(out.glob("checkpoints/*"))
+        done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out)
+        assert done.returncode == 2, done.stderr
+        assert text in done.stderr
+        assert "Traceback" not in done.stderr
+        assert sorted(out.glob("checkpoints/*")) == before
+        shutil.rmtree(out)
+
+
+@pytest.mark.parametrize("launcher", ["the mpirun of another library", "srun"])
+def test_many_worlds_of_one_are_refused(launcher: str, tmp_path: Path) -> None:
+    if launcher == "srun":
+        size, rank, named = "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun"
+    elif is_open_mpi():
+        size, rank, named = "PMI_SIZE", "PMI_RANK", "the mpirun of MPICH"
+    else:
+        size, rank, named = "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "Open MPI's mpirun"
+    out = tmp_path / "run"
+    for number in ("0", "3"):
+        done = python("-m", "distnn.train", *TRAINING, "--out", out, env={size: "4", rank: number})
+        assert done.returncode == 2
+        assert not out.exists()
+        if number == "0":  # one of the four speaks
+            assert f"distnn: {named} " in done.stderr
+            assert "started 4 processes" in done.stderr
+            assert "connects none of them" in done.stderr
+            assert "mpirun" in done.stderr.partition("alone.")[2]  # which launcher fits
+        else:
+            assert "distnn:" not in done.stderr
+
+
+def test_a_parallel_job_without_mpi4py_is_refused(tmp_path: Path) -> None:
+    """mpirun starts four processes of a Python whose MPI cannot be loaded: each believes to be alone."""
+    (tmp_path / "mpi4py.py").write_text("raise ImportError('no MPI here')")
+    done = mpirun(4, "-m", "distnn.train", *TRAINING, "--out", tmp_path / "run", env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("started 4 processes") == 1, done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_models_of_equal_trainings_are_equal_files(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        python("-m", "distnn.train", *TRAINING, "--out", tmp_path / name)
+    a, b = (np.fromfile(tmp_path / name / "model.safetensors", np.uint8) for name in ("a", "b"))
+    np.testing.assert_array_equal(a, b)

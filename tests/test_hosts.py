@@ -1,0 +1,49 @@
+"""Training over three hosts by TCP: the bits of one process, and an end when a link is cut."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hosts import Hosts, three_hosts
+from mpi_runner import python
+from test_faults import BASE, TRAINING, metrics, model
+
+MORE = (*BASE, "--max-iterations", "1000000", "--checkpoint-every", "20")
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    with three_hosts(tmp_path_factory.mktemp("hosts")) as found:
+        yield found
+
+
+def test_over_three_hosts_the_bits_of_one_process(hosts: Hosts, tmp_path: Path) -> None:
+    which = "from mpi4py import MPI; import socket; print(*MPI.COMM_WORLD.allgather(socket.gethostname()))"
+    with hosts.start("-c", which) as job:
+        assert "h1 h2 h3" in job.finish(30).stdout
+    with hosts.start("-m", "distnn.train", *TRAINING, "--out", tmp_path / "three") as job:
+        done = job.finish(60)
+    assert done.returncode == 0, done.stderr
+    python("-m", "distnn.train", *TRAINING, "--out", tmp_path / "one")
+    assert model(tmp_path / "three") == model(tmp_path / "one")
+
+
+def test_a_link_that_is_cut_ends_the_job_and_costs_no_bits(hosts: Hosts, tmp_path: Path) -> None:
+    out = tmp_path / "cut"
+    with hosts.start("-m", "distnn.train", *MORE, "--watchdog", "2", "--out", out) as job:
+        deadline = time.monotonic() + 30
+        while len(metrics(out)) < 50 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        hosts.cut("h3")
+        done = job.finish(40)
+    assert done.returncode not in (0, 75)
+    assert "all ranks waited for each other, as where a link is down, longer than 2 s (--watchdog)" in done.stderr
+    assert "ranks 0 to 2: waiting at reduction.py" in done.stderr
+    t = max(record["t"] for record in metrics(out)) + 30
+    done = python("-m", "distnn.train", "--resume", "--out", out, "--max-iterations", str(t))
+    assert done.returncode == 0, done.stderr
+    python("-m", "distnn.train", *BASE, "--max-iterations", str(t), "--out", tmp_path / "one")
+    assert model(out) == model(tmp_path / "one")

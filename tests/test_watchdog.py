@@ -1,0 +1,157 @@
+"""What the watchdog says, and when it holds its peace; that it ends jobs is in test_faults.py and test_hosts.py."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from threaded_ranks import Comm, ThreadRanks, Wire
+
+from distnn import watchdog
+from distnn.communicator import OneRank
+from distnn.watchdog import Note, Watchdog, describe, named, watching, within
+
+HOSTS = ["n1", "n1", "n2", "n2"]
+WAITING = Note(7, True, "reduction.py:3 (sum)")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ([3], "rank 3 (on n2)"),
+        ([0, 1], "ranks 0 to 1 (on n1)"),
+        ([0, 2, 3], "ranks 0, 2 to 3 (on n1, n2)"),
+        ([0, 2], "ranks 0, 2 (on n1, n2)"),
+    ],
+)
+def test_ranks_in_words(numbers: list[int], text: str) -> None:
+    assert named(numbers, HOSTS) == text
+    assert named(numbers) == text.partition(" (")[0]
+
+
+def test_who_was_waited_for() -> None:
+    said = describe({0: WAITING, 1: WAITING, 3: WAITING}, HOSTS, 60)
+    assert said.startswith("rank 2 (on n2) was waited for longer than 60 s (--watchdog): the job ends.")
+    assert "  ranks 0 to 1, 3: waiting at reduction.py:3 (sum), call 7 of MPI\n" in said
+    assert said.endswith("  rank 2: left no word in the run's directory: dead, stopped or cut off")
+
+    busy = Note(6, False, "data/text.py:9 (read)")
+    said = describe({0: WAITING, 1: busy, 2: busy, 3: WAITING}, HOSTS, 60)
+    assert said.startswith("ranks 1 to 2 (on n1, n2) were waited for longer")
+    assert "  ranks 1 to 2: computing, reading or writing at data/text.py:9 (read), call 6 of MPI" in said
+
+    behind = Note(6, True, "run.py:5 (train)")
+    assert describe({0: behind, 1: WAITING, 2: WAITING, 3: WAITING}, HOSTS, 60).startswith("rank 0 (on n1) was waited")
+
+    said = describe(dict.fromkeys(range(4), WAITING), HOSTS, 60)
+    assert said.startswith("all ranks waited for each other, as where a link is down, longer than 60 s")
+
+
+def test_thousands_of_ranks_take_few_lines() -> None:
+    notes = {number: WAITING for number in range(5000) if number != 17}
+    said = describe(notes, [f"n{number // 40}" for number in range(5000)], 600)
+    assert len(said.splitlines()) == 3
+    assert len(said) < 500
+    assert len(named(range(0, 5000, 2), [f"n{number}" for number in range(5000)])) < 20_000
+
+
+def ranks() -> ThreadRanks:
+    return ThreadRanks(Comm(Wire(3), 1))
+
+
+class Ended(Exception):
+    pass
+
+
+def ended_within(seconds: float, one: ThreadRanks, dog: Watchdog) -> bool:
+    ended = threading.Event()
+    one.abort = lambda code: (ended.set(), dog.over.set())  # type: ignore
+    dog.start()
+    found = ended.wait(seconds)
+    dog.stop()
+    return found
+
+
+def test_a_rank_that_waits_too_long_ends_the_job(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    one = ranks()
+    one.waiting = True
+    dog = Watchdog(one, 0.4, tmp_path / "waiting", HOSTS[:3])
+    assert ended_within(5, one, dog)
+    assert "ranks 0, 2 (on n1, n2) were waited for longer than 0.4 s" in capfd.readouterr().err
+    assert not (tmp_path / "waiting").exists()
+
+
+def test_a_rank_that_computes_or_goes_on_does_not(tmp_path: Path) -> None:
+    busy = ranks()
+    dog = Watchdog(busy, 0.2, tmp_path / "waiting", HOSTS[:3])
+    assert not ended_within(1, busy, dog)
+
+    moving = ranks()
+    moving.waiting = True
+    dog = Watchdog(moving, 0.4, tmp_path / "waiting", HOSTS[:3])
+    stop = threading.Event()
+
+    def move() -> None:
+        while not stop.wait(0.05):
+            moving.calls += 1
+
+    thread = threading.Thread(target=move, daemon=True)
+    thread.start()
+    assert not ended_within(1.5, moving, dog)
+    stop.set()
+    thread.join()
+
+
+def test_a_job_that_was_suspended_is_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its clock has gone on, by an hour, while no thread of it ran."""
+    one = ranks()
+    one.waiting = True
+    dog = Watchdog(one, 3, tmp_path / "waiting", HOSTS[:3])
+    started, clock = time.monotonic(), time.monotonic
+    monkeypatch.setattr(watchdog.time, "monotonic", lambda: clock() + (3600 if clock() > started + 0.7 else 0))
+    assert not ended_within(1.5, one, dog)
+
+
+def test_a_note_is_taken_back_when_the_rank_goes_on(tmp_path: Path) -> None:
+    one = ranks()
+    dog = Watchdog(one, 0.4, tmp_path / "waiting", HOSTS[:3])
+    dog.start()
+    deadline = time.monotonic() + 5
+    note = tmp_path / "waiting" / "rank-1"
+    while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert '"waiting": false' in note.read_text()
+    assert "test" not in note.read_text()
+    one.calls += 1
+    while note.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not note.exists()
+    dog.stop()
+
+
+def test_without_a_folder_the_job_ends_all_the_same(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "PATIENCE", 0.2)  # for rank 0, which does not come
+    one = ranks()
+    one.waiting = True
+    dog = Watchdog(one, 0.4, tmp_path / "none" / "waiting", HOSTS[:3])
+    assert ended_within(5, one, dog)
+    assert "waited for longer" in capfd.readouterr().err
+    assert not (tmp_path / "none").exists(), "a run's directory that was deleted is not the watchdog's to make"
+
+
+def test_a_file_system_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "hangs")
+    assert within(0.1, lambda: (tmp_path / "hangs").read_text()) is None
+    assert within(5, lambda: 3) == 3
+    assert within(5, lambda: (tmp_path / "none").read_text()) is None
+
+
+def test_one_rank_waits_for_nobody(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with watching(OneRank(), 0.01, tmp_path):
+        assert threading.active_count() == before
