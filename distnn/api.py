@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -70,6 +71,8 @@ def fit(
     environment.limit_threads(chosen.threads)
     source = ArraySource(X, Y, weights, everyone)
     assembly = assemble(chosen, source, everyone, network)
+    if different := environment.compare_ranks(environment.record(assembly.examples.cut.rows), everyone):
+        warnings.warn(different, stacklevel=2)
     objective, w = assembly.objective, assembly.model.network.w
     chosen = assembly.options
     progress = begin(objective, optimizer(chosen), w, chosen.window)

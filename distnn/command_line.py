@@ -22,6 +22,9 @@ from distnn.communicator import OneRank, ranks
 from distnn.errors import BAD_USE, FAILED, RankError, UserError
 
 
+TOML_BYTES = 1 << 20  # a file of options is far shorter
+
+
 def run(program: Callable[[OneRank, Sequence[str]], int]) -> NoReturn:
     """Run program(ranks, arguments) on this rank, and leave with its exit code. Collective.
 
@@ -48,6 +51,9 @@ def run(program: Callable[[OneRank, Sequence[str]], int]) -> NoReturn:
         if everyone.rank == 0:
             print("distnn: interrupted.", file=sys.stderr, flush=True)
         everyone.abort(128 + signal.SIGINT)
+    except BrokenPipeError:  # whoever read stdout has seen enough; nothing more must be flushed to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        everyone.abort(128 + signal.SIGPIPE)
     except BaseException:
         print(f"distnn: rank {everyone.rank} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         sys.stdout.flush()
@@ -163,11 +169,19 @@ def _readable(path: str) -> str:
     """The path, if TOML can be read from it; UserError with the place of the fault otherwise."""
     try:
         with open(path, "rb") as file:
-            tomllib.load(file)
+            text = file.read(TOML_BYTES + 1)
+        if len(text) > TOML_BYTES:
+            raise UserError(f"--config {path} is not a file of options: it is longer than {TOML_BYTES >> 20} MB.")
+        values = tomllib.loads(text.decode())
     except OSError as error:
         raise UserError(f"--config {path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise UserError(f"--config {path} is not a file of options: it is nested too deeply.") from None
+    except ValueError as error:
         raise UserError(f"--config {path} is not a TOML file: {error}.") from None
+    for name, value in values.items():
+        if isinstance(value, dict):
+            raise UserError(f"--config {path}: {name} is a table; options stand in the file without tables.")
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -154,6 +155,15 @@ def print_table(shown: Table) -> None:
     print("\n".join(lines))
 
 
+class Enduring(Console):
+    """A console that falls silent when nobody reads it any more, as in `… | head`: the training goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich, whose own ends the process."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def stdout() -> Console:
     """The console of stdout; where it goes to a file, wide enough for every table."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    return Enduring(highlight=False, width=None if sys.stdout.isatty() else 200)

@@ -13,9 +13,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-CACHE_BYTES = 640 << 10  # a block's x, δ and θ' should stay in a core's second-level cache (1 MiB or more)
-WORK_BYTES = 64 << 20  # and never take more memory than this
-FEWEST, MOST = 512, 2048
+# Measured; docs/blocks.md has the tables.
+CACHE_BYTES = 704 << 10  # x, δ and θ' of a narrow network's block stay in a core's second-level cache, 1 MiB or more
+FEWEST_BYTES = 6016  # but a block has this much of each unit (752 float64): summing |W| numbers a block stays cheap
+SMALL_PRODUCT = 1_000_000  # multiplications in a matrix product, up to which BLAS spares itself copying operands
+SHORTEST = 640  # blocks are made shorter than by the other rules, down to this, if all products are small then
+MOST = 8192  # the calls of a block cost little beside the work on this many rows
+MANY = 64  # a block has no more than 2048 rows if there were fewer blocks than this otherwise
+WORK_BYTES = 64 << 20  # and never takes more memory than this
+PAGE, NEAR = 4096, 128  # rows of x that lie a multiple of a page apart compete for the same places in the cache
 
 
 class Cut(NamedTuple):
@@ -42,18 +48,22 @@ class Cut(NamedTuple):
 def cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
     """Cut n rows into blocks for the layers d, counted without the output layer.
 
-    The output layer is left out because the number of classes is known only once the rows are read. docs/blocks.md
-    has the measurements.
+    The output layer is left out because the number of classes is known only once the rows are read.
     """
-    widths = list(d)
-    column = np.dtype(dtype).itemsize * (widths[0] + sum(3 * width for width in widths[1:]))
-    weights = sum((below + 1) * above for below, above in pairwise(widths))
-    fits = CACHE_BYTES // column
-    # A wide network's blocks cannot stay in the cache; they are long, so that summing |W| numbers a block stays cheap.
-    rows = MOST if weights > 64 * sum(widths) else min(max(fits, FEWEST), MOST)
-    rows = max(1, min(rows, WORK_BYTES // column))
+    widths, itemsize = list(d), np.dtype(dtype).itemsize
+    column = itemsize * (sum(widths) + widths[-1])
+    rows = max(CACHE_BYTES // column, FEWEST_BYTES // itemsize)
+    small = SMALL_PRODUCT // max(((below + 1) * above for below, above in pairwise(widths)), default=1)
+    if SHORTEST <= small < rows:
+        rows = small
+    rows = max(1, min(rows, MOST, max(2048, n // MANY), WORK_BYTES // column))
     count = max(1, -(-n // rows))
     if count > 8:
-        count = -(-count // 8) * 8  # the same number of blocks for each of 2, 4 or 8 ranks
+        count = -(-count // 8) * 8  # about the same number of blocks for each of 2, 4 or 8 ranks
     rows = max(1, -(-n // count))
-    return Cut(n, rows, -(-n // rows))
+    if count > 1:
+        rows = -(-rows // 16) * 16  # whole vectors and cache lines
+        stride = rows * itemsize
+        if min(stride % PAGE, -stride % PAGE) < NEAR:
+            rows += 32
+    return Cut(n, rows, max(1, -(-n // rows)))

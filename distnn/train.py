@@ -118,6 +118,7 @@ def announce(options: Options, source: Source, assembly: Assembly, ranks: OneRan
         + (f", {len(classes.names)} classes" if classes else "")
         + f"; {examples.cut.count:,} blocks of {examples.cut.rows:,} rows on {ranks.size} "
         + ("rank" if ranks.size == 1 else "ranks")
+        + (f", of which {ranks.size - examples.cut.count} have no work" if examples.cut.count < ranks.size else "")
     )
     if assembly.why:
         report.say(f"optimizer: {assembly.why}")

@@ -134,11 +134,17 @@ make_environment() {
 }
 
 set_up() {
-    local extras
+    local extras owner=
+    if [[ -e $STAMP ]]; then
+        owner=$(head -n 1 "$STAMP")
+    fi
+    if [[ $owner != "$CHECKOUT" && -e $owner/launch/environment.sh && $VENV != "$CHECKOUT"/* ]]; then
+        die "$VENV is the environment of $owner: name another folder in DISTNN_VENV."
+    fi
     say "Setting up the environment in $VENV (once; a minute or two)"
-    if [[ -e $STAMP && $(head -n 1 "$STAMP") != "$CHECKOUT" ]] || ! "$VENV/bin/python" -m pip --version &>/dev/null; then
+    if [[ -n $owner && $owner != "$CHECKOUT" ]] || ! "$VENV/bin/python" -m pip --version &>/dev/null; then
         make_environment
-    elif [[ -e $STAMP ]]; then
+    elif [[ -n $owner ]]; then
         echo unfinished >"$STAMP"
     fi
     extras=$(IFS=,; echo "${EXTRAS[*]:-}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from availability import unavailable
 from mpi_runner import Job, environment, find_mpirun
 
@@ -84,10 +86,12 @@ def ready(checkout: Path) -> Path:
     return checkout
 
 
+OWN = {"DISTNN_MPI": None, "DISTNN_VENV": None}  # changes to the environment, for a checkout other than this one
+
+
 def local(checkout: Path, *options: str, **changes: str | None) -> Job:
     """Start the checkout's local.sh, from elsewhere."""
-    clean = {"DISTNN_MPI": None, "DISTNN_VENV": None}
-    return Job([str(checkout / "launch/local.sh"), *options], cwd="/", env=clean | changes)
+    return Job([str(checkout / "launch/local.sh"), *options], cwd="/", env=OWN | changes)
 
 
 def scripts() -> list[Path]:
@@ -98,6 +102,59 @@ def scripts() -> list[Path]:
 def test_syntax_of_shell_scripts(script: Path) -> None:
     done = subprocess.run(["bash", "-n", script], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in LAUNCH.iterdir() if path.is_file()))
+def test_what_a_user_copies_says_what_it_needs_and_whether_it_is_tested(name: str) -> None:
+    if name in ("environment.sh", "batch.sh", "local.sh", "test.sh", "summary.py"):  # what they run is tested by use
+        return
+    head = "".join((LAUNCH / name).read_text().splitlines(keepends=True)[:14])
+    assert "# Needs: " in head
+    assert "# Tested: " in head or "# Not tested here: only its syntax" in head
+
+
+@pytest.mark.parametrize("name", ["slurm.sbatch", "pbs.sh", "lsf.sh", "flux.sh", "sge.sh"])
+def test_two_lines_to_edit_and_no_directive_after_them(name: str) -> None:
+    """Schedulers read directives up to the first command only, so nothing that they should read may follow it."""
+    mark = {"slurm.sbatch": "#SBATCH", "pbs.sh": "#PBS", "lsf.sh": "#BSUB", "flux.sh": "#flux:", "sge.sh": "#$ "}[name]
+    lines = (LAUNCH / name).read_text().splitlines()
+    at = lines.index("# Edit these two lines.")
+    assert lines[at + 1].startswith(mark) and lines[at + 2].startswith("OUT=")
+    assert not any(line.startswith(mark) for line in lines[at + 2 :])
+    assert all(not line or line.startswith("#") for line in lines[: at + 2])
+
+
+def test_syntax_of_mpijob() -> None:
+    (job,) = yaml.safe_load_all((LAUNCH / "mpijob.yaml").read_text())
+    assert (job["apiVersion"], job["kind"]) == ("kubeflow.org/v2beta1", "MPIJob")
+    launcher, worker = (job["spec"]["mpiReplicaSpecs"][name] for name in ("Launcher", "Worker"))
+    (container,) = launcher["template"]["spec"]["containers"]
+    variables = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert int(variables["RANKS"]) == worker["replicas"] * job["spec"]["slotsPerWorker"]
+    subprocess.run(["bash", "-n", "-c", container["args"][0]], check=True, timeout=20)
+
+
+def test_syntax_of_dockerfile() -> None:
+    text = "".join(line for line in (LAUNCH / "Dockerfile").open() if not line.startswith("#"))
+    instructions = [line.split(maxsplit=1) for line in text.replace("\\\n", "").splitlines() if line]
+    assert instructions[0][0] == "FROM"
+    assert {name for name, _ in instructions} <= {"FROM", "RUN", "COPY", "ENV", "USER", "WORKDIR", "CMD"}
+    for name, rest in instructions:
+        if name == "RUN":
+            subprocess.run(["bash", "-n", "-c", rest], check=True, timeout=20)
+        if name == "COPY":
+            assert all((LAUNCH.parent / source).exists() for source in rest.split()[:-1]), rest
+
+
+def test_syntax_of_apptainer_definition() -> None:
+    head, *sections = re.split(r"^%(\w+)$", (LAUNCH / "apptainer.def").read_text(), flags=re.MULTILINE)
+    assert {"Bootstrap: docker", "From: python:3.12-slim"} <= set(head.splitlines())
+    bodies = dict(zip(sections[::2], sections[1::2], strict=True))
+    assert list(bodies) == ["files", "post", "environment", "runscript"]
+    for name in ("post", "environment", "runscript"):
+        subprocess.run(["bash", "-n", "-c", bodies[name]], check=True, timeout=20)
+    for line in bodies["files"].split("\n"):
+        assert not line or (LAUNCH.parent / line.split()[0]).exists()
 
 
 # -- local.sh
@@ -156,7 +213,7 @@ def test_local_interrupted_by_ctrl_c_on_a_terminal(ready: Path) -> None:
     child, terminal = pty.fork()
     if child == 0:
         os.chdir("/")
-        os.execve(ready / "launch/local.sh", ["local.sh", "-n", "2", "--wait"], environment())
+        os.execve(ready / "launch/local.sh", ["local.sh", "-n", "2", "--wait"], environment(OWN))
     output, interrupted, deadline = "", False, time.monotonic() + 40
     while time.monotonic() < deadline and select.select([terminal], [], [], 40)[0]:
         try:
@@ -201,6 +258,17 @@ def test_a_folder_with_other_things_in_it_is_left_alone(checkout: Path, tmp_path
         done = job.finish(60)
     assert done.returncode == 1 and "is not a Python environment and holds other things" in done.stderr
     assert precious.read_text() == "do not delete"
+
+
+def test_the_environment_of_another_checkout_is_left_alone(checkout: Path, ready: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(ready, other)
+    (other / "pyproject.toml").write_text(PROJECT + "# changed\n")
+    with local(other, DISTNN_VENV=str(ready / ".venv")) as job:
+        done = job.finish(60)
+    assert done.returncode == 1 and f"is the environment of {ready}" in done.stderr
+    with local(ready, "-n", "1") as job:
+        assert job.finish(60).stdout == "1 ranks\n"
 
 
 @pytest.fixture
