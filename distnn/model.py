@@ -10,6 +10,7 @@ import numpy as np
 
 from distnn import files
 from distnn.backpropagation import Backpropagation
+from distnn.error_functions import error_function
 from distnn.errors import UserError
 from distnn.network import Network, weight_count
 from distnn.preparation import Preparation, input_columns
@@ -88,14 +89,43 @@ class Model:
     def restore(tensors: dict[str, np.ndarray], metadata: dict[str, Any], where: str) -> Model:
         """The model that `tensors` and `metadata` stored. UserError if they do not hold one; where: for the message."""
         try:
+            w, needed = tensors["w"], weight_count(metadata["d"])
+            if w.shape != (needed,):  # looked at first: a number in a file makes no network that fills the memory
+                raise UserError(f"{where} holds {w.size} weights; its architecture needs {needed}.")
             network = Network(metadata["d"], metadata["theta"], metadata["output_theta"])
-            if tensors["w"].shape != (weight_count(network.d),):
-                raise UserError(f"{where} holds {tensors['w'].size} weights; its architecture needs {network.w.size}.")
-            network.w[:] = tensors["w"]
+            network.w[:] = w
             preparation = Preparation.restore(tensors, metadata["preparation"])
-            return Model(network, preparation, metadata["error"], metadata["dtype"], metadata["held_out"])
-        except (KeyError, TypeError, ValueError):
+            model = Model(network, preparation, metadata["error"], metadata["dtype"], metadata["held_out"])
+            model._check()
+        except UserError as error:
+            raise UserError(str(error) if where in str(error) else f"{where} does not hold a model: {error}") from None
+        except (KeyError, TypeError, ValueError, AttributeError, AssertionError, OverflowError):
             raise UserError(f"{where} does not hold a model.") from None
+        return model
+
+    def _check(self) -> None:
+        """ValueError or TypeError where what a file held does not fit together."""
+        network, preparation = self.network, self.preparation
+        classes, share, seed = preparation.classes, self.held_out["share"], self.held_out["seed"]
+        names = (*preparation.inputs, *preparation.targets, *(classes.names if classes else ()))
+        weight = preparation.weight if preparation.weight is not None else ""
+        if not all(isinstance(name, str) for name in (*names, weight)):
+            raise TypeError("a name of a column or class that is no text")
+        output = classes.output_theta if classes else network.output_theta
+        fits = (
+            (len(preparation.inputs), preparation.d_out) == (network.d[0], network.d[-1])
+            and (preparation.target_scaling is None) == (classes is not None)
+            and output == network.output_theta
+            and self.dtype in ("float64", "float32")
+            and isinstance(share, float | int) and 0 <= share < 1
+            and isinstance(seed, int) and 0 <= seed < 2**63
+        )  # fmt: skip
+        for scaling, width in ((preparation.input_scaling, network.d[0]), (preparation.target_scaling, network.d[-1])):
+            for array in (scaling.shift, scaling.mean, scaling.deviation) if scaling else ():
+                fits = fits and array.dtype == np.float64 and array.shape == (width,) and np.isfinite(array).all()
+        if not fits or network.w.dtype != np.float64:
+            raise ValueError("parts that do not fit together")
+        error_function(self.error, network.output_theta)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all. Local: call it on one rank. OSError if it fails."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -84,15 +84,17 @@ def restore(found: Found, fingerprint: str, weights: int, window: int) -> Progre
         state = kinds[stored["state"]].restore(own)
         if state.w.size != weights or arrays["w"].size != weights:
             raise UserError(f"{found.path} is of a network with {state.w.size} weights; this one has {weights}.")
-        return Progress(
-            state,
-            deque(arrays["window"].tolist(), maxlen=window + 1),
-            arrays["w"],
-            stored["best_E_val"],
-            stored["best_t"],
-            Record(**stored["record"]),
-        )
-    except (KeyError, TypeError, ValueError):
+        record = Record(**stored["record"])
+        for value in (state.w, state.G, arrays["w"]):
+            if (value.dtype, value.shape) != (np.float64, (weights,)):
+                raise ValueError("weights that are none")
+        for name, kind in get_type_hints(Record).items():
+            if type(getattr(record, name)) not in (int, kind):
+                raise TypeError(f"{name} is no {kind}")
+        window_values = [float(value) for value in arrays["window"]]
+        best = float(stored["best_E_val"]), int(stored["best_t"])
+        return Progress(state, deque(window_values, maxlen=window + 1), arrays["w"], *best, record)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise UserError(f"{found.path} does not hold the state of a training.") from None
 
 

@@ -66,4 +66,4 @@ def cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
         stride = rows * itemsize
         if min(stride % PAGE, -stride % PAGE) < NEAR:
             rows += 32
-    return Cut(n, rows, max(1, -(-n // rows)))
+    return Cut(n, rows, -(-n // rows))

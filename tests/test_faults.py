@@ -22,7 +22,7 @@ from mpi_runner import Job, is_open_mpi, mpirun, python, start
 from safetensors.numpy import load_file
 
 INJECT = Path(__file__).with_name("inject.py")
-BASE = ("--examples", "3000", "--optimizer", "gradient-descent", "--quiet")
+BASE = ("--examples", "6000", "--optimizer", "gradient-descent", "--quiet")
 TRAINING = (*BASE, "--max-iterations", "30")
 EVERY_THREE = (*TRAINING, "--checkpoint-every", "3")
 

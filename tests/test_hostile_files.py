@@ -196,14 +196,18 @@ def replaced(found: Any, place: int, value: Any) -> Any:
 @given(place=st.integers(0, 10_000), value=values)
 def test_metadata_of_any_kind_with_a_right_checksum(place: int, value: Any, run: Path) -> None:
     """What another program might have written on purpose: a model, and a checkpoint, with one value replaced."""
-    for path, use in ((max(run.glob("checkpoints/*")), go_on), (run / "model.safetensors", load_model)):
+    for path, use in ((max(run.glob("checkpoints/*")), go_on), (run / "model.safetensors", predict)):
         tensors, metadata = files.read(path)
         changed = run.parent / "changed.safetensors"
         files.write(changed, tensors, replaced(metadata, place, value))
         try:
             use(changed)
         except UserError as error:
-            assert str(changed) in str(error)
+            assert str(changed) in str(error) or "The inputs have shape" in str(error)
+
+
+def predict(path: Path) -> None:
+    load_model(path)(np.zeros((3, 2)))
 
 
 def go_on(path: Path) -> None:
@@ -221,7 +225,7 @@ arrays = st.one_of(
 @fuzz
 @given(place=st.integers(0, 100), value=arrays)
 def test_tensors_of_any_shape_with_a_right_checksum(place: int, value: np.ndarray, run: Path) -> None:
-    for path, use in ((max(run.glob("checkpoints/*")), go_on), (run / "model.safetensors", load_model)):
+    for path, use in ((max(run.glob("checkpoints/*")), go_on), (run / "model.safetensors", predict)):
         tensors, metadata = files.read(path)
         tensors[sorted(tensors)[place % len(tensors)]] = value
         changed = run.parent / "changed.safetensors"
@@ -229,7 +233,7 @@ def test_tensors_of_any_shape_with_a_right_checksum(place: int, value: np.ndarra
         try:
             use(changed)
         except UserError as error:
-            assert str(changed) in str(error)
+            assert str(changed) in str(error) or "The inputs have shape" in str(error)
 
 
 def options_from(path: Path) -> None:

@@ -1,0 +1,103 @@
+"""`python -m distnn.bench`: measure distnn here, beside what people use today, alone or under mpirun."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from distnn import environment
+from distnn.bench import machine, prediction
+from distnn.bench.measure import measure
+from distnn.bench.options import BenchOptions, check
+from distnn.command_line import on_root, parse, run
+from distnn.communicator import OneRank
+from distnn.errors import UserError
+
+PROGRAM = "python -m distnn.bench"
+ABOUT = """Measure how long an iteration takes, beside PyTorch, JAX and scikit-learn and beside the machine's limit:
+mpirun -n 2 python -m distnn.bench
+
+Everybody takes turns, so that what else runs here disturbs all alike. Packages that are not installed are left out."""
+
+
+def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+    """Measure as the arguments say. Collective. Returns the exit code."""
+    options = on_root(ranks, lambda: read_options(arguments, ranks))
+    if options is None:
+        return 0
+    environment.limit_threads(1)
+    results: dict[str, Any] = {
+        "version": 1,
+        "machine": machine.describe(ranks),
+        "quick": options.quick,
+        "workloads": {},
+    }
+    slower = environment.slower_kernel(environment.record(0))
+    if ranks.rank == 0:
+        from distnn.bench import results as printed
+
+        printed.show_machine(results["machine"])
+        if slower:
+            print(f"{slower}\n")
+    network = _network(options, ranks) if options.range else None
+    for name in options.names:
+        found = results["workloads"][name] = measure(name, options, ranks)
+        if network is not None:
+            found["prediction"] = _predict(found, network, options, ranks)
+        if ranks.rank == 0:
+            printed.show_workload(name, found)
+            if network is not None:
+                rows = [prediction.Row(**row) for row in found["prediction"]["rows"]]
+                printed.show_prediction(name, rows, found["prediction"]["fastest"], network.alpha, network.beta)
+    on_root(ranks, lambda: write(results, options))
+    return 0
+
+
+def read_options(arguments: Sequence[str], ranks: OneRank) -> BenchOptions | None:
+    """The options that the arguments give. Local: for rank 0."""
+    options: BenchOptions | None = parse(BenchOptions, PROGRAM, ABOUT, arguments)
+    if options is not None:
+        check(options, ranks.size)
+    return options
+
+
+def _network(options: BenchOptions, ranks: OneRank) -> prediction.Network:
+    if options.alpha is not None and options.beta is not None:
+        return prediction.Network(options.alpha, options.beta)
+    return prediction.measure(ranks)
+
+
+def _predict(
+    found: dict[str, Any], network: prediction.Network, options: BenchOptions, ranks: OneRank
+) -> dict[str, Any]:
+    assert options.range is not None
+    iteration = prediction.Iteration(**found["iteration"])
+    rows = prediction.predict(iteration, network, prediction.powers(*options.range))
+    return {
+        "alpha": network.alpha,
+        "beta": network.beta,
+        "rows": [asdict(row) for row in rows],
+        "fastest": prediction.fastest(iteration, network, *options.range),
+        "here": {"ranks": ranks.size, "predicted": iteration.strong(ranks.size, network)},
+    }
+
+
+def write(results: dict[str, Any], options: BenchOptions) -> None:
+    """Write the files that the options ask for. Local: for rank 0. UserError if that fails."""
+    if options.json is not None:
+        try:
+            with open(options.json, "w") as file:
+                json.dump(results, file, indent=1)
+                file.write("\n")
+        except OSError as error:
+            raise UserError(f"--json {options.json} cannot be written: {error.strerror}.") from None
+    if options.figure is not None:
+        from distnn.bench.figure import draw
+
+        draw(results, options.figure)
+
+
+if __name__ == "__main__":
+    run(main)

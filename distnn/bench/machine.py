@@ -1,0 +1,58 @@
+"""What the numbers were measured on, and how much memory a process took."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from distnn import environment
+from distnn.communicator import OneRank
+
+
+def describe(ranks: OneRank) -> dict[str, Any]:
+    """The machine and its libraries, for the results. Local."""
+    here = environment.record(0)
+    return {
+        "cpu": _cpu_name(),
+        "cores": len(cores()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "ranks": ranks.size,
+        "load": round(os.getloadavg()[0], 2),
+        "date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
+        **{name: here[name] for name in ("python", "numpy", "blas", "kernel", "threads", "mpi")},
+    }
+
+
+def cores() -> tuple[int, ...]:
+    """The cores that this process may use."""
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def reset_peak() -> None:
+    """Begin to look for the largest memory of this process anew, where the system can."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pass
+
+
+def peak_bytes() -> int:
+    """The largest memory of this process since `reset_peak`, or since it began."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,149 @@
+"""One workload: everybody takes turns at it, then the floor and the split are measured. Results as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from distnn.bench.floor import floor
+from distnn.bench.machine import cores, peak_bytes, reset_peak
+from distnn.bench.options import BenchOptions
+from distnn.bench.own import Own
+from distnn.bench.peers import PEERS, Processes
+from distnn.bench.prediction import Iteration, message_bytes
+from distnn.bench.rest import on_root_alone
+from distnn.bench.split import Split, split
+from distnn.bench.timing import Contender, Entry, ratio, take_turns
+from distnn.bench.workloads import WORKLOADS, Workload
+from distnn.communicator import OneRank
+from distnn.examples import Examples
+from distnn.network import weight_count
+
+
+def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:
+    """Measure the workload of this name. Collective; the results replicated."""
+    workload = WORKLOADS[name].on(ranks.size)
+    turns = options.turns
+    if options.quick:
+        workload, turns = workload.shortened(), 2
+    reset_peak()
+    examples = workload.examples(ranks)
+    entries = _own(workload, examples, ranks)
+    own_cores = sorted({core for of_rank in ranks.gather(cores()) for core in of_rank})
+    left_out: dict[str, str] = {}
+    if options.peers:
+        entries += _peers(workload, own_cores, left_out, ranks)
+    take_turns(entries, turns, ranks, visit=0.02 if options.quick else 0.25)
+    for entry in entries:
+        if isinstance(entry.contender, Processes):
+            entry.peak_bytes = entry.contender.peak_bytes
+        if entry.contender is not None:
+            entry.contender.close()
+    parts = split(workload, examples, ranks, max(2, min(2000, entries[0].iterations * (2 if options.quick else 4))))
+    products, tanh = (
+        sum(of_rank) / ranks.size
+        for of_rank in zip(*ranks.gather(floor(workload, 0.002 if options.quick else 0.05)), strict=True)
+    )
+    return ranks.broadcast(_results(workload, examples, entries, left_out, parts, (products, tanh), ranks))
+
+
+def _own(workload: Workload, examples: Examples, ranks: OneRank) -> list[Entry]:
+    """distnn: exact and plain on all ranks; with more than one, also exact on rank 0 alone with all rows. Collective."""
+    entries = []
+    for reduction in ("exact", "plain"):
+        own = Own(workload, examples, ranks, reduction)
+        own.seconds(1)
+        entries.append(Entry(f"distnn, {reduction}", ranks.size, True, own, peak_bytes=max(ranks.gather(peak_bytes()))))
+    if ranks.size > 1:
+
+        def alone() -> None:
+            one = OneRank()
+            entries.append(Entry("distnn, exact", 1, False, Own(workload, workload.examples(one), one)))
+
+        on_root_alone(ranks, alone)
+        if ranks.rank:
+            entries.append(Entry("distnn, exact", 1, False, None))
+    return entries
+
+
+def _peers(workload: Workload, own_cores: list[int], left_out: dict[str, str], ranks: OneRank) -> list[Entry]:
+    """The peers that are installed and work; the others go into left_out, with the reason. Collective."""
+    entries = []
+    for peer in PEERS:
+        contender: Contender | None = None
+
+        def start() -> str | None:
+            nonlocal contender
+            if not peer.installed:
+                return f"{peer.package} is not installed (pip install 'distnn[peers]')"
+            try:
+                contender = Processes(peer, workload, ranks.size, own_cores)
+            except RuntimeError as error:
+                return f"it failed: {error}"
+            return None
+
+        wrong = on_root_alone(ranks, start)
+        if wrong:
+            left_out[peer.name] = wrong
+        else:
+            entries.append(Entry(peer.name, ranks.size if peer.parallel else 1, False, contender))
+    return entries
+
+
+def _results(
+    workload: Workload,
+    examples: Examples,
+    entries: list[Entry],
+    left_out: dict[str, str],
+    parts: Split,
+    floors: tuple[float, float],
+    ranks: OneRank,
+) -> dict[str, Any]:
+    exact = entries[0]
+    rows = workload.n / ranks.size
+    contenders = [
+        {
+            "name": entry.name,
+            "cores": entry.cores,
+            "median": entry.median,
+            "least": min(entry.seconds),
+            "most": max(entry.seconds),
+            "seconds": entry.seconds,
+            "peak_bytes": entry.peak_bytes,
+            "times_distnn": ratio(entry, _comparable(entry, entries)),
+        }
+        for entry in entries
+    ]
+    least = rows * sum(floors)
+    blocks = max(1, len(examples.blocks))
+    iteration = Iteration(
+        examples.cut.count,
+        (exact.median - parts.communication - parts.outside) / blocks,
+        parts.outside,
+        message_bytes(len(workload.d) - 1, weight_count(workload.d)),
+    )
+    return {
+        "d": list(workload.d),
+        "n": workload.n,
+        "dtype": workload.dtype,
+        "block_rows": examples.cut.rows,
+        "blocks": examples.cut.count,
+        "flops": workload.flops * workload.n,
+        "contenders": contenders,
+        "left_out": left_out,
+        "floor": {
+            "seconds": least,
+            "products": rows * floors[0],
+            "tanh": rows * floors[1],
+            "distance": exact.median / least,
+            "distance_least": min(exact.seconds) / least,
+        },
+        "split": asdict(parts),
+        "shard_bytes": examples.bytes,
+        "iteration": asdict(iteration),
+    }
+
+
+def _comparable(entry: Entry, entries: list[Entry]) -> Entry:
+    """distnn's exact entry on as many cores."""
+    return next((own for own in entries if own.name == "distnn, exact" and own.cores == entry.cores), entries[0])

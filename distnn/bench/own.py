@@ -1,0 +1,62 @@
+"""distnn itself: the whole training loop, with its records, termination and the log of metrics, as a user runs it."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from distnn.backpropagation import Backpropagation
+from distnn.bench.workloads import ETA, Workload
+from distnn.communicator import OneRank
+from distnn.examples import Examples
+from distnn.network import Network
+from distnn.objective import MakeSum, Objective
+from distnn.optimizers import GradientDescent
+from distnn.run_directory import RunDirectory
+from distnn.termination import any_of, compare
+from distnn.training import begin, train
+
+
+class Own:
+    """A training that goes on as long as it is asked to. Collective over its ranks.
+
+    reduction: as for Objective. engine: what computes the gradients, if not the usual one.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        examples: Examples,
+        ranks: OneRank,
+        reduction: str | MakeSum = "exact",
+        engine: Backpropagation | None = None,
+    ):
+        self.ranks = ranks
+        network = Network(workload.d).initialise()
+        self.engine = engine or Backpropagation(network, "squared", workload.dtype)
+        objective = Objective(self.engine, examples, ranks, reduction)
+        optimizer = GradientDescent(ETA)
+        progress = begin(objective, optimizer, network.w, 10)
+        never = any_of(compare("t", ">=", math.inf), compare("E_in", "<=", 0), compare("gradient_norm", "<=", 0))
+        self.loop = train(objective, optimizer, never, progress)
+        self.folder = tempfile.TemporaryDirectory(prefix="distnn-bench-")
+        self.directory = RunDirectory(Path(self.folder.name))
+
+    def seconds(self, iterations: int) -> float:
+        """Seconds an iteration, over so many. Collective; local."""
+        self.ranks.maximum(np.zeros(1))  # all begin together
+        start = time.perf_counter()
+        for _ in range(iterations):
+            record = next(self.loop)
+            if self.ranks.rank == 0:
+                self.directory.log(record, False)
+        return (time.perf_counter() - start) / iterations
+
+    def close(self) -> None:
+        """Remove the log."""
+        self.loop.close()  # type: ignore[attr-defined]
+        self.folder.cleanup()

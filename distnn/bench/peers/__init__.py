@@ -1,0 +1,126 @@
+"""What people use today, each in processes of its own. To add one: a module here with `main`, and its entry in PEERS.
+
+A peer's module is run as `python -m distnn.bench.peers.NAME` with a `Task` as JSON; it computes the same iterations:
+mean squared error over all rows, its gradient, a step of gradient descent, and the error known as a number.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from distnn.bench.workloads import Workload
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NPROC": "1",  # as many threads has XLA
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "JAX_PLATFORMS": "cpu",
+    "CUDA_VISIBLE_DEVICES": "",
+}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A package to compare with. parallel: it runs on as many processes as there are ranks; otherwise on one."""
+
+    name: str
+    module: str
+    package: str
+    parallel: bool = False
+    variant: str = ""
+
+    @property
+    def installed(self) -> bool:
+        return importlib.util.find_spec(self.package) is not None
+
+
+PEERS = (
+    Peer("PyTorch DDP (gloo)", "pytorch", "torch", parallel=True),
+    Peer("JAX, jitted", "xla", "jax", variant="whole"),
+    Peer("JAX, jitted and hand-blocked", "xla", "jax", variant="blocked"),
+    Peer("scikit-learn", "scikit_learn", "sklearn"),
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process of a peer is to do."""
+
+    workload: Workload
+    rank: int
+    size: int
+    port: int
+    variant: str
+    cores: tuple[int, ...]
+
+
+class Processes:
+    """A peer at work: a contender for `timing.take_turns`. Local to rank 0.
+
+    cores: those that the job may use. RuntimeError, with the last line that a process printed, when one fails.
+    """
+
+    def __init__(self, peer: Peer, workload: Workload, size: int, cores: Sequence[int]):
+        size = size if peer.parallel else 1
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.errors = [tempfile.TemporaryFile("w+") for _ in range(size)]
+        self.processes = []
+        launchers = ("PMI", "OMPI_", "PMIX", "HYDRA", "MPI")
+        own = {name: value for name, value in os.environ.items() if not name.startswith(launchers)}
+        for rank in range(size):
+            task = json.dumps(asdict(Task(workload, rank, size, port, peer.variant, tuple(cores))))
+            self.processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", f"distnn.bench.peers.{peer.module}", task],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self.errors[rank],
+                    text=True,
+                    env={**own, **ONE_THREAD},
+                )
+            )
+        self.peak_bytes = 0
+        self._answers()
+
+    def seconds(self, iterations: int) -> float:
+        """Seconds an iteration, over so many: those of the slowest process."""
+        for process in self.processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{iterations}\n")
+            process.stdin.flush()
+        return max(answer["seconds"] for answer in self._answers()) / iterations
+
+    def _answers(self) -> list[dict[str, Any]]:
+        answers = []
+        for process, errors in zip(self.processes, self.errors, strict=True):
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                errors.seek(0)
+                text = errors.read().strip().splitlines()
+                self.close()
+                raise RuntimeError(text[-1] if text else "it ended without a word")
+            answers.append(json.loads(line))
+        self.peak_bytes = sum(answer["peak_bytes"] for answer in answers)
+        return answers
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in self.processes:
+            process.kill()
+        for process, errors in zip(self.processes, self.errors, strict=True):
+            process.communicate()
+            errors.close()

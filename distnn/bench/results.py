@@ -1,0 +1,78 @@
+"""What rank 0 prints of the results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distnn.bench.prediction import Row
+from distnn.reporting import table
+
+
+def show_machine(machine: dict[str, Any]) -> None:
+    """Two lines on what is measured on."""
+    print(
+        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}; {machine['ranks']} ranks, {machine['mpi']}"
+    )
+    print(
+        f"Python {machine['python']}, numpy {machine['numpy']}, {machine['blas']}, kernel {machine['kernel']}, "
+        f"{machine['threads']} BLAS thread{'s' * (machine['threads'] != 1)} a rank\n"
+    )
+
+
+def show_workload(name: str, found: dict[str, Any]) -> None:
+    """Tables of one workload."""
+    rows = [
+        (
+            entry["name"],
+            entry["cores"],
+            duration(entry["median"]),
+            f"{duration(entry['least'])} … {duration(entry['most'])}",
+            f"{entry['times_distnn']:.2f}",
+            f"{entry['peak_bytes'] / 1e6:,.0f} MB" if entry["peak_bytes"] else "",
+        )
+        for entry in found["contenders"]
+    ]
+    title = (
+        f"{name}: d = {found['d']}, n = {found['n']:,}, {found['dtype']}; {found['blocks']:,} blocks of "
+        f"{found['block_rows']:,} rows"
+    )
+    table(title, ("", "cores", "an iteration", "least … most", "× distnn", "peak memory"), rows)
+    for peer, reason in found["left_out"].items():
+        print(f"left out: {peer}: {reason}")
+    floor, exact = found["floor"], found["contenders"][0]
+    print(
+        f"floor: {duration(floor['seconds'])} ({duration(floor['products'])} products, {duration(floor['tanh'])} tanh); "
+        f"distnn takes {floor['distance']:.2f} times as long, at best {floor['distance_least']:.2f}; "
+        f"{found['flops'] / exact['median'] / 1e9:.0f} Gflop/s"
+    )
+    split = found["split"]
+    parts = ("products", "activation", "reduction", "communication", "python")
+    total = sum(split[part] for part in parts)
+    print("split: " + ", ".join(f"{part} {100 * split[part] / total:.1f} %" for part in parts))
+    print(
+        f"memory: a rank's examples {found['shard_bytes'] / 1e6:,.1f} MB, its peak {exact['peak_bytes'] / 1e6:,.1f} MB\n"
+    )
+
+
+def show_prediction(name: str, rows: list[Row], best: int, alpha: float, beta: float) -> None:
+    """The table of --predict."""
+    shown = [
+        (
+            f"{row.ranks:,}",
+            duration(row.strong_seconds),
+            f"{100 * row.strong_efficiency:.0f} %",
+            duration(row.weak_seconds),
+            f"{100 * row.weak_efficiency:.0f} %",
+        )
+        for row in rows
+    ]
+    header = ("ranks", "an iteration", "efficiency", "n grown with P", "efficiency")
+    table(f"{name}, predicted for α = {alpha:.2g} s, β = {beta:.2g} s/byte", header, shown)
+    print(f"More than {best:,} ranks do not pay for this table.\n")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a unit that suits them."""
+    if seconds < 1e-3:
+        return f"{1e6 * seconds:.1f} µs"
+    return f"{1e3 * seconds:.2f} ms" if seconds < 1 else f"{seconds:.3f} s"
