@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 from mpi_runner import Job, is_open_mpi, mpirun, python
-from test_faults import BASE, INJECT, metrics, model, undisturbed, wait_until  # noqa: F401, a fixture
+from test_faults import (  # noqa: F401, two are fixtures
+    BASE,
+    INJECT,
+    metrics,
+    model,
+    no_shared_memory_stays,
+    undisturbed,
+    wait_until,
+)
 from test_reproducibility import open_mpi as other_environment  # noqa: F401, a fixture
 
 from distnn.communicator import OneRank

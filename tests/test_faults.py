@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shared_memory
 from availability import unavailable
 from mpi_runner import Job, is_open_mpi, mpirun, python, start
 from safetensors.numpy import load_file
@@ -44,6 +45,12 @@ def metrics(out: Path) -> list[dict[str, Any]]:
 def newest(out: Path) -> int:
     """The iteration of the newest checkpoint, -1 if there is none."""
     return max((int(path.stem.split("-")[1]) for path in out.glob("checkpoints/checkpoint-*")), default=-1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_shared_memory_stays() -> Iterator[None]:
+    yield
+    shared_memory.sweep()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import resource
-from datetime import datetime, timezone
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def describe(ranks: OneRank) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "ranks": ranks.size,
         "load": round(os.getloadavg()[0], 2),
-        "date": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         **{name: here[name] for name in ("python", "numpy", "blas", "kernel", "threads", "mpi")},
     }
 
@@ -43,10 +44,8 @@ def _cpu_name() -> str:
 
 def reset_peak() -> None:
     """Begin to look for the largest memory of this process anew, where the system can."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def peak_bytes() -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from distnn.bench.floor import floor
 from distnn.bench.machine import cores, peak_bytes, reset_peak
 from distnn.bench.options import BenchOptions
 from distnn.bench.own import Own
-from distnn.bench.peers import PEERS, Processes
+from distnn.bench.peers import PEERS, Peer, Processes
 from distnn.bench.prediction import Iteration, message_bytes
 from distnn.bench.rest import on_root_alone
 from distnn.bench.split import Split, split
@@ -22,33 +24,33 @@ from distnn.network import weight_count
 
 def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:
     """Measure the workload of this name. Collective; the results replicated."""
-    workload = WORKLOADS[name].on(ranks.size)
-    turns = options.turns
-    if options.quick:
-        workload, turns = workload.shortened(), 2
+    workload = (WORKLOADS[name].shortened() if options.quick else WORKLOADS[name]).on(ranks.size)
+    turns, visit, each = (2, 0.02, 0.002) if options.quick else (options.turns, 0.25, 0.05)
     reset_peak()
     examples = workload.examples(ranks)
     entries = _own(workload, examples, ranks)
-    own_cores = sorted({core for of_rank in ranks.gather(cores()) for core in of_rank})
     left_out: dict[str, str] = {}
     if options.peers:
-        entries += _peers(workload, own_cores, left_out, ranks)
-    take_turns(entries, turns, ranks, visit=0.02 if options.quick else 0.25)
+        usable = sorted({core for of_rank in ranks.gather(cores()) for core in of_rank})
+        for peer in PEERS:
+            entry = _peer(peer, workload, usable, ranks)
+            if isinstance(entry, Entry):
+                entries.append(entry)
+            else:
+                left_out[peer.name] = entry
+    take_turns(entries, turns, ranks, visit)
     for entry in entries:
         if isinstance(entry.contender, Processes):
             entry.peak_bytes = entry.contender.peak_bytes
         if entry.contender is not None:
             entry.contender.close()
-    parts = split(workload, examples, ranks, max(2, min(2000, entries[0].iterations * (2 if options.quick else 4))))
-    products, tanh = (
-        sum(of_rank) / ranks.size
-        for of_rank in zip(*ranks.gather(floor(workload, 0.002 if options.quick else 0.05)), strict=True)
-    )
+    parts = split(workload, examples, ranks, max(2, min(2000, 4 * entries[0].iterations)))
+    products, tanh = np.mean(ranks.gather(floor(workload, each)), axis=0).tolist()
     return ranks.broadcast(_results(workload, examples, entries, left_out, parts, (products, tanh), ranks))
 
 
 def _own(workload: Workload, examples: Examples, ranks: OneRank) -> list[Entry]:
-    """distnn: exact and plain on all ranks; with more than one, also exact on rank 0 alone with all rows. Collective."""
+    """distnn: exact and plain on all ranks; with more than one, also exact on rank 0 with all rows. Collective."""
     entries = []
     for reduction in ("exact", "plain"):
         own = Own(workload, examples, ranks, reduction)
@@ -66,28 +68,22 @@ def _own(workload: Workload, examples: Examples, ranks: OneRank) -> list[Entry]:
     return entries
 
 
-def _peers(workload: Workload, own_cores: list[int], left_out: dict[str, str], ranks: OneRank) -> list[Entry]:
-    """The peers that are installed and work; the others go into left_out, with the reason. Collective."""
-    entries = []
-    for peer in PEERS:
-        contender: Contender | None = None
+def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: OneRank) -> Entry | str:
+    """The peer, ready to compute, or why it is left out. Collective; replicated but for the contender, on rank 0."""
+    contender: Contender | None = None
 
-        def start() -> str | None:
-            nonlocal contender
-            if not peer.installed:
-                return f"{peer.package} is not installed (pip install 'distnn[peers]')"
-            try:
-                contender = Processes(peer, workload, ranks.size, own_cores)
-            except RuntimeError as error:
-                return f"it failed: {error}"
-            return None
+    def start() -> str | None:
+        nonlocal contender
+        if not peer.installed:
+            return f"{peer.package} is not installed (pip install 'distnn[peers]')"
+        try:
+            contender = Processes(peer, workload, ranks.size, usable)
+        except RuntimeError as error:
+            return f"it failed: {error}"
+        return None
 
-        wrong = on_root_alone(ranks, start)
-        if wrong:
-            left_out[peer.name] = wrong
-        else:
-            entries.append(Entry(peer.name, ranks.size if peer.parallel else 1, False, contender))
-    return entries
+    wrong: str | None = on_root_alone(ranks, start)
+    return wrong or Entry(peer.name, ranks.size if peer.parallel else 1, False, contender)
 
 
 def _results(
@@ -115,10 +111,9 @@ def _results(
         for entry in entries
     ]
     least = rows * sum(floors)
-    blocks = max(1, len(examples.blocks))
     iteration = Iteration(
         examples.cut.count,
-        (exact.median - parts.communication - parts.outside) / blocks,
+        (parts.total - parts.communication - parts.outside) / examples.cut.count * ranks.size,
         parts.outside,
         message_bytes(len(workload.d) - 1, weight_count(workload.d)),
     )

@@ -37,7 +37,7 @@ class Own:
     ):
         self.ranks = ranks
         network = Network(workload.d).initialise()
-        self.engine = engine or Backpropagation(network, "squared", workload.dtype)
+        self.engine = engine or Backpropagation(network, "squared", np.dtype(workload.dtype))
         objective = Objective(self.engine, examples, ranks, reduction)
         optimizer = GradientDescent(ETA)
         progress = begin(objective, optimizer, network.w, 10)

@@ -68,7 +68,7 @@ class Iteration:
 
 @dataclass(frozen=True)
 class Row:
-    """Predictions for one number of ranks. Efficiencies: T(1) / (P T(P)) for the same D, T(1) / T(P) for a grown one."""
+    """Predictions for P ranks. Efficiencies: T(1) / (P T(P)) for the same D, T(1) / T(P) for a grown one."""
 
     ranks: int
     strong_seconds: float
@@ -104,7 +104,7 @@ def message_bytes(layers: int, weights: int) -> tuple[int, int]:
 
 
 def measure(ranks: OneRank, repeats: int = 50) -> Network:
-    """α and β between these ranks, at least 2: from an Allreduce of 8 bytes and one of 1 MiB. Collective, replicated."""
+    """α and β between these ranks, at least 2, from an Allreduce of 8 bytes and of 1 MiB. Collective, replicated."""
     short, long = (_allreduce(ranks, length, repeats) for length in (1, LONG))
     steps = ceil(log2(ranks.size))
     alpha = short / steps

@@ -9,10 +9,9 @@ from distnn.reporting import table
 
 
 def show_machine(machine: dict[str, Any]) -> None:
-    """Two lines on what is measured on."""
-    print(
-        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}; {machine['ranks']} ranks, {machine['mpi']}"
-    )
+    """What it was measured on."""
+    print(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']}")
+    print(f"{machine['ranks']} rank{'s' * (machine['ranks'] != 1)}, {machine['mpi']}")
     print(
         f"Python {machine['python']}, numpy {machine['numpy']}, {machine['blas']}, kernel {machine['kernel']}, "
         f"{machine['threads']} BLAS thread{'s' * (machine['threads'] != 1)} a rank\n"
@@ -40,17 +39,16 @@ def show_workload(name: str, found: dict[str, Any]) -> None:
     for peer, reason in found["left_out"].items():
         print(f"left out: {peer}: {reason}")
     floor, exact = found["floor"], found["contenders"][0]
-    print(
-        f"floor: {duration(floor['seconds'])} ({duration(floor['products'])} products, {duration(floor['tanh'])} tanh); "
-        f"distnn takes {floor['distance']:.2f} times as long, at best {floor['distance_least']:.2f}; "
-        f"{found['flops'] / exact['median'] / 1e9:.0f} Gflop/s"
-    )
+    parts = f"{duration(floor['products'])} products, {duration(floor['tanh'])} tanh"
+    distance = f"{floor['distance']:.2f} times as long, at best {floor['distance_least']:.2f}"
+    speed = found["flops"] / exact["median"] / 1e9
+    print(f"floor: {duration(floor['seconds'])} ({parts}); distnn takes {distance}; {speed:.0f} Gflop/s")
     split = found["split"]
-    parts = ("products", "activation", "reduction", "communication", "python")
-    total = sum(split[part] for part in parts)
-    print("split: " + ", ".join(f"{part} {100 * split[part] / total:.1f} %" for part in parts))
+    names = ("products", "activation", "reduction", "communication", "python")
+    total = sum(split[name] for name in names)
+    print("split: " + ", ".join(f"{name} {100 * split[name] / total:.1f} %" for name in names))
     print(
-        f"memory: a rank's examples {found['shard_bytes'] / 1e6:,.1f} MB, its peak {exact['peak_bytes'] / 1e6:,.1f} MB\n"
+        f"memory: examples {found['shard_bytes'] / 1e6:,.1f} MB, peak {exact['peak_bytes'] / 1e6:,.1f} MB, of a rank\n"
     )
 
 

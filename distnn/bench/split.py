@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,7 +46,7 @@ class Stopwatch:
     """Seconds by name. `around` gives a function that also takes its time."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*arguments: Any, **named: Any) -> Any:
@@ -73,7 +73,7 @@ class _Numpy:
 def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: int) -> Split:
     """Measure over so many iterations. Collective, replicated."""
     watch = Stopwatch()
-    engine = Backpropagation(Network(workload.d), "squared", workload.dtype)
+    engine = Backpropagation(Network(workload.d), "squared", np.dtype(workload.dtype))
     theta, e = engine.theta, engine.error_function
     assert theta.chain is not None
     engine.theta = replace(
@@ -91,11 +91,12 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
 
         own = Own(workload, examples, ranks, make, engine)
         own.seconds(min(iterations, 3))
+        ranks.maximum(np.zeros(1))  # what follows begins with it, too: the wait for others is behind us then
         watch.seconds.clear()
         waited = ranks.seconds
         total = own.seconds(iterations)
         own.close()
-    seconds = {name: value / iterations for name, value in watch.seconds.items()}
+    seconds = {name: watch.seconds[name] / iterations for name in ("products", "activation", "gradient", "sum")}
     communication = (ranks.seconds - waited) / iterations
     products, activation = seconds["products"], seconds["activation"]
     outside = total - seconds["sum"]

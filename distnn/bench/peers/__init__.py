@@ -76,7 +76,7 @@ class Processes:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.errors = [tempfile.TemporaryFile("w+") for _ in range(size)]
+        self.errors = [tempfile.TemporaryFile("w+") for _ in range(size)]  # noqa: SIM115  # closed with the process
         self.processes = []
         launchers = ("PMI", "OMPI_", "PMIX", "HYDRA", "MPI")
         own = {name: value for name, value in os.environ.items() if not name.startswith(launchers)}

@@ -1,4 +1,4 @@
-"""JAX on one core, jitted: over all rows at once, or over blocks of rows in a loop of its own, the best of a few sizes."""
+"""JAX on one core, jitted: over all rows at once, or in a loop over blocks of rows, the best of a few sizes."""
 
 from __future__ import annotations
 
