@@ -48,7 +48,7 @@ def _tanh(s: np.ndarray) -> None:
 
 
 def _tanh_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
-    np.multiply(x, x, out=scratch)
+    np.square(x, out=scratch)
     np.subtract(1, scratch, out=scratch)
     np.multiply(delta, scratch, out=delta)
 

@@ -139,7 +139,7 @@ class ExactSum:
     def first(self, term: Term) -> None:
         self.error = None
         self._add(term, [self.guess, self.second_guess] if self.doubt and self.second_guess else [self.guess])
-        np.nan_to_num(self.largest, copy=False, nan=np.inf)  # MAX over NaN would depend on the order
+        np.copyto(self.largest, np.inf, where=np.isnan(self.largest))  # MAX over NaN would depend on the order
 
     def second(self, term: Term) -> None:
         followed, self.doubt = self.doubt > 0, max(0, self.doubt - 1)

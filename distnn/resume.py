@@ -74,16 +74,16 @@ def restore(found: Found, fingerprint: str, weights: int, window: int) -> Progre
     """
     try:
         stored, arrays = found.metadata["progress"], found.tensors
-        if found.metadata["fingerprint"] != fingerprint:
-            raise UserError(
-                f"The data is not what {found.path} was trained on: rows, values or columns differ. "
-                "Give the same --data, or begin a new run with another --out."
-            )
         kinds = {kind.__name__: kind for kind in _kinds(State)}
         own = {name.removeprefix("state."): value for name, value in arrays.items() if name.startswith("state.")}
         state = kinds[stored["state"]].restore(own)
         if state.w.size != weights or arrays["w"].size != weights:
             raise UserError(f"{found.path} is of a network with {state.w.size} weights; this one has {weights}.")
+        if found.metadata["fingerprint"] != fingerprint:
+            raise UserError(
+                f"The data is not what {found.path} was trained on: rows, values or columns differ. "
+                "Give the same --data, or begin a new run with another --out."
+            )
         record = Record(**stored["record"])
         for value in (state.w, state.G, arrays["w"]):
             if (value.dtype, value.shape) != (np.float64, (weights,)):

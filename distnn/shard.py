@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 
 # Measured; docs/blocks.md has the tables.
 CACHE_BYTES = 704 << 10  # x, δ and θ' of a narrow network's block stay in a core's second-level cache, 1 MiB or more
-FEWEST_BYTES = 6016  # but a block has this much of each unit (752 float64): summing |W| numbers a block stays cheap
+FEWEST_BYTES = 8000  # but a block has this much of each unit (1,000 float64): summing |W| numbers a block stays cheap
 SMALL_PRODUCT = 1_000_000  # multiplications in a matrix product, up to which BLAS spares itself copying operands
 SHORTEST = 640  # blocks are made shorter than by the other rules, down to this, if all products are small then
 MOST = 8192  # the calls of a block cost little beside the work on this many rows

@@ -10,8 +10,8 @@
 set -euo pipefail
 
 HERE=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-SERIAL_LIMIT=1200 # seconds for a whole run
-PARALLEL_LIMIT=300
+SERIAL_LIMIT=2700 # seconds for a whole run
+PARALLEL_LIMIT=600
 
 case ${1:-} in
 -h | --help)

@@ -137,11 +137,11 @@ def looping() -> None:
 
 
 def slow() -> None:
-    """Each gradient takes 20 ms, so that a test has time to act. On all ranks."""
+    """Each gradient takes 10 ms more, so that a test has time to act. On all ranks."""
     gradient = Backpropagation.gradient
 
     def faulty(self: Backpropagation, *arguments: Any) -> None:
-        time.sleep(0.02)
+        time.sleep(0.01)
         gradient(self, *arguments)
 
     Backpropagation.gradient = faulty  # type: ignore[method-assign]

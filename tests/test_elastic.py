@@ -19,10 +19,12 @@ from test_faults import (  # noqa: F401, two are fixtures
     wait_until,
 )
 from test_reproducibility import open_mpi as other_environment  # noqa: F401, a fixture
+from threaded_ranks import on_ranks
 
 from distnn.communicator import OneRank
 from distnn.elastic import CANNOT, Kept, carry_on, farthest
 from distnn.errors import RanksLost
+from distnn.termination import Record
 from distnn.training import Progress
 
 ELASTIC = (*BASE, "--max-iterations", "30", "--checkpoint-every", "3", "--elastic")
@@ -166,3 +168,16 @@ def test_an_attempt_begins_where_the_last_one_stopped() -> None:
     # A progress without a record is none: another rank may not even have that.
     assert seen == [(None, 0), (None, 1), (None, 2)]
     assert farthest(None, ranks) is None
+
+
+def test_the_rank_that_has_come_farthest_is_followed() -> None:
+    def reached(t: int | None) -> Progress | None:
+        if t is None:
+            return None
+        progress = object.__new__(Progress)
+        progress.best_t, progress.record = t, Record(t, 0.5) if t >= 0 else None
+        return progress
+
+    for ts, expected in (([4, 5, 4], 5), ([5, 5, 5], 5), ([None, 0, None], 0), ([None, -1, None], None)):
+        found = on_ranks(3, lambda ranks: farthest(reached(ts[ranks.rank]), ranks))  # noqa: B023
+        assert [progress and progress.best_t for progress in found] == [expected] * 3

@@ -181,7 +181,7 @@ SLOW = (*BASE, "--checkpoint-every", "5")
 
 
 def slow(out: Path, iterations: int = 150) -> Job:
-    """A training of which every iteration takes 40 ms, on two ranks."""
+    """A training that takes its time, on two ranks."""
     return start(2, INJECT, "slow", "all", *SLOW, "--max-iterations", str(iterations), "--out", out)
 
 

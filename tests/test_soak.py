@@ -62,7 +62,7 @@ def test_soak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         with capsys.disabled():
             print(f"{time.monotonic() - began:7.0f} s  t = {reached:<8d} {P} ranks  {end}")
 
-    last = reached + int(0.2 * SECONDS / 0.045)
+    last = reached + int(0.2 * SECONDS / 0.03)
     with start(2, INJECT, "slow", "all", "--resume", "--max-iterations", str(last), "--out", out) as job:
         wait_for_iterations(job, out, 20)
         before = memory(job)

@@ -20,6 +20,7 @@ from distnn.bench.workloads import WORKLOADS, Workload
 from distnn.communicator import OneRank
 from distnn.examples import Examples
 from distnn.network import weight_count
+from distnn.shard import Cut
 
 
 def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:
@@ -46,7 +47,8 @@ def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:
             entry.contender.close()
     parts = split(workload, examples, ranks, max(2, min(2000, 4 * entries[0].iterations)))
     products, tanh = np.mean(ranks.gather(floor(workload, each)), axis=0).tolist()
-    return ranks.broadcast(_results(workload, examples, entries, left_out, parts, (products, tanh), ranks))
+    results = _results(workload, examples.cut, entries, parts, (products, tanh), ranks.size)
+    return {**ranks.broadcast(results), "left_out": left_out, "shard_bytes": max(ranks.gather(examples.bytes))}
 
 
 def _own(workload: Workload, examples: Examples, ranks: OneRank) -> list[Entry]:
@@ -87,16 +89,10 @@ def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: OneRank) -> 
 
 
 def _results(
-    workload: Workload,
-    examples: Examples,
-    entries: list[Entry],
-    left_out: dict[str, str],
-    parts: Split,
-    floors: tuple[float, float],
-    ranks: OneRank,
+    workload: Workload, cut: Cut, entries: list[Entry], parts: Split, floors: tuple[float, float], size: int
 ) -> dict[str, Any]:
     exact = entries[0]
-    rows = workload.n / ranks.size
+    rows = workload.n / size
     contenders = [
         {
             "name": entry.name,
@@ -112,8 +108,8 @@ def _results(
     ]
     least = rows * sum(floors)
     iteration = Iteration(
-        examples.cut.count,
-        (parts.total - parts.communication - parts.outside) / examples.cut.count * ranks.size,
+        cut.count,
+        (parts.total - parts.communication - parts.outside) / cut.count * size,
         parts.outside,
         message_bytes(len(workload.d) - 1, weight_count(workload.d)),
     )
@@ -121,11 +117,10 @@ def _results(
         "d": list(workload.d),
         "n": workload.n,
         "dtype": workload.dtype,
-        "block_rows": examples.cut.rows,
-        "blocks": examples.cut.count,
+        "block_rows": cut.rows,
+        "blocks": cut.count,
         "flops": workload.flops * workload.n,
         "contenders": contenders,
-        "left_out": left_out,
         "floor": {
             "seconds": least,
             "products": rows * floors[0],
@@ -134,7 +129,6 @@ def _results(
             "distance_least": min(exact.seconds) / least,
         },
         "split": asdict(parts),
-        "shard_bytes": examples.bytes,
         "iteration": asdict(iteration),
     }
 

@@ -1,0 +1,86 @@
+"""How D is cut into blocks, and blocks are shared out."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from distnn.shard import MANY, MOST, NEAR, PAGE, SHORTEST, SMALL_PRODUCT, WORK_BYTES, cut
+
+WIDTHS = some.lists(some.integers(1, 5000), min_size=1, max_size=5)
+DTYPES = some.sampled_from(["float64", "float32"])
+
+
+@given(some.integers(0, 10**8), WIDTHS, DTYPES)
+def test_blocks_follow_one_another_and_cover_all_rows(n: int, d: list[int], dtype: str) -> None:
+    whole = cut(n, d, dtype)
+    assert whole.rows >= 1
+    assert whole.count == -(-n // whole.rows)
+    for block in {0, whole.count // 2, whole.count - 2} & set(range(whole.count - 1)):
+        start, stop = whole.bounds(block)
+        assert (start, stop) == (block * whole.rows, whole.bounds(block + 1)[0])
+        assert stop - start == whole.rows
+    if n:
+        start, stop = whole.bounds(whole.count - 1)
+        assert start < stop == n
+
+
+@given(some.integers(0, 10**6), WIDTHS, some.integers(1, 300))
+def test_every_block_has_one_owner(n: int, d: list[int], size: int) -> None:
+    whole = cut(n, d, "float64")
+    owned = [whole.owned(rank, size) for rank in range(size)]
+    assert [block for blocks in owned for block in blocks] == list(range(whole.count))
+    assert max(map(len, owned)) - min(map(len, owned)) <= 1
+    rows = [whole.rows_owned(rank, size) for rank in range(size)]
+    assert rows[0][0] == 0
+    assert rows[-1][1] == n
+    assert all(before[1] == after[0] for before, after in pairwise(rows))
+
+
+@given(some.integers(0, 10**8), WIDTHS, DTYPES)
+def test_a_block_suits_the_machine(n: int, d: list[int], dtype: str) -> None:
+    itemsize = np.dtype(dtype).itemsize
+    rows = cut(n, d, dtype).rows
+    assert rows <= max(MOST + 48, 1)
+    assert itemsize * sum(d) * rows <= 1.1 * WORK_BYTES + 48 * itemsize * sum(d)
+    if rows < n:
+        assert rows % 16 == 0
+        stride = rows * itemsize
+        assert min(stride % PAGE, -stride % PAGE) >= NEAR
+
+
+@given(some.integers(1, 40), some.integers(1, 40), some.integers(MANY * MOST, 10**7))
+def test_narrow_networks_have_small_products(below: int, above: int, n: int) -> None:
+    largest = (below + 1) * above
+    rows = cut(n, [below, above], "float64").rows
+    if largest * SHORTEST <= SMALL_PRODUCT:
+        assert largest * (rows - 48) <= SMALL_PRODUCT
+
+
+def test_a_small_table_is_one_block() -> None:
+    assert cut(7, [3], "float64") == (7, 7, 1)
+    assert cut(0, [3], "float64").count == 0
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_ranks_get_nearly_equal_shares(count: int) -> None:
+    for n, d in ((200_000, [30, 30, 30]), (100_000, [20, 128, 128]), (60_000, [784, 256]), (20_000, [512, 1024, 1024])):
+        whole = cut(n, d, "float32")
+        rows = [stop - start for start, stop in (whole.rows_owned(rank, count) for rank in range(count))]
+        assert max(rows) <= 1.06 * n / count
+
+
+def test_the_table_in_the_documentation() -> None:
+    """docs/blocks.md says how many rows the blocks of some networks have."""
+    text = (Path(__file__).parents[1] / "docs" / "blocks.md").read_text()
+    rows = re.findall(r"^\| ([\d, ]+) \| (float\d\d) \| ([\d,]+) \|.*\| ([\d,]+) \|$", text, re.MULTILINE)
+    assert len(rows) >= 8
+    for d, dtype, n, chosen in rows:
+        widths = [int(width) for width in d.split(",")]
+        assert cut(int(n.replace(",", "")), widths[:-1], dtype).rows == int(chosen.replace(",", "")), (d, dtype)
