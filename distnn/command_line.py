@@ -21,7 +21,6 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hint
 from distnn.communicator import OneRank, ranks
 from distnn.errors import BAD_USE, FAILED, RankError, UserError
 
-
 TOML_BYTES = 1 << 20  # a file of options is far shorter
 
 

@@ -124,7 +124,10 @@ def show(result: dict[str, Any]) -> None:
         return
     pairs([*rows, ("right", f"{100 * result['right']:.2f} %")])
     if len(result["classes"]) <= 30:
-        body = [(name, *(f"{count:.6g}" for count in counts)) for name, counts in zip(result["classes"], result["confusion"], strict=True)]
+        body = [
+            (name, *(f"{count:.6g}" for count in counts))
+            for name, counts in zip(result["classes"], result["confusion"], strict=True)
+        ]
         table("Rows: the true class; columns: the predicted one.", ("", *result["classes"]), body)
     else:
         print(f"The confusion matrix of {len(result['classes'])} classes is in the output of --json.")

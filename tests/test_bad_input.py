@@ -20,6 +20,13 @@ TRAIN = ("-m", "distnn.train")
 LINES = ["x,y", *(f"{i},{(i * 7) % 5}" for i in range(3000))]
 
 
+def two_inputs(folder: Path) -> list[str]:
+    """A table with as many inputs and outputs as the built-in one."""
+    rows = [f"{i % 7},{i % 5},{i % 3}" for i in range(60)]
+    (folder / "two.csv").write_text("\n".join(["x1,x2,y", *rows]) + "\n")
+    return ["--data", "two.csv"]
+
+
 def csv(bad: str, row: int) -> Callable[[Path], list[str]]:
     """A table of 3,000 rows of which one is bad."""
 
@@ -127,7 +134,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "--out cannot be written": (flags("--out", "/proc/nowhere"), "--out /proc/nowhere cannot be written: No such"),
     "--out holds a run": (flags("--out", "run"), "--out run holds a run already: .*--resume, .*--overwrite"),
     "--resume with other data": (
-        lambda folder: ["--resume", "--out", "run", "--quiet", *csv("1,2", 5)(folder)],
+        lambda folder: ["--resume", "--out", "run", "--quiet", *two_inputs(folder)],
         "The data is not what .* was trained on",
     ),
     "--resume with another network": (

@@ -319,7 +319,7 @@ def test_dry_run(table: Path, tmp_path: Path) -> None:
     assert lines["data"] == f"{table}: 5,000 rows, 3 inputs"
     assert lines["network"].startswith("d = [3, 30, 20, 1], θ tanh, output identity, squared error")
     assert lines["weights"] == str(4 * 30 + 31 * 20 + 21 * 1)
-    blocks, size = (int(lines["blocks"].split()[place]) for place in (0, 2))
+    blocks, size = (int(lines["blocks"].replace(",", "").split()[place]) for place in (0, 2))
     assert (blocks - 1) * size < 5000 <= blocks * size
     owned = [blocks * (rank + 1) // 3 - blocks * rank // 3 for rank in range(3)]
     rows = [min(sum(owned[: rank + 1]) * size, 5000) - sum(owned[:rank]) * size for rank in range(3)]
