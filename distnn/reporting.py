@@ -165,5 +165,12 @@ class Enduring(Console):
 
 
 def stdout() -> Console:
-    """The console of stdout; where it goes to a file, wide enough for every table."""
-    return Enduring(highlight=False, width=None if sys.stdout.isatty() else 200)
+    """The console of stdout; where it goes to a file, wide enough for every table.
+
+    Open MPI gives rank 0 a terminal of its own, wherever its output goes; launch/local.sh says if there is a real one.
+    """
+    pretended = "OMPI_COMM_WORLD_RANK" in os.environ and "TTY_INTERACTIVE" not in os.environ
+    console = Enduring(highlight=False, force_terminal=False if pretended else None)
+    if not console.is_terminal:
+        console.width = 200
+    return console
