@@ -16,7 +16,17 @@ def session(folder: Path, body: str, ranks: int = 2, *options: str) -> tuple[int
     (folder / "test_inner.py").write_text("import pytest, time\npytestmark = pytest.mark.mpi\n" + body)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = slow\ntimeout = 30\ntimeout_method = thread\n")
     done = mpirun(
-        ranks, "-m", "pytest", "--with-mpi", "-p", "no:cacheprovider", *options, folder, cwd=folder, timeout=50
+        ranks,
+        "-m",
+        "pytest",
+        "--with-mpi",
+        "-p",
+        "no:cacheprovider",
+        "--color=no",
+        *options,
+        folder,
+        cwd=folder,
+        timeout=50,
     )
     return done.returncode, done.stdout + done.stderr
 
