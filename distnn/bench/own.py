@@ -43,6 +43,7 @@ class Own:
         progress = begin(objective, optimizer, network.w, 10)
         never = any_of(compare("t", ">=", math.inf), compare("E_in", "<=", 0), compare("gradient_norm", "<=", 0))
         self.loop = train(objective, optimizer, never, progress)
+        next(self.loop)  # the record of what `begin` has computed
         self.folder = tempfile.TemporaryDirectory(prefix="distnn-bench-")
         self.directory = RunDirectory(Path(self.folder.name))
 
