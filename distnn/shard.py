@@ -65,5 +65,5 @@ def cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
         rows = -(-rows // 16) * 16  # whole vectors and cache lines
         stride = rows * itemsize
         if min(stride % PAGE, -stride % PAGE) < NEAR:
-            rows += 32
+            rows += 2 * NEAR // itemsize
     return Cut(n, rows, -(-n // rows))

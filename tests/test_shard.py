@@ -47,8 +47,8 @@ def test_every_block_has_one_owner(n: int, d: list[int], size: int) -> None:
 def test_a_block_suits_the_machine(n: int, d: list[int], dtype: str) -> None:
     itemsize = np.dtype(dtype).itemsize
     rows = cut(n, d, dtype).rows
-    assert rows <= max(MOST + 48, 1)
-    assert itemsize * sum(d) * rows <= 1.1 * WORK_BYTES + 48 * itemsize * sum(d)
+    assert rows <= max(MOST + 80, 1)
+    assert itemsize * sum(d) * rows <= 1.1 * WORK_BYTES + 80 * itemsize * sum(d)
     if rows < n:
         assert rows % 16 == 0
         stride = rows * itemsize
@@ -60,7 +60,7 @@ def test_narrow_networks_have_small_products(below: int, above: int, n: int) -> 
     largest = (below + 1) * above
     rows = cut(n, [below, above], "float64").rows
     if largest * SHORTEST <= SMALL_PRODUCT:
-        assert largest * (rows - 48) <= SMALL_PRODUCT
+        assert largest * (rows - 80) <= SMALL_PRODUCT
 
 
 def test_a_small_table_is_one_block() -> None:

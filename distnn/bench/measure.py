@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import asdict
 from typing import Any
 
@@ -27,6 +28,7 @@ def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:
     """Measure the workload of this name. Collective; the results replicated."""
     workload = (WORKLOADS[name].shortened() if options.quick else WORKLOADS[name]).on(ranks.size)
     turns, visit, each = (2, 0.02, 0.002) if options.quick else (options.turns, 0.25, 0.05)
+    gc.collect()
     reset_peak()
     examples = workload.examples(ranks)
     entries = _own(workload, examples, ranks)
