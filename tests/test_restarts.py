@@ -63,14 +63,23 @@ def test_resume_goes_on_in_the_middle_of_the_restarts(three: Path, tmp_path: Pat
 
 def test_the_file_STOP_ends_a_run_with_a_checkpoint(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    out.mkdir()
-    (out / "STOP.later").touch()
-    script = (
-        "import sys, threading, pathlib; out = pathlib.Path(sys.argv[1]);"
-        "threading.Timer(1.5, lambda: (out / 'STOP').touch()).start();"
-        "from distnn.train import main; from distnn.communicator import ranks;"
-        "sys.exit(main(ranks(), ['--examples', '300', '--max-iterations', '100000000', '--out', str(out)]))"
-    )
+    script = """
+import pathlib, sys, threading, time
+from distnn.communicator import ranks
+from distnn.train import main
+
+everyone, out = ranks(), pathlib.Path(sys.argv[1])
+
+def stop_it():
+    while not (out / "metrics.jsonl").exists():
+        time.sleep(0.05)
+    (out / "STOP").touch()
+
+if everyone.rank == 0:
+    threading.Thread(target=stop_it, daemon=True).start()
+options = ["--examples", "300", "--optimizer", "gradient-descent", "--max-iterations", "100000000"]
+sys.exit(main(everyone, [*options, "--out", str(out)]))
+"""
     done = mpirun(2, "-c", script, str(out))
     assert done.returncode == 0, done.stderr
     assert "the file STOP was there" in done.stdout
