@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from distnn import products
 from distnn.activations import ACTIVATIONS
 from distnn.error_functions import error_function
 from distnn.network import Network, forward, layers, weight_count
@@ -52,8 +53,6 @@ class Backpropagation:
         self.error_function = error_function(error, network.output_theta)
         self._w = np.zeros(weight_count(self.d), self.dtype)
         self.W = layers(self._w, self.d)
-        # In float32 the products go to a buffer of their own: the sum over blocks is taken in float64.
-        self._g = None if self.dtype == np.float64 else np.zeros_like(self._w)
         self._memory: list[np.ndarray] = []
         self._workspaces: dict[int, Workspace] = {}
         self._rows = 0
@@ -61,8 +60,11 @@ class Backpropagation:
 
     @property
     def sizes(self) -> list[int]:
-        """The lengths of the parts of what `gradient` writes: one for each W^(l), and 1 for the error."""
-        return [W.size for W in self.W] + [1]
+        """The lengths of the parts of what `gradient` writes: one for each W^(l), and those of the error.
+
+        In float32 the error, which is summed in float64, is written as two numbers: itself rounded, and the rest.
+        """
+        return [W.size for W in self.W] + [1] * (8 // self.dtype.itemsize)
 
     def load(self, w: np.ndarray) -> None:
         """Use the weights w (float64) from now on, rounded to dtype."""
@@ -75,27 +77,31 @@ class Backpropagation:
         self.error_function.require_derivative()
 
     def gradient(self, block: Block, out: np.ndarray) -> None:
-        """Write Σ_i ∇e_i, then Σ_i e_i, each with the example's weight, to out: float64, |W| + 1."""
+        """Write Σ_i ∇e_i, then Σ_i e_i, each with the example's weight, to out: of dtype, as long as `sizes` say."""
         space = self._workspace(block.x.shape[1])
         x = [block.x, *space.x]
         forward(self.W, x, space.s, self.theta)
         delta = space.delta[-1]
-        out[-1] = self._total(self.error_function.error(space.s, block.y, delta), block)
+        rest = self._total(self.error_function.error(space.s, block.y, delta), block)
+        stop = len(self._w)
+        for place in range(stop, len(out)):
+            out[place] = rest
+            rest -= float(out[place])
         if block.weights is not None:
             delta *= block.weights
-        g = out[:-1] if self._g is None else self._g
-        stop = g.size
+        factors = None  # that the rows of δ^(l) in memory still lack
         for l in range(len(self.W), 0, -1):
             W, delta = self.W[l - 1], space.delta[l - 1]
-            np.matmul(x[l - 1], delta.T, out=g[stop - W.size : stop].reshape(W.shape))
+            G = out[stop - W.size : stop].reshape(W.shape)
             stop -= W.size
+            products.outer_sum(x[l - 1], delta, G)
+            if factors is not None:
+                G *= factors
+                W = W * factors
             if l > 1:
                 below = space.delta[l - 2]
-                # An inner dimension of 1 is an outer product, which a multiplication does 9 times faster.
-                (np.multiply if W.shape[1] == 1 else np.matmul)(W[1:], delta, out=below)
+                factors = products.push_back(W[1:], delta, below, len(self.W[l - 2]))
                 self.theta.chain(x[l - 1][1:], below, x[l - 1][1:])  # type: ignore[misc]
-        if self._g is not None:
-            np.copyto(out[:-1], self._g)
 
     def error(self, block: Block) -> float:
         """Σ_i e_i with the examples' weights; forward propagation only."""

@@ -46,13 +46,13 @@ class SquaredError:
     def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
         self.theta.apply(s)
         if delta is None:
-            np.subtract(s, y, out=s)
-            return np.einsum("ij,ij->j", s, s)
+            delta = s
         np.subtract(s, y, out=delta)
-        e = np.einsum("ij,ij->j", delta, delta)
-        delta *= 2
-        if self.theta.chain is not None:
-            self.theta.chain(s, delta, np.empty_like(s))
+        e = np.add.reduce(np.square(delta), axis=0)
+        if delta is not s:
+            np.add(delta, delta, out=delta)
+            if self.theta.chain is not None:
+                self.theta.chain(s, delta, s)
         return e
 
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:

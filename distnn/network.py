@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from distnn import products
 from distnn.activations import ACTIVATIONS, Activation
 from distnn.error_functions import output_map
 from distnn.errors import UserError
@@ -89,6 +90,6 @@ def forward(W: Sequence[np.ndarray], x: Sequence[np.ndarray], s: np.ndarray, the
     s: receives s^(L), d^(L) × rows.
     """
     for W_l, below, above in zip(W, x, x[1:], strict=False):
-        np.matmul(W_l.T, below, out=above[1:])
+        products.signals(W_l, below, above[1:])
         theta.apply(above[1:])
-    np.matmul(W[-1].T, x[-1], out=s)
+    products.signals(W[-1], x[-1], s)

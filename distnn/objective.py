@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from distnn.backpropagation import Backpropagation, Block
 from distnn.communicator import OneRank
@@ -18,7 +20,7 @@ from distnn.reduction import REDUCTIONS, Sum
 from distnn.shard import cut
 from distnn.streams import SAMPLING
 
-MakeSum = Callable[[OneRank, Sequence[int], int, int], Sum]  # as the classes in REDUCTIONS are called
+MakeSum = Callable[..., Sum]  # called as the classes in REDUCTIONS are
 
 
 class Evaluation(NamedTuple):
@@ -51,19 +53,38 @@ class Objective:
         self.weight_decay, self.batch_size, self.seed = weight_decay, batch_size, seed
         self._picks = SAMPLING[sampling]
         self.evaluations = 0.0
-        make: MakeSum = REDUCTIONS[reduction] if isinstance(reduction, str) else reduction
-        sizes = backpropagation.sizes
-        self._make = make
-        self._gauss_newton: tuple[GaussNewton, Sum] | None = None  # these two are made when first asked for
-        self._hessian: tuple[HessianProduct, Sum] | None = None
-        self._gradient = make(ranks, sizes, len(examples.blocks), examples.cut.count)
-        self._error = make(ranks, [1], len(examples.blocks), examples.cut.count)
-        self._validation = make(ranks, [1], len(examples.validation), examples.cut.count)
-        self.decayed = decay_mask(backpropagation.d)
-        self._decayed = self.decayed if weight_decay else None
+        self._make: MakeSum = REDUCTIONS[reduction] if isinstance(reduction, str) else reduction
+        self._gradient = self._sum(backpropagation.sizes, backpropagation.dtype)
+        self._error = self._sum([1])
+        self._validation = self._make(ranks, [1], len(examples.validation), examples.cut.count)
         self._cut = cut(batch_size, backpropagation.d[:-1], backpropagation.dtype)
         self._owned = self._cut.owned(ranks.rank, ranks.size)
-        self._sample = make(ranks, sizes, len(self._owned), self._cut.count)
+
+    def _sum(self, sizes: Sequence[int], dtype: DTypeLike = np.float64) -> Sum:
+        """What sums a term of each block over D."""
+        return self._make(self.ranks, sizes, len(self.examples.blocks), self.examples.cut.count, dtype)
+
+    # What follows takes memory for |W| numbers or more, and is made when first asked for.
+
+    @cached_property
+    def decayed(self) -> np.ndarray:
+        """1 for each weight that decays, 0 for those of bias nodes: float64 (|W|,)."""
+        return decay_mask(self.backpropagation.d)
+
+    @cached_property
+    def _sample(self) -> Sum:
+        sizes, dtype = self.backpropagation.sizes, self.backpropagation.dtype
+        return self._make(self.ranks, sizes, len(self._owned), self._cut.count, dtype)
+
+    @cached_property
+    def _gauss_newton(self) -> tuple[GaussNewton, Sum]:
+        squares = GaussNewton(self.backpropagation)
+        return squares, self._sum(squares.sizes)
+
+    @cached_property
+    def _hessian(self) -> tuple[HessianProduct, Sum]:
+        product = HessianProduct(self.backpropagation)
+        return product, self._sum(product.sizes)
 
     def __call__(self, w: np.ndarray) -> Evaluation:
         """E_in(w) and its gradient, over all of D."""
@@ -107,36 +128,28 @@ class Objective:
         UserError unless the error is squared. J, the Jacobian of the outputs, is never held as a whole.
         """
         self.evaluations += 1
-        if self._gauss_newton is None:
-            squares = GaussNewton(self.backpropagation)
-            reduction = self._make(self.ranks, squares.sizes, len(self.examples.blocks), self.examples.cut.count)
-            self._gauss_newton = squares, reduction
         squares, reduction = self._gauss_newton
         self.backpropagation.load(w)
         A = square(2 * reduction(lambda j, out: squares.lower(self.examples.blocks[j], out)) / self.examples.n, len(w))
-        if self._decayed is not None:
-            A[np.diag_indices_from(A)] += 2 * self.weight_decay * self._decayed
+        if self.weight_decay:
+            A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed
         return A
 
     def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """∇²E_in(w) v, the exact Hessian times a vector, float64 (|W|,). Counts as two evaluations, which it costs."""
         self.evaluations += 2
-        if self._hessian is None:
-            product = HessianProduct(self.backpropagation)
-            reduction = self._make(self.ranks, product.sizes, len(self.examples.blocks), self.examples.cut.count)
-            self._hessian = product, reduction
         product, reduction = self._hessian
         self.backpropagation.load(w)
         product.load(v)
         Hv = reduction(lambda j, out: product.product(self.examples.blocks[j], out)) / self.examples.n
-        if self._decayed is not None:
-            Hv += 2 * self.weight_decay * self._decayed * v
+        if self.weight_decay:
+            Hv += 2 * self.weight_decay * self.decayed * v
         return Hv
 
     def _mean(self, w: np.ndarray, total: np.ndarray, n: float) -> Evaluation:
         mean = total / n
-        E, G = float(mean[-1]), mean[:-1]
-        if self._decayed is not None:
+        E, G = float(mean[len(w) :].sum()), mean[: len(w)]
+        if self.weight_decay:
             penalty, gradient = self._decay(w)
             E += penalty
             G += gradient
@@ -151,9 +164,9 @@ class Objective:
         return float(sums(term)[0]) / n
 
     def _decay(self, w: np.ndarray) -> tuple[float, np.ndarray]:
-        if self._decayed is None:
+        if not self.weight_decay:
             return 0.0, w[:0]
-        decayed = w * self._decayed
+        decayed = w * self.decayed
         return self.weight_decay * float(np.square(decayed).sum()), 2 * self.weight_decay * decayed
 
     def _collect(self, chosen: np.ndarray) -> list[Block]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from distnn.communicator import OneRank
 from distnn.rounding import BITS, STEP, Rounding, chunks, exponents, summable
@@ -25,7 +26,8 @@ DOUBT = 16  # sums for which a second guess is followed after a wrong one
 
 
 class Sum(Protocol):
-    """A way to sum. sizes: lengths of the parts of a term; local: number of terms of this rank; count: of all ranks.
+    """A way to sum. sizes: lengths of the parts of a term; local: number of terms of this rank; count: of all ranks;
+    dtype: of the terms, float64 or float32; their sum is float64.
 
     count is replicated, and at least the sum of `local` over ranks. A call is `first`, MAX of `message` over ranks,
     `second`, SUM of `sum` over ranks, `result`: apart from one another, so that ranks can be simulated.
@@ -38,12 +40,12 @@ class Sum(Protocol):
     sum: np.ndarray
     error: Exception | None
 
-    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int): ...
+    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64): ...
 
     def __call__(self, term: Term) -> np.ndarray:
         """The sum over all terms of all ranks, float64, valid until the next call. Collective, replicated.
 
-        term(j, out) writes this rank's term number j, float64; it may be called twice for the same j, and has to write
+        term(j, out) writes this rank's term number j, of dtype; it may be called twice for the same j, and has to write
         the same both times. An exception in it is raised on all ranks.
         """
 
@@ -75,11 +77,11 @@ class PlainSum:
     Where a part holds NaN or infinity, or overflows, so does its sum.
     """
 
-    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int):
+    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
         self.ranks, self.local = ranks, local
         self.error: Exception | None = None
         self.message = np.zeros(2)
-        self.term = np.zeros(sum(sizes))
+        self.term = np.zeros(sum(sizes), dtype)
         self.sum = np.zeros(sum(sizes) + 1)
 
     def __call__(self, term: Term) -> np.ndarray:
@@ -115,22 +117,25 @@ class ExactSum:
     All of this is each rank's own choice, which costs time, not bits.
     """
 
-    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int):
+    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
         self.ranks, self.local, self.count = ranks, local, count
-        size = sum(sizes)
+        size, itemsize = sum(sizes), np.dtype(dtype).itemsize
         self.sizes = np.array(sizes)
         self.bits = min(BITS, 63 - count.bit_length())  # count · 2^bits < 2^63: no sum of multiples can overflow
-        self.keep = local * size * 8 <= KEPT_BYTES
-        self.terms = np.empty((max(1, local) if self.keep else 1, size))
+        self.keep = local * size * itemsize <= KEPT_BYTES
+        self.terms = np.empty((max(1, local) if self.keep else 1, size), dtype)
         self.error: Exception | None = None
         self.message = np.zeros(len(sizes) + 2)
         self.largest = self.message[:-2]
         self.total = np.zeros(size)
         self.chunks = chunks(self.sizes)
-        self.scratch = np.empty(max(chunk.place.stop - chunk.place.start for chunk in self.chunks))
+        lengths = [chunk.place.stop - chunk.place.start for chunk in self.chunks]
+        magnitudes, rounded = np.empty(max(lengths), dtype), np.empty(max(lengths))
+        self.scratch = [(magnitudes[:length], rounded[:length]) for length in lengths]
         self.guess = Rounding(size, self.chunks, self.bits, np.zeros(len(sizes), np.int64))
         self.sum = self.guess.sum
         self.second_guess: Rounding | None = None
+        self.right = True  # were the exponents right for the last sum's largest terms?
         self.doubt = 0  # sums for which the second guess will be followed
 
     def __call__(self, term: Term) -> np.ndarray:
@@ -143,7 +148,8 @@ class ExactSum:
 
     def second(self, term: Term) -> None:
         followed, self.doubt = self.doubt > 0, max(0, self.doubt - 1)
-        if not self.guess.right(self.largest):
+        self.right = self.guess.right(self.largest)
+        if not self.right:
             exponent = exponents(self.largest, self.bits, self.guess.exponent)
             if not np.array_equal(exponent, self.guess.exponent):
                 self._correct(exponent, term, followed)
@@ -156,7 +162,7 @@ class ExactSum:
         if self.sum[-2] > self.count:
             raise RuntimeError(f"{self.sum[-2]} terms were added, although {self.count} were announced")
         self.guess.decode(self.total)
-        if not (self.largest < self.guess.upper).all():
+        if not self.right:
             self.total[np.repeat(~summable(self.largest, self.bits), self.sizes)] = np.nan
         return self.total
 
@@ -164,20 +170,19 @@ class ExactSum:
         """Raise `largest` to the magnitudes of this rank's terms, and add them, rounded, to the sum of each guess."""
         self.largest[:] = 0
         work = []
-        for i, (place, parts, starts) in enumerate(self.chunks):
-            t = self.scratch[: place.stop - place.start]
+        for i, ((place, parts, starts), (a, t)) in enumerate(zip(self.chunks, self.scratch, strict=True)):
             targets = [(guess.magics[i], guess.sums[i]) for guess in guesses]
-            work.append((place, starts, self.largest[parts], t, t.view(np.int64), targets))
+            work.append((place, starts, self.largest[parts], a, t, t.view(np.int64), targets))
         for guess in guesses:
             guess.sum[:] = 0
         try:
             for j in range(self.local):
                 row = self.terms[j if self.keep else 0]
                 term(j, row)
-                for place, starts, largest, t, integers, targets in work:
+                for place, starts, largest, a, t, integers, targets in work:
                     g = row[place]
-                    np.abs(g, out=t)
-                    np.maximum(largest, np.maximum.reduceat(t, starts), out=largest)  # NaN stays NaN
+                    np.abs(g, out=a)
+                    np.maximum(largest, np.maximum.reduceat(a, starts), out=largest)  # NaN stays NaN
                     for magic, total in targets:
                         np.add(g, magic, out=t)
                         np.add(total, integers, out=total)  # modulo 2^64

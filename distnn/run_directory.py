@@ -152,4 +152,5 @@ class RunDirectory:
 
 def finite(record: Record) -> dict[str, Any]:
     """A record for JSON, which knows no NaN and no infinity: null instead."""
-    return {name: value if math.isfinite(value) else None for name, value in asdict(record).items()}
+    values = {name: getattr(record, name) for name in record.__slots__}
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -7,7 +7,6 @@ gradient are then the same for every P.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +15,6 @@ from numpy.typing import DTypeLike
 # Measured; docs/blocks.md has the tables.
 CACHE_BYTES = 704 << 10  # x, δ and θ' of a narrow network's block stay in a core's second-level cache, 1 MiB or more
 FEWEST_BYTES = 8000  # but a block has this much of each unit (1,000 float64): summing |W| numbers a block stays cheap
-SMALL_PRODUCT = 1_000_000  # multiplications in a matrix product, up to which BLAS spares itself copying operands
-SHORTEST = 640  # blocks are made shorter than by the other rules, down to this, if all products are small then
 MOST = 8192  # the calls of a block cost little beside the work on this many rows
 MANY = 64  # a block has no more than 2048 rows if there were fewer blocks than this otherwise
 WORK_BYTES = 64 << 20  # and never takes more memory than this
@@ -53,9 +50,6 @@ def cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
     widths, itemsize = list(d), np.dtype(dtype).itemsize
     column = itemsize * (sum(widths) + widths[-1])
     rows = max(CACHE_BYTES // column, FEWEST_BYTES // itemsize)
-    small = SMALL_PRODUCT // max(((below + 1) * above for below, above in pairwise(widths)), default=1)
-    if SHORTEST <= small < rows:
-        rows = small
     rows = max(1, min(rows, MOST, max(2048, n // MANY), WORK_BYTES // column))
     count = max(1, -(-n // rows))
     if count > 8:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from distnn.communicator import OneRank
 from distnn.reduction import Sum, Term, over_ranks
@@ -21,10 +22,12 @@ class SimulatedRanks:
     def __init__(self, kind: type[Sum], size: int, seed: int = 0):
         self.kind, self.size, self.seed = kind, size, seed
 
-    def __call__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int) -> Sum:
+    def __call__(
+        self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64
+    ) -> Sum:
         share = self.size * (ranks.rank + 1) // ranks.size - self.size * ranks.rank // ranks.size
         generator = np.random.default_rng([self.seed, ranks.rank])
-        return SimulatedSum(self.kind, max(1, share), generator, ranks, sizes, local, count)
+        return SimulatedSum(self.kind, max(1, share), generator, ranks, sizes, local, count, dtype)
 
 
 class SimulatedSum:
@@ -43,13 +46,14 @@ class SimulatedSum:
         sizes: Sequence[int],
         local: int,
         count: int,
+        dtype: DTypeLike,
     ):
         self.kind, self.played, self.generator = kind, played, generator
-        self.ranks, self.sizes, self.local, self.count = ranks, sizes, local, count
+        self.ranks, self.sizes, self.local, self.count, self.dtype = ranks, sizes, local, count, dtype
         self.error: Exception | None = None
-        self.together = kind(ranks, sizes, 0, count)  # has no terms: what the others found is combined in it
+        self.together = kind(ranks, sizes, 0, count, dtype)  # has no terms: what the others found is combined in it
         self.message, self.sum = self.together.message, self.together.sum
-        self.empty = kind(ranks, sizes, 0, count)
+        self.empty = kind(ranks, sizes, 0, count, dtype)
         self.dealt: list[np.ndarray] = []
 
     def __call__(self, term: Term) -> np.ndarray:
@@ -84,4 +88,5 @@ class SimulatedSum:
         dealt = self.dealt[rank]
         if not len(dealt):
             return self.empty, term
-        return self.kind(self.ranks, self.sizes, len(dealt), self.count), lambda j, out: term(int(dealt[j]), out)
+        played = self.kind(self.ranks, self.sizes, len(dealt), self.count, self.dtype)
+        return played, lambda j, out: term(int(dealt[j]), out)

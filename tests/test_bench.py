@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from mpi_runner import mpirun, python
 from threaded_ranks import on_ranks
 
-from distnn import backpropagation, network
+from distnn import network, products
 from distnn.backpropagation import Backpropagation
 from distnn.bench import measure as measurement
 from distnn.bench import options as bench_options
@@ -25,11 +26,13 @@ from distnn.bench.peers import PEERS, Peer, Processes
 from distnn.bench.prediction import Iteration, Network, fastest, message_bytes, powers, predict
 from distnn.bench.prediction import measure as measure_network
 from distnn.bench.rest import on_root_alone
+from distnn.bench.series import NETWORKS, ROWS
 from distnn.bench.split import split
 from distnn.bench.timing import Entry, ratio, take_turns
 from distnn.bench.workloads import WORKLOADS, Workload
 from distnn.communicator import OneRank
 from distnn.errors import UserError
+from distnn.network import weight_count
 from distnn.objective import Objective
 from distnn.reduction import ExactSum
 
@@ -57,11 +60,10 @@ def test_operations_are_counted_right(name: str, monkeypatch: pytest.MonkeyPatch
         def __getattr__(self, name: str) -> Any:
             return getattr(np, name)
 
-    for module in (backpropagation, network):
-        monkeypatch.setattr(module, "np", Counting())
+    monkeypatch.setattr(products, "np", Counting())
     engine = Backpropagation(network.Network(workload.d).initialise(), "squared", np.dtype(workload.dtype))
     (block,) = workload.examples(OneRank()).blocks
-    engine.gradient(block, np.empty(sum(engine.sizes)))
+    engine.gradient(block, np.empty(sum(engine.sizes), engine.dtype))
     assert counted == workload.flops * workload.n
 
 
@@ -103,12 +105,12 @@ def test_examples_of_ranks_together_are_those_of_one() -> None:
 
 
 def test_parts_of_the_split_make_up_an_iteration() -> None:
+    before = dict(vars(products))
     parts = split(SMALL, SMALL.examples(OneRank()), OneRank(), 3)
     assert min(parts.products, parts.activation, parts.reduction, parts.python) > 0
     assert parts.communication == 0
     assert 0 < parts.outside < parts.python
-    assert backpropagation.np is np
-    assert network.np is np
+    assert vars(products) == before
 
 
 def test_turns() -> None:
@@ -197,6 +199,7 @@ def test_sizes_of_messages_are_those_that_are_sent() -> None:
         ({"figure": "a.txt"}, 1, ".png, .svg or .pdf"),
         ({"alpha": 1e-6, "predict": "1..2"}, 1, "go together"),
         ({"alpha": 1e-6, "beta": 1e-9}, 1, "--predict"),
+        ({"series": True, "workload": ("tiny",)}, 1, "--series is measured alone"),
         ({"predict": "1..2"}, 1, "mpirun -n 2"),
         ({"predict": "4..2"}, 2, "--predict 4..2"),
         ({"predict": "few"}, 2, "--predict few"),
@@ -273,6 +276,31 @@ def test_command_on_two_ranks(tmp_path: Path) -> None:
     assert tiny["split"]["communication"] > 0
     assert tiny["prediction"]["alpha"] > 0
     assert tiny["prediction"]["here"]["ranks"] == 2
+
+
+def test_series(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    done = python("-m", "distnn.bench", "--series", "--quick", "--json", str(path), timeout=100)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(path.read_text())
+    assert results["workloads"] == {}
+    points = results["series"]
+    assert [(point["n"], point["dtype"]) for point in points[:4]] == [
+        (n, dtype) for dtype in ("float64", "float32") for n in (1000, 10_000)
+    ]
+    assert {point["n"] for point in points[4:]} == {20_000}
+    assert points[1]["weights"] == 31 * 30 + 31 * 30 + 31
+    assert [point["shard_bytes"] for point in points[:2]] == [(31 + 1) * n * 8 for n in (1000, 10_000)]
+    assert [2 * point["shard_bytes"] for point in points[2:4]] == [point["shard_bytes"] for point in points[:2]]
+    for point in points:
+        assert point["seconds"] > 0
+        assert point["peak_bytes"] > point["shard_bytes"]
+        assert f"{point['n']:,}" in done.stdout
+
+
+def test_series_reaches_what_is_promised() -> None:
+    assert (ROWS[0], ROWS[-1]) == (10**3, 10**7)
+    assert [round(math.log10(weight_count(d))) for d in NETWORKS] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_wrong_use_is_a_sentence(tmp_path: Path) -> None:

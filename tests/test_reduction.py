@@ -162,7 +162,7 @@ def test_4096_ranks_in_random_order(dtype: type) -> None:
     for _ in range(2):
         shares = dealt(rows, 4096, generator)
         assert any(len(share) == 0 for share in shares)
-        sums = [ExactSum(OneRank(), [4, 3], len(share), len(rows)) for share in shares]
+        sums = [ExactSum(OneRank(), [4, 3], len(share), len(rows), dtype) for share in shares]
         assert bits(over_simulated_ranks(sums, shares, generator)) == bits(expected)
 
 
@@ -194,6 +194,17 @@ def test_history_does_not_matter_at_the_bounds_of_steps(center: int, count: int)
         rows = np.array([[value], [value * 0.3]])
         expected = bits(oracle(rows, [1], count))
         assert bits(sums(term_of(rows))) == expected == bits(one_rank(rows, [1], count))
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 20])
+def test_terms_in_float32_are_summed_in_float64(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reduction, "KEPT_BYTES", kept)
+    generator = np.random.default_rng(2)
+    sums, plain = (kind(OneRank(), [20_000, 3], 5, 5, np.float32) for kind in (ExactSum, PlainSum))
+    for scale in (1e-30, 1.0, 1e3, 1e30):
+        rows = (generator.normal(size=(5, 20_003)) * scale).astype(np.float32)
+        assert bits(sums(term_of(rows))) == bits(one_rank(rows.astype(np.float64), [20_000, 3]))
+        assert bits(plain(term_of(rows))) == bits(np.add.reduce(rows.astype(np.float64), axis=0))
 
 
 def test_the_range_of_float64() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from distnn.shard import MANY, MOST, NEAR, PAGE, SHORTEST, SMALL_PRODUCT, WORK_BYTES, cut
+from distnn.shard import MOST, NEAR, PAGE, WORK_BYTES, cut
 
 WIDTHS = some.lists(some.integers(1, 5000), min_size=1, max_size=5)
 DTYPES = some.sampled_from(["float64", "float32"])
@@ -53,14 +53,6 @@ def test_a_block_suits_the_machine(n: int, d: list[int], dtype: str) -> None:
         assert rows % 16 == 0
         stride = rows * itemsize
         assert min(stride % PAGE, -stride % PAGE) >= NEAR
-
-
-@given(some.integers(1, 40), some.integers(1, 40), some.integers(MANY * MOST, 10**7))
-def test_narrow_networks_have_small_products(below: int, above: int, n: int) -> None:
-    largest = (below + 1) * above
-    rows = cut(n, [below, above], "float64").rows
-    if largest * SHORTEST <= SMALL_PRODUCT:
-        assert largest * (rows - 80) <= SMALL_PRODUCT
 
 
 def test_a_small_table_is_one_block() -> None:

@@ -1,5 +1,6 @@
 """`python -m distnn.bench`: how long an iteration takes, beside what people use today and the machine's limit.
 
 workloads.py: what is computed. own.py, peers/: who computes it. timing.py: the measurements, taken in turns.
-floor.py: the least that an iteration can take. split.py: where the time goes. prediction.py: more ranks than there are.
+floor.py: the least that an iteration can take. split.py: where the time goes. series.py: growth with n and |W|.
+prediction.py: more ranks than there are.
 """

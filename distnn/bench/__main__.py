@@ -11,6 +11,7 @@ from distnn import environment
 from distnn.bench import machine, prediction
 from distnn.bench.measure import measure
 from distnn.bench.options import BenchOptions, check
+from distnn.bench.series import series
 from distnn.command_line import on_root, parse, run
 from distnn.communicator import OneRank
 from distnn.errors import UserError
@@ -41,8 +42,10 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
         printed.show_machine(results["machine"])
         if slower:
             print(f"{slower}\n")
+    if options.series:
+        results["series"] = _series(options, ranks)
     network = _network(options, ranks) if options.range else None
-    for name in options.names:
+    for name in () if options.series else options.names:
         found = results["workloads"][name] = measure(name, options, ranks)
         if network is not None:
             found["prediction"] = _predict(found, network, options, ranks)
@@ -51,6 +54,7 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
             if network is not None:
                 rows = [prediction.Row(**row) for row in found["prediction"]["rows"]]
                 printed.show_prediction(name, rows, found["prediction"]["fastest"], network.alpha, network.beta)
+                printed.show_check(found["prediction"]["here"])
     on_root(ranks, lambda: write(results, options))
     return 0
 
@@ -61,6 +65,15 @@ def read_options(arguments: Sequence[str], ranks: OneRank) -> BenchOptions | Non
     if options is not None:
         check(options, ranks.size)
     return options
+
+
+def _series(options: BenchOptions, ranks: OneRank) -> list[dict[str, Any]]:
+    points = list(series(ranks, options.quick))
+    if ranks.rank == 0:
+        from distnn.bench import results as printed
+
+        printed.show_series(points)
+    return [asdict(point) for point in points]
 
 
 def _network(options: BenchOptions, ranks: OneRank) -> prediction.Network:
@@ -80,7 +93,11 @@ def _predict(
         "beta": network.beta,
         "rows": [asdict(row) for row in rows],
         "fastest": prediction.fastest(iteration, network, *options.range),
-        "here": {"ranks": ranks.size, "predicted": iteration.strong(ranks.size, network)},
+        "here": {
+            "ranks": ranks.size,
+            "predicted": iteration.strong(ranks.size, network),
+            "measured": found["contenders"][0]["median"],
+        },
     }
 
 

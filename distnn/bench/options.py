@@ -21,6 +21,9 @@ class BenchOptions:
     turns: Annotated[int, MEASUREMENT, "How often each contender is measured, in turns."] = 7
     peers: Annotated[bool, MEASUREMENT, "Measure the other packages, too."] = True
     quick: Annotated[bool, MEASUREMENT, "A hundredth of the rows, two turns: to try the command out."] = False
+    series: Annotated[
+        bool, MEASUREMENT, "Instead of the workloads: how time and memory grow with n and with |W|, 10³ to 10⁷."
+    ] = False
     json: Annotated[str | None, OUTPUT, "File to write all numbers to."] = None
     figure: Annotated[str | None, OUTPUT, "Figure to draw, .png, .svg or .pdf."] = None
     predict: Annotated[
@@ -54,6 +57,8 @@ def check(options: BenchOptions, size: int) -> None:
             raise UserError(f"There is no workload {name!r}. Choose from: {', '.join(WORKLOADS)}.")
     if options.turns < 1:
         raise UserError("--turns needs to be at least 1.")
+    if options.series and (options.workload or options.figure or options.predict):
+        raise UserError("--series is measured alone: leave out --workload, --figure and --predict.")
     if options.figure is not None and not options.figure.endswith((".png", ".svg", ".pdf")):
         raise UserError(f"--figure {options.figure}: the name must end with .png, .svg or .pdf.")
     if (options.alpha is None) != (options.beta is None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distnn.bench.prediction import Row
+from distnn.bench.series import Point
 from distnn.reporting import table
 
 
@@ -66,7 +67,32 @@ def show_prediction(name: str, rows: list[Row], best: int, alpha: float, beta: f
     ]
     header = ("ranks", "an iteration", "efficiency", "n grown with P", "efficiency")
     table(f"{name}, predicted for α = {alpha:.2g} s, β = {beta:.2g} s/byte", header, shown)
-    print(f"More than {best:,} ranks do not pay for this table.\n")
+    print(f"More than {best:,} ranks do not pay for this table.")
+
+
+def show_check(here: dict[str, Any]) -> None:
+    """The prediction for as many ranks as there are, beside what was measured."""
+    predicted, measured = duration(here["predicted"]), duration(here["measured"])
+    print(f"for the {here['ranks']} here: {predicted} predicted, {measured} measured\n")
+
+
+def show_series(points: list[Point]) -> None:
+    """The table of --series."""
+    rows = [
+        (
+            ", ".join(map(str, point.d)),
+            f"{point.weights:,}",
+            point.dtype,
+            f"{point.n:,}",
+            duration(point.seconds),
+            f"{1e9 * point.each:.3g} ns",
+            f"{point.shard_bytes / 1e6:,.1f} MB",
+            f"{point.peak_bytes / 1e6:,.0f} MB",
+        )
+        for point in points
+    ]
+    header = ("d", "|W|", "dtype", "n", "an iteration", "a row and weight", "rows of a rank", "peak memory")
+    table("Growth with n and with |W|", header, rows)
 
 
 def duration(seconds: float) -> str:

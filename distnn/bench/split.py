@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
-from distnn import backpropagation, network
+from distnn import products
 from distnn.backpropagation import Backpropagation
 from distnn.bench.own import Own
 from distnn.bench.workloads import Workload
@@ -59,17 +59,6 @@ class Stopwatch:
         return timed
 
 
-class _Numpy:
-    """numpy with a stopwatch around what computes products."""
-
-    def __init__(self, watch: Stopwatch):
-        self.matmul = watch.around("products", np.matmul)
-        self.multiply = watch.around("products", np.multiply)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-
 def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: int) -> Split:
     """Measure over so many iterations. Collective, replicated."""
     watch = Stopwatch()
@@ -82,12 +71,13 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
     with (
         patch.object(e.__class__, "error", watch.around("activation", e.__class__.error)),
         patch.object(engine, "gradient", watch.around("gradient", engine.gradient)),
-        patch.object(backpropagation, "np", _Numpy(watch)),
-        patch.object(network, "np", _Numpy(watch)),
+        patch.object(products, "signals", watch.around("products", products.signals)),
+        patch.object(products, "push_back", watch.around("products", products.push_back)),
+        patch.object(products, "outer_sum", watch.around("products", products.outer_sum)),
     ):
 
-        def make(ranks: OneRank, sizes: Sequence[int], local: int, count: int) -> Any:
-            return watch.around("sum", REDUCTIONS["exact"](ranks, sizes, local, count))
+        def make(*arguments: Any) -> Any:
+            return watch.around("sum", REDUCTIONS["exact"](*arguments))
 
         own = Own(workload, examples, ranks, make, engine)
         own.seconds(min(iterations, 3))
@@ -98,9 +88,9 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
         own.close()
     seconds = {name: watch.seconds[name] / iterations for name in ("products", "activation", "gradient", "sum")}
     communication = (ranks.seconds - waited) / iterations
-    products, activation = seconds["products"], seconds["activation"]
+    in_products, activation = seconds["products"], seconds["activation"]
     outside = total - seconds["sum"]
-    inside = seconds["gradient"] - products - activation
+    inside = seconds["gradient"] - in_products - activation
     reduction = seconds["sum"] - seconds["gradient"] - communication
-    mine = (products, activation, reduction, communication, outside + inside, outside)
+    mine = (in_products, activation, reduction, communication, outside + inside, outside)
     return Split(*(float(part) for part in np.mean(ranks.gather(mine), axis=0)))
