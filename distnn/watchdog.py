@@ -146,12 +146,10 @@ def describe(notes: dict[int, Note], hosts: Sequence[str], seconds: float) -> st
     """Which rank was waited for, where each one was, and what to do; several lines."""
     silent = [number for number in range(len(hosts)) if number not in notes]
     busy = [number for number, note in notes.items() if not note.waiting]
-    farthest = max((note.calls for note in notes.values()), default=0)
-    behind = [number for number, note in notes.items() if note.calls < farthest]
-    late = silent or busy or behind
+    late = silent or busy
     if late:
         who = f"{named(late, hosts)} {'was' if len(late) == 1 else 'were'} waited for"
-    else:
+    else:  # some in an earlier call than others, if a link was cut between two messages
         who = "all ranks waited for each other, as where a link is down,"
     lines = [f"{who} longer than {seconds:g} s (--watchdog): the job ends. Go on with --resume."]
     places: dict[Note, list[int]] = {}

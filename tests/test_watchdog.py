@@ -43,11 +43,13 @@ def test_who_was_waited_for() -> None:
     assert said.startswith("ranks 1 to 2 (on n1, n2) were waited for longer")
     assert "  ranks 1 to 2: computing, reading or writing at data/text.py:9 (read), call 6 of MPI" in said
 
-    behind = Note(6, True, "run.py:5 (train)")
-    assert describe({0: behind, 1: WAITING, 2: WAITING, 3: WAITING}, HOSTS, 60).startswith("rank 0 (on n1) was waited")
-
     said = describe(dict.fromkeys(range(4), WAITING), HOSTS, 60)
     assert said.startswith("all ranks waited for each other, as where a link is down, longer than 60 s")
+
+    behind = Note(6, True, "run.py:5 (train)")
+    said = describe({0: behind, 1: WAITING, 2: WAITING, 3: WAITING}, HOSTS, 60)
+    assert said.startswith("all ranks waited for each other")
+    assert "  rank 0: waiting at run.py:5 (train), call 6 of MPI\n  ranks 1 to 3: waiting at reduction.py:3" in said
 
 
 def test_thousands_of_ranks_take_few_lines() -> None:
