@@ -36,6 +36,12 @@ class Rounding:
 
     def __init__(self, size: int, cut: list[Chunk], bits: int, exponent: np.ndarray):
         self.cut, self.bits = cut, bits
+        # For each chunk the part of each number. One number serves a chunk within one part, and saves reading an array.
+        lengths = (np.diff(c.starts, append=c.place.stop - c.place.start) for c in cut)
+        self.part = [
+            np.repeat(np.arange(c.parts.start, c.parts.stop), n if len(n) > 1 else 1)
+            for c, n in zip(cut, lengths, strict=True)
+        ]
         self.sum = np.zeros(size + 2, np.int64)  # the last two count the terms, and the ranks that failed
         self.sums = [self.sum[chunk.place] for chunk in cut]
         self.choose(exponent)
@@ -46,13 +52,9 @@ class Rounding:
         k = np.minimum(self.bits - exponent, FINEST)
         self.upper = np.ldexp(1.0, exponent)  # exponents are right for largest terms from `lower` up to this
         self.lower = np.where(k == FINEST, 0, np.ldexp(self.upper, -STEP))
-        # One number serves a chunk within one part, and saves reading an array.
-        spread = [
-            np.repeat(k[c.parts], np.diff(c.starts, append=len(s)) if len(c.starts) > 1 else 1)
-            for c, s in zip(self.cut, self.sums, strict=True)
-        ]
-        self.magics = [np.ldexp(1.5, 52 - k) for k in spread]
-        self.units = [np.ldexp(1.0, -k) for k in spread]
+        magic, unit = np.ldexp(1.5, 52 - k), np.ldexp(1.0, -k)
+        self.magics = [magic[part] for part in self.part]
+        self.units = [unit[part] for part in self.part]
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether the exponents are right for terms of which the largest are these."""
@@ -74,12 +76,17 @@ def exponents(largest: np.ndarray, bits: int, last: np.ndarray) -> np.ndarray:
 
     The last exponent where any will do: all terms are 0, or cannot be summed.
     """
-    return np.where((largest > 0) & summable(largest, bits), _exponent(largest), last)
+    exponent = _exponent(largest)
+    return np.where((largest > 0) & _summable(largest, exponent, bits), exponent, last)
 
 
 def summable(largest: np.ndarray, bits: int) -> np.ndarray:
     """Whether a part can be summed: it is finite, and 2^(53-k), above which t cannot be, is a float64."""
-    return np.isfinite(largest) & (_exponent(largest) <= 970 + bits)
+    return _summable(largest, _exponent(largest), bits)
+
+
+def _summable(largest: np.ndarray, exponent: np.ndarray, bits: int) -> np.ndarray:
+    return np.isfinite(largest) & (exponent <= 970 + bits)
 
 
 def _exponent(largest: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mpi_runner import python
 
 from distnn import Network, UserError
 from distnn.communicator import OneRank
@@ -147,3 +148,21 @@ def test_ratios() -> None:
 def test_bad_options(arguments: list[str], said: str) -> None:
     with pytest.raises(UserError, match=said):
         main(OneRank(), arguments)
+
+
+def test_every_contender_has_one_thread() -> None:
+    """Also the first one that loads a BLAS of its own."""
+    program = """
+from threadpoolctl import threadpool_info
+from distnn.convergence.problems import PROBLEMS
+from distnn.convergence.race import CONTENDERS, run
+from distnn.convergence.trace import Trace
+(contender,) = (c for c in CONTENDERS if c.name == "scikit-learn L-BFGS")
+run(contender, PROBLEMS["xor"].instance(0), Trace(0.0, 0.01))
+print(*(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"))
+"""
+    done = python("-c", program, env={"OPENBLAS_NUM_THREADS": "3", "OMP_NUM_THREADS": None, "MKL_NUM_THREADS": None})
+    assert done.returncode == 0, done.stderr
+    threads = done.stdout.split()
+    assert len(threads) > 1, "scikit-learn brings no BLAS of its own: this test shows nothing"
+    assert set(threads) == {"1"}

@@ -188,17 +188,18 @@ def test_inverse_hessian_product_is_the_bfgs_matrix() -> None:
         rho = 1 / (s @ y)
         H = (np.eye(5) - rho * np.outer(s, y)) @ H @ (np.eye(5) - rho * np.outer(y, s)) + rho * np.outer(s, s)
     v = generator.normal(size=5)
-    np.testing.assert_allclose(inverse_hessian_product(S, Y, np.triu(S @ Y.T), v), H @ v, rtol=1e-12)
+    np.testing.assert_allclose(inverse_hessian_product(S, Y, np.linalg.inv(np.triu(S @ Y.T)), v), H @ v, rtol=1e-12)
     np.testing.assert_array_equal(inverse_hessian_product(S[:0], Y[:0], np.empty((0, 0)), v), v)
 
 
 def test_lbfgs_remembers_the_last_pairs() -> None:
-    """R stays the products of S and Y, also when old pairs are forgotten."""
-    for steps in (2, 12):
-        state = run(LBFGS(pairs=3), rosenbrock(4), np.resize(ROSENBROCK_START, 4), steps)
-        S, Y, R = (state.tensors()[name] for name in "SYR")
-        assert len(S) == len(Y) == min(steps, 3)
-        np.testing.assert_allclose(R, np.triu(S @ Y.T), rtol=1e-13)
+    """T stays the inverse of the products of S and Y, also when old pairs are forgotten and steps become tiny."""
+    for steps, pairs in ((2, 3), (12, 3), (40, 10)):
+        state = run(LBFGS(pairs=pairs), rosenbrock(8), np.resize(ROSENBROCK_START, 8), steps)
+        S, Y, T = (state.tensors()[name] for name in "SYT")
+        assert len(S) == len(Y) == min(steps, pairs)
+        np.testing.assert_array_equal(T, np.triu(T))
+        np.testing.assert_allclose(T @ np.triu(S @ Y.T), np.eye(len(S)), atol=1e-9)
 
 
 # ---- what goes wrong
@@ -250,7 +251,7 @@ def test_lbfgs_starts_again_down_the_gradient_where_its_search_fails() -> None:
     function, w = quadratic(), np.zeros(6)
     state = LBFGS().start(function, w)
     S, Y = np.eye(6)[:2], -np.eye(6)[:2]  # negative curvature: p points uphill
-    after = LBFGS().step(function, dataclasses.replace(state, S=S, Y=Y, R=np.triu(S @ Y.T)), 1)
+    after = LBFGS().step(function, dataclasses.replace(state, S=S, Y=Y, T=np.linalg.inv(np.triu(S @ Y.T))), 1)
     assert not after.stuck and after.E < state.E
     assert len(after.S) == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 
@@ -43,6 +44,7 @@ CONTENDERS = (
     Contender("scipy least_squares lm", least_squares.runner("lm"), "scipy", small=True),
     Contender("scipy least_squares trf", least_squares.runner("trf"), "scipy", small=True),
 )
+LIBRARIES = {"sklearn": "sklearn.neural_network", "torch": "torch", "scipy": "scipy.optimize"}
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "torch": "torch", "scipy": "scipy"}
 
 
@@ -71,6 +73,8 @@ def race(problem: Problem, seeds: Sequence[int], contenders: Sequence[Contender]
 
 def run(contender: Contender, instance: Instance, trace: Trace) -> Trace:
     """The trace, after the contender has reached its end, with one thread."""
+    if contender.package is not None:
+        import_module(LIBRARIES[contender.package])  # a BLAS that is loaded later would not know of the limit
     environment.limit_threads(1)
     with suppress(Finished):
         contender.run(instance, trace)

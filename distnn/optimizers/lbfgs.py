@@ -25,13 +25,13 @@ FLAT = 1e-10  # a pair with less curvature than this, relative to its lengths, t
 class LBFGSState(State):
     """S, Y: the last steps s = w⁺ - w and their changes of gradient y = G⁺ - G, oldest first, (pairs, |W|).
 
-    R: the products s_iᵀ y_j for i ≤ j, 0 elsewhere, (pairs, pairs).
+    T: the inverse of R, the products s_iᵀ y_j for i ≤ j and 0 elsewhere, (pairs, pairs).
     length: ‖s‖ of the last step; a step down the gradient tries this length first.
     """
 
     S: np.ndarray
     Y: np.ndarray
-    R: np.ndarray
+    T: np.ndarray
     length: float
 
 
@@ -65,22 +65,22 @@ class LBFGS:
 
     def step(self, objective: Objective, state: LBFGSState, t: int) -> LBFGSState:
         """The state after step t. Collective, replicated."""
-        S, Y, R = state.S, state.Y, state.R
-        found = self._search(objective, state, S, Y, R)
+        S, Y, T = state.S, state.Y, state.T
+        found = self._search(objective, state, S, Y, T)
         if found is None and len(S):
-            S, Y, R = S[:0], Y[:0], R[:0, :0]
-            found = self._search(objective, state, S, Y, R)
+            S, Y, T = S[:0], Y[:0], T[:0, :0]
+            found = self._search(objective, state, S, Y, T)
         if found is None:
-            return LBFGSState(state.w, state.E, state.G, S, Y, R, state.length, stuck=NO_STEP)
+            return LBFGSState(state.w, state.E, state.G, S, Y, T, state.length, stuck=NO_STEP)
         s, y = found.w - state.w, found.G - state.G
         if s @ y > FLAT * math.sqrt((s @ s) * (y @ y)):
-            S, Y, R = remember(S, Y, R, s, y, self.pairs)
-        return LBFGSState(found.w, found.E, found.G, S, Y, R, math.sqrt(s @ s))
+            S, Y, T = remember(S, Y, T, s, y, self.pairs)
+        return LBFGSState(found.w, found.E, found.G, S, Y, T, math.sqrt(s @ s))
 
     def _search(
-        self, objective: Objective, state: LBFGSState, S: np.ndarray, Y: np.ndarray, R: np.ndarray
+        self, objective: Objective, state: LBFGSState, S: np.ndarray, Y: np.ndarray, T: np.ndarray
     ) -> Trial | None:
-        p = -inverse_hessian_product(S, Y, R, state.G)
+        p = -inverse_hessian_product(S, Y, T, state.G)
         start = Trial(0.0, state.E, float(state.G @ p), state.w, state.G)
         if not start.slope < 0:
             return None
@@ -89,31 +89,34 @@ class LBFGS:
         return None if found is None or (found.w == state.w).all() else found
 
 
-def inverse_hessian_product(S: np.ndarray, Y: np.ndarray, R: np.ndarray, v: np.ndarray) -> np.ndarray:
+def inverse_hessian_product(S: np.ndarray, Y: np.ndarray, T: np.ndarray, v: np.ndarray) -> np.ndarray:
     """H v by the two-loop recursion, H being the inverse Hessian that the pairs S, Y, (pairs, |W|), teach.
 
     Each loop solves triangular equations: the first α_i = ρ_i s_iᵀ(v - Σ_{j>i} α_j y_j), which is R α = S v; the second
-    Rᵀ c = D α - Y q, D being the diagonal of R. The latter are turned round, to be upper triangular for LAPACK, too,
-    which then need not pivot.
+    Rᵀ c = D α - Y q, D being the diagonal of R. Both are products with T = R⁻¹.
     """
     if not len(S):
         return v.copy()
-    D = R.diagonal()
-    alpha = np.linalg.solve(R, S @ v)
+    D = 1 / T.diagonal()
+    alpha = T @ (S @ v)
     q = v - alpha @ Y
     q *= D[-1] / (Y[-1] @ Y[-1])
-    c = np.linalg.solve(R[::-1, ::-1].T, (D * alpha - Y @ q)[::-1])
-    q += c[::-1] @ S
+    q += ((D * alpha - Y @ q) @ T) @ S
     return q
 
 
 def remember(
-    S: np.ndarray, Y: np.ndarray, R: np.ndarray, s: np.ndarray, y: np.ndarray, pairs: int
+    S: np.ndarray, Y: np.ndarray, T: np.ndarray, s: np.ndarray, y: np.ndarray, pairs: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """S, Y and R with the pair s, y, and the oldest forgotten if there are `pairs` already."""
-    first = max(0, len(S) + 1 - pairs)
-    S, Y = np.concatenate((S[first:], s[None])), np.concatenate((Y[first:], y[None]))
-    products = np.zeros((len(S), len(S)))
-    products[:-1, :-1] = R[first:, first:]
-    products[:, -1] = S @ y
-    return S, Y, products
+    """S, Y and T with the pair s, y, and the oldest forgotten if there are `pairs` already.
+
+    The inverse of an upper triangular [R r; 0 ρ] is [T -T r/ρ; 0 1/ρ]; without R's first row and column, it is T
+    without them.
+    """
+    first, rho = max(0, len(S) + 1 - pairs), s @ y
+    S, T = S[first:], T[first:, first:]
+    inverse = np.zeros((len(S) + 1, len(S) + 1))
+    inverse[:-1, :-1] = T
+    inverse[:-1, -1] = T @ (S @ y) / -rho
+    inverse[-1, -1] = 1 / rho
+    return np.concatenate((S, s[None])), np.concatenate((Y[first:], y[None])), inverse
