@@ -63,12 +63,14 @@ class Examples:
         widths = [block.x.shape[1] for block in self.blocks]
         self.starts = self.first + np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
 
-    def find(self, i: int) -> tuple[Block, int] | None:
-        """The block and the column of training example i, or None if another rank has it. Local."""
-        if not self.starts[0] <= i < self.starts[-1]:
-            return None
-        block = int(np.searchsorted(self.starts, i, "right")) - 1
-        return self.blocks[block], i - int(self.starts[block])
+    def find(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Those of the chosen training examples, given by number, that this rank has. Local.
+
+        Returns their places in `chosen`, their blocks and their columns in these; int64.
+        """
+        places = np.flatnonzero((self.starts[0] <= chosen) & (chosen < self.starts[-1]))
+        blocks = np.searchsorted(self.starts, chosen[places], "right") - 1
+        return places, blocks, chosen[places] - self.starts[blocks]
 
     @property
     def bytes(self) -> int:

@@ -172,19 +172,18 @@ class Objective:
     def _collect(self, chosen: np.ndarray) -> list[Block]:
         """This rank's blocks of a batch: every example is copied by its owner into zeros, and these are added."""
         d, dtype = self.backpropagation.d, self.backpropagation.dtype
-        columns = np.zeros((d[0] + 1 + d[-1] + 1, len(chosen)), dtype)
+        rows = np.zeros((len(chosen), d[0] + 1 + d[-1] + 1), dtype)
         with self.ranks.together():
-            for place, i in enumerate(chosen):
-                found = self.examples.find(int(i))
-                if found is not None:
-                    block, j = found
-                    columns[: d[0] + 1, place] = block.x[:, j]
-                    columns[d[0] + 1 : -1, place] = block.y[:, j]
-                    columns[-1, place] = 1 if block.weights is None else block.weights[j]
-        self.ranks.sum(columns.view(np.int64 if dtype == np.float64 else np.int32))
+            places, numbers, columns = (found.tolist() for found in self.examples.find(chosen))
+            for place, number, column in zip(places, numbers, columns, strict=True):
+                (x, y, weights), row = self.examples.blocks[number], rows[place]
+                row[: d[0] + 1] = x[:, column]
+                row[d[0] + 1 : -1] = y[:, column]
+                row[-1] = 1 if weights is None else weights[column]
+        self.ranks.sum(rows.view(np.int64 if dtype == np.float64 else np.int32))
         blocks = []
         for number in self._owned:
-            part = np.ascontiguousarray(columns[:, slice(*self._cut.bounds(number))])
+            part = np.ascontiguousarray(rows[slice(*self._cut.bounds(number))].T)
             blocks.append(Block(part[: d[0] + 1], part[d[0] + 1 : -1], part[-1]))
         return blocks
 
