@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from distnn.acceleration import Acceleration
 from distnn.backpropagation import Backpropagation, Block
 from distnn.communicator import OneRank
 from distnn.examples import Examples
@@ -82,6 +83,11 @@ class Objective:
         return squares, self._sum(squares.sizes)
 
     @cached_property
+    def _acceleration(self) -> tuple[Acceleration, Sum]:
+        bend = Acceleration(self.backpropagation)
+        return bend, self._sum(bend.sizes)
+
+    @cached_property
     def _hessian(self) -> tuple[HessianProduct, Sum]:
         product = HessianProduct(self.backpropagation)
         return product, self._sum(product.sizes)
@@ -134,6 +140,17 @@ class Objective:
         if self.weight_decay:
             A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed
         return A
+
+    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """(2/n) Σ Jᵀ ∂²x^(L)/∂v², how the outputs at w bend along v: float64 (|W|,). Counts as two evaluations.
+
+        UserError unless the error is squared. The decay, a sum of squares of w itself, does not bend.
+        """
+        self.evaluations += 2
+        bend, reduction = self._acceleration
+        self.backpropagation.load(w)
+        bend.load(v)
+        return 2 * reduction(lambda j, out: bend.write(self.examples.blocks[j], out)) / self.examples.n
 
     def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """∇²E_in(w) v, the exact Hessian times a vector, float64 (|W|,). Counts as two evaluations, which it costs."""

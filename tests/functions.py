@@ -41,6 +41,12 @@ class Squares:
         J = self.residuals(w)[1]
         return 2 * J.T @ J
 
+    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """2 Jᵀ ∂²r/∂v², by a difference."""
+        h = 1e-6
+        (_, J), (_, above), (_, below) = (self.residuals(w + step * v) for step in (0.0, h, -h))
+        return 2 * J.T @ ((above - below) @ v) / (2 * h)
+
     def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         return self.gauss_newton(w) @ v + 2 * self.curved(w, v)
 

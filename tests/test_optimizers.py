@@ -25,6 +25,7 @@ from distnn.optimizers.lbfgs import LBFGS, inverse_hessian_product
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.optimizers.stochastic import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton, solve
+from distnn.training import norm
 
 FULL = [name for name, optimizer in OPTIMIZERS.items() if not optimizer.stochastic]
 SAFE = [name for name in FULL if name != "gradient-descent"]  # E falls in every step, from anywhere
@@ -127,21 +128,48 @@ def test_damping_follows_the_gain_ratio() -> None:
     second = optimizer.step(function, first, 1)
     assert first.mu < 0.5 * 200 and second.mu == pytest.approx(first.mu / 10)
 
-    w, damping = ROSENBROCK_START, 1e-12
-    function = rosenbrock()
-    A = function.gauss_newton(w)
-    state = LevenbergMarquardt(damping=damping).start(function, w)
+    def kink(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        slope = np.where(w > 0, 1.0, -100.0)
+        return slope * w + 1, np.diag(slope)
+
+    function, w, A, mu, nu = Squares(kink), np.ones(1), 2.0, 1e-3 * 2.0, 2.0
     E, G = function(w)
-    mu, nu = damping * A.diagonal().max(), 2
     while True:
-        h = np.linalg.solve(A + mu * np.eye(2), -G)
-        gain = (E - function(w + h)[0]) / -(G @ h + h @ A @ h / 2)
+        h = -G / (A + mu)
+        gain = (E - function(w + h)[0]) / -(G @ h + A * h @ h / 2)
         if gain > 0:
             break
         mu, nu = mu * nu, nu * 2
     assert nu > 8
-    state = LevenbergMarquardt(damping=damping).step(function, state, 0)
+    state = LevenbergMarquardt().step(function, LevenbergMarquardt().start(function, w), 0)
     assert state.nu == 2 and state.mu == pytest.approx(mu * max(0.1, 1 - (2 * gain - 1) ** 3))
+
+
+def test_damping_follows_the_bend() -> None:
+    """Twice as much while the accelerated step bends too much; afterwards at least what the bend allows."""
+    function, w = rosenbrock(), ROSENBROCK_START
+    A, (E, G) = function.gauss_newton(w), function(w)
+    mu = first = 1e-6 * A.diagonal().max()
+    while True:
+        damped = A + mu * np.eye(2)
+        h = np.linalg.solve(damped, -G)
+        a = np.linalg.solve(damped, -function.acceleration(w, h))
+        bend, gain = 2 * norm(a) / norm(h), (E - function(w + h + a / 2)[0]) / -(G @ h + h @ A @ h / 2)
+        if bend <= 0.75:
+            break
+        mu *= 2
+    assert mu > first and gain > 0
+    optimizer = LevenbergMarquardt(damping=1e-6)
+    state = optimizer.step(function, optimizer.start(function, w), 0)
+    np.testing.assert_allclose(state.w, w + h + a / 2, rtol=1e-6)
+    assert state.nu == 2 and state.mu == pytest.approx(mu * max(0.1, 1 - (2 * gain - 1) ** 3, bend / 0.75))
+
+
+def test_acceleration_of_the_stand_in_is_exact() -> None:
+    """R²{10 (w_2 - w_1²)} = -20 v_1²."""
+    w, v = np.array([0.5, 2.0]), np.array([0.3, -1.0])
+    J = rosenbrock().residuals(w)[1]
+    np.testing.assert_allclose(rosenbrock().acceleration(w, v), 2 * J.T @ [-20 * 0.09, 0], rtol=1e-6)
 
 
 def test_truncated_newton_finds_what_scipy_finds() -> None:

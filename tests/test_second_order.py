@@ -91,6 +91,34 @@ def test_gauss_newton_is_that_of_the_dense_jacobian(
     np.testing.assert_array_equal(found, found.T)
 
 
+@pytest.mark.parametrize("hidden", [(), (4,), (5, 4)])
+@pytest.mark.parametrize("theta", THETA)
+@pytest.mark.parametrize("output_theta", ["identity", "tanh", "logistic"])
+def test_acceleration_is_that_of_the_dense_jacobian(
+    output_theta: str, theta: str, hidden: tuple[int, ...], small_blocks: None
+) -> None:
+    n = 30
+    X, Y = regression(n, m=3)
+    weights = np.random.default_rng(1).uniform(0, 2, n)
+    assembly = assembled(
+        OneRank(), X, Y, weights, hidden=hidden, theta=theta, output_theta=output_theta, weight_decay=0.01,
+        standardise=False,
+    )  # fmt: skip
+    network, objective = assembly.model.network, assembly.objective
+    w, v = weights_for(objective) * 0.3, weights_for(objective, 1)
+
+    def outputs(w: np.ndarray) -> np.ndarray:
+        network.w[:] = w
+        return network(X)
+
+    h = 1e-4
+    bent = (outputs(w + h * v) - 2 * outputs(w) + outputs(w - h * v)) / h**2
+    along = np.array([outputs(w + 1e-6 * e) - outputs(w - 1e-6 * e) for e in np.eye(len(w))]) / 2e-6
+    expected = 2 * np.einsum("wij,ij,i->w", along, bent, weights) / weights.sum()
+    found = objective.acceleration(w, v)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * max(1, np.abs(expected).max()))
+
+
 def test_gauss_newton_is_the_hessian_of_a_linear_model(small_blocks: None) -> None:
     X, Y = regression(40, m=2)
     objective = assembled(OneRank(), X, Y, hidden=(), output_theta="identity", weight_decay=0.1).objective
@@ -121,10 +149,11 @@ def test_float32(small_blocks: None) -> None:
 
 @pytest.mark.parametrize("P", [2, 3, 7])
 def test_same_bits_for_every_P(P: int, small_blocks: None) -> None:
-    def bits(ranks: OneRank) -> tuple[bytes, bytes]:
+    def bits(ranks: OneRank) -> tuple[bytes, ...]:
         objective = problem("squared", "tanh", ranks=ranks)
         w, v = weights_for(objective), weights_for(objective, 1)
-        return objective.gauss_newton(w).tobytes(), objective.hessian_product(w, v).tobytes()
+        products = [ask(w, v).tobytes() for ask in (objective.hessian_product, objective.acceleration)]
+        return objective.gauss_newton(w).tobytes(), *products
 
     alone = bits(OneRank())
     assert on_ranks(P, bits) == [alone] * P
@@ -156,6 +185,7 @@ def test_square_and_its_memory() -> None:
 
 def test_cross_entropy_is_no_sum_of_squares() -> None:
     objective = problem("cross-entropy", "softmax")
-    for ask in (objective.require_squares, lambda: objective.gauss_newton(weights_for(objective))):
+    w = weights_for(objective)
+    for ask in (objective.require_squares, lambda: objective.gauss_newton(w), lambda: objective.acceleration(w, w)):
         with pytest.raises(UserError, match="--error squared, or --optimizer lbfgs"):
             ask()

@@ -7,8 +7,8 @@ become flags by themselves. It sees replicated numbers only, and nothing of MPI:
     state = optimizer.step(objective, state, t)   # returns a new state; t = 0, 1, 2, …
 
 `objective(w)` gives E and G over all of D, `objective.sample(w, t)` over the examples of step t,
-`objective.gauss_newton(w)` a matrix, `objective.hessian_product(w, v)` a vector. A state with `stuck` set is the last
-one: no step was possible.
+`objective.gauss_newton(w)` a matrix, `objective.hessian_product(w, v)` and `objective.acceleration(w, v)` a vector. A
+state with `stuck` set is the last one: no step was possible.
 """
 
 from __future__ import annotations

@@ -3,6 +3,11 @@
 A step h solves (A + μ I) h = -G, where A = (2/n) Σ JᵀJ, and the decay's part. μ follows from the gain ratio, of the
 fall of E_in to the fall that the model promised: Nielsen, "Damping parameter in Marquardt's method",
 IMM-REP-1999-05, Technical University of Denmark.
+
+The outputs are not linear: along h they bend by r = ∂²x^(L)/∂h². The step is h + a/2, where (A + μ I) a = -(2/n) Σ Jᵀr,
+the geodesic acceleration of Transtrum and Sethna, "Improvements to the Levenberg-Marquardt algorithm for nonlinear
+least-squares minimization", arXiv:1201.5885 (2012). A step with a large bend 2 |a| / |h|, too far for the linear model
+and for this correction of it, is not tried: μ is doubled.
 """
 
 from __future__ import annotations
@@ -21,6 +26,8 @@ from distnn.optimizers.state import NO_STEP, State
 
 LARGEST_DAMPING = 1e10  # in units of the largest diagonal element of A
 SMALLEST_FACTOR = 0.1  # of μ after a step that went as promised (Nielsen: 1/3)
+LARGEST_BEND = 0.75  # of a step: 2 |a| / |h|
+TOO_BENT = 2.0  # factor of μ where it is larger
 
 
 @dataclass(frozen=True)
@@ -68,17 +75,27 @@ class LevenbergMarquardt:
         while 0 < mu <= LARGEST_DAMPING * diagonal.max():
             np.fill_diagonal(damped, diagonal + mu)
             h = _solve(damped, -state.G)
-            w = state.w + h
-            if (w == state.w).all():
+            if (state.w + h == state.w).all():
                 break
             promised = -float(state.G @ h + 0.5 * (h @ (A @ h)))
             if promised > 0:
+                a = _solve(damped, -objective.acceleration(state.w, h))
+                bend = 2 * float(np.linalg.norm(a) / np.linalg.norm(h))
+                if bend > LARGEST_BEND:
+                    mu *= TOO_BENT
+                    continue
+                w = state.w + h + 0.5 * a
                 E, G = objective(w)
                 gain = (state.E - E) / promised
                 if gain > 0 and np.isfinite(G).all():
-                    return DampedState(w, E, G, mu * max(SMALLEST_FACTOR, 1 - (2 * gain - 1) ** 3), 2.0)
+                    return DampedState(w, E, G, mu * _factor(gain, bend), 2.0)
             mu, nu = mu * nu, 2 * nu
         return DampedState(state.w, state.E, state.G, state.mu, state.nu, stuck=NO_STEP)
+
+
+def _factor(gain: float, bend: float) -> float:
+    """What μ is multiplied with after a step: Nielsen's factor, but no less than a bend that may grow as 1/μ allows."""
+    return max(SMALLEST_FACTOR, 1 - (2 * gain - 1) ** 3, bend / LARGEST_BEND)
 
 
 def _solve(A: np.ndarray, b: np.ndarray) -> np.ndarray:
