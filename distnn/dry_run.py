@@ -23,7 +23,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     rows = [stop - start for start, stop in (cut.rows_owned(rank, ranks) for rank in range(ranks))]
     shard = max(rows) * (d[0] + 1 + d[-1] + (planned.columns.weight is not None)) * size
     work = cut.rows * (sum(d[1:-1]) + 3 * max(d[1:])) * size
-    sums = min(KEPT_BYTES, max(blocks) * weights * 8) + 6 * weights * 8
+    sums = min(KEPT_BYTES, max(blocks) * weights * size) + 6 * weights * 8
     # A product of a × b by b × c takes 2abc operations: forward, δ back (not into the inputs), and G.
     products = sum(below * above for below, above in pairwise(d))
     flops = 2 * source.n * (3 * products - d[0] * d[1])

@@ -21,7 +21,7 @@ from distnn.rounding import BITS, STEP, Rounding, chunks, exponents, summable
 
 Term = Callable[[int, np.ndarray], None]
 
-KEPT_BYTES = 32 << 20  # the terms of this rank are kept, in case they must be rounded again, if they fit in this
+KEPT_BYTES = 8 << 20  # the terms of this rank are kept, in case they must be rounded again, if they fit in this
 DOUBT = 16  # sums for which a second guess is followed after a wrong one
 
 
@@ -112,7 +112,7 @@ class ExactSum:
     that overflows is infinite.
 
     Terms are rounded at once with the exponents of the last sum, while they are in the cache. If the largest term shows
-    these to be wrong, they are rounded again: from memory, where this rank's terms fit in 32 MB, or else computed
+    these to be wrong, they are rounded again: from memory, where this rank's terms fit in 8 MB, or else computed
     anew. That is expensive, so for a while after it a second guess is followed, too: the next exponents up or down.
     All of this is each rank's own choice, which costs time, not bits.
     """

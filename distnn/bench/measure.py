@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import asdict
 from typing import Any
 
@@ -28,7 +27,6 @@ def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:
     """Measure the workload of this name. Collective; the results replicated."""
     workload = (WORKLOADS[name].shortened() if options.quick else WORKLOADS[name]).on(ranks.size)
     turns, visit, each = (2, 0.02, 0.002) if options.quick else (options.turns, 0.25, 0.05)
-    gc.collect()
     reset_peak()
     examples = workload.examples(ranks)
     entries = _own(workload, examples, ranks)
@@ -111,7 +109,7 @@ def _results(
     least = rows * sum(floors)
     iteration = Iteration(
         cut.count,
-        (parts.total - parts.communication - parts.outside) / cut.count * size,
+        max(0.0, exact.median - parts.communication - parts.outside) / cut.count * size,
         parts.outside,
         message_bytes(len(workload.d) - 1, weight_count(workload.d)),
     )

@@ -70,10 +70,12 @@ def show_prediction(name: str, rows: list[Row], best: int, alpha: float, beta: f
     print(f"More than {best:,} ranks do not pay for this table.")
 
 
-def show_check(here: dict[str, Any]) -> None:
-    """The prediction for as many ranks as there are, beside what was measured."""
-    predicted, measured = duration(here["predicted"]), duration(here["measured"])
-    print(f"for the {here['ranks']} here: {predicted} predicted, {measured} measured\n")
+def show_check(here: list[dict[str, Any]]) -> None:
+    """The predictions for as many ranks as were measured, beside that."""
+    for check in here:
+        predicted, measured = duration(check["predicted"]), duration(check["measured"])
+        print(f"here, {check['ranks']} rank{'s' * (check['ranks'] != 1)}: {predicted} predicted, {measured} measured")
+    print()
 
 
 def show_series(points: list[Point]) -> None:

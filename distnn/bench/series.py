@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,7 +55,6 @@ def series(ranks: OneRank, quick: bool = False) -> Iterator[Point]:
 
 def measure(workload: Workload, ranks: OneRank, seconds: float) -> Point:
     """The least of at least two iterations, after one that warms up; more for `seconds`. Collective, replicated."""
-    gc.collect()
     reset_peak()
     examples = workload.examples(ranks)
     own = Own(workload, examples, ranks)

@@ -58,8 +58,7 @@ def take_turns(entries: Sequence[Entry], turns: int, ranks: OneRank, visit: floa
 def _visit(entry: Entry, ranks: OneRank) -> float:
     def seconds() -> float:
         assert entry.contender is not None
-        if entry.iterations > 1:
-            entry.contender.seconds(1)  # fetch back what the others drove out of the caches
+        entry.contender.seconds(1)  # fetch back what the others drove out of the caches
         return entry.contender.seconds(entry.iterations)
 
     return float(ranks.broadcast(seconds()) if entry.everyone else on_root_alone(ranks, seconds))
