@@ -45,9 +45,13 @@ class Entry:
 
 
 def take_turns(entries: Sequence[Entry], turns: int, ranks: OneRank, visit: float = VISIT) -> None:
-    """Measure every entry in each of so many turns, after one that only warms up. Collective; replicated."""
+    """Measure every entry in each of so many turns, after one that only warms up. Collective; replicated.
+
+    Each turn begins with another entry, so that none always follows the one that leaves the machine worst.
+    """
     for turn in range(turns + 1):
-        for entry in entries:
+        first = turn % len(entries)
+        for entry in (*entries[first:], *entries[:first]):
             seconds = _visit(entry, ranks)
             if turn:
                 entry.seconds.append(seconds)
