@@ -19,7 +19,7 @@ from distnn.options import ACTIONS, RUN, Options, check, criterion, group, optim
 from distnn.termination import Reason, Record
 from distnn.training import begin, train
 
-COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts")
+COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts", "start")
 
 
 @dataclass

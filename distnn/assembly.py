@@ -7,15 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from distnn.backpropagation import Backpropagation
+from distnn.command_line import on_root
 from distnn.communicator import OneRank
 from distnn.data import ExclusiveOr, Source, column_numbers
 from distnn.errors import UserError
 from distnn.examples import Examples, Wishes, load
-from distnn.model import Model
+from distnn.model import Model, load_model
 from distnn.network import Network
 from distnn.objective import Objective
 from distnn.options import Options, with_optimizer
-from distnn.preparation import Columns
+from distnn.preparation import Columns, Preparation
 from distnn.shard import Cut, cut
 
 
@@ -139,7 +140,9 @@ def assemble(options: Options, source: Source, ranks: OneRank, network: Network 
     if planned.error == "cross-entropy" and not planned.classes:
         _require_probabilities(source, examples, ranks)
     d = [len(planned.columns.inputs), *options.hidden, preparation.d_out]
-    if network is None:
+    if network is None and options.start is not None and not options.resume:
+        network = _started(options.start, Network(d, options.theta, planned.output_theta), preparation, ranks)
+    elif network is None:
         network = Network(d, options.theta, planned.output_theta).initialise(options.seed, options.sigma)
     elif list(network.d) != d:
         raise UserError(f"The network has the architecture {list(network.d)}, but the data needs {d}.")
@@ -159,6 +162,22 @@ def assemble(options: Options, source: Source, ranks: OneRank, network: Network 
     model = Model(network, preparation, planned.error, options.dtype, held_out)
     options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out)
     return Assembly(planned, model, examples, objective, options, why)
+
+
+def _started(path: str, network: Network, preparation: Preparation, ranks: OneRank) -> Network:
+    """The network with the weights of the model at `path`. Collective. UserError if that is of another network."""
+    model: Model = on_root(ranks, lambda: load_model(path))
+    for what, its, needed in (
+        ("architecture", list(model.network.d), list(network.d)),
+        ("activation", model.network.theta, network.theta),
+        ("output", model.network.output_theta, network.output_theta),
+        ("inputs", list(model.preparation.inputs), list(preparation.inputs)),
+        ("targets", list(model.preparation.targets), list(preparation.targets)),
+    ):
+        if its != needed:
+            raise UserError(f"--start {path}: that model has the {what} {its}, and this training {needed}.")
+    network.w[:] = model.network.w
+    return network
 
 
 def _require_probabilities(source: Source, examples: Examples, ranks: OneRank) -> None:

@@ -118,6 +118,11 @@ class BaseOptions:
         NETWORK,
         "Deviation σ of the initial weights N(0, σ²). Default: 1/sqrt(d^(l-1)+1) in layer l.",
     ] = None
+    start: Annotated[
+        str | None,
+        NETWORK,
+        "Begin with the weights of this model, a run's directory or a file, instead of random ones.",
+    ] = None
     seed: Annotated[
         int,
         NETWORK,
@@ -336,6 +341,8 @@ def check(options: Options) -> None:
         raise UserError("--patience needs examples to be held out: add --validation 0.1.")
     if options.resume and options.overwrite:
         raise UserError("--resume and --overwrite contradict each other: give one of them.")
+    if options.start is not None and (options.restarts > 1 or options.sigma is not None):
+        raise UserError("--start gives the weights to begin with: leave out --restarts and --sigma, which draw them.")
     if options.elastic and options.restarts > 1:
         raise UserError("--elastic carries one training on: give --restarts 1 with it.")
     if options.data is None and (options.targets or options.weights):

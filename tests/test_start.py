@@ -1,0 +1,90 @@
+"""Beginning with the weights of a model: --start."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from mpi_runner import mpirun, python
+
+from distnn import UserError, fit
+from distnn.files import read
+from distnn.options import Options, check
+
+TRAIN = ("-m", "distnn.train", "--quiet", "--examples", "3000", "--hidden", "4")
+
+
+def records(run: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("start") / "first"
+    adam = ("--optimizer", "adam", "--batch-size", "50", "--evaluate-every", "100", "--max-iterations", "300")
+    done = python(*TRAIN, *adam, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_one_optimizer_after_another(first: Path, tmp_path: Path) -> None:
+    start = tmp_path / "model"
+    shutil.copytree(first, start)
+    done = mpirun(
+        2, *TRAIN, "--optimizer", "lbfgs", "--max-iterations", "5", "--start", start, "--out", tmp_path / "on"
+    )
+    assert done.returncode == 0, done.stderr
+    found = records(tmp_path / "on")
+    assert found[0]["E_in"] == records(first)[-1]["E_in"]
+    assert found[-1]["E_in"] < found[0]["E_in"]
+
+    shutil.rmtree(start)  # the checkpoint has all that is needed to go on
+    on = ("--resume", "--out", tmp_path / "on", "--max-iterations", "9", "--quiet")
+    done = python("-m", "distnn.train", *on)
+    assert done.returncode == 0, done.stderr
+    done = python(*TRAIN, "--optimizer", "lbfgs", "--max-iterations", "9", "--start", first, "--out", tmp_path / "once")
+    assert done.returncode == 0, done.stderr
+    assert read(tmp_path / "on" / "model.safetensors")[0]["w"].tobytes() == (
+        read(tmp_path / "once" / "model.safetensors")[0]["w"].tobytes()
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--hidden", "5"), "the architecture [2, 4, 1], and this training [2, 4, 5, 1]"),
+        (("--theta", "logistic"), "the activation tanh, and this training logistic"),
+        (("--error", "cross-entropy"), "the architecture [2, 4, 1], and this training [2, 4, 2]"),
+        (("--output-theta", "identity"), "the output tanh, and this training identity"),
+    ],
+)
+def test_the_model_has_to_fit(first: Path, tmp_path: Path, options: tuple[str, ...], words: str) -> None:
+    done = mpirun(2, *TRAIN, "--start", first, "--out", tmp_path / "on", *options)
+    assert done.returncode == 2
+    assert f"--start {first}: that model has {words}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_other_columns_are_refused(first: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("pressure,angle,lift\n1,2,0\n3,4,1\n5,7,1\n")
+    table = ("--data", tmp_path / "a.csv", "--output-theta", "tanh")
+    done = python(*TRAIN, *table, "--start", first, "--out", tmp_path / "on")
+    assert done.returncode == 2
+    assert "that model has the inputs ['x1', 'x2'], and this training ['pressure', 'angle']" in done.stderr
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    done = python(*TRAIN, "--start", tmp_path / "none", "--out", tmp_path / "on")
+    assert done.returncode == 2
+    assert done.stderr.startswith("distnn: ")
+    assert str(tmp_path / "none") in done.stderr
+
+
+def test_weights_come_from_one_place() -> None:
+    for more in ({"restarts": 2}, {"sigma": 0.1}):
+        with pytest.raises(UserError, match="--start gives the weights"):
+            check(Options(start="a", **more))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="start is an option of the command line"):
+        fit([[1.0]], [[1.0]], start="a")
