@@ -347,8 +347,10 @@ def test_every_number_that_can_be_set_is_checked() -> None:
 def test_choice() -> None:
     for weights, error, outputs, name in (
         (100, "squared", 1, "levenberg-marquardt"),
-        (600, "squared", 1, "levenberg-marquardt"),
-        (100, "squared", 10, "lbfgs"),
+        (1000, "squared", 1, "levenberg-marquardt"),
+        (1001, "squared", 1, "lbfgs"),
+        (100, "squared", 10, "levenberg-marquardt"),
+        (101, "squared", 10, "lbfgs"),
         (100, "cross-entropy", 1, "lbfgs"),
         (10**6, "squared", 1, "lbfgs"),
     ):

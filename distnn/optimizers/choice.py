@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LARGEST = 600  # |W| d^(L) up to which Levenberg-Marquardt was faster: docs/decisions/default-optimizer.md
+LARGEST = 1000  # |W| d^(L) up to which Levenberg-Marquardt was faster: docs/decisions/default-optimizer.md
 
 
 def choose(weights: int, error: str, outputs: int) -> tuple[str, str]:
