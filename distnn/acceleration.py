@@ -53,8 +53,8 @@ class Acceleration:
             self.theta[l].chain(x[l + 1][1:], delta, scratch[l])  # type: ignore[misc]
             np.copyto(G[l], x[l] @ delta.T)
             if l > 0:
-                push = np.multiply if W[l].shape[1] == 1 else np.matmul
-                delta = push(W[l][1:], delta, out=below[l - 1])
+                products.push_back(W[l][1:], delta, below[l - 1])
+                delta = below[l - 1]
 
     def _forward(self, block: Block) -> tuple[list[np.ndarray], np.ndarray]:
         """x^(0), …, x^(L), each with its row of ones, and R²{x^(L)}."""

@@ -100,7 +100,7 @@ class Backpropagation:
                 W = W * factors
             if l > 1:
                 below = space.delta[l - 2]
-                factors = products.push_back(W[1:], delta, below, len(self.W[l - 2]))
+                factors = products.push_back_but_factors(W[1:], delta, below, len(self.W[l - 2]))
                 self.theta.chain(x[l - 1][1:], below, x[l - 1][1:])  # type: ignore[misc]
 
     def error(self, block: Block) -> float:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distnn import products
 from distnn.backpropagation import Backpropagation, Block
 from distnn.network import forward, layers, weight_count
 
@@ -89,11 +90,11 @@ class HessianProduct:
             np.copyto(g[l], x[l] @ Rdelta[l].T)
             g[l][1:] += space.Rx[l - 1] @ delta[l].T
             scratch, more = space.scratch[l - 1], space.more[l - 1]
-            push = np.multiply if W[l].shape[1] == 1 else np.matmul
-            push(W[l][1:], Rdelta[l], out=Rdelta[l - 1])
-            Rdelta[l - 1] += push(V[l][1:], delta[l], out=more)
+            products.push_back(W[l][1:], Rdelta[l], Rdelta[l - 1])
+            products.push_back(V[l][1:], delta[l], more)
+            Rdelta[l - 1] += more
             theta.chain(x[l][1:], Rdelta[l - 1], scratch)  # type: ignore[misc]
-            push(W[l][1:], delta[l], out=delta[l - 1])
+            products.push_back(W[l][1:], delta[l], delta[l - 1])
             np.multiply(delta[l - 1], space.Rs[l - 1], out=more)
             theta.bend(x[l][1:], more, scratch)  # type: ignore[misc]
             Rdelta[l - 1] += more

@@ -22,20 +22,25 @@ def signals(W: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
     _by_panels(W.T, x, out)
 
 
-def push_back(W: np.ndarray, delta: np.ndarray, out: np.ndarray, below: int) -> np.ndarray | None:
-    """Write W δ, a × columns, to out, but for factors of its rows: these, (a,), or None if there are none. Local.
-
-    W: a × b; delta: b × columns. Where b is 1 every row is a multiple of δ: it is cheaper to multiply the two matrices
-    of `below` × a that meet W δ next than all of its columns, if these are many more.
-    """
-    if W.shape[1] > 1:
-        _by_panels(W, delta, out)
-    elif delta.shape[1] < MANY_TIMES * below:
+def push_back(W: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
+    """Write W δ, a × columns, to out. W: a × b; delta: b × columns. Local."""
+    if W.shape[1] == 1:
         np.multiply(W, delta, out=out)  # 9 times faster than a matrix product
     else:
-        np.copyto(out, delta)
-        return W[:, 0]
-    return None
+        _by_panels(W, delta, out)
+
+
+def push_back_but_factors(W: np.ndarray, delta: np.ndarray, out: np.ndarray, below: int) -> np.ndarray | None:
+    """As push_back, but for factors of the rows of W δ: these, (a,), or None if there are none. Local.
+
+    Where b is 1 every row is a multiple of δ: it is cheaper to multiply the two matrices of `below` × a that meet W δ
+    next than all of its columns, if these are many more.
+    """
+    if W.shape[1] > 1 or delta.shape[1] < MANY_TIMES * below:
+        push_back(W, delta, out)
+        return None
+    np.copyto(out, delta)
+    return W[:, 0]
 
 
 def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:

@@ -37,10 +37,16 @@ def test_the_same_as_long_products(a: int, b: int, columns: int, dtype: str) -> 
     np.testing.assert_allclose(G, x64 @ delta64.T, rtol=0, atol=rounding * columns)
 
     below = np.full((a, columns), np.nan, dtype)
-    factors = products.push_back(W, delta, below, 2)
+    products.push_back(W, delta, below)
+    expected = W64 @ delta64
+    np.testing.assert_allclose(below, expected, rtol=0, atol=rounding * b * 8)
+
+    below[:] = np.nan
+    factors = products.push_back_but_factors(W, delta, below, 2)
+    assert (factors is None) == (b > 1)
     if factors is not None:
         below *= factors[:, None]
-    np.testing.assert_allclose(below, W64 @ delta64, rtol=0, atol=rounding * b * 8)
+    np.testing.assert_allclose(below, expected, rtol=0, atol=rounding * b * 8)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,7 @@ def test_panels_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "np", Watching())
     W, x, delta = draw(31, 30), draw(31, 2007), draw(30, 2007)
     products.signals(W, x, np.empty((30, 2007)))
-    products.push_back(W, delta, np.empty((31, 2007)), 3)
+    products.push_back(W, delta, np.empty((31, 2007)))
     products.outer_sum(x, delta, np.empty((31, 30)))
     assert ndims == [3, 2, 3, 2, 3]  # and the columns left over; in the last one by an operator
 

@@ -72,7 +72,7 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
         patch.object(e.__class__, "error", watch.around("activation", e.__class__.error)),
         patch.object(engine, "gradient", watch.around("gradient", engine.gradient)),
         patch.object(products, "signals", watch.around("products", products.signals)),
-        patch.object(products, "push_back", watch.around("products", products.push_back)),
+        patch.object(products, "push_back_but_factors", watch.around("products", products.push_back_but_factors)),
         patch.object(products, "outer_sum", watch.around("products", products.outer_sum)),
     ):
 
