@@ -6,7 +6,9 @@ have the same methods. Every method that communicates is collective: all ranks c
 
 from __future__ import annotations
 
+import math
 import os
+import signal
 import sys
 import threading
 import time
@@ -31,6 +33,7 @@ LAUNCHER_SIZES = {
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
+START_SECONDS = "DISTNN_START_SECONDS"  # the variable that says how long all ranks may take to find each other
 
 
 class OneRank:
@@ -322,11 +325,56 @@ def ranks(comm: Any = None) -> OneRank:
 
 
 def _world() -> Any:
+    limit = _start_seconds(os.environ) if _launched(os.environ) and "mpi4py.MPI" not in sys.modules else 0.0
     try:
-        from mpi4py import MPI
+        with _alarm(limit):
+            from mpi4py import MPI
+
+            if limit:
+                MPI.COMM_WORLD.Barrier()  # some libraries connect ranks at their first message
     except (ImportError, RuntimeError):  # RuntimeError: mpi4py is there, the MPI library is not
         return None
     return MPI.COMM_WORLD
+
+
+def _start_seconds(environment: Mapping[str, str]) -> float:
+    """How long MPI may take to start, 0 for as long as it likes. UserError where the variable is no such number."""
+    text = environment.get(START_SECONDS, "600")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UserError(f"{START_SECONDS} is {text!r}; it should be a number of seconds, or 0 for no limit.")
+    return seconds
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """End this process by SIGALRM if the body takes longer; 0: never. Local.
+
+    MPI_Init waits for all ranks, for ever if one of them never comes, and keeps Python's lock meanwhile: no thread, and
+    no handler in Python, could end it. What the signal does by itself can, and batch jobs are then started again.
+    """
+    if not seconds or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
+
+
+def _launched(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable in which a launcher says that it started several processes, and who it is; None for one process."""
+    for name, launcher in LAUNCHER_SIZES.items():
+        size = environment.get(name, "1")
+        if size.isdigit() and int(size) > 1:
+            return name, launcher
+    return None
 
 
 def refuse_worlds_of_one(environment: Mapping[str, str]) -> None:
@@ -334,13 +382,12 @@ def refuse_worlds_of_one(environment: Mapping[str, str]) -> None:
 
     Called where MPI sees a single process: N copies would each train everything, and overwrite each other.
     """
-    for name, launcher in LAUNCHER_SIZES.items():
-        size = environment.get(name, "1")
-        if size.isdigit() and int(size) > 1:
-            raise UserError(
-                f"{launcher} started {size} processes ({name}={size}), but {mpi_library()} connects none of them: "
-                f"each would train everything alone. {launcher_advice()}"
-            )
+    if launched := _launched(environment):
+        name, launcher = launched
+        raise UserError(
+            f"{launcher} started {environment[name]} processes ({name}={environment[name]}), but {mpi_library()} "
+            f"connects none of them: each would train everything alone. {launcher_advice()}"
+        )
 
 
 def mpi_library() -> str:

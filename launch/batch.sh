@@ -10,6 +10,7 @@
 set -euo pipefail
 
 FRUITLESS_STARTS=3 # starts in a row after which no newer checkpoint was there; then the job is not started again
+SIGALRM=14           # what a rank ends by if MPI does not start
 
 # One BLAS thread a rank; the ranks take the cores.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 BLIS_NUM_THREADS=1
@@ -77,9 +78,13 @@ train() {
         wait "$launcher" || CODE=$?
         ((signals != before)) || break
     done
-    # Worth another start: a rank that was killed (128 + signal), such as by a failing node or by a warning that came
-    # before the ranks could listen. What fails each time gives up by itself, see above.
-    if ((CODE > 128 || (signals && CODE))); then
+    if ((CODE == SIGALRM || CODE == 128 + SIGALRM)); then
+        echo "distnn: the ranks did not find each other within ${DISTNN_START_SECONDS:-600} s" \
+            "(DISTNN_START_SECONDS): a node or MPI's start hangs." >&2
+    fi
+    # Worth another start: a rank that was killed (128 + signal, from MPICH's mpirun the signal), such as by a failing
+    # node or by a warning that came before the ranks could listen. What fails each time gives up by itself, see above.
+    if ((CODE > 128 || (CODE > 2 && CODE < 32) || (signals && CODE))); then
         CODE=75
     fi
     if ((CODE != 75)); then

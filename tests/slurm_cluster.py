@@ -161,6 +161,17 @@ class Cluster:
             f"-- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in self.folder.glob("*.log")
         )
 
+    def doing(self) -> str:
+        """A line for each process of the cluster: its command, its state and where in the kernel it waits."""
+        lines = ["-- processes"]
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                folder = Path(f"/proc/{pid}")
+                command = (folder / "cmdline").read_text().replace("\0", " ")[:120]
+                state = (folder / "stat").read_text().rpartition(") ")[2].split()
+                lines.append(f"{pid} {state[0]} in {(folder / 'wchan').read_text()}, {state[11]} ticks: {command}")
+        return "\n".join(lines)
+
     def processes(self) -> list[int]:
         """Every process that belongs to this cluster, known by its environment."""
         return [pid for pid, entries in _environments() if f"SLURM_CONF={self.folder}/slurm.conf" in entries]

@@ -139,6 +139,33 @@ def test_a_rank_that_computes_for_ever(tmp_path: Path) -> None:
     assert "ranks 0, 2: waiting at reduction.py" in done.stderr
 
 
+def test_a_rank_that_never_comes(tmp_path: Path) -> None:
+    """MPI_Init waits for it for ever, and lets no Python run meanwhile."""
+    absent = (
+        "import os, runpy, time\n"
+        "if '1' in (os.environ.get('PMI_RANK'), os.environ.get('OMPI_COMM_WORLD_RANK')):\n"
+        "    time.sleep(1000)\n"
+        "runpy.run_module('distnn.train', run_name='__main__', alter_sys=True)"
+    )
+    done = mpirun(3, "-c", absent, *TRAINING, "--out", tmp_path / "run", timeout=40, env={"DISTNN_START_SECONDS": "2"})
+    assert done.returncode not in (0, 75)
+    assert not (tmp_path / "run").exists()
+
+
+def test_ranks_that_come_in_time_are_left_alone(tmp_path: Path) -> None:
+    training = ("-m", "distnn.train", *BASE, "--max-seconds", "4", "--max-iterations", "1000000")
+    done = mpirun(2, *training, "--out", tmp_path / "run", env={"DISTNN_START_SECONDS": "3"})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["soon", "-1", "inf", "nan"])
+def test_a_senseless_time_to_start(seconds: str, tmp_path: Path) -> None:
+    training = ("-m", "distnn.train", *TRAINING, "--out", tmp_path / "run")
+    done = mpirun(2, *training, env={"DISTNN_START_SECONDS": seconds})
+    assert done.returncode == 2
+    assert done.stderr.count(f"distnn: DISTNN_START_SECONDS is '{seconds}'; it should be a number of seconds") == 1
+
+
 def test_a_second_ctrl_c_ends_a_job_that_hangs(tmp_path: Path) -> None:
     with start(3, INJECT, "stopped", "1", *EVERY_THREE, "--watchdog", "0", "--out", tmp_path / "run") as job:
         pids = job.rank_pids()
