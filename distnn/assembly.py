@@ -165,19 +165,37 @@ def assemble(options: Options, source: Source, ranks: OneRank, network: Network 
 
 
 def _started(path: str, network: Network, preparation: Preparation, ranks: OneRank) -> Network:
-    """The network with the weights of the model at `path`. Collective. UserError if that is of another network."""
+    """The network that computes what the model at `path` computes. Collective. UserError if that is of another kind.
+
+    The model has seen inputs and targets standardised by another table's mean and deviation: its weights are changed
+    to suit this one's. Only targets standardised for an output that is not the identity cannot be made up for.
+    """
     model: Model = on_root(ranks, lambda: load_model(path))
+    was = model.preparation
     for what, its, needed in (
         ("architecture", list(model.network.d), list(network.d)),
         ("activation", model.network.theta, network.theta),
         ("output", model.network.output_theta, network.output_theta),
-        ("inputs", list(model.preparation.inputs), list(preparation.inputs)),
-        ("targets", list(model.preparation.targets), list(preparation.targets)),
+        ("inputs", list(was.inputs), list(preparation.inputs)),
+        ("targets", list(was.targets), list(preparation.targets)),
+        ("classes", _names(was), _names(preparation)),
     ):
         if its != needed:
             raise UserError(f"--start {path}: that model has the {what} {its}, and this training {needed}.")
     network.w[:] = model.network.w
+    W = network.W
+    factor, offset = was.input_scaling.seen_from(preparation.input_scaling)
+    W[0][0] += offset @ W[0][1:]
+    W[0][1:] *= factor[:, None]
+    if was.target_scaling and preparation.target_scaling and network.output_theta == "identity":
+        factor, offset = preparation.target_scaling.seen_from(was.target_scaling)
+        W[-1] *= factor
+        W[-1][0] += offset
     return network
+
+
+def _names(preparation: Preparation) -> list[str]:
+    return list(preparation.classes.names) if preparation.classes else []
 
 
 def _require_probabilities(source: Source, examples: Examples, ranks: OneRank) -> None:

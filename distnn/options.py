@@ -121,7 +121,7 @@ class BaseOptions:
     start: Annotated[
         str | None,
         NETWORK,
-        "Begin with the weights of this model, a run's directory or a file, instead of random ones.",
+        "Begin with what this model computes, a run's directory or a file, instead of random weights.",
     ] = None
     seed: Annotated[
         int,

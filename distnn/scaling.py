@@ -46,11 +46,21 @@ class Scaling:
         """Finish what `shifted` began, in place, m × r."""
         if not self.is_identity:
             shifted -= self.mean[:, None].astype(shifted.dtype)
-            shifted /= np.where(self.constant, 1, self.deviation)[:, None].astype(shifted.dtype)
+            shifted /= self.divisor[:, None].astype(shifted.dtype)
+
+    @property
+    def divisor(self) -> np.ndarray:
+        """What columns are divided by, (m,): their deviation, and 1 where they are constant."""
+        return np.where(self.constant, 1, self.deviation)
 
     def undo(self, columns: np.ndarray) -> np.ndarray:
         """The values, float64, m × r, that standardise to `columns`."""
         return columns.astype(np.float64) * self.deviation[:, None] + self.mean[:, None] + self.shift[:, None]
+
+    def seen_from(self, other: Scaling) -> tuple[np.ndarray, np.ndarray]:
+        """a, b, each (m,): where `other` standardises a value to z, this standardises it to a z + b."""
+        offset = (other.shift - self.shift) + (other.mean - self.mean)
+        return other.divisor / self.divisor, offset / self.divisor
 
 
 def measure(
@@ -67,7 +77,8 @@ def measure(
     for x, _ in parts:
         np.maximum(magnitude, np.abs(x).max(axis=1, initial=0), out=magnitude)
     ranks.maximum(magnitude)
-    scale = np.ldexp(1.0, np.frexp(magnitude)[1])  # squares of what is divided by it cannot overflow
+    exponent = np.minimum(np.frexp(magnitude)[1], 1023)
+    scale = np.ldexp(1.0, exponent)  # squares of what is divided by it cannot overflow
 
     sums = ExactSum(ranks, [1] * (m + 1), len(parts), count)
 

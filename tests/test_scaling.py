@@ -104,6 +104,30 @@ def test_a_constant_column_with_another_value_in_row_0() -> None:
         assert measure(np.array([0.7]), [(column, weights)], OneRank(), 1).constant.tolist() == [True]
 
 
+def test_columns_at_the_end_of_float64() -> None:
+    column = np.array([0.0, 1.0, 0.5, 1.0]) * 2.0**1023
+    scaling = measured(column[:, None], None, OneRank(), rows=2)
+    mean, deviation = 0.625 * 2.0**1023, math.sqrt(0.171875) * 2.0**1023  # of 0, 1, 1/2, 1
+    np.testing.assert_allclose([scaling.mean[0], scaling.deviation[0]], [mean, deviation], rtol=1e-15)
+
+
+def test_seen_from_another_table() -> None:
+    """a z + b is what the one makes of a value that the other has made z of, constant columns included."""
+    here, there = columns(40), columns(23) * 3 + 1
+    here[:, 5] = 4.0
+    was, now = measured(here, None, OneRank()), measured(there, None, OneRank())
+    z, expected = np.empty((2, 6, 23))
+    for scaling, out in ((now, z), (was, expected)):
+        scaling.shifted(there, out)
+        scaling.standardise(out)
+    a, b = was.seen_from(now)
+    np.testing.assert_allclose(a[:, None] * z + b[:, None], expected, rtol=1e-12, atol=1e-12)
+
+    a, b = was.seen_from(was)
+    assert (a == 1).all()
+    assert (b == 0).all()
+
+
 def test_identity() -> None:
     scaling = Scaling.identity(2)
     assert scaling.is_identity

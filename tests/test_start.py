@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mpi_runner import mpirun, python
 
@@ -73,6 +74,40 @@ def test_other_columns_are_refused(first: Path, tmp_path: Path) -> None:
     done = python(*TRAIN, *table, "--start", first, "--out", tmp_path / "on")
     assert done.returncode == 2
     assert "that model has the inputs ['x1', 'x2'], and this training ['pressure', 'angle']" in done.stderr
+
+
+@pytest.mark.parametrize("hidden", ["4", "5 3"])
+def test_on_another_table_it_computes_the_same(tmp_path: Path, hidden: str) -> None:
+    """Other means and deviations, of inputs and targets: the weights are changed to suit them."""
+    generator = np.random.default_rng(0)
+    for name, offset, spread in (("first", 3.0, 2.0), ("second", -40.0, 9.0)):
+        x = generator.normal(offset, spread, (500, 3))
+        np.savetxt(tmp_path / f"{name}.csv", np.column_stack([x, np.sin(x), x[:, :1] ** 2]), "%.17g", ",")
+    train = ("-m", "distnn.train", "--quiet", "--hidden", *hidden.split(), "--targets", "3", "4", "5", "6")
+    for name, more in (
+        ("first", ("--max-iterations", "20")),
+        ("second", ("--start", tmp_path / "first", "--max-iterations", "0")),
+    ):
+        done = mpirun(2, *train, "--data", tmp_path / f"{name}.csv", "--out", tmp_path / name, *more)
+        assert done.returncode == 0, done.stderr
+        model, table, out = tmp_path / name, tmp_path / "second.csv", tmp_path / f"{name}.npy"
+        done = python("-m", "distnn.predict", "--model", model, "--data", table, "--out", out)
+        assert done.returncode == 0, done.stderr
+    first, second = (np.load(tmp_path / f"{name}.npy") for name in ("first", "second"))
+    np.testing.assert_allclose(second, first, rtol=1e-9, atol=1e-12)
+    weights = [read(tmp_path / name / "model.safetensors")[0]["w"] for name in ("first", "second")]
+    assert not np.allclose(*weights, rtol=0.1)
+
+
+def test_other_classes_are_refused(tmp_path: Path) -> None:
+    train = ("-m", "distnn.train", "--quiet", "--hidden", "3", "--max-iterations", "3", "--optimizer", "lbfgs")
+    for name, classes in (("first", "ab"), ("second", "bc")):
+        (tmp_path / f"{name}.csv").write_text("x,kind\n" + "".join(f"{i},{classes[i % 2]}\n" for i in range(9)))
+    done = python(*train, "--data", tmp_path / "first.csv", "--out", tmp_path / "first")
+    assert done.returncode == 0, done.stderr
+    done = python(*train, "--data", tmp_path / "second.csv", "--out", tmp_path / "on", "--start", tmp_path / "first")
+    assert done.returncode == 2
+    assert "that model has the classes ['a', 'b'], and this training ['b', 'c']" in done.stderr
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
