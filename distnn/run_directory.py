@@ -35,10 +35,12 @@ class RunDirectory:
         self.checkpoints = Checkpoints(self.path / "checkpoints", keep)
         self._log: IO[str] | None = None
         self._flushed = 0.0
+        self._made = False
 
     def create(self, overwrite: bool) -> None:
         """Make the directory, ready to be written to. UserError if that cannot be, or if it holds a run already."""
         with self._must_be_writable():
+            self._made = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
             with replacing(self.path / "options.toml.test", "w"):
                 pass
@@ -48,6 +50,12 @@ class RunDirectory:
                 f"--out {self.path} holds a run already: go on with it by --resume, choose another directory, "
                 "or lose it by --overwrite."
             )
+
+    def discard(self) -> None:
+        """Remove the directory again if `create` has made it and nothing is in it. For a run that never began."""
+        if self._made:
+            with suppress(OSError):
+                self.path.rmdir()
 
     @contextmanager
     def _must_be_writable(self) -> Iterator[None]:

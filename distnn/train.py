@@ -13,6 +13,7 @@ from distnn.command_line import on_root, parse, run, to_toml
 from distnn.communicator import OneRank
 from distnn.data import Source, open_source
 from distnn.elastic import CANNOT, Kept, carry_on
+from distnn.errors import UserError
 from distnn.interrupts import caught
 from distnn.options import ACTIONS, Options, check, group
 from distnn.run import Run
@@ -39,7 +40,23 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
             print(to_toml(options, [field.name for field in fields(options) if group(field.name) == ACTIONS]), end="")
         return 0
     environment.limit_threads(options.threads)
-    source = open_source(options.data, ranks, seed=options.seed, n=options.examples, header=options.header)
+    directory = RunDirectory(options.out, options.keep)
+    new = not (options.resume or options.dry_run)
+    if new:
+        on_root(ranks, lambda: directory.create(options.overwrite))
+    try:
+        return carry_out(options, directory, ranks)
+    except UserError:
+        if new and ranks.rank == 0:
+            directory.discard()
+        raise
+
+
+def carry_out(options: Options, directory: RunDirectory, ranks: OneRank) -> int:
+    """Open the data, and train, or show what would be trained; no rank is waited for too long. Collective."""
+    waiting = directory.path / "waiting"
+    with watching(ranks, options.watchdog, waiting):
+        source = open_source(options.data, ranks, seed=options.seed, n=options.examples, header=options.header)
     if options.dry_run:
         planned = plan(options, source)
         if ranks.rank == 0:
@@ -47,12 +64,9 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
 
             show(options, source, planned, ranks.size)
         return 0
-    directory = RunDirectory(options.out, options.keep)
-    if not options.resume:
-        on_root(ranks, lambda: directory.create(options.overwrite))
 
     def attempt(kept: Kept) -> int:
-        with watching(ranks, options.watchdog, directory.path / "waiting"):
+        with watching(ranks, options.watchdog, waiting):
             return train(options, source, directory, ranks, kept)
 
     return carry_on(ranks, attempt) if options.elastic and ranks.be_elastic() else attempt(Kept())

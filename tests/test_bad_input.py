@@ -205,6 +205,17 @@ def test_on_one_of_three_ranks(name: str, before: Path) -> None:
     assert contents(before) == untouched
 
 
+def test_what_never_began_leaves_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = csv("5,word", 2900)(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for table in (["--data", "none.csv"], data):
+        for out in ("new", "mine"):
+            with pytest.raises(UserError):
+                main(OneRank(), [*table, "--out", out, "--no-classes"])
+    assert sorted(os.listdir()) == ["mine", "table.csv"]
+
+
 def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(path: str, mode: str) -> None:
         raise PermissionError(13, "Permission denied")

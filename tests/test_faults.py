@@ -139,6 +139,15 @@ def test_a_rank_that_computes_for_ever(tmp_path: Path) -> None:
     assert "ranks 0, 2: waiting at reduction.py" in done.stderr
 
 
+def test_a_table_that_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 3000)
+    out = tmp_path / "run"
+    done = mpirun(3, INJECT, "opening", "0", "--data", tmp_path / "a.csv", "--watchdog", "2", "--out", out, timeout=40)
+    assert done.returncode == 1, done.stderr
+    assert f"rank 0 (on {os.uname().nodename}) was waited for longer than 2 s (--watchdog)" in done.stderr
+    assert "rank 0: computing, reading or writing at train.py" in done.stderr
+
+
 def test_a_rank_that_never_comes(tmp_path: Path) -> None:
     """MPI_Init waits for it for ever, and lets no Python run meanwhile."""
     absent = (
