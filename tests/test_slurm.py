@@ -23,6 +23,8 @@ from slurm_cluster import Cluster, slurm  # noqa: F401, a fixture
 LAUNCH = Path(__file__).parents[1] / "launch"
 TRAINING = {"examples": 40_000, "hidden": [30, 30], "optimizer": "gradient-descent", "checkpoint_every": 5, "keep": 2}
 
+HUNG = "the ranks did not find each other within"
+
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -32,6 +34,7 @@ class BatchJob:
     def __init__(self, cluster: Cluster, folder: Path, resources: str, iterations: int):
         self.cluster, self.folder, self.resources = cluster, folder, resources
         self.out = folder / "runs/first"
+        self.hung_starts: int | None = 0  # those that were gone on from; None: a hung start is what is tested
         (folder / "launch").symlink_to(LAUNCH)
         self.iterate_to(iterations)
 
@@ -52,7 +55,7 @@ class BatchJob:
             assert script.count(old) == 1, old
             script = script.replace(old, new)
         (self.folder / "job.sbatch").write_text(script)
-        variables = f"--export=ALL,DISTNN_VENV={sys.prefix},DISTNN_LAUNCHER={launcher}"
+        variables = f"--export=ALL,DISTNN_VENV={sys.prefix},DISTNN_LAUNCHER={launcher},DISTNN_START_SECONDS=30"
         said = self.cluster.command("sbatch", "--parsable", variables, *options, "job.sbatch", cwd=self.folder)
         self.number = said.strip()
         return self
@@ -72,23 +75,33 @@ class BatchJob:
                     f"{what}: not within {timeout:g} s.\n{self.cluster.job(self.number)}\n{self.log()}\n"
                     f"{self.cluster.doing()}\n{self.cluster.logs()}"
                 )
+            if self.hung_starts is not None and self.log().count(HUNG) > self.hung_starts:
+                # Seen once in many hundred starts, before any code of ours ran. The script goes on from that, too.
+                self.hung_starts += 1
+                self.wait_until(self.queued, "the job is put back into the queue")
+                self.start_again()
+                deadline = time.monotonic() + timeout
             time.sleep(0.1)
 
     def state(self) -> str:
         return self.cluster.job(self.number)["JobState"]
 
+    def restarts(self) -> int:
+        """How often it was put back into the queue, but for hung starts."""
+        return int(self.cluster.job(self.number)["Restarts"]) - (self.hung_starts or 0)
+
     def wait_for_checkpoint(self, iteration: int = 0) -> None:
         self.wait_until(lambda: self.iteration() > iteration, f"a checkpoint after iteration {iteration}")
 
     def wait_for_requeue(self, restarts: int = 1, timeout: float = 60) -> None:
-        """Wait until the job is back in the queue and its nodes are done with it."""
+        """Wait until the job is back in the queue for this time, hung starts aside, and its nodes are done with it."""
+        self.wait_until(
+            lambda: self.queued() and self.restarts() == restarts, "the job is put back into the queue", timeout
+        )
 
-        def requeued() -> bool:
-            job = self.cluster.job(self.number)
-            completing = any(state.startswith("comp") for state in self.cluster.states())
-            return (job["JobState"], job["Restarts"]) == ("PENDING", str(restarts)) and not completing
-
-        self.wait_until(requeued, "the job is put back into the queue", timeout)
+    def queued(self) -> bool:
+        completing = any(state.startswith("comp") for state in self.cluster.states())
+        return self.state() == "PENDING" and not completing
 
     def start_again(self) -> None:
         """Shorten the requeued job's two minutes in the queue.
@@ -166,7 +179,7 @@ def test_time_limit(submit: Callable[..., BatchJob]) -> None:
     job.iterate_to(stopped + 3)
     job.start_again()
     ended = job.finish()
-    assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), job.log()
+    assert (ended["JobState"], job.restarts()) == ("COMPLETED", 1), job.log()
     assert "--resume" in job.log()
     assert_as_undisturbed(job)
 
@@ -196,7 +209,7 @@ def test_dead_node(submit: Callable[..., BatchJob]) -> None:
     job.start_again()
     ended = job.finish()
     job.cluster.start_node(node)
-    assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), job.log()
+    assert (ended["JobState"], job.restarts()) == ("COMPLETED", 1), job.log()
     assert node not in job.cluster.command("scontrol", "show", "hostnames", ended["NodeList"]).split()
     assert_as_undisturbed(job)
     job.wait_until(lambda: job.cluster.states() == ["idle"] * 3, "the node comes back")
@@ -220,6 +233,7 @@ def test_killed_rank(submit: Callable[..., BatchJob], launcher: str) -> None:
 def test_rank_that_never_comes(submit: Callable[..., BatchJob], launcher: str) -> None:
     """MPI waits for it for ever; the job does not."""
     job = submit("--nodes=3 --ntasks=3 --time=5", 10)
+    job.hung_starts = None
     (job.folder / "late").write_text(
         '#!/usr/bin/env bash\n[[ $PMI_RANK == 1 && -z $SLURM_RESTART_COUNT ]] && exec sleep 1000\nexec "$@"\n'
     )
@@ -229,7 +243,7 @@ def test_rank_that_never_comes(submit: Callable[..., BatchJob], launcher: str) -
     job.submit(changes=changes, launcher=launcher)
     job.wait_for_requeue()
     if launcher == "srun":  # what MPICH's mpirun ends with depends on which of several deaths it sees first
-        assert "the ranks did not find each other within 5 s (DISTNN_START_SECONDS)" in job.log(), job.log()
+        assert f"{HUNG} 5 s (DISTNN_START_SECONDS)" in job.log(), job.log()
     job.start_again()
     assert job.finish()["JobState"] == "COMPLETED", job.log()
     assert_as_undisturbed(job)
@@ -259,7 +273,7 @@ def test_preemption(submit: Callable[..., BatchJob]) -> None:
     job.iterate_to(job.iteration() + 3)
     job.start_again()
     ended = job.finish()
-    assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), job.log()
+    assert (ended["JobState"], job.restarts()) == ("COMPLETED", 1), job.log()
     assert job.cluster.job(other)["JobState"] == "COMPLETED"
     assert_as_undisturbed(job)
 
