@@ -1,4 +1,4 @@
-"""The ranks of a job and what they say to each other. Only this file speaks MPI.
+"""The ranks of a job and what they say to each other. Only this file speaks MPI; launcher.py starts it.
 
 `ranks(comm)` gives `OneRank` where there is one process or no MPI at all, `MPIRanks` otherwise. Both
 have the same methods. Every method that communicates is collective: all ranks call it, in the same order.
@@ -6,14 +6,12 @@ have the same methods. Every method that communicates is collective: all ranks c
 
 from __future__ import annotations
 
-import math
 import os
-import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NoReturn
@@ -21,19 +19,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distnn.errors import RankError, RanksLost, UserError
+from distnn.launcher import mpi_library, refuse_worlds_of_one, world
 
-# How many processes each launcher says it started. SLURM_STEP_NUM_TASKS, not SLURM_NTASKS: the latter is
-# also set in a batch script, where one process on its own is right.
-LAUNCHER_SIZES = {
-    "OMPI_COMM_WORLD_SIZE": "Open MPI's mpirun",
-    "PMI_SIZE": "the mpirun of MPICH or Intel MPI, or srun --mpi=pmi2",
-    "MV2_COMM_WORLD_SIZE": "MVAPICH's mpirun",
-    "SLURM_STEP_NUM_TASKS": "srun",
-}
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
-START_SECONDS = "DISTNN_START_SECONDS"  # the variable that says how long all ranks may take to find each other
 
 
 class OneRank:
@@ -316,94 +306,9 @@ def ranks(comm: Any = None) -> OneRank:
     if isinstance(comm, OneRank):
         return comm
     if comm is None:
-        comm = _world()
+        comm = world()
     if comm is None or comm.Get_size() == 1:
         if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
             refuse_worlds_of_one(os.environ)
         return OneRank()
     return MPIRanks(comm)
-
-
-def _world() -> Any:
-    limit = _start_seconds(os.environ) if _launched(os.environ) and "mpi4py.MPI" not in sys.modules else 0.0
-    try:
-        with _alarm(limit):
-            from mpi4py import MPI
-
-            if limit:
-                MPI.COMM_WORLD.Barrier()  # some libraries connect ranks at their first message
-    except (ImportError, RuntimeError):  # RuntimeError: mpi4py is there, the MPI library is not
-        return None
-    return MPI.COMM_WORLD
-
-
-def _start_seconds(environment: Mapping[str, str]) -> float:
-    """How long MPI may take to start, 0 for as long as it likes. UserError where the variable is no such number."""
-    text = environment.get(START_SECONDS, "600")
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise UserError(f"{START_SECONDS} is {text!r}; it should be a number of seconds, or 0 for no limit.")
-    return seconds
-
-
-@contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """End this process by SIGALRM if the body takes longer; 0: never. Local.
-
-    MPI_Init waits for all ranks, for ever if one of them never comes, and keeps Python's lock meanwhile: no thread, and
-    no handler in Python, could end it. What the signal does by itself can, and batch jobs are then started again.
-    """
-    if not seconds or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, handler)
-
-
-def _launched(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """The variable in which a launcher says that it started several processes, and who it is; None for one process."""
-    for name, launcher in LAUNCHER_SIZES.items():
-        size = environment.get(name, "1")
-        if size.isdigit() and int(size) > 1:
-            return name, launcher
-    return None
-
-
-def refuse_worlds_of_one(environment: Mapping[str, str]) -> None:
-    """Raise UserError if a launcher started several processes that MPI does not connect.
-
-    Called where MPI sees a single process: N copies would each train everything, and overwrite each other.
-    """
-    if launched := _launched(environment):
-        name, launcher = launched
-        raise UserError(
-            f"{launcher} started {environment[name]} processes ({name}={environment[name]}), but {mpi_library()} "
-            f"connects none of them: each would train everything alone. {launcher_advice()}"
-        )
-
-
-def mpi_library() -> str:
-    """The name of the MPI library that mpi4py has loaded, in words. Local."""
-    try:
-        from mpi4py import MPI
-    except (ImportError, RuntimeError):
-        return "no MPI library that Python can load"
-    return f"the MPI library in use ({MPI.Get_library_version().splitlines()[0].strip()[:40]})"
-
-
-def launcher_advice() -> str:
-    """Which launcher fits the MPI library in use. Local."""
-    library = mpi_library().lower()
-    if "open mpi" in library:
-        return "Start it with Open MPI's own mpirun, or with srun --mpi=pmix."
-    if "mpich" in library or "intel" in library:
-        return "Start it with the mpirun that came with that library, or with srun --mpi=pmi2."
-    return "Install mpi4py with the MPI library of this launcher (for a workstation: pip install 'distnn[mpich]')."

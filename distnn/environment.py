@@ -12,8 +12,9 @@ import numpy as np
 from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]  # a name that numpy 1.26 has, too
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from distnn.communicator import OneRank, mpi_library
+from distnn.communicator import OneRank
 from distnn.errors import UserError
+from distnn.launcher import mpi_library
 
 # What may change the bits, and what to do where it differs.
 ADVICE = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.extra import numpy as hnp
 
 from distnn.communicator import OneRank
-from distnn.data import Source, dialect, lines, open_source
+from distnn.data import Source, dialect, files, lines, open_source
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -66,3 +68,23 @@ def check_slices(source: Source, numbers: np.ndarray, words: list[list[str]]) ->
             assert values.dtype == np.float64 and values.flags.c_contiguous
             np.testing.assert_array_equal(values, numbers[start:stop])
             assert [list(text) for text in texts] == [list(column[start:stop]) for column in words]
+
+
+def count_bytes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Count what is read from data files from now on; the function gives the bytes since its last call."""
+    taken = 0
+
+    class Counting(io.FileIO):
+        def readinto(self, buffer: Any) -> int:
+            nonlocal taken
+            found = super().readinto(buffer) or 0
+            taken += found
+            return found
+
+    def since() -> int:
+        nonlocal taken
+        found, taken = taken, 0
+        return found
+
+    monkeypatch.setattr(files, "open", lambda path, mode: io.BufferedReader(Counting(path), 512), raising=False)
+    return since

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sources import count_bytes
 
 from distnn.communicator import OneRank
-from distnn.data import FORMATS, ArraySource, files, layout, lines, open_source
+from distnn.data import FORMATS, ArraySource, layout, lines, open_source
 from distnn.errors import UserError
 
 pytestmark = pytest.mark.mpi(min_size=2)
@@ -53,20 +53,11 @@ def test_every_rank_counts_its_own_bytes_only(ranks: Any, mpi_tmp_path: Path, mo
     monkeypatch.setattr(lines, "SEGMENT", 1 << 12)
     path = mpi_tmp_path / "a.csv"
     write(path, "".join(f"{i},{i % 7}\n" for i in range(100_000)), ranks)
-    taken = 0
-
-    class Counting(io.FileIO):
-        def readinto(self, buffer: Any) -> int:
-            nonlocal taken
-            found = super().readinto(buffer)
-            taken += found or 0
-            return found or 0
-
-    monkeypatch.setattr(files, "open", lambda path, mode: io.BufferedReader(Counting(path), 512), raising=False)
+    taken = count_bytes(monkeypatch)
     source = open_source(str(path), ranks)
     assert source.n == 100_000
     expected = path.stat().st_size / ranks.size
-    assert expected - 8192 < taken < expected + 8192 + (3 * layout.SAMPLE if ranks.rank == 0 else 0)
+    assert expected - 8192 < taken() < expected + 8192 + (3 * layout.SAMPLE if ranks.rank == 0 else 0)
 
 
 def test_a_bad_row_of_the_last_rank_is_everyones_error(ranks: Any, mpi_tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from sources import (
     check_slices,
+    count_bytes,
     everything,
     finite,
     opened,
@@ -22,7 +23,7 @@ from sources import (
     words,
 )
 
-from distnn.data import files, layout, lines
+from distnn.data import layout, lines
 from distnn.errors import UserError
 
 
@@ -200,26 +201,15 @@ def test_a_rank_reads_only_about_its_part(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "a.csv"
     path.write_text("".join(f"{i},{i % 7},{i / 3}\n" for i in range(40_000)))
     size = path.stat().st_size
-    taken = 0
-
-    class Counting(io.FileIO):
-        def readinto(self, buffer: Any) -> int:
-            nonlocal taken
-            found = super().readinto(buffer)
-            taken += found or 0
-            return found or 0
-
-    monkeypatch.setattr(files, "open", lambda path, mode: io.BufferedReader(Counting(path), 512), raising=False)
+    taken = count_bytes(monkeypatch)
     source = opened(path)
-    assert size < taken < size + 3 * layout.SAMPLE + 2048  # one rank counts the lines of all of it
-    taken = 0
+    assert size < taken() < size + 3 * layout.SAMPLE + 2048  # one rank counts the lines of all of it
     values, _ = source.read(10_000, 20_000, [0, 2])
     assert list(values[:, 0]) == list(range(10_000, 20_000))
-    assert size // 5 < taken < size * 0.3
-    taken = 0
+    assert size // 5 < taken() < size * 0.3
     for start in range(20_000, 24_000, 100):  # on from there: no search, and hardly anything twice
         assert source.read(start, start + 100, [0])[0][0, 0] == start
-    assert taken < 3 * (size // 10)
+    assert taken() < 3 * (size // 10)
 
 
 def test_memory_is_the_rows_and_a_few_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
