@@ -39,7 +39,7 @@ class Acceleration(Along):
         below, scratch = self.rooms(delta.shape[1], "delta", "scratch")
         for l in range(len(W) - 1, -1, -1):
             self.theta[l].chain(x[l + 1][1:], delta, scratch[l])  # type: ignore[misc]
-            np.copyto(G[l], x[l] @ delta.T)
+            products.outer_sum(x[l], delta, G[l])
             if l > 0:
                 products.push_back(W[l][1:], delta, below[l - 1])
                 delta = below[l - 1]

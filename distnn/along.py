@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from distnn.backpropagation import Backpropagation
+from distnn.memory import matrix, row_stride, vector
 from distnn.network import layers, weight_count
 
 
@@ -50,6 +51,7 @@ class Along:
             self._memory.clear()
             self._widest = width
         if name not in self._memory:
-            self._memory[name] = [np.empty(height * self._widest, self._v.dtype) for height in heights]
+            stride = row_stride(self._widest, self._v.dtype)
+            self._memory[name] = [vector(height * stride, self._v.dtype) for height in heights]
         arrays = zip(self._memory[name], heights, strict=True)
-        return [memory[: height * width].reshape(height, width) for memory, height in arrays]
+        return [matrix(memory, height, width) for memory, height in arrays]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from distnn import environment
+from distnn import blas, environment
 from distnn.assembly import assemble
 from distnn.communicator import ranks as ranks_of
 from distnn.data import ArraySource
@@ -68,7 +68,7 @@ def fit(
     except TypeError as error:
         raise UserError(f"fit: {error}.") from None
     check(chosen)
-    environment.limit_threads(chosen.threads)
+    blas.limit_threads(chosen.threads)
     source = ArraySource(X, Y, weights, everyone)
     assembly = assemble(chosen, source, everyone, network)
     if different := environment.compare_ranks(environment.record(assembly.examples.cut.rows), everyone):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from distnn import environment
+from distnn import blas
 from distnn.backpropagation import Block
 from distnn.command_line import on_root
 from distnn.communicator import OneRank
@@ -51,7 +51,7 @@ class Application:
             raise UserError("--model is missing: the directory of a run, or a model file.")
         if options.threads < 1 or options.examples < 1:
             raise UserError("--threads and --examples need to be at least 1.")
-        environment.limit_threads(options.threads)
+        blas.limit_threads(options.threads)
         self.model: Model = on_root(ranks, lambda: load_model(options.model))
         self.source: Source = open_source(
             options.data, ranks, seed=options.seed, n=options.examples, header=options.header

@@ -18,6 +18,7 @@ import numpy as np
 from distnn import products
 from distnn.activations import ACTIVATIONS
 from distnn.error_functions import error_function
+from distnn.memory import matrix, row_stride, vector
 from distnn.network import Network, forward, layers, weight_count
 
 
@@ -137,21 +138,18 @@ class Backpropagation:
         hidden = self.d[1:-1]
         sizes = [1 + max(width, below) for below, width in pairwise((0, *hidden))]
         sizes += [self.d[-1], self.d[-1], self.d[-2]]
-        self._memory = [np.empty(size * rows, self.dtype) for size in sizes]
+        self._memory = [vector(size * row_stride(rows, self.dtype), self.dtype) for size in sizes]
         self._workspaces.clear()
         self._largest, self._rows = rows, 0
 
     def _views(self, rows: int) -> Workspace:
         hidden, (*x, s, delta, below) = self.d[1:-1], self._memory
-
-        def view(memory: np.ndarray, width: int) -> np.ndarray:
-            return memory[: width * rows].reshape(width, rows)
-
-        deltas = [view(memory[rows:], width) for memory, width in zip(x[1:], hidden, strict=False)]
+        stride = row_stride(rows, self.dtype)
+        deltas = [matrix(memory[stride:], width, rows) for memory, width in zip(x[1:], hidden, strict=False)]
         if hidden:
-            deltas.append(view(below, hidden[-1]))
+            deltas.append(matrix(below, hidden[-1], rows))
         return Workspace(
-            x=[view(memory, width + 1) for memory, width in zip(x, hidden, strict=True)],
-            s=view(s, self.d[-1]),
-            delta=[*deltas, view(delta, self.d[-1])],
+            x=[matrix(memory, width + 1, rows) for memory, width in zip(x, hidden, strict=True)],
+            s=matrix(s, self.d[-1], rows),
+            delta=[*deltas, matrix(delta, self.d[-1], rows)],
         )

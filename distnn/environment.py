@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]  # a name that numpy 1.26 has, too
-from threadpoolctl import threadpool_info, threadpool_limits
 
+from distnn import blas
 from distnn.communicator import OneRank
 from distnn.errors import UserError
 from distnn.launcher import mpi_library
@@ -27,24 +27,17 @@ ADVICE = {
 }
 
 
-def limit_threads(threads: int) -> None:
-    """Let BLAS use this many threads in this process, whatever the environment says. Local."""
-    threadpool_limits(threads, user_api="blas")
-
-
 def record(block_rows: int) -> dict[str, Any]:
     """The record of this rank's environment. Local.
 
     cpu_features: those that numpy has code of its own for, and uses.
     """
-    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    libraries.sort(key=lambda library: "numpy" not in library["filepath"])  # scipy may have brought another one
-    blas: dict[str, Any] = libraries[0] if libraries else {}
+    library = blas.library()
     return {
         "numpy": np.__version__,
-        "blas": f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip(),
-        "kernel": blas.get("architecture", "unknown"),
-        "threads": blas.get("num_threads", 0),
+        "blas": f"{library.get('internal_api', 'unknown')} {library.get('version', '')}".strip(),
+        "kernel": library.get("architecture", "unknown"),
+        "threads": library.get("num_threads", 0),
         "cpu_features": " ".join(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]),
         "block_rows": block_rows,
         "python": platform.python_version(),

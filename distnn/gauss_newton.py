@@ -12,6 +12,7 @@ from distnn.activations import Activation
 from distnn.backpropagation import Backpropagation, Block
 from distnn.error_functions import SquaredError
 from distnn.errors import UserError
+from distnn.memory import matrix, row_stride, vector
 from distnn.network import forward, weight_count
 
 PART_BYTES = 16 << 20  # memory of the part of J at hand
@@ -30,7 +31,7 @@ class GaussNewton:
         self.backpropagation = backpropagation
         size = weight_count(backpropagation.d)
         self.columns = max(FEWEST, PART_BYTES // (size * backpropagation.dtype.itemsize))
-        self.memory = np.empty(size * self.columns, backpropagation.dtype)
+        self.memory = vector(size * row_stride(self.columns, backpropagation.dtype), backpropagation.dtype)
         self.matrix, self.product = np.empty((size, size)), np.empty((size, size), backpropagation.dtype)
 
     @property
@@ -80,7 +81,7 @@ class GaussNewton:
     def _jacobian(self, x: list[np.ndarray], delta: list[np.ndarray], part: slice) -> np.ndarray:
         """Jᵀ for some examples: |W| × examples."""
         width = len(range(x[0].shape[1])[part])
-        J = self.memory[: len(self.matrix) * width].reshape(-1, width)
+        J = matrix(self.memory, len(self.matrix), width)
         stop = 0
         for below, above in zip(x, delta, strict=True):
             size = len(below) * len(above)

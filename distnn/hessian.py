@@ -65,7 +65,7 @@ class HessianProduct(Along):
             x[0].shape[1], "Rs", "Rx", "delta", "Rdelta", "more", "scratch"
         )
         for l in range(len(W) - 1, 0, -1):
-            np.copyto(G[l], x[l] @ Rdelta[l].T)
+            products.outer_sum(x[l], Rdelta[l], G[l])
             G[l][1:] += Rx[l - 1] @ delta[l].T
             bent = more[l - 1]
             products.push_back(W[l][1:], Rdelta[l], Rdelta[l - 1])
@@ -77,4 +77,4 @@ class HessianProduct(Along):
             theta.bend(x[l][1:], bent, scratch[l - 1])  # type: ignore[misc]
             Rdelta[l - 1] += bent
             theta.chain(x[l][1:], delta[l - 1], scratch[l - 1])  # type: ignore[misc]
-        np.copyto(G[0], x[0] @ Rdelta[0].T)
+        products.outer_sum(x[0], Rdelta[0], G[0])

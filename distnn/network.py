@@ -11,6 +11,7 @@ from distnn import products
 from distnn.activations import ACTIVATIONS, Activation
 from distnn.error_functions import output_map
 from distnn.errors import UserError
+from distnn.memory import empty
 from distnn.streams import stream
 
 
@@ -75,8 +76,10 @@ class Network:
         X = np.asarray(X, np.float64)
         if X.ndim != 2 or X.shape[1] != self.d[0]:
             raise UserError(f"The inputs have shape {X.shape}; this network needs (any, {self.d[0]}).")
-        x = np.vstack([np.ones(len(X)), X.T])
-        signals = [x] + [np.vstack([np.ones(len(X)), np.empty((width, len(X)))]) for width in self.d[1:-1]]
+        signals = [empty(width + 1, len(X), np.float64) for width in self.d[:-1]]
+        for x in signals:
+            x[0] = 1
+        signals[0][1:] = X.T
         s = np.empty((self.d[-1], len(X)))
         forward(self.W, signals, s, ACTIVATIONS[self.theta])
         self._output.output(s)

@@ -16,6 +16,7 @@ from distnn.communicator import OneRank
 from distnn.examples import Examples
 from distnn.gauss_newton import GaussNewton, output_theta, square
 from distnn.hessian import HessianProduct
+from distnn.memory import empty
 from distnn.network import layers
 from distnn.reduction import REDUCTIONS, Sum
 from distnn.shard import cut
@@ -200,7 +201,9 @@ class Objective:
         self.ranks.sum(rows.view(np.int64 if dtype == np.float64 else np.int32))
         blocks = []
         for number in self._owned:
-            part = np.ascontiguousarray(rows[slice(*self._cut.bounds(number))].T)
+            part_of_batch = rows[slice(*self._cut.bounds(number))]
+            part = empty(rows.shape[1], len(part_of_batch), dtype)
+            part[...] = part_of_batch.T
             blocks.append(Block(part[: d[0] + 1], part[d[0] + 1 : -1], part[-1]))
         return blocks
 

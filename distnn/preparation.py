@@ -12,6 +12,7 @@ from distnn.backpropagation import Block
 from distnn.classes import Classes, class_name
 from distnn.data import Source, column_numbers
 from distnn.errors import UserError
+from distnn.memory import empty
 from distnn.scaling import Scaling
 
 
@@ -186,7 +187,7 @@ class Preparation:
 
 def input_columns(inputs: np.ndarray, scaling: Scaling, dtype: DTypeLike) -> np.ndarray:
     """x^(0) of rows, not yet standardised: (d^(0)+1) × r, row 0 of ones."""
-    x = np.empty((inputs.shape[1] + 1, len(inputs)), dtype)
+    x = empty(inputs.shape[1] + 1, len(inputs), dtype)
     x[0] = 1
     scaling.shifted(inputs, x[1:])
     return x

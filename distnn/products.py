@@ -1,8 +1,9 @@
 """The three matrix products of a layer, for examples as columns, in the shapes that BLAS is fast at.
 
-OpenBLAS computes a small product without copying its operands first, up to three times faster than a larger one of
-few rows. So a product over many columns is done panel by panel, a panel being as many columns as still make a small
-product. docs/blocks.md has the measurements. The panels depend on the shapes alone, as the bits do.
+With its AVX-512 kernels OpenBLAS computes a small product without copying its operands first, up to three times faster
+than a larger one of few rows. So a product over many columns is done panel by panel, a panel being as many columns as
+still make a small product. docs/blocks.md has the measurements. The panels depend on the shapes and on the kernel of
+BLAS alone, as the bits do.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from functools import cache
 
 import numpy as np
 
-SMALL = 1_000_000  # multiplications in a product that OpenBLAS takes for small
-NARROWEST = 120  # columns: with narrower panels nothing is gained any more
+from distnn import blas
+
+KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")  # that have code of their own for small products
+SMALL = 1_000_000  # multiplications in a product that they take for small
+PIECE = 128  # bytes: a panel is a multiple of this wide
+SMALL_SUM = 1200  # elements of a G^(l), up to which they take its product for small
+SUM_PANEL = 320_000  # multiplications in a panel of G^(l): then it stays in the cache while it is read again and again
 MANY_TIMES = 4  # more columns than rows of a matrix, for which factors of its columns pay
-SMALL_SUM = 1200  # elements of a G^(l), up to which OpenBLAS takes its product for small
 
 
 def signals(W: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
@@ -44,9 +49,9 @@ def push_back_but_factors(W: np.ndarray, delta: np.ndarray, out: np.ndarray, bel
 
 
 def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
-    """Write Σ_i x_i δ_iᵀ = x δᵀ, a × b, to out. x: a × columns; delta: b × columns. Local."""
+    """Write Σ_i x_i δ_iᵀ = x δᵀ, a × b, to out, of their dtype or float64. x: a × columns; delta: b × columns."""
     columns = x.shape[1]
-    width = _width(out.size, columns) if out.size <= SMALL_SUM else columns
+    width = _width(out.size, columns, x.itemsize, SUM_PANEL) if out.size <= SMALL_SUM else columns
     if width == columns:
         np.matmul(x, delta.T, out=out)
         return
@@ -58,7 +63,7 @@ def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
 
 def _by_panels(A: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
     columns = x.shape[1]
-    width = _width(A.size, columns)
+    width = _width(A.size, columns, x.itemsize, SMALL)
     if width == columns:
         np.matmul(A, x, out=out)
         return
@@ -75,10 +80,20 @@ def _panels(x: np.ndarray, width: int) -> np.ndarray:
 
 
 @cache
-def _width(size: int, columns: int) -> int:
-    """Columns of a panel, of `columns`, for products with a matrix of so many elements: equal up to whole vectors."""
-    most = SMALL // size
-    if columns <= most or most < NARROWEST:
+def small_products() -> bool:
+    """Whether BLAS has code of its own for small products."""
+    return blas.library().get("architecture") in KERNELS
+
+
+@cache
+def _width(size: int, columns: int, itemsize: int, most: int) -> int:
+    """Columns of a panel, of `columns`, for products with a matrix of so many elements: equal up to whole pieces.
+
+    most: multiplications in the product of a panel. All columns, where panels bring nothing.
+    """
+    piece = PIECE // itemsize
+    widest = most // (size * piece)  # in pieces
+    if columns * size <= most or widest == 0 or not small_products():
         return columns
-    count = -(-columns // most)
-    return min(-(-columns // (16 * count)), most // 16) * 16
+    count = -(-columns // (widest * piece))
+    return min(-(-columns // (piece * count)), widest) * piece

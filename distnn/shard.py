@@ -15,8 +15,10 @@ from numpy.typing import DTypeLike
 # Measured; docs/blocks.md has the tables.
 CACHE_BYTES = 704 << 10  # x, δ and θ' of a narrow network's block stay in a core's second-level cache, 1 MiB or more
 FEWEST_BYTES = 8000  # but a block has this much of each unit (1,000 float64): summing |W| numbers a block stays cheap
+MANY = 64  # where there are more blocks than this, they grow, so that their calls cost less,
+LONG_BYTES = 4 << 20  # up to what the third-level cache holds for each core
 MOST = 8192  # the calls of a block cost little beside the work on this many rows
-MANY = 64  # a block has no more than 2048 rows if there were fewer blocks than this otherwise
+SHARED = 2048  # where there are fewer than MANY blocks, they have at most this many rows, to be shared out
 WORK_BYTES = 64 << 20  # and never takes more memory than this
 PAGE, NEAR = 4096, 128  # rows of x that lie a multiple of a page apart compete for the same places in the cache
 
@@ -49,8 +51,9 @@ def cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
     """
     widths, itemsize = list(d), np.dtype(dtype).itemsize
     column = itemsize * (sum(widths) + widths[-1])
-    rows = max(CACHE_BYTES // column, FEWEST_BYTES // itemsize)
-    rows = max(1, min(rows, MOST, max(2048, n // MANY), WORK_BYTES // column))
+    few = max(CACHE_BYTES // column, FEWEST_BYTES // itemsize)
+    most = min(max(few, LONG_BYTES // column), MOST, WORK_BYTES // column)
+    rows = max(1, min(max(min(few, SHARED), n // MANY), most))
     count = max(1, -(-n // rows))
     if count > 8:
         count = -(-count // 8) * 8  # about the same number of blocks for each of 2, 4 or 8 ranks

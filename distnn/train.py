@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from distnn import environment, restarts, resume
+from distnn import blas, environment, restarts, resume
 from distnn.assembly import Assembly, assemble, plan
 from distnn.command_line import on_root, parse, run, to_toml
 from distnn.communicator import OneRank
@@ -39,7 +39,7 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
         if ranks.rank == 0:
             print(to_toml(options, [field.name for field in fields(options) if group(field.name) == ACTIONS]), end="")
         return 0
-    environment.limit_threads(options.threads)
+    blas.limit_threads(options.threads)
     directory = RunDirectory(options.out, options.keep)
     new = not (options.resume or options.dry_run)
     if new:

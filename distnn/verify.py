@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from distnn import environment, replicas
+from distnn import blas, environment, replicas
 from distnn.assembly import Assembly, assemble
 from distnn.command_line import on_root, parse, run
 from distnn.communicator import OneRank
@@ -72,7 +72,7 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
     options = on_root(ranks, lambda: read_options(arguments))
     if options is None:
         return DONE
-    environment.limit_threads(options.threads)
+    blas.limit_threads(options.threads)
     assembly = assemble(options, open_on(options, ranks), ranks)
     record = environment.record(assembly.examples.cut.rows)
     environment.require_threads(options.threads, record, ranks)

@@ -19,7 +19,7 @@ from distnn.errors import UserError
 
 HERE = environment.record(512)
 SHOW = (
-    "import json; from distnn import environment, communicator; environment.limit_threads({}); "
+    "import json; from distnn import blas, environment, communicator; blas.limit_threads({}); "
     "r = environment.record(7); environment.require_threads({}, r, communicator.OneRank()); print(json.dumps(r))"
 )
 

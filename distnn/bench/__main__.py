@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from distnn import environment
+from distnn import blas, environment
 from distnn.bench import machine, prediction
 from distnn.bench.measure import measure
 from distnn.bench.options import BenchOptions, check
@@ -28,7 +28,7 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
     options = on_root(ranks, lambda: read_options(arguments, ranks))
     if options is None:
         return 0
-    environment.limit_threads(1)
+    blas.limit_threads(1)
     results: dict[str, Any] = {
         "version": 1,
         "machine": machine.describe(ranks),

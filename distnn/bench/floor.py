@@ -15,8 +15,9 @@ from functools import partial
 import numpy as np
 
 from distnn.bench.workloads import Workload
+from distnn.memory import empty
 
-WIDTHS = (240, 368, 496, 624, 752, 880, 1056, 1264, 1504, 2000)
+WIDTHS = (48, 96, 144, 240, 368, 496, 624, 752, 880, 1056, 1264, 1504, 2000)
 
 
 def floor(workload: Workload, seconds: float = 0.05) -> tuple[float, float]:
@@ -34,19 +35,21 @@ def calls(workload: Workload, width: int) -> Iterator[tuple[str, Callable[[], ob
     """The products and tanh calls of one gradient over a block of this width, on random numbers."""
     generator = np.random.default_rng(0)
 
-    def draw(*shape: int) -> np.ndarray:
-        return generator.standard_normal(shape, np.float32).astype(workload.dtype)
+    def draw(rows: int, columns: int) -> np.ndarray:
+        array = empty(rows, columns, workload.dtype)
+        array[...] = generator.standard_normal((rows, columns), np.float32)
+        return array
 
     d = workload.d
     L = len(d) - 1
     for l in range(1, L + 1):
         x, W, delta = draw(d[l - 1] + 1, width), draw(d[l - 1] + 1, d[l]), draw(d[l], width)
-        s, G = np.empty_like(delta), np.empty_like(W)
+        s, G = empty(d[l], width, workload.dtype), np.empty_like(W)
         yield f"s{l}", partial(np.matmul, W.T, x, out=s)
         yield f"tanh{l}", partial(np.tanh, delta, out=s)
         yield f"G{l}", partial(np.matmul, x, delta.T, out=G)
         if l > 1:
-            below = np.empty((d[l - 1], width), workload.dtype)
+            below = empty(d[l - 1], width, workload.dtype)
             yield f"δ{l - 1}", partial(np.multiply if d[l] == 1 else np.matmul, W[1:], delta, out=below)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from distnn.backpropagation import Block
 from distnn.communicator import OneRank
 from distnn.examples import Examples
+from distnn.memory import empty
 from distnn.shard import cut
 
 CHUNK = 500  # rows drawn at a time: any rank can draw its rows alone
@@ -61,8 +62,8 @@ class Workload:
         whole = cut(self.n, self.d[:-1], self.dtype)
         for number in whole.owned(ranks.rank, ranks.size):
             X, Y = self.rows(*whole.bounds(number))
-            x = np.ones((self.d[0] + 1, len(X)), self.dtype)
-            x[1:] = X.T
+            x = empty(self.d[0] + 1, len(X), self.dtype)
+            x[0], x[1:] = 1, X.T
             blocks.append(Block(x, np.ascontiguousarray(Y.T), None))
         first, _ = whole.rows_owned(ranks.rank, ranks.size)
         return Examples(whole, blocks, [], first, self.n, 0, float(self.n), 0.0, self.name)

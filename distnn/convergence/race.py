@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 
-from distnn import environment
+from distnn import blas
 from distnn.convergence import least_squares, ours, pytorch, scikit_learn
 from distnn.convergence.problems import Instance, Problem
 from distnn.convergence.trace import Finished, Trace
@@ -75,7 +75,7 @@ def run(contender: Contender, instance: Instance, trace: Trace) -> Trace:
     """The trace, after the contender has reached its end, with one thread."""
     if contender.package is not None:
         import_module(LIBRARIES[contender.package])  # a BLAS that is loaded later would not know of the limit
-    environment.limit_threads(1)
+    blas.limit_threads(1)
     with suppress(Finished):
         contender.run(instance, trace)
     return trace

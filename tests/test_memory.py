@@ -1,0 +1,43 @@
+"""Arrays whose rows begin at cache lines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from distnn import memory
+from distnn.backpropagation import Backpropagation
+from distnn.network import Network
+from distnn.preparation import input_columns
+from distnn.scaling import Scaling
+
+
+def on_lines(array: np.ndarray) -> bool:
+    return array.ctypes.data % memory.LINE == 0 and array.strides[0] % memory.LINE == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 7), (31, 1008), (5, 16)])
+def test_every_row_begins_at_a_line(rows: int, columns: int, dtype: str) -> None:
+    arrays = [memory.empty(rows, columns, dtype) for _ in range(5)]  # numpy's own memory may begin at one by chance
+    assert all(on_lines(array) for array in arrays)
+    assert all(array.shape == (rows, columns) and array.dtype == dtype for array in arrays)
+    for value, array in enumerate(arrays):
+        array[...] = value
+    assert all((array == value).all() for value, array in enumerate(arrays))  # none lies in the memory of another
+
+
+def test_a_matrix_lies_in_the_memory_given() -> None:
+    vector = memory.vector(3 * memory.row_stride(10, "float64"), "float64")
+    vector[:] = np.arange(len(vector))
+    np.testing.assert_array_equal(memory.matrix(vector, 3, 10)[:, 0], [0, 16, 32])
+    assert memory.matrix(vector, 2, 10).base is not None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_hot_loop_works_on_such_arrays(dtype: str) -> None:
+    network = Network([3, 5, 4, 2])
+    engine = Backpropagation(network, "squared", dtype)
+    space = engine._workspace(37)
+    assert all(on_lines(array) for array in (*space.x, space.s, *space.delta))
+    assert on_lines(input_columns(np.ones((37, 3)), Scaling.identity(3), dtype))
