@@ -1,6 +1,6 @@
 """Arrays whose rows begin at cache lines: vector instructions then never load from two lines at once.
 
-numpy's own arrays begin 16 or 48 bytes off a line, which costs an eighth of the speed of a narrow network.
+numpy's own arrays begin 16 or 48 bytes off a line, which costs a narrow network 6 % of its speed.
 """
 
 from __future__ import annotations
