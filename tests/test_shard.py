@@ -72,7 +72,7 @@ def test_the_table_in_the_documentation() -> None:
     """docs/blocks.md says how many rows the blocks of some networks have."""
     text = (Path(__file__).parents[1] / "docs" / "blocks.md").read_text()
     rows = re.findall(r"^\| ([\d, ]+) \| (float\d\d) \| ([\d,]+) \|.*\| ([\d,]+) \|$", text, re.MULTILINE)
-    assert len(rows) >= 8
+    assert len(rows) >= 11
     for d, dtype, n, chosen in rows:
         widths = [int(width) for width in d.split(",")]
         assert cut(int(n.replace(",", "")), widths[:-1], dtype).rows == int(chosen.replace(",", "")), (d, dtype)
