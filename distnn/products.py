@@ -49,7 +49,10 @@ def push_back_but_factors(W: np.ndarray, delta: np.ndarray, out: np.ndarray, bel
 
 
 def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
-    """Write Σ_i x_i δ_iᵀ = x δᵀ, a × b, to out, of their dtype or float64. x: a × columns; delta: b × columns."""
+    """Write Σ_i x_i δ_iᵀ = x δᵀ, a × b, to out. x: a × columns; delta: b × columns. Local.
+
+    out: of their dtype, or float64.
+    """
     columns = x.shape[1]
     width = _width(out.size, columns, x.itemsize, SUM_PANEL) if out.size <= SMALL_SUM else columns
     if width == columns:
