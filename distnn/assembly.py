@@ -146,7 +146,8 @@ def assemble(options: Options, source: Source, ranks: OneRank, network: Network 
         network = Network(d, options.theta, planned.output_theta).initialise(options.seed, options.sigma)
     elif list(network.d) != d:
         raise UserError(f"The network has the architecture {list(network.d)}, but the data needs {d}.")
-    backpropagation = Backpropagation(network, planned.error, np.dtype(options.dtype))
+    with ranks.together():  # DISTNN_FUSED may be bad on one of them
+        backpropagation = Backpropagation(network, planned.error, np.dtype(options.dtype))
     backpropagation.require_derivatives()
     objective = Objective(
         backpropagation,

@@ -1,4 +1,5 @@
-"""What the bits of a result depend on besides the data: numpy, BLAS, its kernel and threads, the CPU's features.
+"""What the bits of a result depend on besides the data: numpy, BLAS, its kernel and threads, the CPU's features, and
+the compiler of distnn's own code.
 
 The promise of the same bits for any number of ranks holds where these are the same on all of them.
 """
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]  # a name that numpy 1.26 has, too
 
-from distnn import blas
+from distnn import blas, fused
 from distnn.communicator import OneRank
 from distnn.errors import UserError
 from distnn.launcher import mpi_library
@@ -23,6 +24,7 @@ ADVICE = {
     "kernel": "set OPENBLAS_CORETYPE to a kernel that all CPUs have, such as Haswell",
     "threads": "give the same --threads everywhere",
     "cpu_features": "set NPY_DISABLE_CPU_FEATURES='{}'",
+    "compiler": "install distnn with the same C compiler everywhere, or set DISTNN_FUSED=off",
     "block_rows": "this is another version of distnn, or another architecture",
 }
 
@@ -30,7 +32,7 @@ ADVICE = {
 def record(block_rows: int) -> dict[str, Any]:
     """The record of this rank's environment. Local.
 
-    cpu_features: those that numpy has code of its own for, and uses.
+    cpu_features: those that numpy has code of its own for, and uses. compiler: of fused.c; "none" where numpy does all.
     """
     library = blas.library()
     return {
@@ -39,6 +41,7 @@ def record(block_rows: int) -> dict[str, Any]:
         "kernel": library.get("architecture", "unknown"),
         "threads": library.get("num_threads", 0),
         "cpu_features": " ".join(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]),
+        "compiler": fused.compiler(),
         "block_rows": block_rows,
         "python": platform.python_version(),
         "mpi": mpi_library(),

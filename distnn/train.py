@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from distnn import blas, environment, restarts, resume
+from distnn import blas, environment, fused, restarts, resume
 from distnn.assembly import Assembly, assemble, plan
 from distnn.command_line import on_root, parse, run, to_toml
 from distnn.communicator import OneRank
@@ -111,11 +111,12 @@ def read_options(arguments: Sequence[str]) -> Options | None:
 
 
 def warn_of_environment(options: Options, assembly: Assembly, ranks: OneRank, report: Report | None) -> None:
-    """Say, once, where the promise of the same bits does not hold, or BLAS is slow. Collective."""
+    """Say, once, where the promise of the same bits does not hold, or the machine is not made use of. Collective."""
     record = environment.record(assembly.examples.cut.rows)
     environment.require_threads(options.threads, record, ranks)
-    slower = None if options.quiet else environment.slower_kernel(record)
-    for warning in (environment.compare_ranks(record, ranks), slower):
+    network = assembly.model.network
+    slower = (environment.slower_kernel(record), fused.missing(network.d, network.theta))
+    for warning in (environment.compare_ranks(record, ranks), *(() if options.quiet else slower)):
         if report is not None and warning:
             report.warn(warning)
 

@@ -24,6 +24,7 @@ WORDS = ["--data", "words.csv", "--targets", "kind", "--hidden", "7"]
 CASES: dict[str, list[str]] = {
     "full": [*WEIGHTED[:4], "--hidden", "11"],
     "weights-validation": [*WEIGHTED, "--validation", "0.13", "--weight-decay", "1e-3"],
+    "logistic": [*WEIGHTED[:4], "--hidden", "11", "--theta", "logistic"],  # in numpy, and not in compiled code
     "classes-float32": [*WORDS, "--dtype", "float32", "--validation", "0.1"],
     "relu-not-standardised": [*WEIGHTED, "--no-standardise", "--theta", "relu", "--dtype", "float32"],
     "sgd": [*WEIGHTED, "--optimizer", "sgd", "--batch-size", "37", "--validation", "0.13"],

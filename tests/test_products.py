@@ -10,7 +10,7 @@ import oracles
 import pytest
 from test_backpropagation import block
 
-from distnn import products
+from distnn import fused, products
 from distnn.backpropagation import Backpropagation
 from distnn.network import Network
 
@@ -102,12 +102,13 @@ def test_panels_are_used(monkeypatch: pytest.MonkeyPatch, kernel: str) -> None:
 
 
 @pytest.mark.parametrize("rows", [5, 60])
-def test_one_output_with_few_and_many_rows(rows: int) -> None:
+def test_one_output_with_few_and_many_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With many, W^(L) is applied to G^(L-1) and to W^(L-1) instead of to every column of δ^(L-1)."""
     d = (2, 4, 3, 1)
     network = Network(d, "tanh", "identity").initialise(3)
     generator = np.random.default_rng(4)
     X, Y = generator.normal(size=(rows, 2)), generator.normal(size=(rows, 1))
+    monkeypatch.setenv(fused.VARIABLE, "off")
     engine = Backpropagation(network, "squared")
     engine.load(network.w)
     out = np.empty(sum(engine.sizes))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from distnn import environment
+from distnn import environment, fused
 from distnn.communicator import OneRank
 
 
@@ -26,7 +26,8 @@ def describe(ranks: OneRank) -> dict[str, Any]:
         "ranks": ranks.size,
         "load": round(os.getloadavg()[0], 2),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        **{name: here[name] for name in ("python", "numpy", "blas", "kernel", "threads", "mpi")},
+        **{name: here[name] for name in ("python", "numpy", "blas", "kernel", "threads", "mpi", "compiler")},
+        "fused": fused.instructions() or "none",
     }
 
 

@@ -15,8 +15,15 @@ def show_machine(machine: dict[str, Any]) -> None:
     print(f"{machine['ranks']} rank{'s' * (machine['ranks'] != 1)}, {machine['mpi']}")
     print(
         f"Python {machine['python']}, numpy {machine['numpy']}, {machine['blas']}, kernel {machine['kernel']}, "
-        f"{machine['threads']} BLAS thread{'s' * (machine['threads'] != 1)} a rank\n"
+        f"{machine['threads']} BLAS thread{'s' * (machine['threads'] != 1)} a rank; "
+        f"narrow networks {_compiled(machine)}\n"
     )
+
+
+def _compiled(machine: dict[str, Any]) -> str:
+    if machine["fused"] == "none":
+        return "in numpy"
+    return f"in compiled code ({machine['compiler']}, {machine['fused']})"
 
 
 def show_workload(name: str, found: dict[str, Any]) -> None:

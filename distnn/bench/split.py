@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
@@ -12,20 +13,27 @@ from unittest.mock import patch
 import numpy as np
 
 from distnn import products
-from distnn.backpropagation import Backpropagation
+from distnn.backpropagation import Backpropagation, Passes
+from distnn.bench.floor import fastest
 from distnn.bench.own import Own
 from distnn.bench.workloads import Workload
 from distnn.communicator import OneRank
 from distnn.examples import Examples
+from distnn.fused import Fused
+from distnn.layerwise import Layerwise
+from distnn.memory import empty
 from distnn.network import Network
 from distnn.reduction import REDUCTIONS
+
+TANH_ROWS = 64  # that are timed together: the first-level cache has them
 
 
 @dataclass(frozen=True)
 class Split:
     """Seconds an iteration, by part; the mean over ranks.
 
-    activation: θ, θ' and e. reduction: measuring, rounding and adding the gradients of blocks. communication: waiting
+    activation: θ, θ' and e; where a panel of examples goes through all layers at once, θ as long as it takes alone, the
+    rest being products. reduction: measuring, rounding and adding the gradients of blocks. communication: waiting
     for slower ranks included. python: all else: calls, optimizer, record, log, termination.
     outside: that part of `python` which does not grow with the number of blocks.
     """
@@ -63,17 +71,11 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
     """Measure over so many iterations. Collective, replicated."""
     watch = Stopwatch()
     engine = Backpropagation(Network(workload.d), "squared", np.dtype(workload.dtype))
-    theta, e = engine.theta, engine.error_function
-    assert theta.chain is not None
-    engine.theta = replace(
-        theta, apply=watch.around("activation", theta.apply), chain=watch.around("activation", theta.chain)
-    )
+    e = engine.error_function.__class__
     with (
-        patch.object(e.__class__, "error", watch.around("activation", e.__class__.error)),
+        patch.object(e, "error", watch.around("activation", e.error)),
         patch.object(engine, "gradient", watch.around("gradient", engine.gradient)),
-        patch.object(products, "signals", watch.around("products", products.signals)),
-        patch.object(products, "push_back_but_factors", watch.around("products", products.push_back_but_factors)),
-        patch.object(products, "outer_sum", watch.around("products", products.outer_sum)),
+        watched(engine.passes, watch),
     ):
 
         def make(*arguments: Any) -> Any:
@@ -88,9 +90,37 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
         own.close()
     seconds = {name: watch.seconds[name] / iterations for name in ("products", "activation", "gradient", "sum")}
     communication = (ranks.seconds - waited) / iterations
-    in_products, activation = seconds["products"], seconds["activation"]
+    tanh = tanh_inside(engine.passes) * sum(block.x.shape[1] for block in examples.blocks)
+    in_products, activation = seconds["products"] - tanh, seconds["activation"] + tanh
     outside = total - seconds["sum"]
     inside = seconds["gradient"] - in_products - activation
     reduction = seconds["sum"] - seconds["gradient"] - communication
     mine = (in_products, activation, reduction, communication, outside + inside, outside)
     return Split(*(float(part) for part in np.mean(ranks.gather(mine), axis=0)))
+
+
+def watched(passes: Passes, watch: Stopwatch) -> AbstractContextManager[object]:
+    """Take the times of products and activation."""
+    if isinstance(passes, Fused):
+        functions = passes.functions
+        parts = {name: watch.around("products", getattr(functions, name)) for name in ("forward", "backward", "finish")}
+        return patch.object(passes, "functions", functions._replace(**parts))
+    assert isinstance(passes, Layerwise)
+    theta = passes.theta
+    assert theta.chain is not None
+    timed = replace(theta, apply=watch.around("activation", theta.apply), chain=watch.around("activation", theta.chain))
+    stack = ExitStack()
+    stack.enter_context(patch.object(passes, "theta", timed))
+    for name in ("signals", "push_back_but_factors", "outer_sum"):
+        stack.enter_context(patch.object(products, name, watch.around("products", getattr(products, name))))
+    return stack
+
+
+def tanh_inside(passes: Passes, seconds: float = 0.02) -> float:
+    """Seconds a row of tanh, measured alone in the cache, where it cannot be told apart from the products; or 0."""
+    if not isinstance(passes, Fused):
+        return 0.0
+    x = empty(TANH_ROWS, passes.panel, passes.dtype)
+    x[...] = np.linspace(-2, 2, passes.panel)
+    once = fastest(lambda: passes.functions.tanh(x.ctypes.data, TANH_ROWS), seconds)
+    return once / x.size * sum(passes.d[1:-1])

@@ -1,0 +1,109 @@
+/* Forward propagation and backpropagation of networks with tanh in their hidden layers, as fused.py calls them:
+   fused.h for float64 and float32, each for AVX-512 and for AVX2, in the vector extensions of gcc and clang.
+
+   Examples are columns. PANEL_BYTES of each row are a panel, which goes through all layers in the first-level cache;
+   the last one is filled up with zeros. Arrays are kept panel by panel, the rows of a panel one after the other. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define INTERFACE 1 /* fused.py asks for this number: a library built from older sources is not used */
+#define LINE 64     /* bytes of a cache line; sums over columns are kept apart by their place in it */
+#define PANEL_BYTES 512
+#define GROUP 4 /* panels whose x and delta stay in the second-level cache while they are summed into G */
+
+typedef ptrdiff_t size;
+
+/* One network, its weights and its memory; see class Fused. */
+struct network {
+    size L;
+    const size *d;
+    const void *w;
+    void *x;     /* x^(0), ..., x^(L-1), of all panels of a piece; the rows of ones are set */
+    void *delta; /* delta^(1), ..., delta^(L), of a group of panels */
+    void *sums;  /* a cache line for each weight, zero before the first call of `backward` for a block */
+};
+
+int fused_interface(void) { return INTERFACE; }
+
+const char *fused_compiler(void) {
+#ifdef __clang__
+    return "clang " __clang_version__;
+#else
+    return "gcc " __VERSION__;
+#endif
+}
+
+/* Whether this CPU can run the functions that end in _avx2, in _avx512. */
+int fused_has_avx2(void) {
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    return 0;
+#endif
+}
+
+int fused_has_avx512(void) {
+#ifdef __x86_64__
+    return fused_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+#else
+    return 0;
+#endif
+}
+
+#ifdef __x86_64__
+
+#define JOIN(a, b, c) a##_##b##_##c
+#define JOINED(a, b, c) JOIN(a, b, c)
+#define NAME(name) JOINED(name, TYPE, SET) /* such as forward_float64_avx512 */
+
+/* For tanh, with y = k ln 2 + r:
+   LOWEST: below, e^y is nothing beside 1; ROUND + y: y rounded to whole numbers, which are then its lowest bits;
+   BIAS, MANTISSA: of the exponent, and the bits before it. EXPM1(r, r2, r4): e^r - 1 for |r| <= ln 2 / 2, by its
+   series; r2, r4: powers of r. */
+#define LOG2_E 1.4426950408889634074
+
+#define FLOAT64_LOWEST -44.0
+#define FLOAT64_ROUND 6755399441055744.0
+#define FLOAT64_LN2_HIGH 6.93147180369123816490e-01
+#define FLOAT64_LN2_LOW 1.90821492927058770002e-10
+#define FLOAT64_BIAS 1023
+#define FLOAT64_MANTISSA 52
+#define FLOAT64_EXPM1(r, r2, r4)                                                                                       \
+    (r + r2 * ((0.5 + r * (1.0 / 6) + r2 * (1.0 / 24 + r * (1.0 / 120))) +                                             \
+               r4 * (1.0 / 720 + r * (1.0 / 5040) + r2 * (1.0 / 40320 + r * (1.0 / 362880)) +                          \
+                     r4 * (1.0 / 3628800 + r * (1.0 / 39916800) + r2 * (1.0 / 479001600 + r * (1.0 / 6227020800))))))
+
+#define FLOAT32_LOWEST -20.0f
+#define FLOAT32_ROUND 12582912.0f
+#define FLOAT32_LN2_HIGH 0.693359375f
+#define FLOAT32_LN2_LOW -2.12194440e-4f
+#define FLOAT32_BIAS 127
+#define FLOAT32_MANTISSA 23
+#define FLOAT32_EXPM1(r, r2, r4)                                                                                       \
+    (r + r2 * ((0.5f + r * (1.0f / 6) + r2 * (1.0f / 24 + r * (1.0f / 120))) + r4 * (1.0f / 720 + r * (1.0f / 5040))))
+
+#define REAL double
+#define BITS int64_t
+#define TYPE float64
+#define OF_TYPE(name) FLOAT64_##name
+#define WIDE 64
+#include "fused.h"
+#define WIDE 32
+#include "fused.h"
+#undef REAL
+#undef BITS
+#undef TYPE
+#undef OF_TYPE
+
+#define REAL float
+#define BITS int32_t
+#define TYPE float32
+#define OF_TYPE(name) FLOAT32_##name
+#define WIDE 64
+#include "fused.h"
+#define WIDE 32
+#include "fused.h"
+
+#endif

@@ -1,0 +1,273 @@
+/* Forward propagation and backpropagation, for one type of numbers and one width of vectors: included by fused.c for
+   each, which says REAL, BITS (the integers of its size), TYPE, OF_TYPE (its constants) and WIDE (bytes of a vector).
+
+   Every sum is made in the same order whatever WIDE is, so that the bits are the same on all CPUs:
+   s and W delta term by term, G by lanes (columns c, c + LANES, c + 2 LANES, ...) that are added up at the end. */
+
+/* Outputs that a tile keeps in registers: AVX-512 has 32 of them, AVX2 16. */
+#if WIDE == 64
+#define SET avx512
+#define TARGET __attribute__((target("avx512f,avx512dq,avx2,fma")))
+#define TILE_ROWS 6
+#define TILE_VECTORS 4
+#define SUM_ROWS 4
+#define SUM_COLUMNS 6
+#else
+#define SET avx2
+#define TARGET __attribute__((target("avx2,fma")))
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
+#define SUM_ROWS 3
+#define SUM_COLUMNS 4
+#endif
+
+#define INLINE static inline __attribute__((always_inline)) TARGET
+#define VECTOR NAME(vector)
+#define MASK NAME(mask)
+typedef REAL VECTOR __attribute__((vector_size(WIDE), may_alias));
+typedef BITS MASK __attribute__((vector_size(WIDE)));
+#define AT(address) (*(VECTOR *)(address))
+#define EACH ((size)(WIDE / sizeof(REAL)))
+#define LANES ((size)(LINE / sizeof(REAL)))
+#define PANEL ((size)(PANEL_BYTES / sizeof(REAL)))
+
+/* For what is left over of tiles: never more than fits, so that the compiler sees no case that could not be. */
+#define UP_TO(most, number) ((number) < (most) ? (number) : 1)
+
+/* tanh x = -m / (2 + m) with m = e^(-2|x|) - 1, and the sign of x: neither overflows nor cancels. */
+INLINE VECTOR NAME(tanh_of)(VECTOR x) {
+    const VECTOR zero = {0};
+    MASK sign = (MASK)x & (MASK)-zero;
+    VECTOR y = -2 * (VECTOR)((MASK)x ^ sign);
+    MASK low = y < OF_TYPE(LOWEST); /* not for NaN, which stays */
+    y = (VECTOR)(((MASK)y & ~low) | ((MASK)(zero + OF_TYPE(LOWEST)) & low));
+    VECTOR rounded = y * (REAL)LOG2_E + OF_TYPE(ROUND);
+    VECTOR k = rounded - OF_TYPE(ROUND);
+    VECTOR r = y - k * OF_TYPE(LN2_HIGH) - k * OF_TYPE(LN2_LOW);
+    VECTOR r2 = r * r, r4 = r2 * r2;
+    VECTOR power = (VECTOR)(((MASK)rounded + OF_TYPE(BIAS)) << OF_TYPE(MANTISSA)); /* 2^k */
+    VECTOR m = OF_TYPE(EXPM1)(r, r2, r4) * power + (power - 1);
+    return (VECTOR)((MASK)((zero - m) / (2 + m)) | sign); /* zero - m: 0 for 0, not -0 */
+}
+
+INLINE void NAME(tanh_row)(REAL *x) {
+    for (size c = 0; c < PANEL; c += EACH)
+        AT(x + c) = NAME(tanh_of)(AT(x + c));
+}
+
+/* x = tanh x, for rows of a panel. */
+TARGET void NAME(tanh)(REAL *x, size rows) {
+    for (size r = 0; r < rows; r++)
+        NAME(tanh_row)(x + r * PANEL);
+}
+
+/* Copy the columns of a panel; zeros from `columns` on. */
+INLINE void NAME(copy)(REAL *to, const REAL *from, size stride, size rows, size columns) {
+    for (size r = 0; r < rows; r++) {
+        if (columns >= PANEL) {
+            memcpy(to + r * PANEL, from + r * stride, PANEL_BYTES);
+        } else {
+            memcpy(to + r * PANEL, from + r * stride, columns * sizeof(REAL));
+            memset(to + r * PANEL + columns, 0, (PANEL - columns) * sizeof(REAL));
+        }
+    }
+}
+
+/* out_r = sum over k of a[r row + k term] x_k: `rows` rows and TILE_VECTORS vectors of it. */
+INLINE void NAME(product_tile)(int rows, const REAL *a, size row, size term, size terms, const REAL *x, REAL *out,
+                               size stride) {
+    VECTOR sum[TILE_ROWS][TILE_VECTORS] = {0};
+    for (size k = 0; k < terms; k++)
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < TILE_VECTORS; v++)
+                sum[r][v] += a[r * row + k * term] * AT(x + k * PANEL + v * EACH);
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < TILE_VECTORS; v++)
+            AT(out + r * stride + v * EACH) = sum[r][v];
+}
+
+/* The same for all rows and a panel of columns. */
+TARGET static void NAME(product)(size rows, const REAL *a, size row, size term, size terms, const REAL *x, REAL *out,
+                                 size stride) {
+#define TILE(most) NAME(product_tile)(most, a + r * row, row, term, terms, x + c, out + r * stride + c, stride)
+    for (size c = 0; c < PANEL; c += TILE_VECTORS * EACH) {
+        size r = 0;
+        for (; r + TILE_ROWS <= rows; r += TILE_ROWS)
+            TILE(TILE_ROWS);
+        switch (rows - r) {
+            case 1: TILE(1); break;
+            case 2: TILE(2); break;
+            case 3: TILE(3); break;
+            case 4: TILE(4); break;
+            case 5: TILE(5); break;
+        }
+    }
+#undef TILE
+}
+
+/* Two sides of G: the rows of x and of delta in the first of some panels, and the way from one panel to the next. */
+struct NAME(sides) {
+    const REAL *x, *delta;
+    size x_step, delta_step, panels;
+};
+
+/* sums[i][j] += x_i delta_j over all columns, lane by lane, for a tile of G that has b columns. */
+INLINE void NAME(sum_tile)(int rows, int columns, struct NAME(sides) of, size b, REAL *sums) {
+    for (size part = 0; part < LANES; part += EACH) { /* of a line */
+        VECTOR sum[SUM_ROWS][SUM_COLUMNS];
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
+                sum[i][j] = AT(sums + (i * b + j) * LANES + part);
+        for (size p = 0; p < of.panels; p++) {
+            const REAL *x = of.x + p * of.x_step + part, *delta = of.delta + p * of.delta_step + part;
+            for (size c = 0; c < PANEL; c += LANES)
+                for (int i = 0; i < rows; i++)
+                    for (int j = 0; j < columns; j++)
+                        sum[i][j] += AT(x + i * PANEL + c) * AT(delta + j * PANEL + c);
+        }
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
+                AT(sums + (i * b + j) * LANES + part) = sum[i][j];
+    }
+}
+
+INLINE void NAME(sum_rows)(int rows, struct NAME(sides) of, size b, REAL *sums) {
+#define TILE(most) NAME(sum_tile)(rows, most, of, b, sums)
+    size j = 0;
+    for (; j + SUM_COLUMNS <= b; j += SUM_COLUMNS, of.delta += SUM_COLUMNS * PANEL, sums += SUM_COLUMNS * LANES)
+        TILE(SUM_COLUMNS);
+    switch (b - j) {
+        case 1: TILE(1); break;
+        case 2: TILE(2); break;
+        case 3: TILE(3); break;
+        case 4: TILE(UP_TO(SUM_COLUMNS, 4)); break;
+        case 5: TILE(UP_TO(SUM_COLUMNS, 5)); break;
+    }
+#undef TILE
+}
+
+/* sums += x delta^T over some panels, for a G of a rows and b columns. */
+TARGET static void NAME(outer_sum)(size a, size b, struct NAME(sides) of, REAL *sums) {
+    size i = 0;
+    for (; i + SUM_ROWS <= a; i += SUM_ROWS, of.x += SUM_ROWS * PANEL, sums += SUM_ROWS * b * LANES)
+        NAME(sum_rows)(SUM_ROWS, of, b, sums);
+    switch (a - i) {
+        case 1: NAME(sum_rows)(1, of, b, sums); break;
+        case 2: NAME(sum_rows)(2, of, b, sums); break;
+        case 3: NAME(sum_rows)(UP_TO(SUM_ROWS, 3), of, b, sums); break;
+    }
+}
+
+/* x^(1), ..., x^(L-1) of one panel, below whose x^(0) they lie, and s^(L), whose rows are `stride` apart. Meanwhile
+   some rows of the next panel, at `next`, come from memory: a few lines with each row of tanh, since a burst would
+   keep the products waiting. */
+TARGET static void NAME(forward_panel)(const struct network *network, REAL *x, REAL *s, size stride, const REAL *next,
+                                       size next_stride, size next_rows) {
+    const size *d = network->d;
+    const REAL *W = network->w;
+    for (size l = 1; l < network->L; l++) {
+        size a = d[l - 1] + 1, b = d[l];
+        REAL *above = x + (a + 1) * PANEL; /* below its row of ones */
+        NAME(product)(b, W, 1, b, a, x, above, PANEL);
+        for (size r = 0; r < b; r++) {
+            if (next_rows > 0) {
+                for (size line = 0; line < PANEL; line += LANES)
+                    __builtin_prefetch(next + line);
+                next += next_stride, next_rows--;
+            }
+            NAME(tanh_row)(above + r * PANEL);
+        }
+        x += a * PANEL, W += a * b;
+    }
+    NAME(product)(d[network->L], W, 1, d[network->L], d[network->L - 1] + 1, x, s, stride);
+}
+
+/* delta^(L-1), ..., delta^(1) of one panel, above whose delta^(L) they lie; x, W: the ends of x^(L-1) and W^(L). */
+TARGET static void NAME(backward_panel)(const struct network *network, const REAL *x, REAL *delta, const REAL *W) {
+    const size *d = network->d;
+    for (size l = network->L; l > 1; l--) {
+        size a = d[l - 1], b = d[l];
+        REAL *below = delta - a * PANEL;
+        x -= a * PANEL, W -= (a + 1) * b;
+        NAME(product)(a, W + b, b, 1, b, delta, below, PANEL);
+        for (size k = 0; k < a * PANEL; k += EACH)
+            AT(below + k) *= 1 - AT(x + k) * AT(x + k);
+        x -= PANEL, delta = below;
+    }
+}
+
+struct NAME(rows) {
+    size x, delta, weights;
+};
+
+static struct NAME(rows) NAME(count)(const struct network *network) {
+    struct NAME(rows) rows = {0, 0, 0};
+    for (size l = 1; l <= network->L; l++) {
+        rows.x += network->d[l - 1] + 1;
+        rows.delta += network->d[l];
+        rows.weights += (network->d[l - 1] + 1) * network->d[l];
+    }
+    return rows;
+}
+
+/* Write s^(L) of `columns` columns of x0, and keep x^(0), ..., x^(L-1). s: in whole panels. */
+TARGET void NAME(forward)(const struct network *network, const REAL *x0, size x0_stride, size columns, REAL *s,
+                          size s_stride) {
+    size x_rows = NAME(count)(network).x, inputs = network->d[0] + 1;
+    REAL *x = network->x;
+    for (size c = 0; c < columns; c += PANEL, x += x_rows * PANEL) {
+        NAME(copy)(x, x0 + c, x0_stride, inputs, columns - c);
+        NAME(forward_panel)(network, x, s + c, s_stride, x0 + c + PANEL, x0_stride, columns - c > PANEL ? inputs : 0);
+    }
+}
+
+/* After `forward`: add the gradients of all columns to the sums, from delta^(L). */
+TARGET void NAME(backward)(const struct network *network, const REAL *delta_L, size stride, size columns) {
+    struct NAME(rows) rows = NAME(count)(network);
+    size x_step = rows.x * PANEL, delta_step = rows.delta * PANEL, outputs = network->d[network->L];
+    REAL *x = network->x, *deltas = network->delta;
+    for (size c = 0; c < columns;) {
+        size panels = 0;
+        for (; panels < GROUP && c < columns; panels++, c += PANEL) {
+            REAL *delta = deltas + (panels + 1) * delta_step - outputs * PANEL;
+            NAME(copy)(delta, delta_L + c, stride, outputs, columns - c);
+            NAME(backward_panel)(network, x + (panels + 1) * x_step, delta, (REAL *)network->w + rows.weights);
+        }
+        struct NAME(sides) of = {x, deltas, x_step, delta_step, panels};
+        REAL *sums = network->sums;
+        for (size l = 1; l <= network->L; l++) {
+            size a = network->d[l - 1] + 1, b = network->d[l];
+            NAME(outer_sum)(a, b, of, sums);
+            of.x += a * PANEL, of.delta += b * PANEL, sums += a * b * LANES;
+        }
+        x += panels * x_step;
+    }
+}
+
+/* Add up the lanes of the sums, and write them to G. */
+TARGET void NAME(finish)(const struct network *network, REAL *G) {
+    size weights = NAME(count)(network).weights;
+    REAL *sums = network->sums;
+    for (size k = 0; k < weights; k++, sums += LANES) {
+        for (size half = LANES / 2; half > 0; half /= 2)
+            for (size lane = 0; lane < half; lane++)
+                sums[lane] += sums[lane + half];
+        G[k] = sums[0];
+    }
+}
+
+#undef SET
+#undef TARGET
+#undef TILE_ROWS
+#undef TILE_VECTORS
+#undef SUM_ROWS
+#undef SUM_COLUMNS
+#undef INLINE
+#undef VECTOR
+#undef MASK
+#undef AT
+#undef EACH
+#undef LANES
+#undef PANEL
+#undef UP_TO
+#undef WIDE

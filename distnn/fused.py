@@ -1,0 +1,200 @@
+"""Passes over a block in compiled code, all layers at once for a panel of examples: fused.c and fused.h.
+
+In numpy each call reads and writes whole rows of a block, and its elementwise passes, its calls and the memory take as
+long as the products do in a narrow network. Compiled code does everything between x^(0) and s^(L), and between δ^(L)
+and G, while a panel is in the first-level cache: 1.2 to 1.5 times as fast with AVX-512, twice with AVX2
+(docs/performance.md). The bits are the same with either.
+
+It is built when distnn is installed where there is gcc or clang, and used for the networks that `serves` names. Where
+it was not built, or the CPU has no AVX2, numpy does all (layerwise.py). DISTNN_FUSED says so, too: off, avx2, avx512.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from distnn.errors import UserError
+from distnn.memory import LINE, vector
+
+VARIABLE = "DISTNN_FUSED"
+SETS = ("avx512", "avx2")  # what fused.c is compiled for, the faster one first
+INTERFACE = 1  # as in fused.c
+PANEL_BYTES, GROUP = 512, 4  # as in fused.c
+WIDEST = 128  # of the layers: beyond, BLAS's products are most of the work, and as fast
+PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
+
+
+class Functions(NamedTuple):
+    """Of fused.h, for one dtype and one set of instructions. Addresses and sizes are plain numbers."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+    finish: Callable[..., None]
+    tanh: Callable[..., None]
+
+
+class _Network(ctypes.Structure):
+    """struct network of fused.c."""
+
+    _fields_ = (
+        ("L", ctypes.c_ssize_t),
+        *((name, ctypes.c_void_p) for name in ("d", "w", "x", "delta", "sums")),
+    )
+
+
+def serves(d: Sequence[int], theta: str) -> bool:
+    """Whether the compiled code, if it is there, computes networks d with θ in the hidden layers, and is faster."""
+    return len(d) > 2 and max(d) <= WIDEST and theta == "tanh"
+
+
+@cache
+def built() -> bool:
+    """Whether distnn was installed with its compiled code. Local."""
+    return _library() is not None
+
+
+@cache
+def available() -> tuple[str, ...]:
+    """The sets of instructions that this CPU has, of those compiled; the fastest first. Local."""
+    library = _library()
+    return () if library is None else tuple(name for name in SETS if getattr(library, f"fused_has_{name}")())
+
+
+def instructions() -> str | None:
+    """The set of instructions in use, or None where numpy does all. Local.
+
+    UserError for a value of DISTNN_FUSED that is none, or that cannot be here.
+    """
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted == "off":
+        return None
+    if wanted not in ("", *SETS):
+        raise UserError(f"{VARIABLE} is {wanted!r}; it should be one of: off, {', '.join(reversed(SETS))}.")
+    if wanted and wanted not in available():
+        reason = "this CPU does not have these instructions" if built() else "distnn was installed without a C compiler"
+        raise UserError(f"{VARIABLE} is {wanted}, but {reason}: unset it, or set it to off.")
+    return wanted or next(iter(available()), None)
+
+
+def missing(d: Sequence[int], theta: str) -> str | None:
+    """A sentence if these networks would be faster had distnn been installed with a C compiler, else None. Local."""
+    if built() or not serves(d, theta) or platform.machine() != "x86_64" or os.environ.get(VARIABLE) == "off":
+        return None
+    return (
+        "distnn was installed without a C compiler, which this network's gradient is 1.2 to 2 times as fast with: "
+        "install gcc, then distnn again (pip install --force-reinstall --no-deps)."
+    )
+
+
+def compiler() -> str:
+    """The compiler of the code in use, on which the bits may depend; "none" where numpy does all. Local."""
+    library = _library()
+    if library is None or instructions() is None:
+        return "none"
+    return library.fused_compiler().decode()
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    try:
+        library = ctypes.CDLL(str(Path(__file__).with_name(f"_fused{EXTENSION_SUFFIXES[0]}")))
+        library.fused_compiler.restype = ctypes.c_char_p
+        return library if library.fused_interface() == INTERFACE else None
+    except (OSError, AttributeError):  # not there, of another platform, or of other sources
+        return None
+
+
+def functions(dtype: np.dtype, of: str) -> Functions:
+    """The compiled functions for a dtype and a set of instructions that is available."""
+    library, address, size = _library(), ctypes.c_void_p, ctypes.c_ssize_t
+    arguments = {
+        "forward": (address, address, size, size, address, size),
+        "backward": (address, address, size, size),
+        "finish": (address, address),
+        "tanh": (address, size),
+    }
+    found = {}
+    for name, types in arguments.items():
+        found[name] = library[f"{name}_{dtype.name}_{of}"]  # type: ignore[index]
+        found[name].argtypes, found[name].restype = types, None
+    return Functions(**found)
+
+
+class Fused:
+    """Passes over blocks with the weights w, as `layerwise.Layerwise` makes them. Local.
+
+    d: the architecture, hidden layers tanh. w: all weights, contiguous, float64 or float32: the dtype of all arrays.
+    of: a set of instructions that is `available`.
+    """
+
+    def __init__(self, d: Sequence[int], w: np.ndarray, of: str):
+        self.d, self.dtype = tuple(d), w.dtype
+        self.functions = functions(w.dtype, of)
+        self.panel = PANEL_BYTES // w.itemsize  # columns
+        self._d, self._w = np.array(d, np.intp), w
+        self._x_rows, self._delta_rows = sum(d[:-1]) + len(d) - 1, sum(d[1:])
+        self._delta = vector(self._delta_rows * GROUP * self.panel, w.dtype)
+        self._sums = vector(w.size * (LINE // w.itemsize), w.dtype)
+        self._columns = 0  # of the widest piece so far, whole panels
+
+    def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""
+        for columns, _ in self._pieces(x):
+            yield columns, self._s[:, : columns.stop - columns.start]
+
+    def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
+
+        In the end Σ_i x_i^(l-1) δ_i^(l)ᵀ of all layers is in G, |W|.
+        """
+        self._sums[:] = 0
+        for columns, network in self._pieces(x):
+            count = columns.stop - columns.start
+            yield columns, self._s[:, :count], self._delta_L[:, :count]
+            self.functions.backward(network, self._delta_L.ctypes.data, self._columns, count)
+        self.functions.finish(ctypes.addressof(self._network), G.ctypes.data)
+
+    def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, int]]:
+        """After forward propagation of each piece: its columns, and the address of the network."""
+        rows, count = x.shape
+        if rows != self._d[0] + 1:
+            raise ValueError(f"x^(0) has {rows} rows; d^(0) + 1 is {self._d[0] + 1}")
+        if x.dtype != self._w.dtype or x.strides[1] != x.itemsize:
+            x = np.ascontiguousarray(x, self._w.dtype)
+        width = self._width(count)
+        if width > self._columns:
+            self._allocate(width)
+        begin, stride = x.ctypes.data, x.strides[0] // x.itemsize
+        network, s = ctypes.addressof(self._network), self._s.ctypes.data
+        for start in range(0, count, width):
+            columns = slice(start, min(start + width, count))
+            address = begin + start * x.itemsize
+            self.functions.forward(network, address, stride, columns.stop - start, s, self._columns)
+            yield columns, network
+
+    def _width(self, count: int) -> int:
+        """Columns of the pieces of so many: whole panels, and equal but for the last."""
+        most = max(1, PIECE_BYTES // (self._x_rows * PANEL_BYTES))  # in panels
+        panels = max(1, -(-count // self.panel))
+        pieces = -(-panels // most)
+        return -(-panels // pieces) * self.panel
+
+    def _allocate(self, columns: int) -> None:
+        d, dtype = self._d, self._w.dtype
+        self._columns = columns
+        self._s = vector(d[-1] * columns, dtype).reshape(d[-1], columns)
+        self._delta_L = vector(d[-1] * columns, dtype).reshape(d[-1], columns)
+        self._x = vector(self._x_rows * columns, dtype)
+        panels = self._x.reshape(-1, self._x_rows, self.panel)
+        panels[:, np.cumsum([0, *(d[:-2] + 1)])] = 1  # the rows of ones
+        arrays = (self._d, self._w, self._x, self._delta, self._sums)
+        self._network = _Network(len(d) - 1, *(array.ctypes.data for array in arrays))
