@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define INTERFACE 1 /* fused.py asks for this number: a library built from older sources is not used */
+#define INTERFACE 1 /* fused.py asks for this number: a library built from sources with another one is not used */
 #define LINE 64     /* bytes of a cache line; sums over columns are kept apart by their place in it */
-#define PANEL_BYTES 512
-#define GROUP 4 /* panels whose x and delta stay in the second-level cache while they are summed into G */
+#define PANEL_BYTES 256
+#define GROUP 8 /* panels whose x and delta stay in the second-level cache while they are summed into G */
 
 typedef ptrdiff_t size;
 
@@ -26,6 +26,8 @@ struct network {
 };
 
 int fused_interface(void) { return INTERFACE; }
+int fused_panel_bytes(void) { return PANEL_BYTES; }
+int fused_group(void) { return GROUP; }
 
 const char *fused_compiler(void) {
 #ifdef __clang__

@@ -28,14 +28,18 @@ from distnn.memory import LINE, vector
 VARIABLE = "DISTNN_FUSED"
 SETS = ("avx512", "avx2")  # what fused.c is compiled for, the faster one first
 INTERFACE = 1  # as in fused.c
-PANEL_BYTES, GROUP = 512, 4  # as in fused.c
 WIDEST = 128  # of the layers: beyond, BLAS's products are most of the work, and as fast
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
 
 
 class Functions(NamedTuple):
-    """Of fused.h, for one dtype and one set of instructions. Addresses and sizes are plain numbers."""
+    """Of fused.h, for one dtype and one set of instructions. Addresses and sizes are plain numbers.
 
+    panel: the columns of a panel. group: the panels whose δ is in memory at the same time.
+    """
+
+    panel: int
+    group: int
     forward: Callable[..., None]
     backward: Callable[..., None]
     finish: Callable[..., None]
@@ -122,11 +126,12 @@ def functions(dtype: np.dtype, of: str) -> Functions:
         "finish": (address, address),
         "tanh": (address, size),
     }
+    assert library is not None
     found = {}
     for name, types in arguments.items():
-        found[name] = library[f"{name}_{dtype.name}_{of}"]  # type: ignore[index]
+        found[name] = library[f"{name}_{dtype.name}_{of}"]
         found[name].argtypes, found[name].restype = types, None
-    return Functions(**found)
+    return Functions(library.fused_panel_bytes() // dtype.itemsize, library.fused_group(), **found)
 
 
 class Fused:
@@ -139,10 +144,10 @@ class Fused:
     def __init__(self, d: Sequence[int], w: np.ndarray, of: str):
         self.d, self.dtype = tuple(d), w.dtype
         self.functions = functions(w.dtype, of)
-        self.panel = PANEL_BYTES // w.itemsize  # columns
+        self.panel = self.functions.panel
         self._d, self._w = np.array(d, np.intp), w
         self._x_rows, self._delta_rows = sum(d[:-1]) + len(d) - 1, sum(d[1:])
-        self._delta = vector(self._delta_rows * GROUP * self.panel, w.dtype)
+        self._delta = vector(self._delta_rows * self.functions.group * self.panel, w.dtype)
         self._sums = vector(w.size * (LINE // w.itemsize), w.dtype)
         self._columns = 0  # of the widest piece so far, whole panels
 
@@ -183,7 +188,7 @@ class Fused:
 
     def _width(self, count: int) -> int:
         """Columns of the pieces of so many: whole panels, and equal but for the last."""
-        most = max(1, PIECE_BYTES // (self._x_rows * PANEL_BYTES))  # in panels
+        most = max(1, PIECE_BYTES // (self._x_rows * self.panel * self._w.itemsize))  # in panels
         panels = max(1, -(-count // self.panel))
         pieces = -(-panels // most)
         return -(-panels // pieces) * self.panel

@@ -148,15 +148,15 @@ def test_a_wrong_number_of_inputs_is_refused(of: str) -> None:
 def test_tanh(dtype: str, of: str) -> None:
     """Right to 3 units in the last place, of any size; exact at the ends."""
     generator = np.random.default_rng(1)
-    panel = fused.PANEL_BYTES // np.dtype(dtype).itemsize
-    x = empty(3000, panel, dtype)
+    functions = fused.functions(np.dtype(dtype), of)
+    x = empty(3000, functions.panel, dtype)
     sizes = 10 ** generator.uniform(np.log10(np.finfo(dtype).tiny), 2, x.shape)
     x[...] = sizes * generator.choice([-1, 1], x.shape)
-    x[:1500] = generator.normal(size=(1500, panel)) * 3
+    x[:1500] = generator.normal(size=(1500, functions.panel)) * 3
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).max, -np.finfo(dtype).max]
     x[0, : len(special)] = special
     exact = np.tanh(x.astype(np.longdouble))
-    fused.functions(np.dtype(dtype), of).tanh(x.ctypes.data, len(x))
+    functions.tanh(x.ctypes.data, len(x))
     np.testing.assert_array_equal(x[0, : len(special)], [0, 0, 1, -1, np.nan, 1, -1])
     assert np.signbit(x[0, 1]) and not np.signbit(x[0, 0])
     errors = np.abs(x - exact)[1:] / np.spacing(np.abs(exact[1:]).astype(dtype))

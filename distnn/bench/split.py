@@ -103,8 +103,12 @@ def watched(passes: Passes, watch: Stopwatch) -> AbstractContextManager[object]:
     """Take the times of products and activation."""
     if isinstance(passes, Fused):
         functions = passes.functions
-        parts = {name: watch.around("products", getattr(functions, name)) for name in ("forward", "backward", "finish")}
-        return patch.object(passes, "functions", functions._replace(**parts))
+        timed_functions = functions._replace(
+            forward=watch.around("products", functions.forward),
+            backward=watch.around("products", functions.backward),
+            finish=watch.around("products", functions.finish),
+        )
+        return patch.object(passes, "functions", timed_functions)
     assert isinstance(passes, Layerwise)
     theta = passes.theta
     assert theta.chain is not None
@@ -120,7 +124,7 @@ def tanh_inside(passes: Passes, seconds: float = 0.02) -> float:
     """Seconds a row of tanh, measured alone in the cache, where it cannot be told apart from the products; or 0."""
     if not isinstance(passes, Fused):
         return 0.0
-    x = empty(TANH_ROWS, passes.panel, passes.dtype)
-    x[...] = np.linspace(-2, 2, passes.panel)
+    x = empty(TANH_ROWS, passes.functions.panel, passes.dtype)
+    x[...] = np.linspace(-2, 2, passes.functions.panel)
     once = fastest(lambda: passes.functions.tanh(x.ctypes.data, TANH_ROWS), seconds)
     return once / x.size * sum(passes.d[1:-1])
