@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from distnn import fused
+from distnn import compiled, fused
 from distnn.activations import ACTIVATIONS
 from distnn.error_functions import error_function
 from distnn.fused import Fused
@@ -61,7 +61,7 @@ class Backpropagation:
         self.error_function = error_function(error, network.output_theta)
         self._w = np.zeros(weight_count(self.d), self.dtype)
         self.W = layers(self._w, self.d)
-        instructions = fused.instructions() if fused.serves(self.d, network.theta) else None
+        instructions = compiled.instructions() if fused.serves(self.d, network.theta) else None
         self.passes: Passes = (
             Fused(self.d, self._w, instructions) if instructions else Layerwise(self.d, self.theta, self._w)
         )

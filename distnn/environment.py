@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]  # a name that numpy 1.26 has, too
 
-from distnn import blas, fused
+from distnn import blas, compiled
 from distnn.communicator import OneRank
 from distnn.errors import UserError
 from distnn.launcher import mpi_library
@@ -32,7 +32,7 @@ ADVICE = {
 def record(block_rows: int) -> dict[str, Any]:
     """The record of this rank's environment. Local.
 
-    cpu_features: those that numpy has code of its own for, and uses. compiler: of fused.c; "none" where numpy does all.
+    cpu_features: those that numpy has code of its own for, and uses. compiler: of compiled code, or "none".
     """
     library = blas.library()
     return {
@@ -41,7 +41,7 @@ def record(block_rows: int) -> dict[str, Any]:
         "kernel": library.get("architecture", "unknown"),
         "threads": library.get("num_threads", 0),
         "cpu_features": " ".join(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]),
-        "compiler": fused.compiler(),
+        "compiler": compiled.compiler(),
         "block_rows": block_rows,
         "python": platform.python_version(),
         "mpi": mpi_library(),

@@ -4,16 +4,11 @@
    Examples are columns. PANEL_BYTES of each row are a panel, which goes through all layers in the first-level cache;
    the last one is filled up with zeros. Arrays are kept panel by panel, the rows of a panel one after the other. */
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "compiled.h"
 
-#define INTERFACE 1 /* fused.py asks for this number: a library built from sources with another one is not used */
-#define LINE 64     /* bytes of a cache line; sums over columns are kept apart by their place in it */
+#define LINE 64 /* bytes of a cache line; sums over columns are kept apart by their place in it */
 #define PANEL_BYTES 256
 #define GROUP 8 /* panels whose x and delta stay in the second-level cache while they are summed into G */
-
-typedef ptrdiff_t size;
 
 /* One network, its weights and its memory; see class Fused. */
 struct network {
@@ -25,40 +20,12 @@ struct network {
     void *sums;  /* a cache line for each weight, zero before the first call of `backward` for a block */
 };
 
-int fused_interface(void) { return INTERFACE; }
 int fused_panel_bytes(void) { return PANEL_BYTES; }
 int fused_group(void) { return GROUP; }
 
-const char *fused_compiler(void) {
-#ifdef __clang__
-    return "clang " __clang_version__;
-#else
-    return "gcc " __VERSION__;
-#endif
-}
-
-/* Whether this CPU can run the functions that end in _avx2, in _avx512. */
-int fused_has_avx2(void) {
-#ifdef __x86_64__
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-    return 0;
-#endif
-}
-
-int fused_has_avx512(void) {
-#ifdef __x86_64__
-    return fused_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
-#else
-    return 0;
-#endif
-}
-
 #ifdef __x86_64__
 
-#define JOIN(a, b, c) a##_##b##_##c
-#define JOINED(a, b, c) JOIN(a, b, c)
-#define NAME(name) JOINED(name, TYPE, SET) /* such as forward_float64_avx512 */
+#define NAME(name) JOINED(name, TYPE, SET)
 
 /* For tanh, with y = k ln 2 + r:
    LOWEST: below, e^y is nothing beside 1; ROUND + y: y rounded to whole numbers, which are then its lowest bits;

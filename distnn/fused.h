@@ -7,14 +7,14 @@
 /* Outputs that a tile keeps in registers: AVX-512 has 32 of them, AVX2 16. */
 #if WIDE == 64
 #define SET avx512
-#define TARGET __attribute__((target("avx512f,avx512dq,avx2,fma")))
+#define TARGET TARGET_avx512
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
 #define SUM_ROWS 4
 #define SUM_COLUMNS 6
 #else
 #define SET avx2
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET TARGET_avx2
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
 #define SUM_ROWS 3

@@ -5,8 +5,8 @@ long as the products do in a narrow network. Compiled code does everything betwe
 and G, while a panel is in the first-level cache: 1.2 to 1.5 times as fast with AVX-512, twice with AVX2
 (docs/performance.md). The bits are the same with either.
 
-It is built when distnn is installed where there is gcc or clang, and used for the networks that `serves` names. Where
-it was not built, or the CPU has no AVX2, numpy does all (layerwise.py). DISTNN_FUSED says so, too: off, avx2, avx512.
+It is used for the networks that `serves` names, where the library is there (compiled.py). Otherwise numpy does all
+(layerwise.py).
 """
 
 from __future__ import annotations
@@ -15,19 +15,14 @@ import ctypes
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from distnn.errors import UserError
+from distnn import compiled
+from distnn.compiled import ADDRESS, SIZE
 from distnn.memory import LINE, vector
 
-VARIABLE = "DISTNN_FUSED"
-SETS = ("avx512", "avx2")  # what fused.c is compiled for, the faster one first
-INTERFACE = 1  # as in fused.c
 WIDEST = 128  # of the layers: beyond, BLAS's products are most of the work, and as fast
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
 
@@ -60,38 +55,10 @@ def serves(d: Sequence[int], theta: str) -> bool:
     return len(d) > 2 and max(d) <= WIDEST and theta == "tanh"
 
 
-@cache
-def built() -> bool:
-    """Whether distnn was installed with its compiled code. Local."""
-    return _library() is not None
-
-
-@cache
-def available() -> tuple[str, ...]:
-    """The sets of instructions that this CPU has, of those compiled; the fastest first. Local."""
-    library = _library()
-    return () if library is None else tuple(name for name in SETS if getattr(library, f"fused_has_{name}")())
-
-
-def instructions() -> str | None:
-    """The set of instructions in use, or None where numpy does all. Local.
-
-    UserError for a value of DISTNN_FUSED that is none, or that cannot be here.
-    """
-    wanted = os.environ.get(VARIABLE, "")
-    if wanted == "off":
-        return None
-    if wanted not in ("", *SETS):
-        raise UserError(f"{VARIABLE} is {wanted!r}; it should be one of: off, {', '.join(reversed(SETS))}.")
-    if wanted and wanted not in available():
-        reason = "this CPU does not have these instructions" if built() else "distnn was installed without a C compiler"
-        raise UserError(f"{VARIABLE} is {wanted}, but {reason}: unset it, or set it to off.")
-    return wanted or next(iter(available()), None)
-
-
 def missing(d: Sequence[int], theta: str) -> str | None:
     """A sentence if these networks would be faster had distnn been installed with a C compiler, else None. Local."""
-    if built() or not serves(d, theta) or platform.machine() != "x86_64" or os.environ.get(VARIABLE) == "off":
+    off = os.environ.get(compiled.VARIABLE) == "off"
+    if compiled.built() or not serves(d, theta) or platform.machine() != "x86_64" or off:
         return None
     return (
         "distnn was installed without a C compiler, which this network's gradient is 1.2 to 2 times as fast with: "
@@ -99,38 +66,17 @@ def missing(d: Sequence[int], theta: str) -> str | None:
     )
 
 
-def compiler() -> str:
-    """The compiler of the code in use, on which the bits may depend; "none" where numpy does all. Local."""
-    library = _library()
-    if library is None or instructions() is None:
-        return "none"
-    return library.fused_compiler().decode()
-
-
-@cache
-def _library() -> ctypes.CDLL | None:
-    try:
-        library = ctypes.CDLL(str(Path(__file__).with_name(f"_fused{EXTENSION_SUFFIXES[0]}")))
-        library.fused_compiler.restype = ctypes.c_char_p
-        return library if library.fused_interface() == INTERFACE else None
-    except (OSError, AttributeError):  # not there, of another platform, or of other sources
-        return None
-
-
 def functions(dtype: np.dtype, of: str) -> Functions:
     """The compiled functions for a dtype and a set of instructions that is available."""
-    library, address, size = _library(), ctypes.c_void_p, ctypes.c_ssize_t
-    arguments = {
-        "forward": (address, address, size, size, address, size),
-        "backward": (address, address, size, size),
-        "finish": (address, address),
-        "tanh": (address, size),
-    }
+    library = compiled.library()
     assert library is not None
-    found = {}
-    for name, types in arguments.items():
-        found[name] = library[f"{name}_{dtype.name}_{of}"]
-        found[name].argtypes, found[name].restype = types, None
+    arguments = {
+        "forward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+        "backward": (ADDRESS, ADDRESS, SIZE, SIZE),
+        "finish": (ADDRESS, ADDRESS),
+        "tanh": (ADDRESS, SIZE),
+    }
+    found = {name: compiled.function(name, dtype, of, *types) for name, types in arguments.items()}
     return Functions(library.fused_panel_bytes() // dtype.itemsize, library.fused_group(), **found)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from distnn.communicator import OneRank
-from distnn.rounding import BITS, STEP, Rounding, chunks, exponents, summable
+from distnn.rounding import BITS, STEP, Rounding, adding, chunks, exponents, summable
 
 Term = Callable[[int, np.ndarray], None]
 
@@ -119,19 +119,17 @@ class ExactSum:
 
     def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
         self.ranks, self.local, self.count = ranks, local, count
-        size, itemsize = sum(sizes), np.dtype(dtype).itemsize
+        size, dtype = sum(sizes), np.dtype(dtype)
         self.sizes = np.array(sizes)
         self.bits = min(BITS, 63 - count.bit_length())  # count · 2^bits < 2^63: no sum of multiples can overflow
-        self.keep = local * size * itemsize <= KEPT_BYTES
+        self.keep = local * size * dtype.itemsize <= KEPT_BYTES
         self.terms = np.empty((max(1, local) if self.keep else 1, size), dtype)
         self.error: Exception | None = None
         self.message = np.zeros(len(sizes) + 2)
         self.largest = self.message[:-2]
         self.total = np.zeros(size)
         self.chunks = chunks(self.sizes)
-        lengths = [chunk.place.stop - chunk.place.start for chunk in self.chunks]
-        magnitudes, rounded = np.empty(max(lengths), dtype), np.empty(max(lengths))
-        self.scratch = [(magnitudes[:length], rounded[:length]) for length in lengths]
+        self.adding = adding(sizes, self.chunks, dtype)
         self.guess = Rounding(size, self.chunks, self.bits, np.zeros(len(sizes), np.int64))
         self.sum = self.guess.sum
         self.second_guess: Rounding | None = None
@@ -169,23 +167,14 @@ class ExactSum:
     def _add(self, term: Term, guesses: list[Rounding]) -> None:
         """Raise `largest` to the magnitudes of this rank's terms, and add them, rounded, to the sum of each guess."""
         self.largest[:] = 0
-        work = []
-        for i, ((place, parts, starts), (a, t)) in enumerate(zip(self.chunks, self.scratch, strict=True)):
-            targets = [(guess.magics[i], guess.sums[i]) for guess in guesses]
-            work.append((place, starts, self.largest[parts], a, t, t.view(np.int64), targets))
+        add = self.adding.into(self.largest, guesses)
         for guess in guesses:
             guess.sum[:] = 0
         try:
             for j in range(self.local):
                 row = self.terms[j if self.keep else 0]
                 term(j, row)
-                for place, starts, largest, a, t, integers, targets in work:
-                    g = row[place]
-                    np.abs(g, out=a)
-                    np.maximum(largest, np.maximum.reduceat(a, starts), out=largest)  # NaN stays NaN
-                    for magic, total in targets:
-                        np.add(g, magic, out=t)
-                        np.add(total, integers, out=total)  # modulo 2^64
+                add(row)
         except Exception as caught:
             self.error = caught
 

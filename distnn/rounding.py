@@ -6,9 +6,13 @@ term. See docs/exactness.md.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
+
+from distnn import compiled
+from distnn.compiled import ADDRESS, SIZE
 
 BITS = 51  # a term is at most 2^51 of its units: then adding `magic` below rounds it in one instruction
 STEP = 4  # k changes in steps of 4 bits, so that the k of the last sum is nearly always right for this one
@@ -42,6 +46,7 @@ class Rounding:
             np.repeat(np.arange(c.parts.start, c.parts.stop), n if len(n) > 1 else 1)
             for c, n in zip(cut, lengths, strict=True)
         ]
+        self.magic = np.empty(len(exponent))
         self.sum = np.zeros(size + 2, np.int64)  # the last two count the terms, and the ranks that failed
         self.sums = [self.sum[chunk.place] for chunk in cut]
         self.choose(exponent)
@@ -52,8 +57,9 @@ class Rounding:
         k = np.minimum(self.bits - exponent, FINEST)
         self.upper = np.ldexp(1.0, exponent)  # exponents are right for largest terms from `lower` up to this
         self.lower = np.where(k == FINEST, 0, np.ldexp(self.upper, -STEP))
-        magic, unit = np.ldexp(1.5, 52 - k), np.ldexp(1.0, -k)
-        self.magics = [magic[part] for part in self.part]
+        self.magic[:] = np.ldexp(1.5, 52 - k)
+        unit = np.ldexp(1.0, -k)
+        self.magics = [self.magic[part] for part in self.part]
         self.units = [unit[part] for part in self.part]
 
     def right(self, largest: np.ndarray) -> bool:
@@ -69,6 +75,71 @@ class Rounding:
         """Write the sum as float64 to out."""
         for (place, _, _), total, unit in zip(self.cut, self.sums, self.units, strict=True):
             np.multiply(total, unit, out=out[place])
+
+
+Add = Callable[[np.ndarray], None]
+
+
+class Adding(Protocol):
+    """A way to add terms of one dtype to Roundings: all have the same bits.
+
+    largest: of each part, raised to the magnitudes of each term, float64; or NaN, if there was one.
+    """
+
+    def into(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
+        """What adds a term to the sum of each, with the integers behind magic, see `take_off`."""
+
+
+class InNumpy:
+    """Chunk by chunk, four passes over each."""
+
+    def __init__(self, cut: list[Chunk], dtype: np.dtype):
+        lengths = [chunk.place.stop - chunk.place.start for chunk in cut]
+        magnitudes, rounded = np.empty(max(lengths), dtype), np.empty(max(lengths))
+        self.cut = cut
+        self.scratch = [(magnitudes[:length], rounded[:length]) for length in lengths]
+
+    def into(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
+        work = []
+        for i, ((place, parts, starts), (a, t)) in enumerate(zip(self.cut, self.scratch, strict=True)):
+            targets = [(rounding.magics[i], rounding.sums[i]) for rounding in roundings]
+            work.append((place, starts, largest[parts], a, t, t.view(np.int64), targets))
+
+        def add(term: np.ndarray) -> None:
+            for place, starts, largest, a, t, integers, targets in work:
+                g = term[place]
+                np.abs(g, out=a)
+                np.maximum(largest, np.maximum.reduceat(a, starts), out=largest)  # NaN stays NaN
+                for magic, total in targets:
+                    np.add(g, magic, out=t)
+                    np.add(total, integers, out=total)  # modulo 2^64
+
+        return add
+
+
+class InC:
+    """In one pass, by rounding.c. of: a set of instructions that is available."""
+
+    def __init__(self, sizes: Sequence[int], dtype: np.dtype, of: str):
+        self.first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+        self.function = compiled.function("add_term", dtype, of, ADDRESS, SIZE, *[ADDRESS] * 4)
+
+    def into(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
+        function, parts, first, most = self.function, len(self.first) - 1, self.first.ctypes.data, largest.ctypes.data
+        targets = [(rounding.magic.ctypes.data, rounding.sum.ctypes.data) for rounding in roundings]
+
+        def add(term: np.ndarray) -> None:
+            g = term.ctypes.data
+            for magic, total in targets:
+                function(g, parts, first, magic, total, most)
+
+        return add
+
+
+def adding(sizes: Sequence[int], cut: list[Chunk], dtype: np.dtype) -> Adding:
+    """The fastest way there is to add terms of parts of these sizes. cut: these as chunks."""
+    of = compiled.instructions()
+    return InNumpy(cut, dtype) if of is None else InC(sizes, dtype, of)
 
 
 def exponents(largest: np.ndarray, bits: int, last: np.ndarray) -> np.ndarray:

@@ -25,8 +25,9 @@ from typing import Any, TextIO
 
 import numpy as np
 import pytest
+from availability import unavailable
 
-from distnn import communicator
+from distnn import communicator, compiled
 
 PATIENCE = 10.0  # seconds a rank whose test failed waits for the others before it ends the job
 LIMIT_UNDER_MPI = 60.0  # seconds for a test that sets no limit of its own
@@ -51,6 +52,14 @@ def ranks(request: pytest.FixtureRequest) -> communicator.OneRank:
     if not request.config.getoption("--with-mpi"):
         return communicator.OneRank()
     return communicator.ranks(request.getfixturevalue("comm"))
+
+
+@pytest.fixture(params=["off", *compiled.SETS])
+def numpy_and_compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that uses this runs in numpy, and in compiled code for each set of instructions."""
+    if request.param not in ("off", *compiled.available()):
+        unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
+    monkeypatch.setenv(compiled.VARIABLE, request.param)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 import oracles
 import pytest
-from availability import unavailable
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from test_error_functions import TRAINABLE, targets
 
-from distnn import fused
 from distnn.activations import ACTIVATIONS
 from distnn.backpropagation import Backpropagation, Block
 from distnn.errors import UserError
@@ -24,12 +22,7 @@ THETAS = [name for name, activation in ACTIVATIONS.items() if activation.chain]
 ARCHITECTURES = {"L=1": (3, 2), "L=2": (2, 4, 1), "L=3": (2, 3, 5, 3), "L=4, one wide": (3, 1, 4, 1, 2)}
 
 
-@pytest.fixture(autouse=True, params=["off", *fused.SETS])
-def passes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In numpy, and in compiled code for each set of instructions."""
-    if request.param not in ("off", *fused.available()):
-        unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
-    monkeypatch.setenv(fused.VARIABLE, request.param)
+pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
 
 
 def block(X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None = None, dtype: Any = np.float64) -> Block:

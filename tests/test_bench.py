@@ -15,7 +15,7 @@ import pytest
 from mpi_runner import mpirun, python
 from threaded_ranks import on_ranks
 
-from distnn import fused, network, products
+from distnn import compiled, network, products
 from distnn.backpropagation import Backpropagation
 from distnn.bench import measure as measurement
 from distnn.bench import options as bench_options
@@ -43,7 +43,7 @@ SMALL = Workload("small", (3, 4, 2, 1), 1_700, "float64")
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_operations_are_counted_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted by the products that backpropagation really computes, with so few rows that it spares itself none."""
-    monkeypatch.setenv(fused.VARIABLE, "off")
+    monkeypatch.setenv(compiled.VARIABLE, "off")
     workload = replace(WORKLOADS[name], n=8, a_rank=False)
     counted = 0
 
@@ -105,9 +105,9 @@ def test_examples_of_ranks_together_are_those_of_one() -> None:
     assert E == 1  # all outputs 0, all targets -1 or 1
 
 
-@pytest.mark.parametrize("passes", ["off", *fused.available()])
+@pytest.mark.parametrize("passes", ["off", *compiled.available()])
 def test_parts_of_the_split_make_up_an_iteration(passes: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(fused.VARIABLE, passes)
+    monkeypatch.setenv(compiled.VARIABLE, passes)
     before = dict(vars(products))
     parts = split(SMALL, SMALL.examples(OneRank()), OneRank(), 3)
     assert min(parts.products, parts.activation, parts.reduction, parts.python) > 0

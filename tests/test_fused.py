@@ -15,7 +15,7 @@ from availability import unavailable
 from mpi_runner import mpirun, python
 from threaded_ranks import outcomes
 
-from distnn import environment, fused
+from distnn import compiled, environment, fused
 from distnn.activations import ACTIVATIONS
 from distnn.backpropagation import Backpropagation, Block
 from distnn.communicator import OneRank
@@ -32,10 +32,10 @@ ARCHITECTURES = [(1, 1, 1), (2, 2, 1), (7, 11, 3, 2), (5, 13, 4), (30, 30, 30, 1
 ROWS = [0, 1, 63, 64, 65, 300, 1000]
 
 
-@pytest.fixture(params=fused.SETS)
+@pytest.fixture(params=compiled.SETS)
 def of(request: pytest.FixtureRequest) -> str:
     """A set of instructions."""
-    if request.param not in fused.available():
+    if request.param not in compiled.available():
         unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
     return request.param
 
@@ -92,10 +92,10 @@ def test_many_pieces(dtype: str, of: str, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("d", ARCHITECTURES, ids=str)
 def test_the_same_bits_with_all_instructions(d: tuple[int, ...], dtype: str) -> None:
-    if len(fused.available()) < 2:
+    if len(compiled.available()) < 2:
         unavailable("avx512", "a CPU that has both sets of instructions, and distnn installed with a C compiler")
     block = draw(d, 777, dtype)
-    one, two = (gradient(engine(d, dtype, of), block) for of in fused.available())
+    one, two = (gradient(engine(d, dtype, of), block) for of in compiled.available())
     np.testing.assert_array_equal(one, two)
 
 
@@ -174,38 +174,38 @@ def test_networks_that_it_serves() -> None:
 
 def test_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network((3, 2, 1))
-    for value in ("off", *fused.available()):
-        monkeypatch.setenv(fused.VARIABLE, value)
+    for value in ("off", *compiled.available()):
+        monkeypatch.setenv(compiled.VARIABLE, value)
         passes = Backpropagation(network, "squared").passes
         assert isinstance(passes, Layerwise if value == "off" else Fused)
-        assert (fused.compiler() == "none") == (value == "off")
-    monkeypatch.setenv(fused.VARIABLE, "fast")
+        assert (compiled.compiler() == "none") == (value == "off")
+    monkeypatch.setenv(compiled.VARIABLE, "fast")
     with pytest.raises(UserError, match="DISTNN_FUSED is 'fast'; it should be one of: off, avx2, avx512"):
         Backpropagation(network, "squared")
-    monkeypatch.setattr(fused, "available", lambda: ())
-    monkeypatch.setenv(fused.VARIABLE, "avx512")
+    monkeypatch.setattr(compiled, "available", lambda: ())
+    monkeypatch.setenv(compiled.VARIABLE, "avx512")
     with pytest.raises(UserError, match="this CPU does not have"):
         Backpropagation(network, "squared")
-    monkeypatch.delenv(fused.VARIABLE)
+    monkeypatch.delenv(compiled.VARIABLE)
     assert isinstance(Backpropagation(network, "squared").passes, Layerwise)
 
 
 def test_a_bad_variable_is_one_sentence_of_all_ranks() -> None:
-    done = mpirun(2, "-m", "distnn.train", "--out", "none", env={fused.VARIABLE: "fast"})
+    done = mpirun(2, "-m", "distnn.train", "--out", "none", env={compiled.VARIABLE: "fast"})
     assert done.returncode == 2
     assert done.stderr.count("DISTNN_FUSED is 'fast'") == 1 and "Traceback" not in done.stderr
 
 
 def test_a_library_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not fused.built():
+    if not compiled.built():
         unavailable("compiled code", "distnn installed with a C compiler")
-    monkeypatch.setattr(fused, "INTERFACE", fused.INTERFACE + 1)
-    assert fused._library.__wrapped__() is None
+    monkeypatch.setattr(compiled, "INTERFACE", compiled.INTERFACE + 1)
+    assert compiled.library.__wrapped__() is None
 
 
 def test_other_compilers_are_told() -> None:
     here = environment.record(1)
-    assert here["compiler"] == fused.compiler()
+    assert here["compiler"] == compiled.compiler()
     told = outcomes(2, lambda ranks: environment.compare_ranks({**here, "compiler": f"gcc {ranks.rank}"}, ranks))
     assert told[0] == told[1] and "compiler (gcc 0, gcc 1)" in told[0] and "DISTNN_FUSED=off" in told[0]
     assert environment.compare_ranks(here, OneRank()) is None
@@ -230,7 +230,7 @@ def train(package: Path, *options: str) -> tuple[list[str], dict[str, object]]:
     done = python(
         *("-m", "distnn.train", "--max-iterations", "5", "--out", str(out), *options),
         cwd=package,
-        env={"PYTHONPATH": str(package), fused.VARIABLE: None},
+        env={"PYTHONPATH": str(package), compiled.VARIABLE: None},
     )
     assert done.returncode == 0, done.stderr
     where = python("-c", "import distnn; print(distnn.__file__)", cwd=package, env={"PYTHONPATH": str(package)})
@@ -243,7 +243,7 @@ def test_without_a_compiler_numpy_does_all(tmp_path: Path) -> None:
     assert not list(package.glob("distnn/*.so"))
     warnings, record = train(package)
     assert record["compiler"] == "none"
-    if fused.built():
+    if compiled.built():
         assert any("installed without a C compiler" in line for line in warnings)
 
 
@@ -251,7 +251,7 @@ def test_with_a_compiler_it_is_built(tmp_path: Path) -> None:
     if shutil.which(os.environ.get("CC", "gcc")) is None:
         unavailable("gcc", "a C compiler")
     package = installed(tmp_path)
-    assert len(list(package.glob("distnn/_fused*.so"))) == 1
+    assert len(list(package.glob("distnn/_compiled*.so"))) == 1
     warnings, record = train(package)
-    assert record["compiler"] == fused.compiler() != "none"
+    assert record["compiler"] == compiled.compiler() != "none"
     assert not any("compiler" in line for line in warnings)

@@ -10,7 +10,7 @@ import oracles
 import pytest
 from test_backpropagation import block
 
-from distnn import fused, products
+from distnn import compiled, products
 from distnn.backpropagation import Backpropagation
 from distnn.network import Network
 
@@ -108,7 +108,7 @@ def test_one_output_with_few_and_many_rows(rows: int, monkeypatch: pytest.Monkey
     network = Network(d, "tanh", "identity").initialise(3)
     generator = np.random.default_rng(4)
     X, Y = generator.normal(size=(rows, 2)), generator.normal(size=(rows, 1))
-    monkeypatch.setenv(fused.VARIABLE, "off")
+    monkeypatch.setenv(compiled.VARIABLE, "off")
     engine = Backpropagation(network, "squared")
     engine.load(network.w)
     out = np.empty(sum(engine.sizes))

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from threaded_ranks import on_ranks, outcomes
 
-from distnn import reduction, rounding
+from distnn import compiled, reduction, rounding
 from distnn.communicator import OneRank
 from distnn.errors import RankError, UserError
 from distnn.reduction import REDUCTIONS, ExactSum, PlainSum, Sum
-from distnn.rounding import chunks
+from distnn.rounding import Add, InC, InNumpy, Rounding, chunks
 from distnn.simulated import SimulatedRanks
 
+pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
 quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 # From subnormal numbers to nearly the largest, zeros of both signs, and what lies just beside a power of two.
@@ -370,6 +371,33 @@ def test_simulated_ranks_show_what_depends_on_the_order(size: int, P: int) -> No
     exact, plain = (on_ranks(P, sums(kind)) for kind in (ExactSum, PlainSum))
     assert {found for rank in exact for found in rank} == {bits(one_rank(rows, [3, 1]))}
     assert len({found for rank in plain for found in rank}) > 1  # so the simulation would have noticed
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
+    """Multiples and largest magnitudes, for parts that begin and end anywhere, of all magnitudes, NaN and infinity."""
+    of, sizes = compiled.instructions(), [1, 70, 3, 20_000, 129, 1]
+    generator = np.random.default_rng(3)
+    values = generator.normal(size=(6, sum(sizes))).astype(dtype) * dtype(10) ** generator.integers(-20, 20, sum(sizes))
+    values[1, 40], values[2, 41], values[3, 100], values[4, -1] = np.nan, -1, -np.inf, -np.nan
+    values[:, 0] = [0, -0.0, 0, -0.0, 0, 0]
+    cut = chunks(np.array(sizes))
+    exponents = [np.full(len(sizes), 4), np.full(len(sizes), 60)]
+
+    def added(way: InNumpy | InC) -> tuple[list[list[int]], bytes]:
+        largest = np.zeros(len(sizes))
+        roundings = [Rounding(sum(sizes), cut, 51, exponent) for exponent in exponents]
+        add: Add = way.into(largest, roundings)
+        for term in values:
+            add(term)
+        return [rounding.sum.tolist() for rounding in roundings], np.nan_to_num(largest, nan=-1).tobytes()
+
+    with np.errstate(all="ignore"):
+        expected = added(InNumpy(cut, np.dtype(dtype)))
+        chosen = rounding.adding(sizes, cut, np.dtype(dtype))
+        assert isinstance(chosen, InNumpy if of is None else InC)
+        found = added(chosen)
+    assert found == expected
 
 
 @quick

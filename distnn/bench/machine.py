@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from distnn import environment, fused
+from distnn import compiled, environment
 from distnn.communicator import OneRank
 
 
@@ -27,7 +27,7 @@ def describe(ranks: OneRank) -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 2),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         **{name: here[name] for name in ("python", "numpy", "blas", "kernel", "threads", "mpi", "compiler")},
-        "fused": fused.instructions() or "none",
+        "fused": compiled.instructions() or "none",
     }
 
 

@@ -1,0 +1,13 @@
+/* What all compiled code shares: names, and the instructions it is compiled for. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef ptrdiff_t size;
+
+#define TARGET_avx512 __attribute__((target("avx512f,avx512dq,avx2,fma")))
+#define TARGET_avx2 __attribute__((target("avx2,fma")))
+
+#define JOIN(a, b, c) a##_##b##_##c
+#define JOINED(a, b, c) JOIN(a, b, c) /* such as forward_float64_avx512 */
