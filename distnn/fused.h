@@ -61,6 +61,14 @@ TARGET void NAME(tanh)(REAL *x, size rows) {
         NAME(tanh_row)(x + r * PANEL);
 }
 
+/* delta *= 1 - x^2, for rows of any length: what layerwise.py has between two products. */
+TARGET void NAME(tanh_chain)(const REAL *restrict x, size x_stride, REAL *restrict delta, size delta_stride, size rows,
+                             size columns) {
+    for (size r = 0; r < rows; r++, x += x_stride, delta += delta_stride)
+        for (size c = 0; c < columns; c++)
+            delta[c] *= 1 - x[c] * x[c];
+}
+
 /* Copy the columns of a panel; zeros from `columns` on. */
 INLINE void NAME(copy)(REAL *to, const REAL *from, size stride, size rows, size columns) {
     for (size r = 0; r < rows; r++) {

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn import products
-from distnn.activations import Activation
+from distnn.activations import Activation, in_one_pass
 from distnn.memory import matrix, row_stride, vector
 from distnn.network import forward, layers
 
@@ -34,7 +34,7 @@ class Layerwise:
     """
 
     def __init__(self, d: Sequence[int], theta: Activation, w: np.ndarray):
-        self.d, self.theta, self.dtype = tuple(d), theta, w.dtype
+        self.d, self.theta, self.dtype = tuple(d), in_one_pass(theta, w.dtype), w.dtype
         self.W = layers(w, d)
         self._memory: list[np.ndarray] = []
         self._workspaces: dict[int, Workspace] = {}

@@ -165,8 +165,8 @@ class Objective:
         return Hv
 
     def _mean(self, w: np.ndarray, total: np.ndarray, n: float) -> Evaluation:
-        mean = total / n
-        E, G = float(mean[len(w) :].sum()), mean[: len(w)]
+        total /= n
+        E, G = float(total[len(w) :].sum()), total[: len(w)]
         if self.weight_decay:
             penalty, gradient = self._decay(w)
             E += penalty

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from distnn.communicator import OneRank
-from distnn.rounding import BITS, STEP, Rounding, adding, chunks, exponents, summable
+from distnn.rounding import BITS, STEP, Rounding, arithmetic, chunks, exponents, summable
 
 Term = Callable[[int, np.ndarray], None]
 
@@ -43,7 +43,7 @@ class Sum(Protocol):
     def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64): ...
 
     def __call__(self, term: Term) -> np.ndarray:
-        """The sum over all terms of all ranks, float64, valid until the next call. Collective, replicated.
+        """The sum over all terms of all ranks, float64, a new array. Collective, replicated.
 
         term(j, out) writes this rank's term number j, of dtype; it may be called twice for the same j, and has to write
         the same both times. An exception in it is raised on all ranks.
@@ -56,7 +56,7 @@ class Sum(Protocol):
         """After MAX: this rank's part of `sum`. Local."""
 
     def result(self) -> np.ndarray:
-        """After SUM: the sum over all ranks. Local, replicated."""
+        """After SUM: the sum over all ranks, a new array. Local, replicated."""
 
 
 def over_ranks(sums: Sum, ranks: OneRank, term: Term) -> np.ndarray:
@@ -102,7 +102,7 @@ class PlainSum:
         self.sum[-1] = self.error is not None
 
     def result(self) -> np.ndarray:
-        return self.sum[:-1]
+        return self.sum[:-1].copy()
 
 
 class ExactSum:
@@ -127,9 +127,8 @@ class ExactSum:
         self.error: Exception | None = None
         self.message = np.zeros(len(sizes) + 2)
         self.largest = self.message[:-2]
-        self.total = np.zeros(size)
         self.chunks = chunks(self.sizes)
-        self.adding = adding(sizes, self.chunks, dtype)
+        self.arithmetic = arithmetic(sizes, self.chunks, dtype)
         self.guess = Rounding(size, self.chunks, self.bits, np.zeros(len(sizes), np.int64))
         self.sum = self.guess.sum
         self.second_guess: Rounding | None = None
@@ -153,21 +152,22 @@ class ExactSum:
                 self._correct(exponent, term, followed)
         if self.doubt:
             self._guess_again()
-        self.guess.take_off(self.local)
         self.sum[-2:] = self.local, self.error is not None
 
     def result(self) -> np.ndarray:
         if self.sum[-2] > self.count:
             raise RuntimeError(f"{self.sum[-2]} terms were added, although {self.count} were announced")
-        self.guess.decode(self.total)
-        if not self.right:
-            self.total[np.repeat(~summable(self.largest, self.bits), self.sizes)] = np.nan
-        return self.total
+        total = np.empty(self.terms.shape[1])
+        self.arithmetic.decode(self.guess, int(self.sum[-2]), total)
+        if not self.right or not self.largest.all():  # parts for which ranks may have had different exponents
+            total[np.repeat(~summable(self.largest, self.bits), self.sizes)] = np.nan
+            total[np.repeat(self.largest == 0, self.sizes)] = 0
+        return total
 
     def _add(self, term: Term, guesses: list[Rounding]) -> None:
         """Raise `largest` to the magnitudes of this rank's terms, and add them, rounded, to the sum of each guess."""
         self.largest[:] = 0
-        add = self.adding.into(self.largest, guesses)
+        add = self.arithmetic.adder(self.largest, guesses)
         for guess in guesses:
             guess.sum[:] = 0
         try:

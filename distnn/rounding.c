@@ -1,4 +1,4 @@
-/* Adding a term to an exact sum in one pass: class InC of rounding.py. */
+/* Adding a term to an exact sum in one pass, and reading the sum: class InC of rounding.py. */
 
 #include "compiled.h"
 
@@ -30,9 +30,26 @@
         }                                                                                                              \
     }
 
+/* The multiples behind sum, without the integer behind magic that each of so many terms added, as numbers. */
+#define DECODE(SET)                                                                                                    \
+    TARGET_##SET void decode_float64_##SET(const uint64_t *restrict sum, uint64_t terms, size parts,                   \
+                                           const size *first, const double *magic, const double *unit,                 \
+                                           double *restrict out) {                                                     \
+        for (size p = 0; p < parts; p++) {                                                                             \
+            const double one = unit[p];                                                                                \
+            uint64_t taken;                                                                                            \
+            memcpy(&taken, magic + p, sizeof taken);                                                                   \
+            taken *= terms;                                                                                            \
+            for (size i = first[p]; i < first[p + 1]; i++)                                                             \
+                out[i] = (double)(int64_t)(sum[i] - taken) * one;                                                      \
+        }                                                                                                              \
+    }
+
 ADD_TERM(float64, double, int64_t, INT64_MAX, avx512)
 ADD_TERM(float64, double, int64_t, INT64_MAX, avx2)
 ADD_TERM(float32, float, int32_t, INT32_MAX, avx512)
 ADD_TERM(float32, float, int32_t, INT32_MAX, avx2)
+DECODE(avx512)
+DECODE(avx2)
 
 #endif

@@ -46,7 +46,7 @@ class Rounding:
             np.repeat(np.arange(c.parts.start, c.parts.stop), n if len(n) > 1 else 1)
             for c, n in zip(cut, lengths, strict=True)
         ]
-        self.magic = np.empty(len(exponent))
+        self.magic, self.unit = np.empty(len(exponent)), np.empty(len(exponent))
         self.sum = np.zeros(size + 2, np.int64)  # the last two count the terms, and the ranks that failed
         self.sums = [self.sum[chunk.place] for chunk in cut]
         self.choose(exponent)
@@ -58,36 +58,29 @@ class Rounding:
         self.upper = np.ldexp(1.0, exponent)  # exponents are right for largest terms from `lower` up to this
         self.lower = np.where(k == FINEST, 0, np.ldexp(self.upper, -STEP))
         self.magic[:] = np.ldexp(1.5, 52 - k)
-        unit = np.ldexp(1.0, -k)
+        self.unit[:] = np.ldexp(1.0, -k)
         self.magics = [self.magic[part] for part in self.part]
-        self.units = [unit[part] for part in self.part]
+        self.units = [self.unit[part] for part in self.part]
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether the exponents are right for terms of which the largest are these."""
         return bool(((largest >= self.lower) & (largest < self.upper)).all())
 
-    def take_off(self, terms: int) -> None:
-        """Leave of `sum`, to which each term added the integer behind magic, too, the multiples alone."""
-        for total, magic in zip(self.sums, self.magics, strict=True):
-            total -= terms * magic.view(np.int64)  # modulo 2^64; the result is below 2^63
-
-    def decode(self, out: np.ndarray) -> None:
-        """Write the sum as float64 to out."""
-        for (place, _, _), total, unit in zip(self.cut, self.sums, self.units, strict=True):
-            np.multiply(total, unit, out=out[place])
-
 
 Add = Callable[[np.ndarray], None]
 
 
-class Adding(Protocol):
-    """A way to add terms of one dtype to Roundings: all have the same bits.
+class Arithmetic(Protocol):
+    """A way to add terms of one dtype to Roundings, and to read them: all have the same bits."""
 
-    largest: of each part, raised to the magnitudes of each term, float64; or NaN, if there was one.
-    """
+    def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
+        """What adds a term, and with it the integers behind magic, to the sum of each of the roundings.
 
-    def into(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
-        """What adds a term to the sum of each, with the integers behind magic, see `take_off`."""
+        It also raises `largest`, of each part, float64, to the magnitudes of the term; or to NaN, for good.
+        """
+
+    def decode(self, rounding: Rounding, terms: int, out: np.ndarray) -> None:
+        """Write the sum, to which so many terms were added, as float64 to out."""
 
 
 class InNumpy:
@@ -99,7 +92,7 @@ class InNumpy:
         self.cut = cut
         self.scratch = [(magnitudes[:length], rounded[:length]) for length in lengths]
 
-    def into(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
+    def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         work = []
         for i, ((place, parts, starts), (a, t)) in enumerate(zip(self.cut, self.scratch, strict=True)):
             targets = [(rounding.magics[i], rounding.sums[i]) for rounding in roundings]
@@ -116,16 +109,23 @@ class InNumpy:
 
         return add
 
+    def decode(self, rounding: Rounding, terms: int, out: np.ndarray) -> None:
+        numbers = zip(self.cut, rounding.sums, rounding.magics, rounding.units, strict=True)
+        for (place, _, _), total, magic, unit in numbers:
+            multiples = total - terms * magic.view(np.int64)  # modulo 2^64; the result is below 2^63
+            np.multiply(multiples, unit, out=out[place])
+
 
 class InC:
     """In one pass, by rounding.c. of: a set of instructions that is available."""
 
     def __init__(self, sizes: Sequence[int], dtype: np.dtype, of: str):
         self.first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
-        self.function = compiled.function("add_term", dtype, of, ADDRESS, SIZE, *[ADDRESS] * 4)
+        self.add = compiled.function("add_term", dtype, of, ADDRESS, SIZE, *[ADDRESS] * 4)
+        self.read = compiled.function("decode", np.dtype(np.float64), of, ADDRESS, SIZE, SIZE, *[ADDRESS] * 4)
 
-    def into(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
-        function, parts, first, most = self.function, len(self.first) - 1, self.first.ctypes.data, largest.ctypes.data
+    def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
+        function, parts, first, most = self.add, len(self.first) - 1, self.first.ctypes.data, largest.ctypes.data
         targets = [(rounding.magic.ctypes.data, rounding.sum.ctypes.data) for rounding in roundings]
 
         def add(term: np.ndarray) -> None:
@@ -135,9 +135,14 @@ class InC:
 
         return add
 
+    def decode(self, rounding: Rounding, terms: int, out: np.ndarray) -> None:
+        arrays = (self.first, rounding.magic, rounding.unit, out)
+        addresses = (array.ctypes.data for array in arrays)
+        self.read(rounding.sum.ctypes.data, terms, len(self.first) - 1, *addresses)
 
-def adding(sizes: Sequence[int], cut: list[Chunk], dtype: np.dtype) -> Adding:
-    """The fastest way there is to add terms of parts of these sizes. cut: these as chunks."""
+
+def arithmetic(sizes: Sequence[int], cut: list[Chunk], dtype: np.dtype) -> Arithmetic:
+    """The fastest one there is for terms of parts of these sizes. cut: these as chunks."""
     of = compiled.instructions()
     return InNumpy(cut, dtype) if of is None else InC(sizes, dtype, of)
 

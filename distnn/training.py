@@ -14,6 +14,8 @@ from distnn.objective import Objective
 from distnn.optimizers import Optimizer, State
 from distnn.termination import Criterion, Reason, Record, interrupted, not_finite
 
+PART = 16384  # numbers that are handled at a time: the second-level cache has them
+
 
 @dataclass
 class Progress:
@@ -92,6 +94,12 @@ def norm(v: np.ndarray) -> float:
     return math.sqrt(float(v @ v))
 
 
+def distance(v: np.ndarray, w: np.ndarray) -> float:
+    """The Euclidean length of v - w, part by part: of millions of weights, v - w would go through the memory twice."""
+    parts = (slice(start, start + PART) for start in range(0, len(v), PART))
+    return math.sqrt(sum(float(step @ step) for step in (v[part] - w[part] for part in parts)))
+
+
 def _observe(
     objective: Objective, optimizer: Optimizer, progress: Progress, state: State, t: int, every: int, began: float
 ) -> None:
@@ -104,7 +112,7 @@ def _observe(
     else:
         E_in = before.E_in
     E_val, gradient_norm = objective.validation_error(state.w), norm(state.G)
-    step = math.nan if before is None else norm(state.w - progress.state.w)
+    step = math.nan if before is None else distance(state.w, progress.state.w)
     progress.state = state
     progress.window.append(E_in)
     finite = math.isfinite(E_in) and math.isfinite(gradient_norm) and (before is None or math.isfinite(step))

@@ -155,6 +155,17 @@ def test_neither_partition_nor_order_nor_history_matter(
         assert bits(over_simulated_ranks(sums, shares, generator)) == bits(expected)
 
 
+@pytest.mark.parametrize("past", [1e-320, 1e-30, 1.0, 1e30])
+@pytest.mark.parametrize("value", [0.0, -0.0, 1.0, 1e-320, np.inf, np.nan])
+def test_ranks_with_different_pasts(past: float, value: float) -> None:
+    """As simulated ranks are, which are made anew for every sum."""
+    rows, generator = np.array([[value, 1.0], [value, 2.0]]), np.random.default_rng(0)
+    sums = [ExactSum(OneRank(), [1, 1], 1, 2) for _ in rows]
+    over_simulated_ranks(sums[1:], [np.array([[past, past]])], generator)
+    total = over_simulated_ranks(sums, [row[None] for row in rows], generator)
+    assert bits(total) == bits(one_rank(rows, [1, 1]))
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_4096_ranks_in_random_order(dtype: type) -> None:
     generator = np.random.default_rng(0)
@@ -378,23 +389,27 @@ def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
     """Multiples and largest magnitudes, for parts that begin and end anywhere, of all magnitudes, NaN and infinity."""
     of, sizes = compiled.instructions(), [1, 70, 3, 20_000, 129, 1]
     generator = np.random.default_rng(3)
-    values = generator.normal(size=(6, sum(sizes))).astype(dtype) * dtype(10) ** generator.integers(-20, 20, sum(sizes))
+    values = generator.normal(size=(6, sum(sizes))) * 10.0 ** generator.integers(-20, 20, sum(sizes))
+    values = values.astype(dtype)
     values[1, 40], values[2, 41], values[3, 100], values[4, -1] = np.nan, -1, -np.inf, -np.nan
     values[:, 0] = [0, -0.0, 0, -0.0, 0, 0]
     cut = chunks(np.array(sizes))
     exponents = [np.full(len(sizes), 4), np.full(len(sizes), 60)]
 
-    def added(way: InNumpy | InC) -> tuple[list[list[int]], bytes]:
+    def added(way: InNumpy | InC) -> tuple[list[list[int]], bytes, bytes]:
         largest = np.zeros(len(sizes))
         roundings = [Rounding(sum(sizes), cut, 51, exponent) for exponent in exponents]
-        add: Add = way.into(largest, roundings)
+        add: Add = way.adder(largest, roundings)
         for term in values:
             add(term)
-        return [rounding.sum.tolist() for rounding in roundings], np.nan_to_num(largest, nan=-1).tobytes()
+        totals = np.empty((len(roundings), sum(sizes)))
+        for made, total in zip(roundings, totals, strict=True):
+            way.decode(made, len(values), total)
+        return [rounding.sum.tolist() for rounding in roundings], bits(np.nan_to_num(largest, nan=-1)), bits(totals)
 
     with np.errstate(all="ignore"):
         expected = added(InNumpy(cut, np.dtype(dtype)))
-        chosen = rounding.adding(sizes, cut, np.dtype(dtype))
+        chosen = rounding.arithmetic(sizes, cut, np.dtype(dtype))
         assert isinstance(chosen, InNumpy if of is None else InC)
         found = added(chosen)
     assert found == expected

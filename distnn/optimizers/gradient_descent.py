@@ -32,6 +32,7 @@ class GradientDescent:
 
     def step(self, objective: Objective, state: State, t: int) -> State:
         """The state after step t. Collective, replicated."""
-        w = state.w - self.eta * state.G
+        w = -self.eta * state.G
+        w += state.w
         E, G = objective(w)
         return State(w, E, G)
