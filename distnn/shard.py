@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from distnn.memory import row_stride
+
 # Measured; docs/blocks.md has the tables.
 CACHE_BYTES = 704 << 10  # x, δ and θ' of a narrow network's block stay in a core's second-level cache, 1 MiB or more
 FEWEST_BYTES = 8000  # but a block has this much of each unit (1,000 float64): summing |W| numbers a block stays cheap
@@ -20,6 +22,7 @@ LONG_BYTES = 4 << 20  # up to what the third-level cache holds for each core
 MOST = 8192  # the calls of a block cost little beside the work on this many rows
 SHARED = 2048  # where there are fewer than MANY blocks, they have at most this many rows, to be shared out
 WORK_BYTES = 64 << 20  # and never takes more memory than this
+NARROW, PANEL_BYTES = 128, 256  # compiled code takes such panels of columns through layers up to this width
 PAGE, NEAR = 4096, 128  # rows of x that lie a multiple of a page apart compete for the same places in the cache
 
 
@@ -59,8 +62,10 @@ def cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
         count = -(-count // 8) * 8  # about the same number of blocks for each of 2, 4 or 8 ranks
     rows = max(1, -(-n // count))
     if count > 1:
-        rows = -(-rows // 16) * 16  # whole vectors and cache lines
-        stride = rows * itemsize
+        if max(widths) <= NARROW:
+            panel = PANEL_BYTES // itemsize
+            rows = -(-rows // panel) * panel
+        stride = row_stride(rows, dtype) * itemsize
         if min(stride % PAGE, -stride % PAGE) < NEAR:
             rows += 2 * NEAR // itemsize
     return Cut(n, rows, -(-n // rows))

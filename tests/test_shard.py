@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from distnn.shard import MOST, NEAR, PAGE, WORK_BYTES, cut
+from distnn import compiled, fused
+from distnn.memory import row_stride
+from distnn.shard import MOST, NARROW, NEAR, PAGE, PANEL_BYTES, WORK_BYTES, cut
 
 WIDTHS = some.lists(some.integers(1, 5000), min_size=1, max_size=5)
 DTYPES = some.sampled_from(["float64", "float32"])
@@ -50,9 +52,16 @@ def test_a_block_suits_the_machine(n: int, d: list[int], dtype: str) -> None:
     assert rows <= max(MOST + 80, 1)
     assert itemsize * sum(d) * rows <= 1.1 * WORK_BYTES + 80 * itemsize * sum(d)
     if rows < n:
-        assert rows % 16 == 0
-        stride = rows * itemsize
+        assert max(d) > NARROW or rows % (PANEL_BYTES // itemsize) == 0
+        stride = row_stride(rows, dtype) * itemsize
         assert min(stride % PAGE, -stride % PAGE) >= NEAR
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_blocks_of_narrow_networks_are_whole_panels_of_the_compiled_code(dtype: str) -> None:
+    assert NARROW == fused.WIDEST
+    for of in compiled.available():
+        assert fused.functions(np.dtype(dtype), of).panel * np.dtype(dtype).itemsize == PANEL_BYTES
 
 
 def test_a_small_table_is_one_block() -> None:
