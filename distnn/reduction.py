@@ -158,10 +158,9 @@ class ExactSum:
         if self.sum[-2] > self.count:
             raise RuntimeError(f"{self.sum[-2]} terms were added, although {self.count} were announced")
         total = np.empty(self.terms.shape[1])
-        self.arithmetic.decode(self.guess, int(self.sum[-2]), total)
-        if not self.right or not self.largest.all():  # parts for which ranks may have had different exponents
+        self.arithmetic.decode(self.guess, total)
+        if not self.right:
             total[np.repeat(~summable(self.largest, self.bits), self.sizes)] = np.nan
-            total[np.repeat(self.largest == 0, self.sizes)] = 0
         return total
 
     def _add(self, term: Term, guesses: list[Rounding]) -> None:
@@ -169,7 +168,7 @@ class ExactSum:
         self.largest[:] = 0
         add = self.arithmetic.adder(self.largest, guesses)
         for guess in guesses:
-            guess.sum[:] = 0
+            guess.begin(self.local)
         try:
             for j in range(self.local):
                 row = self.terms[j if self.keep else 0]

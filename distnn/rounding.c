@@ -30,18 +30,14 @@
         }                                                                                                              \
     }
 
-/* The multiples behind sum, without the integer behind magic that each of so many terms added, as numbers. */
+/* The multiples as numbers. */
 #define DECODE(SET)                                                                                                    \
-    TARGET_##SET void decode_float64_##SET(const uint64_t *restrict sum, uint64_t terms, size parts,                   \
-                                           const size *first, const double *magic, const double *unit,                 \
-                                           double *restrict out) {                                                     \
+    TARGET_##SET void decode_float64_##SET(const int64_t *restrict sum, size parts, const size *first,                 \
+                                           const double *unit, double *restrict out) {                                 \
         for (size p = 0; p < parts; p++) {                                                                             \
             const double one = unit[p];                                                                                \
-            uint64_t taken;                                                                                            \
-            memcpy(&taken, magic + p, sizeof taken);                                                                   \
-            taken *= terms;                                                                                            \
             for (size i = first[p]; i < first[p + 1]; i++)                                                             \
-                out[i] = (double)(int64_t)(sum[i] - taken) * one;                                                      \
+                out[i] = (double)sum[i] * one;                                                                         \
         }                                                                                                              \
     }
 

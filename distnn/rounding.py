@@ -66,6 +66,11 @@ class Rounding:
         """Whether the exponents are right for terms of which the largest are these."""
         return bool(((largest >= self.lower) & (largest < self.upper)).all())
 
+    def begin(self, terms: int) -> None:
+        """Empty the sum, but for what takes off the integers behind magic, which so many terms will bring along."""
+        for total, magic in zip(self.sums, self.magics, strict=True):
+            total[:] = -terms * magic.view(np.int64)  # modulo 2^64; the sum of all terms is below 2^63
+
 
 Add = Callable[[np.ndarray], None]
 
@@ -74,13 +79,13 @@ class Arithmetic(Protocol):
     """A way to add terms of one dtype to Roundings, and to read them: all have the same bits."""
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
-        """What adds a term, and with it the integers behind magic, to the sum of each of the roundings.
+        """What adds a term, and with it the integers behind magic, to the sum of each of the roundings; see `begin`.
 
         It also raises `largest`, of each part, float64, to the magnitudes of the term; or to NaN, for good.
         """
 
-    def decode(self, rounding: Rounding, terms: int, out: np.ndarray) -> None:
-        """Write the sum, to which so many terms were added, as float64 to out."""
+    def decode(self, rounding: Rounding, out: np.ndarray) -> None:
+        """Write the sum as float64 to out."""
 
 
 class InNumpy:
@@ -109,11 +114,9 @@ class InNumpy:
 
         return add
 
-    def decode(self, rounding: Rounding, terms: int, out: np.ndarray) -> None:
-        numbers = zip(self.cut, rounding.sums, rounding.magics, rounding.units, strict=True)
-        for (place, _, _), total, magic, unit in numbers:
-            multiples = total - terms * magic.view(np.int64)  # modulo 2^64; the result is below 2^63
-            np.multiply(multiples, unit, out=out[place])
+    def decode(self, rounding: Rounding, out: np.ndarray) -> None:
+        for (place, _, _), total, unit in zip(self.cut, rounding.sums, rounding.units, strict=True):
+            np.multiply(total, unit, out=out[place])
 
 
 class InC:
@@ -122,7 +125,7 @@ class InC:
     def __init__(self, sizes: Sequence[int], dtype: np.dtype, of: str):
         self.first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
         self.add = compiled.function("add_term", dtype, of, ADDRESS, SIZE, *[ADDRESS] * 4)
-        self.read = compiled.function("decode", np.dtype(np.float64), of, ADDRESS, SIZE, SIZE, *[ADDRESS] * 4)
+        self.read = compiled.function("decode", np.dtype(np.float64), of, ADDRESS, SIZE, *[ADDRESS] * 3)
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         function, parts, first, most = self.add, len(self.first) - 1, self.first.ctypes.data, largest.ctypes.data
@@ -135,10 +138,9 @@ class InC:
 
         return add
 
-    def decode(self, rounding: Rounding, terms: int, out: np.ndarray) -> None:
-        arrays = (self.first, rounding.magic, rounding.unit, out)
-        addresses = (array.ctypes.data for array in arrays)
-        self.read(rounding.sum.ctypes.data, terms, len(self.first) - 1, *addresses)
+    def decode(self, rounding: Rounding, out: np.ndarray) -> None:
+        addresses = (array.ctypes.data for array in (self.first, rounding.unit, out))
+        self.read(rounding.sum.ctypes.data, len(self.first) - 1, *addresses)
 
 
 def arithmetic(sizes: Sequence[int], cut: list[Chunk], dtype: np.dtype) -> Arithmetic:

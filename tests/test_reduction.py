@@ -399,12 +399,14 @@ def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
     def added(way: InNumpy | InC) -> tuple[list[list[int]], bytes, bytes]:
         largest = np.zeros(len(sizes))
         roundings = [Rounding(sum(sizes), cut, 51, exponent) for exponent in exponents]
+        for made in roundings:
+            made.begin(len(values))
         add: Add = way.adder(largest, roundings)
         for term in values:
             add(term)
         totals = np.empty((len(roundings), sum(sizes)))
         for made, total in zip(roundings, totals, strict=True):
-            way.decode(made, len(values), total)
+            way.decode(made, total)
         return [rounding.sum.tolist() for rounding in roundings], bits(np.nan_to_num(largest, nan=-1)), bits(totals)
 
     with np.errstate(all="ignore"):
