@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
+import numpy as np
+
 from distnn.bench.rest import on_root_alone
 from distnn.communicator import OneRank
 
@@ -47,11 +49,11 @@ class Entry:
 def take_turns(entries: Sequence[Entry], turns: int, ranks: OneRank, visit: float = VISIT) -> None:
     """Measure every entry in each of so many turns, after one that only warms up. Collective; replicated.
 
-    Each turn begins with another entry, so that none always follows the one that leaves the machine worst.
+    The order is another in each turn, so that none always follows the one that leaves the machine worst.
     """
     for turn in range(turns + 1):
-        first = turn % len(entries)
-        for entry in (*entries[first:], *entries[:first]):
+        for number in np.random.default_rng(turn).permutation(len(entries)):
+            entry = entries[number]
             seconds = _visit(entry, ranks)
             if turn:
                 entry.seconds.append(seconds)
