@@ -25,7 +25,6 @@ from typing import Any, TextIO
 
 import numpy as np
 import pytest
-from availability import unavailable
 
 from distnn import communicator, compiled
 
@@ -57,6 +56,8 @@ def ranks(request: pytest.FixtureRequest) -> communicator.OneRank:
 @pytest.fixture(params=["off", *compiled.SETS])
 def numpy_and_compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that uses this runs in numpy, and in compiled code for each set of instructions."""
+    from availability import unavailable  # not at the top: test_conftest.py copies this file elsewhere, on its own
+
     if request.param not in ("off", *compiled.available()):
         unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
     monkeypatch.setenv(compiled.VARIABLE, request.param)
