@@ -33,17 +33,20 @@ class Sum(Protocol):
     `second`, SUM of `sum` over ranks, `result`: apart from one another, so that ranks can be simulated.
 
     message: float64, its last two places free for `OneRank.agree`. sum: int64 or float64, its last place the number of
-    ranks whose term raised an exception. error: that exception, if this rank is one of them.
+    ranks whose term raised an exception; made anew for each call, whose result lies in its memory. error: that
+    exception, if this rank is one of them.
     """
 
     message: np.ndarray
-    sum: np.ndarray
     error: Exception | None
+
+    @property
+    def sum(self) -> np.ndarray: ...
 
     def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64): ...
 
     def __call__(self, term: Term) -> np.ndarray:
-        """The sum over all terms of all ranks, float64, a new array. Collective, replicated.
+        """The sum over all terms of all ranks, float64, the caller's to keep and to change. Collective, replicated.
 
         term(j, out) writes this rank's term number j, of dtype; it may be called twice for the same j, and has to write
         the same both times. An exception in it is raised on all ranks.
@@ -56,7 +59,7 @@ class Sum(Protocol):
         """After MAX: this rank's part of `sum`. Local."""
 
     def result(self) -> np.ndarray:
-        """After SUM: the sum over all ranks, a new array. Local, replicated."""
+        """After SUM: the sum over all ranks. Local, replicated."""
 
 
 def over_ranks(sums: Sum, ranks: OneRank, term: Term) -> np.ndarray:
@@ -89,7 +92,7 @@ class PlainSum:
 
     def first(self, term: Term) -> None:
         self.error = None
-        self.sum[:] = 0
+        self.sum = np.zeros(len(self.term) + 1)
         total = self.sum[:-1]
         try:
             for j in range(self.local):
@@ -102,7 +105,7 @@ class PlainSum:
         self.sum[-1] = self.error is not None
 
     def result(self) -> np.ndarray:
-        return self.sum[:-1].copy()
+        return self.sum[:-1]
 
 
 class ExactSum:
@@ -130,35 +133,38 @@ class ExactSum:
         self.chunks = chunks(self.sizes)
         self.arithmetic = arithmetic(sizes, self.chunks, dtype)
         self.guess = Rounding(size, self.chunks, self.bits, np.zeros(len(sizes), np.int64))
-        self.sum = self.guess.sum
         self.second_guess: Rounding | None = None
         self.right = True  # were the exponents right for the last sum's largest terms?
-        self.doubt = 0  # sums for which the second guess will be followed
+        self.guessed = False  # was there a last sum?
+        self.doubt = 0  # sums for which a second guess will be followed
+
+    @property
+    def sum(self) -> np.ndarray:
+        return self.guess.sum
 
     def __call__(self, term: Term) -> np.ndarray:
         return over_ranks(self, self.ranks, term)
 
     def first(self, term: Term) -> None:
         self.error = None
-        self._add(term, [self.guess, self.second_guess] if self.doubt and self.second_guess else [self.guess])
+        self._add(term, [self.guess, self.second_guess] if self.second_guess else [self.guess])
         np.copyto(self.largest, np.inf, where=np.isnan(self.largest))  # MAX over NaN would depend on the order
 
     def second(self, term: Term) -> None:
-        followed, self.doubt = self.doubt > 0, max(0, self.doubt - 1)
+        self.doubt = max(0, self.doubt - 1)
         self.right = self.guess.right(self.largest)
         if not self.right:
             exponent = exponents(self.largest, self.bits, self.guess.exponent)
             if not np.array_equal(exponent, self.guess.exponent):
-                self._correct(exponent, term, followed)
-        if self.doubt:
-            self._guess_again()
+                self._correct(exponent, term)
+        self.guessed = True
+        self._guess_again()
         self.sum[-2:] = self.local, self.error is not None
 
     def result(self) -> np.ndarray:
         if self.sum[-2] > self.count:
             raise RuntimeError(f"{self.sum[-2]} terms were added, although {self.count} were announced")
-        total = np.empty(self.terms.shape[1])
-        self.arithmetic.decode(self.guess, total)
+        total = self.arithmetic.decode(self.guess)
         if not self.right:
             total[np.repeat(~summable(self.largest, self.bits), self.sizes)] = np.nan
         return total
@@ -166,9 +172,9 @@ class ExactSum:
     def _add(self, term: Term, guesses: list[Rounding]) -> None:
         """Raise `largest` to the magnitudes of this rank's terms, and add them, rounded, to the sum of each guess."""
         self.largest[:] = 0
-        add = self.arithmetic.adder(self.largest, guesses)
         for guess in guesses:
             guess.begin(self.local)
+        add = self.arithmetic.adder(self.largest, guesses)
         try:
             for j in range(self.local):
                 row = self.terms[j if self.keep else 0]
@@ -177,10 +183,10 @@ class ExactSum:
         except Exception as caught:
             self.error = caught
 
-    def _correct(self, exponent: np.ndarray, term: Term, followed: bool) -> None:
+    def _correct(self, exponent: np.ndarray, term: Term) -> None:
         """Turn to these exponents, in which the guess was wrong."""
         other = self.second_guess
-        if followed and other and ((exponent == self.guess.exponent) | (exponent == other.exponent)).all():
+        if other and ((exponent == self.guess.exponent) | (exponent == other.exponent)).all():
             taken = np.repeat(exponent != self.guess.exponent, self.sizes)
             np.copyto(self.sum[:-2], other.sum[:-2], where=taken)
             self.guess.choose(exponent)
@@ -190,11 +196,17 @@ class ExactSum:
                 largest = self.largest.copy()
                 self._add(_as_kept if self.keep else term, [self.guess])
                 self.largest[:] = largest
-        if not self.keep:
+        if not self.keep and self.guessed:
             self.doubt = DOUBT
 
     def _guess_again(self) -> None:
-        """Let the second guess be the neighbouring exponents, on that side where the largest terms are nearer to."""
+        """Let the second guess be the neighbouring exponents, on that side where the largest terms are nearer to.
+
+        None without doubt: it takes as much memory as the sum.
+        """
+        if not self.doubt:
+            self.second_guess = None
+            return
         guess = self.guess
         exponent = guess.exponent + np.where(self.largest > np.ldexp(guess.upper, -STEP // 2), STEP, -STEP)
         if self.second_guess is None:

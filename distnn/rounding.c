@@ -30,14 +30,15 @@
         }                                                                                                              \
     }
 
-/* The multiples as numbers. */
+/* Write the multiples over as numbers. */
 #define DECODE(SET)                                                                                                    \
-    TARGET_##SET void decode_float64_##SET(const int64_t *restrict sum, size parts, const size *first,                 \
-                                           const double *unit, double *restrict out) {                                 \
+    TARGET_##SET void decode_float64_##SET(uint64_t *sum, size parts, const size *first, const double *unit) {         \
         for (size p = 0; p < parts; p++) {                                                                             \
             const double one = unit[p];                                                                                \
-            for (size i = first[p]; i < first[p + 1]; i++)                                                             \
-                out[i] = (double)sum[i] * one;                                                                         \
+            for (size i = first[p]; i < first[p + 1]; i++) {                                                           \
+                double number = (double)(int64_t)sum[i] * one;                                                         \
+                memcpy(sum + i, &number, sizeof number);                                                               \
+            }                                                                                                          \
         }                                                                                                              \
     }
 

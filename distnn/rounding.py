@@ -48,7 +48,6 @@ class Rounding:
         ]
         self.magic, self.unit = np.empty(len(exponent)), np.empty(len(exponent))
         self.sum = np.zeros(size + 2, np.int64)  # the last two count the terms, and the ranks that failed
-        self.sums = [self.sum[chunk.place] for chunk in cut]
         self.choose(exponent)
 
     def choose(self, exponent: np.ndarray) -> None:
@@ -67,9 +66,10 @@ class Rounding:
         return bool(((largest >= self.lower) & (largest < self.upper)).all())
 
     def begin(self, terms: int) -> None:
-        """Empty the sum, but for what takes off the integers behind magic, which so many terms will bring along."""
-        for total, magic in zip(self.sums, self.magics, strict=True):
-            total[:] = -terms * magic.view(np.int64)  # modulo 2^64; the sum of all terms is below 2^63
+        """A new sum, empty but for what takes off the integers behind magic, which so many terms will bring along."""
+        self.sum = np.empty_like(self.sum)
+        for chunk, magic in zip(self.cut, self.magics, strict=True):
+            self.sum[chunk.place] = -terms * magic.view(np.int64)  # modulo 2^64; the sum of all terms is below 2^63
 
 
 Add = Callable[[np.ndarray], None]
@@ -79,13 +79,13 @@ class Arithmetic(Protocol):
     """A way to add terms of one dtype to Roundings, and to read them: all have the same bits."""
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
-        """What adds a term, and with it the integers behind magic, to the sum of each of the roundings; see `begin`.
+        """What adds a term, and with it the integers behind magic, to the sum of each of the roundings, as now begun.
 
         It also raises `largest`, of each part, float64, to the magnitudes of the term; or to NaN, for good.
         """
 
-    def decode(self, rounding: Rounding, out: np.ndarray) -> None:
-        """Write the sum as float64 to out."""
+    def decode(self, rounding: Rounding) -> np.ndarray:
+        """The sum as float64, in its own memory: of millions of numbers, a copy is worth saving."""
 
 
 class InNumpy:
@@ -100,7 +100,7 @@ class InNumpy:
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         work = []
         for i, ((place, parts, starts), (a, t)) in enumerate(zip(self.cut, self.scratch, strict=True)):
-            targets = [(rounding.magics[i], rounding.sums[i]) for rounding in roundings]
+            targets = [(rounding.magics[i], rounding.sum[place]) for rounding in roundings]
             work.append((place, starts, largest[parts], a, t, t.view(np.int64), targets))
 
         def add(term: np.ndarray) -> None:
@@ -114,9 +114,11 @@ class InNumpy:
 
         return add
 
-    def decode(self, rounding: Rounding, out: np.ndarray) -> None:
-        for (place, _, _), total, unit in zip(self.cut, rounding.sums, rounding.units, strict=True):
-            np.multiply(total, unit, out=out[place])
+    def decode(self, rounding: Rounding) -> np.ndarray:
+        out = rounding.sum[:-2].view(np.float64)
+        for (place, _, _), unit in zip(self.cut, rounding.units, strict=True):
+            np.multiply(rounding.sum[place], unit, out=out[place])
+        return out
 
 
 class InC:
@@ -125,7 +127,7 @@ class InC:
     def __init__(self, sizes: Sequence[int], dtype: np.dtype, of: str):
         self.first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
         self.add = compiled.function("add_term", dtype, of, ADDRESS, SIZE, *[ADDRESS] * 4)
-        self.read = compiled.function("decode", np.dtype(np.float64), of, ADDRESS, SIZE, *[ADDRESS] * 3)
+        self.read = compiled.function("decode", np.dtype(np.float64), of, ADDRESS, SIZE, ADDRESS, ADDRESS)
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         function, parts, first, most = self.add, len(self.first) - 1, self.first.ctypes.data, largest.ctypes.data
@@ -138,9 +140,10 @@ class InC:
 
         return add
 
-    def decode(self, rounding: Rounding, out: np.ndarray) -> None:
-        addresses = (array.ctypes.data for array in (self.first, rounding.unit, out))
-        self.read(rounding.sum.ctypes.data, len(self.first) - 1, *addresses)
+    def decode(self, rounding: Rounding) -> np.ndarray:
+        total = rounding.sum.ctypes.data
+        self.read(total, len(self.first) - 1, self.first.ctypes.data, rounding.unit.ctypes.data)
+        return rounding.sum[:-2].view(np.float64)
 
 
 def arithmetic(sizes: Sequence[int], cut: list[Chunk], dtype: np.dtype) -> Arithmetic:

@@ -52,9 +52,13 @@ class SimulatedSum:
         self.ranks, self.sizes, self.local, self.count, self.dtype = ranks, sizes, local, count, dtype
         self.error: Exception | None = None
         self.together = kind(ranks, sizes, 0, count, dtype)  # has no terms: what the others found is combined in it
-        self.message, self.sum = self.together.message, self.together.sum
+        self.message = self.together.message
         self.empty = kind(ranks, sizes, 0, count, dtype)
         self.dealt: list[np.ndarray] = []
+
+    @property
+    def sum(self) -> np.ndarray:
+        return self.together.sum
 
     def __call__(self, term: Term) -> np.ndarray:
         return over_ranks(self, self.ranks, term)
@@ -77,7 +81,8 @@ class SimulatedSum:
             played.first(own)
             played.message[:] = self.message
             played.second(own)
-            self.sum += played.sum
+            total = self.sum
+            total += played.sum
             self.error = self.error or played.error
 
     def result(self) -> np.ndarray:

@@ -40,7 +40,8 @@ class Progress:
 def begin(objective: Objective, optimizer: Optimizer, w: np.ndarray, window: int) -> Progress:
     """Progress before the first iteration, with the weights w. Collective, replicated."""
     objective.evaluations = 0.0
-    return Progress(optimizer.start(objective, w.copy()), deque(maxlen=window + 1), w.copy())
+    w = w.copy()  # which no optimizer changes
+    return Progress(optimizer.start(objective, w), deque(maxlen=window + 1), w)
 
 
 def train(

@@ -292,10 +292,16 @@ def test_terms_are_computed_again_only_for_a_wrong_guess(kept: int, monkeypatch:
     assert computed() == [0, 1]
     scale[2] = 1
     assert computed() == [0, 1]
-    scale[2] = 4  # a step up, which is kept in mind after a wrong guess
+    scale[2] = 4  # a step up, the first wrong guess
+    assert computed() == again
+    scale[2] = 1  # a step down and up, which are now kept in mind
     assert computed() == [0, 1]
-    scale[2] = 1
+    scale[2] = 4
     assert computed() == [0, 1]
+    assert (sums.second_guess is None) == bool(kept)
+    for _ in range(reduction.DOUBT):
+        assert computed() == [0, 1]
+    assert sums.second_guess is None
     scale[2] = 1e6
     assert computed() == again
 
@@ -404,10 +410,9 @@ def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
         add: Add = way.adder(largest, roundings)
         for term in values:
             add(term)
-        totals = np.empty((len(roundings), sum(sizes)))
-        for made, total in zip(roundings, totals, strict=True):
-            way.decode(made, total)
-        return [rounding.sum.tolist() for rounding in roundings], bits(np.nan_to_num(largest, nan=-1)), bits(totals)
+        multiples = [made.sum[:-2].tolist() for made in roundings]
+        totals = np.array([way.decode(made) for made in roundings])
+        return multiples, bits(np.nan_to_num(largest, nan=-1)), bits(totals)
 
     with np.errstate(all="ignore"):
         expected = added(InNumpy(cut, np.dtype(dtype)))
