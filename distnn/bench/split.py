@@ -115,7 +115,7 @@ def watched(passes: Passes, watch: Stopwatch) -> AbstractContextManager[object]:
     timed = replace(theta, apply=watch.around("activation", theta.apply), chain=watch.around("activation", theta.chain))
     stack = ExitStack()
     stack.enter_context(patch.object(passes, "theta", timed))
-    for name in ("signals", "push_back_but_factors", "outer_sum"):
+    for name in ("signals", "push_back_but_factors", "outer_sum", "add_outer_sum"):
         stack.enter_context(patch.object(products, name, watch.around("products", getattr(products, name))))
     return stack
 
