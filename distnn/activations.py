@@ -6,12 +6,10 @@ Both functions work in place on contiguous arrays of any float dtype: nothing is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from distnn import compiled
-from distnn.compiled import ADDRESS, SIZE
 from distnn.errors import UserError
 
 Chain = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
@@ -117,17 +115,3 @@ ACTIVATIONS = {
         Activation("sign", _sign, None),
     )
 }
-
-
-def in_one_pass(theta: Activation, dtype: np.dtype) -> Activation:
-    """θ with a chain in compiled code, where there is one: for matrices of this dtype with contiguous rows. Local."""
-    of = compiled.instructions()
-    if theta is not ACTIVATIONS["tanh"] or of is None:
-        return theta
-    function = compiled.function("tanh_chain", dtype, of, *[ADDRESS, SIZE] * 2, SIZE, SIZE)
-
-    def chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
-        addresses = (of for m in (x, delta) for of in (m.ctypes.data, m.strides[0] // m.itemsize))
-        function(*addresses, *x.shape)
-
-    return replace(theta, chain=chain)

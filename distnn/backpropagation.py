@@ -4,8 +4,8 @@
     Σ_i x_i^(l-1) δ_i^(l)ᵀ for each layer, and Σ_i e_i beside it.
 
 Examples are columns. The passes through the layers, up to s^(L) and from δ^(L) down to G, are made either by numpy,
-layer by layer (layerwise.py), or by compiled code, all layers at once (fused.py); between the two the error function
-is at work, which may be any.
+layer by layer (layerwise.py), or by compiled code, all layers at once (fused.py) or in tiles (tiled.py); between the
+two the error function is at work, which may be any.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from distnn import compiled, fused
-from distnn.activations import ACTIVATIONS
+from distnn.activations import ACTIVATIONS, Activation
 from distnn.error_functions import error_function
 from distnn.fused import Fused
 from distnn.layerwise import Layerwise
-from distnn.network import Network, layers, weight_count
+from distnn.network import Network, layers, shapes, weight_count
+from distnn.tiled import Tiled
 
 
 class Block(NamedTuple):
@@ -36,6 +37,9 @@ class Block(NamedTuple):
 
 class Passes(Protocol):
     """Forward propagation and backpropagation of a block, in one or more pieces of its columns."""
+
+    def load(self, w: np.ndarray) -> None:
+        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to the blocks' dtype."""
 
     def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Piece by piece: the columns, and their s^(L), which is overwritten afterwards."""
@@ -59,12 +63,9 @@ class Backpropagation:
         self.d, self.dtype = network.d, np.dtype(dtype)
         self.theta = ACTIVATIONS[network.theta]
         self.error_function = error_function(error, network.output_theta)
-        self._w = np.zeros(weight_count(self.d), self.dtype)
-        self.W = layers(self._w, self.d)
-        instructions = compiled.instructions() if fused.serves(self.d, network.theta) else None
-        self.passes: Passes = (
-            Fused(self.d, self._w, instructions) if instructions else Layerwise(self.d, self.theta, self._w)
-        )
+        self.passes = passes(self.d, self.theta, self.dtype)
+        self._W: list[np.ndarray] | None = None
+        self.load(np.zeros(weight_count(self.d)))
 
     @property
     def sizes(self) -> list[int]:
@@ -72,11 +73,19 @@ class Backpropagation:
 
         In float32 the error, which is summed in float64, is written as two numbers: itself rounded, and the rest.
         """
-        return [W.size for W in self.W] + [1] * (8 // self.dtype.itemsize)
+        return [rows * columns for rows, columns in shapes(self.d)] + [1] * (8 // self.dtype.itemsize)
 
     def load(self, w: np.ndarray) -> None:
-        """Use the weights w (float64) from now on, rounded to dtype."""
-        np.copyto(self._w, w, casting="same_kind")
+        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to dtype."""
+        self._w, self._W = w, None
+        self.passes.load(w)
+
+    @property
+    def W(self) -> list[np.ndarray]:
+        """The weights loaded, as W^(1), …, W^(L) of dtype: for sums other than those here."""
+        if self._W is None:
+            self._W = layers(self._w.astype(self.dtype, copy=False), self.d)
+        return self._W
 
     def require_derivatives(self) -> None:
         """Raise UserError if this network cannot be trained."""
@@ -86,7 +95,7 @@ class Backpropagation:
 
     def gradient(self, block: Block, out: np.ndarray) -> None:
         """Write Σ_i ∇e_i, then Σ_i e_i, each with the example's weight, to out: of dtype, as long as `sizes` say."""
-        total, stop = 0.0, len(self._w)
+        total, stop = 0.0, weight_count(self.d)
         for columns, s, delta in self.passes.gradient(block.x, out[:stop]):
             total += self._error(block, columns, s, delta)
             if block.weights is not None:
@@ -111,3 +120,11 @@ class Backpropagation:
         """Σ_i e_i of some columns, with the examples' weights; s^(L) is overwritten, and δ^(L) written to delta."""
         e = self.error_function.error(s, block.y[:, columns], delta)
         return float((e if block.weights is None else e * block.weights[columns]).sum(dtype=np.float64))
+
+
+def passes(d: tuple[int, ...], theta: Activation, dtype: np.dtype) -> Passes:
+    """The fastest passes that there are for a network. Local. UserError for a bad value of DISTNN_FUSED."""
+    of = compiled.instructions() if compiled.serves(d, theta.name) else None
+    if of is None:
+        return Layerwise(d, theta, dtype)
+    return Fused(d, dtype, of) if max(d) <= fused.WIDEST else Tiled(d, dtype, of)

@@ -1,15 +1,16 @@
 """The library of compiled code: whether it is there, for which instructions, and its functions.
 
-fused.c passes blocks through narrow networks (fused.py), rounding.c adds the terms of exact sums (rounding.py). It is
-built when distnn is installed where there is gcc or clang. Where it was not built, or the CPU has no AVX2, numpy does
-all. DISTNN_FUSED says so, too: off, avx2, avx512. The bits are the same with either set of instructions.
+passes.c passes blocks through networks (fused.py, tiled.py), rounding.c adds the terms of exact sums (rounding.py).
+It is built when distnn is installed where there is gcc or clang. Where it was not built, or the CPU has no AVX2, numpy
+does all. DISTNN_FUSED says so, too: off, avx2, avx512. The bits are the same with either set of instructions.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -21,7 +22,7 @@ from distnn.errors import UserError
 
 VARIABLE = "DISTNN_FUSED"
 SETS = ("avx512", "avx2")  # what it is compiled for, the faster one first
-INTERFACE = 5  # as in compiled.c
+INTERFACE = 6  # as in compiled.c
 
 ADDRESS, SIZE = ctypes.c_void_p, ctypes.c_ssize_t
 
@@ -30,6 +31,22 @@ ADDRESS, SIZE = ctypes.c_void_p, ctypes.c_ssize_t
 def built() -> bool:
     """Whether distnn was installed with its compiled code. Local."""
     return library() is not None
+
+
+def serves(d: Sequence[int], theta: str) -> bool:
+    """Whether compiled code, if it is there, passes blocks through networks d with θ in the hidden layers."""
+    return len(d) > 2 and theta == "tanh"
+
+
+def missing(d: Sequence[int], theta: str) -> str | None:
+    """A sentence if these networks would be faster had distnn been installed with a C compiler, else None. Local."""
+    off = os.environ.get(VARIABLE) == "off"
+    if built() or not serves(d, theta) or platform.machine() != "x86_64" or off:
+        return None
+    return (
+        "distnn was installed without a C compiler, which this network's gradient is 1.1 to 2 times as fast with: "
+        "install gcc, then distnn again (pip install --force-reinstall --no-deps)."
+    )
 
 
 @cache
@@ -81,3 +98,10 @@ def function(name: str, dtype: np.dtype, of: str, *arguments: Any) -> Callable[.
     made = found[f"{name}_{dtype.name}_{of}"]
     made.argtypes, made.restype = arguments, None
     return made
+
+
+def rows_in_memory(x: np.ndarray, rows: int, dtype: np.dtype) -> np.ndarray:
+    """x itself, if its rows lie in memory as compiled code reads them, else a copy. ValueError for a wrong number."""
+    if len(x) != rows:
+        raise ValueError(f"x^(0) has {len(x)} rows; d^(0) + 1 is {rows}")
+    return x if x.dtype == dtype and x.strides[1] == x.itemsize else np.ascontiguousarray(x, dtype)

@@ -1,79 +1,47 @@
-/* Forward propagation and backpropagation, for one type of numbers and one width of vectors: included by fused.c for
-   each, which says REAL, BITS (the integers of its size), TYPE, OF_TYPE (its constants) and WIDE (bytes of a vector).
+/* Narrow networks: a panel of columns goes through all layers in the first-level cache. Included by passes.h.
 
-   Every sum is made in the same order whatever WIDE is, so that the bits are the same on all CPUs:
-   s and W delta term by term, G by lanes (columns c, c + LANES, c + 2 LANES, ...) that are added up at the end. */
+   FUSED_BYTES of each row are a panel; the last one is filled up with zeros. Arrays are kept panel by panel, the rows
+   of a panel one after the other. s and W delta are summed term by term, G by lanes (columns c, c + LANES,
+   c + 2 LANES, ...) that are added up at the end. */
+
+#ifndef FUSED_BYTES
+#define FUSED_BYTES 256
+#define FUSED_GROUP 8 /* panels whose x and delta stay in the second-level cache while they are summed into G */
+
+/* One network, its weights and its memory; see class Fused. */
+struct fused {
+    size L;
+    const size *d;
+    const void *w;
+    void *x;     /* x^(0), ..., x^(L-1), of all panels of a piece; the rows of ones are set */
+    void *delta; /* delta^(1), ..., delta^(L), of a group of panels */
+    void *sums;  /* a cache line for each weight, zero before the first call of `backward` for a block */
+};
+
+int fused_panel_bytes(void) { return FUSED_BYTES; }
+int fused_group(void) { return FUSED_GROUP; }
+#endif
 
 /* Outputs that a tile keeps in registers: AVX-512 has 32 of them, AVX2 16. */
 #if WIDE == 64
-#define SET avx512
-#define TARGET TARGET_avx512
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
 #define SUM_ROWS 4
 #define SUM_COLUMNS 6
 #else
-#define SET avx2
-#define TARGET TARGET_avx2
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
 #define SUM_ROWS 3
 #define SUM_COLUMNS 4
 #endif
 
-#define INLINE static inline __attribute__((always_inline)) TARGET
-#define VECTOR NAME(vector)
-#define MASK NAME(mask)
-typedef REAL VECTOR __attribute__((vector_size(WIDE), may_alias));
-typedef BITS MASK __attribute__((vector_size(WIDE)));
-#define AT(address) (*(VECTOR *)(address))
-#define EACH ((size)(WIDE / sizeof(REAL)))
-#define LANES ((size)(LINE / sizeof(REAL)))
-#define PANEL ((size)(PANEL_BYTES / sizeof(REAL)))
-
-/* For what is left over of tiles: never more than fits, so that the compiler sees no case that could not be. */
-#define UP_TO(most, number) ((number) < (most) ? (number) : 1)
-
-/* tanh x = -m / (2 + m) with m = e^(-2|x|) - 1, and the sign of x: neither overflows nor cancels. */
-INLINE VECTOR NAME(tanh_of)(VECTOR x) {
-    const VECTOR zero = {0};
-    MASK sign = (MASK)x & (MASK)-zero;
-    VECTOR y = -2 * (VECTOR)((MASK)x ^ sign);
-    MASK low = y < OF_TYPE(LOWEST); /* not for NaN, which stays */
-    y = (VECTOR)(((MASK)y & ~low) | ((MASK)(zero + OF_TYPE(LOWEST)) & low));
-    VECTOR rounded = y * (REAL)LOG2_E + OF_TYPE(ROUND);
-    VECTOR k = rounded - OF_TYPE(ROUND);
-    VECTOR r = y - k * OF_TYPE(LN2_HIGH) - k * OF_TYPE(LN2_LOW);
-    VECTOR r2 = r * r, r4 = r2 * r2;
-    VECTOR power = (VECTOR)(((MASK)rounded + OF_TYPE(BIAS)) << OF_TYPE(MANTISSA)); /* 2^k */
-    VECTOR m = OF_TYPE(EXPM1)(r, r2, r4) * power + (power - 1);
-    return (VECTOR)((MASK)((zero - m) / (2 + m)) | sign); /* zero - m: 0 for 0, not -0 */
-}
-
-INLINE void NAME(tanh_row)(REAL *x) {
-    for (size c = 0; c < PANEL; c += EACH)
-        AT(x + c) = NAME(tanh_of)(AT(x + c));
-}
-
-/* x = tanh x, for rows of a panel. */
-TARGET void NAME(tanh)(REAL *x, size rows) {
-    for (size r = 0; r < rows; r++)
-        NAME(tanh_row)(x + r * PANEL);
-}
-
-/* delta *= 1 - x^2, for rows of any length: what layerwise.py has between two products. */
-TARGET void NAME(tanh_chain)(const REAL *restrict x, size x_stride, REAL *restrict delta, size delta_stride, size rows,
-                             size columns) {
-    for (size r = 0; r < rows; r++, x += x_stride, delta += delta_stride)
-        for (size c = 0; c < columns; c++)
-            delta[c] *= 1 - x[c] * x[c];
-}
+#define PANEL ((size)(FUSED_BYTES / sizeof(REAL)))
 
 /* Copy the columns of a panel; zeros from `columns` on. */
 INLINE void NAME(copy)(REAL *to, const REAL *from, size stride, size rows, size columns) {
     for (size r = 0; r < rows; r++) {
         if (columns >= PANEL) {
-            memcpy(to + r * PANEL, from + r * stride, PANEL_BYTES);
+            memcpy(to + r * PANEL, from + r * stride, FUSED_BYTES);
         } else {
             memcpy(to + r * PANEL, from + r * stride, columns * sizeof(REAL));
             memset(to + r * PANEL + columns, 0, (PANEL - columns) * sizeof(REAL));
@@ -169,7 +137,7 @@ TARGET static void NAME(outer_sum)(size a, size b, struct NAME(sides) of, REAL *
 /* x^(1), ..., x^(L-1) of one panel, below whose x^(0) they lie, and s^(L), whose rows are `stride` apart. Meanwhile
    some rows of the next panel, at `next`, come from memory: a few lines with each row of tanh, since a burst would
    keep the products waiting. */
-TARGET static void NAME(forward_panel)(const struct network *network, REAL *x, REAL *s, size stride, const REAL *next,
+TARGET static void NAME(forward_panel)(const struct fused *network, REAL *x, REAL *s, size stride, const REAL *next,
                                        size next_stride, size next_rows) {
     const size *d = network->d;
     const REAL *W = network->w;
@@ -183,7 +151,7 @@ TARGET static void NAME(forward_panel)(const struct network *network, REAL *x, R
                     __builtin_prefetch(next + line);
                 next += next_stride, next_rows--;
             }
-            NAME(tanh_row)(above + r * PANEL);
+            NAME(tanh_lines)(above + r * PANEL, PANEL);
         }
         x += a * PANEL, W += a * b;
     }
@@ -191,15 +159,14 @@ TARGET static void NAME(forward_panel)(const struct network *network, REAL *x, R
 }
 
 /* delta^(L-1), ..., delta^(1) of one panel, above whose delta^(L) they lie; x, W: the ends of x^(L-1) and W^(L). */
-TARGET static void NAME(backward_panel)(const struct network *network, const REAL *x, REAL *delta, const REAL *W) {
+TARGET static void NAME(backward_panel)(const struct fused *network, const REAL *x, REAL *delta, const REAL *W) {
     const size *d = network->d;
     for (size l = network->L; l > 1; l--) {
         size a = d[l - 1], b = d[l];
         REAL *below = delta - a * PANEL;
         x -= a * PANEL, W -= (a + 1) * b;
         NAME(product)(a, W + b, b, 1, b, delta, below, PANEL);
-        for (size k = 0; k < a * PANEL; k += EACH)
-            AT(below + k) *= 1 - AT(x + k) * AT(x + k);
+        NAME(chain_lines)(x, below, a * PANEL);
         x -= PANEL, delta = below;
     }
 }
@@ -208,7 +175,7 @@ struct NAME(rows) {
     size x, delta, weights;
 };
 
-static struct NAME(rows) NAME(count)(const struct network *network) {
+static struct NAME(rows) NAME(count)(const struct fused *network) {
     struct NAME(rows) rows = {0, 0, 0};
     for (size l = 1; l <= network->L; l++) {
         rows.x += network->d[l - 1] + 1;
@@ -219,7 +186,7 @@ static struct NAME(rows) NAME(count)(const struct network *network) {
 }
 
 /* Write s^(L) of `columns` columns of x0, and keep x^(0), ..., x^(L-1). s: in whole panels. */
-TARGET void NAME(forward)(const struct network *network, const REAL *x0, size x0_stride, size columns, REAL *s,
+TARGET void NAME(fused_forward)(const struct fused *network, const REAL *x0, size x0_stride, size columns, REAL *s,
                           size s_stride) {
     size x_rows = NAME(count)(network).x, inputs = network->d[0] + 1;
     REAL *x = network->x;
@@ -230,13 +197,13 @@ TARGET void NAME(forward)(const struct network *network, const REAL *x0, size x0
 }
 
 /* After `forward`: add the gradients of all columns to the sums, from delta^(L). */
-TARGET void NAME(backward)(const struct network *network, const REAL *delta_L, size stride, size columns) {
+TARGET void NAME(fused_backward)(const struct fused *network, const REAL *delta_L, size stride, size columns) {
     struct NAME(rows) rows = NAME(count)(network);
     size x_step = rows.x * PANEL, delta_step = rows.delta * PANEL, outputs = network->d[network->L];
     REAL *x = network->x, *deltas = network->delta;
     for (size c = 0; c < columns;) {
         size panels = 0;
-        for (; panels < GROUP && c < columns; panels++, c += PANEL) {
+        for (; panels < FUSED_GROUP && c < columns; panels++, c += PANEL) {
             REAL *delta = deltas + (panels + 1) * delta_step - outputs * PANEL;
             NAME(copy)(delta, delta_L + c, stride, outputs, columns - c);
             NAME(backward_panel)(network, x + (panels + 1) * x_step, delta, (REAL *)network->w + rows.weights);
@@ -253,29 +220,15 @@ TARGET void NAME(backward)(const struct network *network, const REAL *delta_L, s
 }
 
 /* Add up the lanes of the sums, and write them to G. */
-TARGET void NAME(finish)(const struct network *network, REAL *G) {
+TARGET void NAME(fused_finish)(const struct fused *network, REAL *G) {
     size weights = NAME(count)(network).weights;
     REAL *sums = network->sums;
-    for (size k = 0; k < weights; k++, sums += LANES) {
-        for (size half = LANES / 2; half > 0; half /= 2)
-            for (size lane = 0; lane < half; lane++)
-                sums[lane] += sums[lane + half];
-        G[k] = sums[0];
-    }
+    for (size k = 0; k < weights; k++, sums += LANES)
+        G[k] = NAME(sum_of_line)(sums);
 }
 
-#undef SET
-#undef TARGET
 #undef TILE_ROWS
 #undef TILE_VECTORS
 #undef SUM_ROWS
 #undef SUM_COLUMNS
-#undef INLINE
-#undef VECTOR
-#undef MASK
-#undef AT
-#undef EACH
-#undef LANES
 #undef PANEL
-#undef UP_TO
-#undef WIDE

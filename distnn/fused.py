@@ -1,19 +1,14 @@
-"""Passes over a block in compiled code, all layers at once for a panel of examples: fused.c and fused.h.
+"""Passes over a block in compiled code, all layers at once for a panel of examples: fused.h, for narrow networks.
 
 In numpy each call reads and writes whole rows of a block, and its elementwise passes, its calls and the memory take as
 long as the products do in a narrow network. Compiled code does everything between x^(0) and s^(L), and between δ^(L)
 and G, while a panel is in the first-level cache: 1.2 to 1.5 times as fast with AVX-512, twice with AVX2
 (docs/performance.md). The bits are the same with either.
-
-It is used for the networks that `serves` names, where the library is there (compiled.py). Otherwise numpy does all
-(layerwise.py).
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -22,8 +17,9 @@ import numpy as np
 from distnn import compiled
 from distnn.compiled import ADDRESS, SIZE
 from distnn.memory import LINE, vector
+from distnn.network import weight_count
 
-WIDEST = 128  # of the layers: beyond, BLAS's products are most of the work, and as fast
+WIDEST = 64  # of the layers: beyond, tiled.py is as fast or faster
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
 
 
@@ -38,31 +34,14 @@ class Functions(NamedTuple):
     forward: Callable[..., None]
     backward: Callable[..., None]
     finish: Callable[..., None]
-    tanh: Callable[..., None]
 
 
 class _Network(ctypes.Structure):
-    """struct network of fused.c."""
+    """struct fused of fused.h."""
 
     _fields_ = (
-        ("L", ctypes.c_ssize_t),
-        *((name, ctypes.c_void_p) for name in ("d", "w", "x", "delta", "sums")),
-    )
-
-
-def serves(d: Sequence[int], theta: str) -> bool:
-    """Whether the compiled code, if it is there, computes networks d with θ in the hidden layers, and is faster."""
-    return len(d) > 2 and max(d) <= WIDEST and theta == "tanh"
-
-
-def missing(d: Sequence[int], theta: str) -> str | None:
-    """A sentence if these networks would be faster had distnn been installed with a C compiler, else None. Local."""
-    off = os.environ.get(compiled.VARIABLE) == "off"
-    if compiled.built() or not serves(d, theta) or platform.machine() != "x86_64" or off:
-        return None
-    return (
-        "distnn was installed without a C compiler, which this network's gradient is 1.2 to 2 times as fast with: "
-        "install gcc, then distnn again (pip install --force-reinstall --no-deps)."
+        ("L", SIZE),
+        *((name, ADDRESS) for name in ("d", "w", "x", "delta", "sums")),
     )
 
 
@@ -74,28 +53,30 @@ def functions(dtype: np.dtype, of: str) -> Functions:
         "forward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
         "backward": (ADDRESS, ADDRESS, SIZE, SIZE),
         "finish": (ADDRESS, ADDRESS),
-        "tanh": (ADDRESS, SIZE),
     }
-    found = {name: compiled.function(name, dtype, of, *types) for name, types in arguments.items()}
+    found = {name: compiled.function(f"fused_{name}", dtype, of, *types) for name, types in arguments.items()}
     return Functions(library.fused_panel_bytes() // dtype.itemsize, library.fused_group(), **found)
 
 
 class Fused:
-    """Passes over blocks with the weights w, as `layerwise.Layerwise` makes them. Local.
+    """Passes over blocks, as `layerwise.Layerwise` makes them. Local.
 
-    d: the architecture, hidden layers tanh. w: all weights, contiguous, float64 or float32: the dtype of all arrays.
-    of: a set of instructions that is `available`.
+    d: the architecture, hidden layers tanh. dtype: of all arrays. of: a set of instructions that is `available`.
     """
 
-    def __init__(self, d: Sequence[int], w: np.ndarray, of: str):
-        self.d, self.dtype = tuple(d), w.dtype
-        self.functions = functions(w.dtype, of)
+    def __init__(self, d: Sequence[int], dtype: np.dtype, of: str):
+        self.d, self.dtype = tuple(d), dtype
+        self.functions = functions(dtype, of)
         self.panel = self.functions.panel
-        self._d, self._w = np.array(d, np.intp), w
+        self._d, self._w = np.array(d, np.intp), np.zeros(weight_count(d), dtype)
         self._x_rows, self._delta_rows = sum(d[:-1]) + len(d) - 1, sum(d[1:])
-        self._delta = vector(self._delta_rows * self.functions.group * self.panel, w.dtype)
-        self._sums = vector(w.size * (LINE // w.itemsize), w.dtype)
+        self._delta = vector(self._delta_rows * self.functions.group * self.panel, dtype)
+        self._sums = vector(self._w.size * (LINE // dtype.itemsize), dtype)
         self._columns = 0  # of the widest piece so far, whole panels
+
+    def load(self, w: np.ndarray) -> None:
+        """Use the weights w (float64, |W|) from now on, rounded to dtype."""
+        np.copyto(self._w, w, casting="same_kind")
 
     def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""
@@ -116,11 +97,8 @@ class Fused:
 
     def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, int]]:
         """After forward propagation of each piece: its columns, and the address of the network."""
-        rows, count = x.shape
-        if rows != self._d[0] + 1:
-            raise ValueError(f"x^(0) has {rows} rows; d^(0) + 1 is {self._d[0] + 1}")
-        if x.dtype != self._w.dtype or x.strides[1] != x.itemsize:
-            x = np.ascontiguousarray(x, self._w.dtype)
+        x = compiled.rows_in_memory(x, self.d[0] + 1, self.dtype)
+        count = x.shape[1]
         width = self._width(count)
         if width > self._columns:
             self._allocate(width)

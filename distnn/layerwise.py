@@ -17,9 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn import blas, products
-from distnn.activations import Activation, in_one_pass
+from distnn.activations import Activation
 from distnn.memory import matrix, row_stride, vector
-from distnn.network import forward, layers
+from distnn.network import forward, layers, weight_count
 
 CACHE_BYTES = 1 << 20  # of the second level: of W^(1) … W^(L), and of x^(0) of a piece
 FEWEST = 320  # columns of a piece: products of fewer are slower
@@ -34,20 +34,20 @@ class Workspace(NamedTuple):
 
 
 class Layerwise:
-    """Passes over blocks with the weights w. Local.
+    """Passes over blocks. Local. d: the architecture. theta: θ of the hidden layers. dtype: of all arrays."""
 
-    d: the architecture. theta: θ of the hidden layers. w: all weights, of the dtype of all arrays.
-    """
-
-    def __init__(self, d: Sequence[int], theta: Activation, w: np.ndarray):
-        self.d, self.theta, self.dtype = tuple(d), in_one_pass(theta, w.dtype), w.dtype
-        self.W = layers(w, d)
-        in_pieces = w.nbytes <= CACHE_BYTES and blas.gemm(w.dtype) is not None
-        self._widest = max(FEWEST, CACHE_BYTES // ((d[0] + 1) * w.itemsize)) if in_pieces else None  # of the pieces
+    def __init__(self, d: Sequence[int], theta: Activation, dtype: np.dtype):
+        self.d, self.theta, self.dtype = tuple(d), theta, dtype
+        in_pieces = weight_count(d) * dtype.itemsize <= CACHE_BYTES and blas.gemm(dtype) is not None
+        self._widest = max(FEWEST, CACHE_BYTES // ((d[0] + 1) * dtype.itemsize)) if in_pieces else None  # of the pieces
         self._memory: list[np.ndarray] = []
         self._workspaces: dict[int, Workspace] = {}
         self._rows = 0
         self._largest = -1  # nothing is allocated yet
+
+    def load(self, w: np.ndarray) -> None:
+        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to dtype."""
+        self.W = layers(w.astype(self.dtype, copy=False), self.d)
 
     def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""

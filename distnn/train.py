@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from distnn import blas, environment, fused, restarts, resume
+from distnn import blas, compiled, environment, restarts, resume
 from distnn.assembly import Assembly, assemble, plan
 from distnn.command_line import on_root, parse, run, to_toml
 from distnn.communicator import OneRank
@@ -115,7 +115,7 @@ def warn_of_environment(options: Options, assembly: Assembly, ranks: OneRank, re
     record = environment.record(assembly.examples.cut.rows)
     environment.require_threads(options.threads, record, ranks)
     network = assembly.model.network
-    slower = (environment.slower_kernel(record), fused.missing(network.d, network.theta))
+    slower = (environment.slower_kernel(record), compiled.missing(network.d, network.theta))
     for warning in (environment.compare_ranks(record, ranks), *(() if options.quiet else slower)):
         if report is not None and warning:
             report.warn(warning)

@@ -8,10 +8,8 @@ import numpy as np
 import oracles
 import pytest
 
-from distnn import compiled
-from distnn.activations import ACTIVATIONS, in_one_pass
+from distnn.activations import ACTIVATIONS
 from distnn.errors import UserError
-from distnn.memory import empty
 
 SIGNALS = [-800.0, -30.0, -3.0, -1.0, -0.25, 0.25, 0.5, 1.0, 3.0, 30.0, 800.0]
 TRAINABLE = [name for name, activation in ACTIVATIONS.items() if activation.chain is not None]
@@ -56,26 +54,6 @@ def test_chain(name: str, dtype: type) -> None:
     assert activation.chain is not None
     activation.chain(x, delta, np.full_like(x, np.nan))
     np.testing.assert_allclose(delta[0], expected, rtol=20 * np.finfo(dtype).eps, atol=10 * np.finfo(dtype).eps)
-
-
-@pytest.mark.usefixtures("numpy_and_compiled")
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", TRAINABLE)
-def test_in_one_pass(name: str, dtype: type) -> None:
-    """For rows of any length that lie apart in memory, what lies between them left alone."""
-    theta, generator = ACTIVATIONS[name], np.random.default_rng(2)
-    for rows, columns in ((1, 1), (3, 7), (5, 100), (2, 1000)):
-        x, delta, expected = empty(rows, columns + 50, dtype), *(empty(rows, columns + 50, dtype) for _ in range(2))
-        x[...], delta[...] = np.tanh(generator.normal(size=x.shape)), generator.normal(size=x.shape)
-        x[0, 0] = delta[-1, columns - 1] = np.nan
-        expected[...] = delta
-        place = np.s_[:, :columns]
-        theta.chain(x[place], expected[place], np.empty((rows, columns), dtype))  # type: ignore[misc]
-        made = in_one_pass(theta, np.dtype(dtype))
-        assert (made is theta) == (name != "tanh" or compiled.instructions() is None)
-        made.chain(x[place], delta[place], np.empty((rows, columns), dtype))  # type: ignore[misc]
-        epsilon = float(np.finfo(dtype).eps)
-        np.testing.assert_allclose(delta, expected, rtol=4 * epsilon, atol=epsilon)
 
 
 def test_sign_of_zero_is_one() -> None:

@@ -162,17 +162,18 @@ def test_a_block_in_pieces(
 
     def passed(passes: Layerwise) -> tuple[list[slice], np.ndarray, np.ndarray]:
         cut, s, G = [], np.empty((d[-1], columns)), np.full(len(w), np.nan, dtype)
+        passes.load(w)
         for piece, s_L, delta in passes.gradient(x, G):
             cut.append(piece)
             s[:, piece], delta[...] = s_L, delta_L[:, piece]
         return cut, s, G
 
     monkeypatch.setattr(layerwise, "CACHE_BYTES", w.nbytes - 1)
-    whole, expected_s, expected_G = passed(Layerwise(d, ACTIVATIONS["tanh"], w))
+    whole, expected_s, expected_G = passed(Layerwise(d, ACTIVATIONS["tanh"], w.dtype))
     assert whole == [slice(0, columns)]
     monkeypatch.setattr(layerwise, "CACHE_BYTES", w.nbytes)
     monkeypatch.setattr(layerwise, "FEWEST", 20)
-    cut, s, G = passed(Layerwise(d, ACTIVATIONS["tanh"], w))
+    cut, s, G = passed(Layerwise(d, ACTIVATIONS["tanh"], w.dtype))
     assert len(cut) == pieces[dtype == "float32"]
     assert [column for piece in cut for column in range(piece.start, piece.stop)] == list(range(columns))
     rounding = 100 * float(np.finfo(dtype).eps)

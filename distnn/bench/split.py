@@ -12,29 +12,31 @@ from unittest.mock import patch
 
 import numpy as np
 
-from distnn import products
+from distnn import compiled, products
 from distnn.backpropagation import Backpropagation, Passes
 from distnn.bench.floor import fastest
 from distnn.bench.own import Own
 from distnn.bench.workloads import Workload
 from distnn.communicator import OneRank
+from distnn.compiled import ADDRESS, SIZE
 from distnn.examples import Examples
 from distnn.fused import Fused
 from distnn.layerwise import Layerwise
-from distnn.memory import empty
+from distnn.memory import vector
 from distnn.network import Network
 from distnn.reduction import REDUCTIONS
+from distnn.tiled import Tiled
 
-TANH_ROWS = 64  # that are timed together: the first-level cache has them
+TANH_NUMBERS = 2048  # that are timed together: the first-level cache has them
 
 
 @dataclass(frozen=True)
 class Split:
     """Seconds an iteration, by part; the mean over ranks.
 
-    activation: θ, θ' and e; where a panel of examples goes through all layers at once, θ as long as it takes alone, the
-    rest being products. reduction: measuring, rounding and adding the gradients of blocks. communication: waiting
-    for slower ranks included. python: all else: calls, optimizer, record, log, termination.
+    activation: θ, θ' and e; in compiled code θ as long as it takes alone, the rest being products. reduction:
+    measuring, rounding and adding the gradients of blocks. communication: waiting for slower ranks included. python:
+    all else: calls, optimizer, record, log, termination.
     outside: that part of `python` which does not grow with the number of blocks.
     """
 
@@ -101,14 +103,11 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
 
 def watched(passes: Passes, watch: Stopwatch) -> AbstractContextManager[object]:
     """Take the times of products and activation."""
-    if isinstance(passes, Fused):
-        functions = passes.functions
-        timed_functions = functions._replace(
-            forward=watch.around("products", functions.forward),
-            backward=watch.around("products", functions.backward),
-            finish=watch.around("products", functions.finish),
-        )
-        return patch.object(passes, "functions", timed_functions)
+    if isinstance(passes, Fused | Tiled):
+        calls: dict[str, Any] = {
+            name: watch.around("products", call) for name, call in passes.functions._asdict().items() if callable(call)
+        }
+        return patch.object(passes, "functions", passes.functions._replace(**calls))
     assert isinstance(passes, Layerwise)
     theta = passes.theta
     assert theta.chain is not None
@@ -122,9 +121,11 @@ def watched(passes: Passes, watch: Stopwatch) -> AbstractContextManager[object]:
 
 def tanh_inside(passes: Passes, seconds: float = 0.02) -> float:
     """Seconds a row of tanh, measured alone in the cache, where it cannot be told apart from the products; or 0."""
-    if not isinstance(passes, Fused):
+    of = compiled.instructions()
+    if of is None or not isinstance(passes, Fused | Tiled):
         return 0.0
-    x = empty(TANH_ROWS, passes.functions.panel, passes.dtype)
-    x[...] = np.linspace(-2, 2, passes.functions.panel)
-    once = fastest(lambda: passes.functions.tanh(x.ctypes.data, TANH_ROWS), seconds)
-    return once / x.size * sum(passes.d[1:-1])
+    x = vector(TANH_NUMBERS, passes.dtype)
+    x[...] = np.linspace(-2, 2, len(x))
+    tanh = compiled.function("tanh", passes.dtype, of, ADDRESS, SIZE)
+    once = fastest(lambda: tanh(x.ctypes.data, len(x)), seconds)
+    return once / len(x) * sum(passes.d[1:-1])

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +17,25 @@ from availability import unavailable
 from mpi_runner import mpirun, python
 from threaded_ranks import outcomes
 
-from distnn import compiled, environment, fused
+from distnn import compiled, environment, fused, tiled
 from distnn.activations import ACTIVATIONS
 from distnn.backpropagation import Backpropagation, Block
 from distnn.communicator import OneRank
+from distnn.compiled import ADDRESS, SIZE
 from distnn.errors import UserError
 from distnn.fused import Fused
 from distnn.layerwise import Layerwise
-from distnn.memory import empty
-from distnn.network import Network
+from distnn.memory import empty, vector
+from distnn.network import Network, weight_count
+from distnn.tiled import Tiled
 
 CHECKOUT = Path(__file__).parents[1]
 DTYPES = ["float64", "float32"]
+WAYS = {"fused": (fused, Fused), "tiled": (tiled, Tiled)}
 # Widths that leave every number of rows and columns over for the tiles, and networks of one layer up to many.
 ARCHITECTURES = [(1, 1, 1), (2, 2, 1), (7, 11, 3, 2), (5, 13, 4), (30, 30, 30, 1), (8, 128, 5), (3, *range(1, 13), 6)]
+# For tiles only: more terms than are added up at a time, more tiles than the cache has, every width of a panel of G.
+WIDE = [(2100, 150, 3), (4, 1100, 1), (33, 31, 17, 16, 15, 9, 8, 7), (6, 40, 33, 1), (3, 1, 1, 2)]
 ROWS = [0, 1, 63, 64, 65, 300, 1000]
 
 
@@ -40,6 +47,12 @@ def of(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """The name of one of the two sorts of compiled passes."""
+    return request.param
+
+
 def draw(d: tuple[int, ...], rows: int, dtype: str, seed: int = 0) -> Block:
     generator = np.random.default_rng([*d, rows, seed])
     x = generator.normal(size=(d[0] + 1, rows))
@@ -48,11 +61,11 @@ def draw(d: tuple[int, ...], rows: int, dtype: str, seed: int = 0) -> Block:
     return Block(x.astype(dtype), y.astype(dtype), generator.random(rows).astype(dtype))
 
 
-def engine(d: tuple[int, ...], dtype: str, of: str | None) -> Backpropagation:
-    """With the compiled passes, or with those of numpy."""
-    network = Network(d, "tanh", "identity").initialise(len(d), 0.7)
+def engine(d: tuple[int, ...], dtype: str, way: str | None = None, of: str = "") -> Backpropagation:
+    """With compiled passes, or with those of numpy."""
+    network = Network(d, "tanh", "identity").initialise(len(d), 0.7 if max(d) <= 128 else None)
     made = Backpropagation(network, "squared", np.dtype(dtype))
-    made.passes = Fused(d, made._w, of) if of else Layerwise(d, ACTIVATIONS["tanh"], made._w)
+    made.passes = WAYS[way][1](d, made.dtype, of) if way else Layerwise(d, ACTIVATIONS["tanh"], made.dtype)
     made.load(network.w)
     return made
 
@@ -63,13 +76,11 @@ def gradient(engine: Backpropagation, block: Block) -> np.ndarray:
     return out
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("d", ARCHITECTURES, ids=str)
-def test_as_numpy(d: tuple[int, ...], dtype: str, of: str) -> None:
-    ours, theirs = engine(d, dtype, of), engine(d, dtype, None)
-    for rows in (*ROWS, *reversed(ROWS)):  # memory grows, and is used again
-        block = draw(d, rows, dtype)
-        expected, epsilon = gradient(theirs, block), float(np.finfo(dtype).eps)
+def compare(d: tuple[int, ...], dtype: str, way: str, of: str, rows: Sequence[int], factor: float = 1) -> None:
+    ours, theirs = engine(d, dtype, way, of), engine(d, dtype)
+    for count in rows:
+        block = draw(d, count, dtype)
+        expected, epsilon = gradient(theirs, block), factor * float(np.finfo(dtype).eps)
         scale = np.abs(expected).max()
         np.testing.assert_allclose(gradient(ours, block), expected, rtol=0, atol=30 * epsilon * scale)
         assert ours.error(block) == pytest.approx(theirs.error(block), rel=30 * epsilon)
@@ -77,32 +88,48 @@ def test_as_numpy(d: tuple[int, ...], dtype: str, of: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_many_pieces(dtype: str, of: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gradient has the same bits however a block is cut into pieces; e is summed piece by piece."""
-    d, block = (4, 9, 3), draw((4, 9, 3), 3000, dtype)
-    whole, e = gradient(engine(d, dtype, of), block), engine(d, dtype, of).error(block)
-    monkeypatch.setattr(fused, "PIECE_BYTES", 1)
-    pieces = engine(d, dtype, of)
-    assert len(list(pieces.passes.forward(block.x))) == -(-3000 // pieces.passes.panel)  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(gradient(pieces, block)[: len(pieces._w)], whole[: len(pieces._w)])
-    assert pieces.error(block) == pytest.approx(e, rel=1e-13)
-    np.testing.assert_array_equal(pieces.outputs(block.x), engine(d, dtype, of).outputs(block.x))
+@pytest.mark.parametrize("d", ARCHITECTURES, ids=str)
+def test_as_numpy(d: tuple[int, ...], dtype: str, way: str, of: str) -> None:
+    compare(d, dtype, way, of, (*ROWS, *reversed(ROWS)))  # memory grows, and is used again
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("d", ARCHITECTURES, ids=str)
-def test_the_same_bits_with_all_instructions(d: tuple[int, ...], dtype: str) -> None:
+@pytest.mark.parametrize("d", WIDE, ids=str)
+def test_wide_as_numpy(d: tuple[int, ...], dtype: str, of: str) -> None:
+    compare(d, dtype, "tiled", of, (700, 1, 33, 270), factor=4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_many_pieces(dtype: str, way: str, of: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradient has the same bits however a block is cut into pieces; e is summed piece by piece."""
+    d, block = (4, 9, 3), draw((4, 9, 3), 3000, dtype)
+    whole, e = gradient(engine(d, dtype, way, of), block), engine(d, dtype, way, of).error(block)
+    monkeypatch.setattr(WAYS[way][0], "PIECE_BYTES", 1)
+    made = engine(d, dtype, way, of)
+    functions = made.passes.functions  # type: ignore[attr-defined]
+    least = functions.panel if way == "fused" else functions.group
+    assert len(list(made.passes.forward(block.x))) == -(-3000 // least) > 1
+    np.testing.assert_array_equal(gradient(made, block)[: weight_count(d)], whole[: weight_count(d)])
+    assert made.error(block) == pytest.approx(e, rel=1e-13)
+    np.testing.assert_array_equal(made.outputs(block.x), engine(d, dtype, way, of).outputs(block.x))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("d", "way"), [*product(ARCHITECTURES, WAYS), *((d, "tiled") for d in WIDE)], ids=str)
+def test_the_same_bits_with_all_instructions(d: tuple[int, ...], way: str, dtype: str) -> None:
     if len(compiled.available()) < 2:
         unavailable("avx512", "a CPU that has both sets of instructions, and distnn installed with a C compiler")
     block = draw(d, 777, dtype)
-    one, two = (gradient(engine(d, dtype, of), block) for of in compiled.available())
+    one, two = (gradient(engine(d, dtype, way, of), block) for of in compiled.available())
     np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_bits_do_not_depend_on_where_a_block_lies_nor_on_what_lies_beside_it(dtype: str, of: str) -> None:
-    d, block = (6, 10, 2), draw((6, 10, 2), 203, dtype)
-    made = engine(d, dtype, of)
+@pytest.mark.parametrize("d", [(6, 10, 2), (6, 10, 1), (6, 1, 1, 1)], ids=str)
+def test_bits_do_not_depend_on_where_a_block_lies_nor_on_what_lies_beside_it(
+    d: tuple[int, ...], dtype: str, way: str, of: str
+) -> None:
+    block, made = draw(d, 203, dtype), engine(d, dtype, way, of)
     expected = gradient(made, block)
     x = empty(7, 1000, dtype)
     for start in (0, 1, 37):
@@ -110,66 +137,92 @@ def test_bits_do_not_depend_on_where_a_block_lies_nor_on_what_lies_beside_it(dty
         x[:, start : start + 203] = block.x
         np.testing.assert_array_equal(gradient(made, block._replace(x=x[:, start : start + 203])), expected)
     np.testing.assert_array_equal(gradient(made, block._replace(x=np.asfortranarray(block.x))), expected)
-    gradient(made, draw(d, 800, dtype))  # leaves its numbers in the memory
+    spoilt = draw(d, 800, dtype)
+    spoilt.x[1] = np.nan
+    gradient(made, spoilt)  # leaves its numbers in the memory
     np.testing.assert_array_equal(gradient(made, block), expected)
 
 
-def test_an_interrupted_gradient_leaves_nothing_behind(of: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    d, block = (6, 10, 2), draw((6, 10, 2), 203, "float64")
-    made = engine(d, "float64", of)
+def test_an_interrupted_gradient_leaves_nothing_behind(way: str, of: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    d, block = (6, 10, 2), draw((6, 10, 2), 603, "float64")
+    monkeypatch.setattr(WAYS[way][0], "PIECE_BYTES", 1)
+    made = engine(d, "float64", way, of)
     expected = gradient(made, block)
-    monkeypatch.setattr(fused, "PIECE_BYTES", 1)
-    pieces = made.passes.gradient(block.x, np.empty_like(made._w))
+    pieces = made.passes.gradient(block.x, np.empty(weight_count(d)))
     for _ in range(2):
         _, _, delta = next(pieces)
         delta[:] = 1
     pieces.close()  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(gradient(made, block)[:-1], expected[:-1])
+    np.testing.assert_array_equal(gradient(made, block), expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_value_that_is_no_number_shows(dtype: str, of: str) -> None:
-    d = (6, 10, 2)
-    made = engine(d, dtype, of)
+@pytest.mark.parametrize("d", [(6, 10, 2), (6, 10, 1)], ids=str)
+def test_a_value_that_is_no_number_shows(d: tuple[int, ...], dtype: str, way: str, of: str) -> None:
+    made = engine(d, dtype, way, of)
     for value in (np.nan, np.inf):
         block = draw(d, 100, dtype)
         block.x[3, 41] = value
-        made._w[:] = 1
+        made.load(np.ones(weight_count(d)))
         assert np.isnan(made.error(block)) == np.isnan(value)  # tanh of an infinite signal is 1
         assert np.isnan(gradient(made, block)).any()
 
 
-def test_a_wrong_number_of_inputs_is_refused(of: str) -> None:
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_weights_are_loaded_anew(dtype: str, way: str, of: str) -> None:
+    d, block = (6, 15, 2), draw((6, 15, 2), 50, dtype)
+    ours, theirs = engine(d, dtype, way, of), engine(d, dtype)
+    for w in np.random.default_rng(5).normal(size=(2, weight_count(d))):
+        for one in (ours, theirs):
+            one.load(w)
+        assert ours.error(block) == pytest.approx(theirs.error(block), rel=30 * float(np.finfo(dtype).eps))
+        for mine, expected in zip(ours.W, theirs.W, strict=True):
+            assert mine.dtype == dtype
+            np.testing.assert_array_equal(mine, expected)
+
+
+def test_a_wrong_number_of_inputs_is_refused(way: str, of: str) -> None:
     with pytest.raises(ValueError, match="5 rows"):
-        engine((3, 2, 1), "float64", of).error(draw((4, 2, 1), 3, "float64"))
+        engine((3, 2, 1), "float64", way, of).error(draw((4, 2, 1), 3, "float64"))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_tanh(dtype: str, of: str) -> None:
     """Right to 3 units in the last place, of any size; exact at the ends."""
     generator = np.random.default_rng(1)
-    functions = fused.functions(np.dtype(dtype), of)
-    x = empty(3000, functions.panel, dtype)
-    sizes = 10 ** generator.uniform(np.log10(np.finfo(dtype).tiny), 2, x.shape)
-    x[...] = sizes * generator.choice([-1, 1], x.shape)
-    x[:1500] = generator.normal(size=(1500, functions.panel)) * 3
+    x = vector(128_000, dtype)
+    sizes = 10 ** generator.uniform(np.log10(np.finfo(dtype).tiny), 2, len(x))
+    x[...] = sizes * generator.choice([-1, 1], len(x))
+    x[:64_000] = generator.normal(size=64_000) * 3
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).max, -np.finfo(dtype).max]
-    x[0, : len(special)] = special
+    x[: len(special)] = special
     exact = np.tanh(x.astype(np.longdouble))
-    functions.tanh(x.ctypes.data, len(x))
-    np.testing.assert_array_equal(x[0, : len(special)], [0, 0, 1, -1, np.nan, 1, -1])
-    assert np.signbit(x[0, 1]) and not np.signbit(x[0, 0])
-    errors = np.abs(x - exact)[1:] / np.spacing(np.abs(exact[1:]).astype(dtype))
+    compiled.function("tanh", np.dtype(dtype), of, ADDRESS, SIZE)(x.ctypes.data, len(x))
+    np.testing.assert_array_equal(x[: len(special)], [0, 0, 1, -1, np.nan, 1, -1])
+    assert np.signbit(x[1]) and not np.signbit(x[0])
+    errors = np.abs(x - exact)[len(special) :] / np.spacing(np.abs(exact[len(special) :]).astype(dtype))
     assert 0.5 < errors.max() < 3
-    assert np.abs(x[1:]).max() == 1
+    assert np.abs(x[len(special) :]).max() == 1
 
 
-def test_networks_that_it_serves() -> None:
-    for d, theta in (((30, 30, 1), "tanh"), ((128, 128, 10), "tanh"), ((1, 1, 1), "tanh")):
-        assert fused.serves(d, theta)
-    for d, theta in (((30, 30, 1), "relu"), ((784, 16, 10), "tanh"), ((3, 200, 1), "tanh"), ((4, 1), "tanh")):
-        assert not fused.serves(d, theta)
-        assert isinstance(Backpropagation(Network(d, theta), "squared").passes, Layerwise)
+@pytest.mark.parametrize(
+    ("d", "theta", "passes"),
+    [
+        ((30, 30, 1), "tanh", Fused),
+        ((64, 64, 10), "tanh", Fused),
+        ((1, 1, 1), "tanh", Fused),
+        ((65, 16, 1), "tanh", Tiled),
+        ((784, 256, 10), "tanh", Tiled),
+        ((3, 16, 200), "tanh", Tiled),
+        ((30, 30, 1), "relu", Layerwise),
+        ((784, 16, 10), "relu", Layerwise),
+        ((4, 1), "tanh", Layerwise),
+    ],
+    ids=str,
+)
+def test_the_passes_of_a_network(d: tuple[int, ...], theta: str, passes: type) -> None:
+    made = Backpropagation(Network(d, theta), "squared").passes
+    assert isinstance(made, passes if compiled.available() else Layerwise)
 
 
 def test_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,27 +1,11 @@
-/* Forward propagation and backpropagation of networks with tanh in their hidden layers, as fused.py calls them:
-   fused.h for float64 and float32, each for AVX-512 and for AVX2, in the vector extensions of gcc and clang.
-
-   Examples are columns. PANEL_BYTES of each row are a panel, which goes through all layers in the first-level cache;
-   the last one is filled up with zeros. Arrays are kept panel by panel, the rows of a panel one after the other. */
+/* Forward propagation and backpropagation of networks with tanh in their hidden layers: fused.h for narrow ones, as
+   fused.py calls it, tiled.h for wider ones, as tiled.py does. Both for float64 and float32, each for AVX-512 and for
+   AVX2, in the vector extensions of gcc and clang. */
 
 #include "compiled.h"
 
-#define LINE 64 /* bytes of a cache line; sums over columns are kept apart by their place in it */
-#define PANEL_BYTES 256
-#define GROUP 8 /* panels whose x and delta stay in the second-level cache while they are summed into G */
-
-/* One network, its weights and its memory; see class Fused. */
-struct network {
-    size L;
-    const size *d;
-    const void *w;
-    void *x;     /* x^(0), ..., x^(L-1), of all panels of a piece; the rows of ones are set */
-    void *delta; /* delta^(1), ..., delta^(L), of a group of panels */
-    void *sums;  /* a cache line for each weight, zero before the first call of `backward` for a block */
-};
-
-int fused_panel_bytes(void) { return PANEL_BYTES; }
-int fused_group(void) { return GROUP; }
+#define LINE 64 /* bytes of a cache line */
+#define LEAST(a, b) ((a) < (b) ? (a) : (b))
 
 #ifdef __x86_64__
 
@@ -58,9 +42,9 @@ int fused_group(void) { return GROUP; }
 #define TYPE float64
 #define OF_TYPE(name) FLOAT64_##name
 #define WIDE 64
-#include "fused.h"
+#include "passes.h"
 #define WIDE 32
-#include "fused.h"
+#include "passes.h"
 #undef REAL
 #undef BITS
 #undef TYPE
@@ -71,8 +55,8 @@ int fused_group(void) { return GROUP; }
 #define TYPE float32
 #define OF_TYPE(name) FLOAT32_##name
 #define WIDE 64
-#include "fused.h"
+#include "passes.h"
 #define WIDE 32
-#include "fused.h"
+#include "passes.h"
 
 #endif

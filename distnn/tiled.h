@@ -1,0 +1,363 @@
+/* Wider networks: layer after layer for some panels of columns, in tiles whose sums stay in registers. Included by
+   passes.h.
+
+   TILED_BYTES of each row are a panel. Arrays are kept panel by panel, the rows of a panel one after the other, and
+   weights by tiles, so that every product reads what it needs in order: nothing is copied for it, but for delta^T. The
+   three products of a layer are the same sums over k of a_rk x_k; only the way from one a_rk to the next differs. They
+   are made term by term, G in parts of TILED_GROUP panels. */
+
+#ifndef TILED_BYTES
+#define TILED_BYTES 128
+#define TILED_GROUP 16 /* panels whose columns are summed into G at a time: a row of a tile of x is in the first level */
+#define TILED_ROWS 12  /* rows of a tile */
+#define TERMS 8192     /* bytes of a row of numbers a_rk that are summed before the next tile: TILED_ROWS rows of it and the
+                          panels they meet are in the second level */
+#define NEAR (1 << 18) /* bytes of x^(0), ..., x^(L-1) that go through all layers before the next ones, */
+#define FEWEST 4       /* but at least so many panels: they share the way of the weights from the memory */
+#define SUM_TILES 10   /* tiles of x that the second level has, while they are summed into G with all of delta */
+#define SINGLE_ROWS 8  /* of x that are summed into G at a time where delta has one row */
+#define AHEAD 4        /* rows of x^(0), which are far apart, that are on their way from the memory */
+#define WEIGHTS_AHEAD 32 /* terms of weights that are on their way from the cache */
+
+/* One network, its weights and its memory; see class Tiled. */
+struct tiled {
+    size L;
+    const size *d;
+    void *w;             /* as `tiled_load` writes them, and some room after them */
+    void *x;             /* x^(0), ..., x^(L-1), of all panels of a piece, and some room; the rows of ones are set */
+    size x_rows;         /* from one panel to the next */
+    void *delta, *below; /* delta of two layers, of a group of panels */
+    void *turned;        /* delta^T */
+};
+
+int tiled_panel_bytes(void) { return TILED_BYTES; }
+int tiled_group(void) { return TILED_GROUP; }
+int tiled_tile(void) { return TILED_ROWS; }
+
+static size tiles(size rows) { return (rows + TILED_ROWS - 1) / TILED_ROWS * TILED_ROWS; }
+#endif
+
+/* Outputs that are kept in registers: AVX-512 has 32 of them, AVX2 16. */
+#if WIDE == 64
+#define REGISTER_ROWS 12
+#else
+#define REGISTER_ROWS 6
+#endif
+#define REGISTER_VECTORS 2
+
+#define COLUMNS ((size)(TILED_BYTES / sizeof(REAL))) /* of a panel */
+#define ALL _Pragma("GCC unroll 16")                 /* of a loop whose vectors must stay in registers */
+
+/* An array of panels: its first row and column, and from one row, one panel to the next. */
+struct NAME(panels) {
+    REAL *at;
+    size row, panel;
+};
+
+/* Numbers a_rk: from one r to the next; from one k to the next within a run, and from there to the next run. */
+struct NAME(factors) {
+    const REAL *a;
+    size row, term, run, next;
+};
+
+INLINE void NAME(add_terms)(int rows, int vectors, struct NAME(factors) of, size terms, const REAL *x,
+                            VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS]) {
+    const size ahead = of.row == 1 ? WEIGHTS_AHEAD * TILED_ROWS : 2 * of.next; /* two runs, where these are far apart */
+    for (size k = 0; k < terms; k++, x += COLUMNS) {
+        __builtin_prefetch(of.a + ahead + k * TILED_ROWS);
+        if (TILED_ROWS * sizeof(REAL) > LINE)
+            __builtin_prefetch(of.a + ahead + k * TILED_ROWS + LANES);
+        ALL for (int r = 0; r < rows; r++)
+            ALL for (int v = 0; v < vectors; v++)
+                sum[r][v] += of.a[r * of.row + k * of.term] * AT(x + v * EACH);
+    }
+}
+
+/* out = sum, or out += sum, for the first columns of a vector. */
+static TARGET __attribute__((noinline)) void NAME(store_some)(size columns, VECTOR sum, REAL *out, int add) {
+    for (size c = 0; c < columns; c++)
+        out[c] = add ? out[c] + sum[c] : sum[c];
+}
+
+/* As `tile`, for what fits in the registers: `most` rows, of which `rows` are stored, and `vectors` vectors. */
+INLINE void NAME(registers)(int most, int vectors, size rows, size columns, struct NAME(factors) of, size terms,
+                            const REAL *x, REAL *out, size stride, int add) {
+    typedef REAL UNALIGNED __attribute__((vector_size(WIDE), aligned(sizeof(REAL)), may_alias));
+    VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS];
+    ALL for (int r = 0; r < most; r++)
+        ALL for (int v = 0; v < vectors; v++) {
+            sum[r][v] = (VECTOR){0};
+            if (add && r < rows) /* it comes from the memory meanwhile */
+                __builtin_prefetch(out + r * stride + v * EACH, 1, 2);
+        }
+    for (; terms > of.run; terms -= of.run, of.a += of.next, x += of.run * COLUMNS)
+        NAME(add_terms)(most, vectors, of, of.run, x, sum);
+    NAME(add_terms)(most, vectors, of, terms, x, sum);
+    ALL for (int r = 0; r < most; r++)
+        ALL for (int v = 0; v < vectors; v++) {
+            REAL *to = out + r * stride + v * EACH;
+            VECTOR some = sum[r][v];
+            if (r >= rows)
+                continue;
+            if (columns < (v + 1) * EACH) {
+                NAME(store_some)(columns - v * EACH, some, to, add);
+            } else {
+                if (add)
+                    some += *(UNALIGNED *)to;
+                *(UNALIGNED *)to = some;
+            }
+        }
+}
+
+/* out_r = sum over k of a_rk x_k, or out_r += that: at most TILED_ROWS rows, `stride` apart, and the first columns of a
+   panel. Numbers a_rk of rows that are not there are read, but not used. */
+INLINE void NAME(tile)(size rows, size columns, struct NAME(factors) of, size terms, const REAL *x, REAL *out,
+                       size stride, int add) {
+    while (rows > 0) {
+        size most = rows > 8 ? 12 : rows > 6 ? 8 : rows > 4 ? 6 : rows > 2 ? 4 : rows;
+        most = LEAST(most, REGISTER_ROWS);
+        for (size c = 0; c < columns; c += REGISTER_VECTORS * EACH) {
+#define REGISTERS(most, vectors)                                                                                       \
+    NAME(registers)(UP_TO(REGISTER_ROWS + 1, most), vectors, rows, columns - c, of, terms, x + c, out + c, stride, add)
+#define ROWS(most)                                                                                                     \
+    case most:                                                                                                         \
+        if (columns - c > EACH)                                                                                        \
+            REGISTERS(most, REGISTER_VECTORS);                                                                         \
+        else                                                                                                           \
+            REGISTERS(most, 1);                                                                                        \
+        break;
+            switch (most) { ROWS(1) ROWS(2) ROWS(4) ROWS(6) ROWS(8) ROWS(12) }
+#undef REGISTERS
+#undef ROWS
+        }
+        rows -= most, of.a += most * of.row, out += most * stride;
+    }
+}
+
+/* How many of so many terms are added up at a time: about equal parts, whole tiles. */
+INLINE size NAME(run)(size terms) {
+    size parts = (terms * sizeof(REAL) + TERMS - 1) / TERMS;
+    return tiles((terms + parts - 1) / parts);
+}
+
+/* s = W^T x for some columns. W: a x b, by tiles. */
+TARGET static void NAME(signals)(size a, size b, const REAL *W, size columns, struct NAME(panels) x,
+                                 struct NAME(panels) s) {
+    size run = NAME(run)(a);
+    for (size k = 0; k < a; k += run)
+        for (size j = 0; j < b; j += TILED_ROWS) {
+            size terms = LEAST(a - k, run);
+            struct NAME(factors) of = {W + j * a + k * TILED_ROWS, 1, TILED_ROWS, terms, 0};
+            for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
+                NAME(tile)(LEAST(b - j, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms, x.at + p * x.panel + k * x.row,
+                           s.at + p * s.panel + j * s.row, s.row, k > 0);
+        }
+}
+
+/* W delta without its first row, which has a rows then, for some columns. W: (a + 1) x b, by tiles. */
+TARGET static void NAME(push_back)(size a, size b, const REAL *W, size columns, struct NAME(panels) delta,
+                                   struct NAME(panels) below) {
+    size run = NAME(run)(b);
+    for (size k = 0; k < b; k += run)
+        for (size i = 0; i < a; i += TILED_ROWS) {
+            size terms = LEAST(b - k, run);
+            struct NAME(factors) of = {W + k * (a + 1) + (i + 1) * TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, (a + 1) * TILED_ROWS};
+            for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
+                NAME(tile)(LEAST(a - i, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms,
+                           delta.at + p * delta.panel + k * delta.row, below.at + p * below.panel + i * below.row,
+                           below.row, k > 0);
+        }
+}
+
+/* G = x delta^T, or G += that, over the columns of a group. G: a x b; turned: delta^T. */
+TARGET static void NAME(group_sum)(size a, size b, size columns, struct NAME(panels) x, const REAL *turned, REAL *G,
+                                   int add) {
+    for (size first = 0; first < a; first += SUM_TILES * TILED_ROWS)
+        for (size j = 0; j < b; j += COLUMNS)
+            for (size i = first; i < LEAST(a, first + SUM_TILES * TILED_ROWS); i += TILED_ROWS) {
+                struct NAME(factors) of = {x.at + i * x.row, x.row, 1, COLUMNS, x.panel};
+                NAME(tile)(LEAST(a - i, TILED_ROWS), LEAST(b - j, COLUMNS), of, columns,
+                           turned + j * TILED_GROUP * COLUMNS, G + i * b + j, b, add);
+            }
+}
+
+/* The same where delta has one row, over whole lines of columns; sums are kept apart by their place in a line. */
+TARGET static void NAME(single_sum)(size a, size columns, struct NAME(panels) x, struct NAME(panels) delta, REAL *G,
+                                    int add) {
+    for (size i = 0; i < a; i += SINGLE_ROWS) {
+        VECTOR sum[SINGLE_ROWS][LINE / WIDE] = {0};
+        for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
+            for (size k = 0; k < LEAST(columns - c, COLUMNS); k += LANES)
+                ALL for (int r = 0; r < SINGLE_ROWS; r++)
+                    ALL for (int v = 0; v < LINE / WIDE; v++)
+                        sum[r][v] += AT(x.at + p * x.panel + (i + r) * x.row + k + v * EACH) *
+                                     AT(delta.at + p * delta.panel + k + v * EACH);
+        for (size r = 0; r < LEAST(a - i, SINGLE_ROWS); r++) {
+            REAL all = NAME(sum_of_line)((REAL *)sum[r]);
+            G[i + r] = add ? G[i + r] + all : all;
+        }
+    }
+}
+
+/* Write delta^T to turned: for each COLUMNS rows of delta those of the first column, of the second, ... */
+TARGET static void NAME(turn)(size rows, size columns, struct NAME(panels) delta, REAL *turned) {
+#ifndef __clang__
+    MASK low, high; /* of two vectors, the numbers of the first and of the second by turns */
+    for (int k = 0; k < EACH; k++) {
+        low[k] = k / 2 + k % 2 * EACH;
+        high[k] = low[k] + EACH / 2;
+    }
+#endif
+    for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
+        for (size j = 0; j < rows; j += EACH)
+            for (size i = 0; i < COLUMNS; i += EACH) {
+                const REAL *from = delta.at + p * delta.panel + j * delta.row + i;
+                REAL *to = turned + (j / COLUMNS * TILED_GROUP * COLUMNS + c + i) * COLUMNS + j % COLUMNS;
+#ifdef __clang__ /* which has no shuffle by a vector */
+                for (size k = 0; k < EACH; k++)
+                    for (size m = 0; m < EACH; m++)
+                        to[k * COLUMNS + m] = from[m * delta.row + k];
+#else
+                VECTOR some[EACH], other[EACH];
+                ALL for (int k = 0; k < EACH; k++)
+                    some[k] = AT(from + k * delta.row);
+                ALL for (int step = 1; step < EACH; step *= 2) {
+                    ALL for (int k = 0; k < EACH / 2; k++) {
+                        other[2 * k] = __builtin_shuffle(some[k], some[k + EACH / 2], low);
+                        other[2 * k + 1] = __builtin_shuffle(some[k], some[k + EACH / 2], high);
+                    }
+                    ALL for (int k = 0; k < EACH; k++)
+                        some[k] = other[k];
+                }
+                ALL for (int k = 0; k < EACH; k++)
+                    AT(to + k * COLUMNS) = some[k];
+#endif
+            }
+}
+
+/* Ask for a panel of some rows that lie far apart in the memory. */
+INLINE void NAME(fetch)(const REAL *from, size stride, size rows) {
+    for (size r = 0; r < rows; r++)
+        for (size k = 0; k < COLUMNS; k += LANES)
+            __builtin_prefetch(from + r * stride + k);
+}
+
+/* Copy columns of rows that are far apart into panels; zeros after the last column. */
+TARGET static void NAME(gather)(size rows, size columns, const REAL *from, size stride, struct NAME(panels) to) {
+    for (size r = 0; r < rows; r++, from += stride, to.at += to.row)
+        for (size c = 0, p = 0; c < columns; c += COLUMNS, p++) {
+            size some = LEAST(columns - c, COLUMNS);
+            REAL *panel = to.at + p * to.panel;
+            if (r + AHEAD < rows)
+                NAME(fetch)(from + AHEAD * stride + c, stride, 1);
+            memcpy(panel, from + c, some * sizeof(REAL));
+            memset(panel + some, 0, (COLUMNS - some) * sizeof(REAL));
+        }
+}
+
+/* So many columns and what fills up the last line of them. */
+INLINE size NAME(lines)(size columns) { return (columns + LANES - 1) / LANES * LANES; }
+
+/* The columns that go through a layer together. */
+INLINE size NAME(at_once)(const struct tiled *network) {
+    size panels = NEAR / (network->x_rows * TILED_BYTES);
+    return (panels > FEWEST ? panels : FEWEST) * COLUMNS;
+}
+
+/* Use these weights, by tiles: TILED_ROWS columns of all rows of a W, filled up with zeros, then the next ones. */
+TARGET void NAME(tiled_load)(const struct tiled *network, const double *w) {
+    REAL *to = network->w;
+    for (size l = 1; l <= network->L; l++) {
+        size a = network->d[l - 1] + 1, b = network->d[l];
+        for (size j = 0; j < b; j += TILED_ROWS)
+            for (size i = 0; i < a; i++)
+                for (size r = 0; r < TILED_ROWS; r++)
+                    *to++ = j + r < b ? (REAL)w[i * b + j + r] : 0;
+        w += a * b;
+    }
+}
+
+/* Write s^(L) of `columns` columns of x0, and keep x^(0), ..., x^(L-1). Between two rows of tanh some of the next x0
+   are asked for. */
+TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, size stride, size columns, REAL *s,
+                                size s_stride) {
+    const size *d = network->d, L = network->L, panel = network->x_rows * COLUMNS, once = NAME(at_once)(network);
+    size hidden = 0;
+    for (size l = 1; l < L; l++)
+        hidden += d[l];
+    size share = (d[0] + hidden) / hidden; /* rows of x0 for each row of tanh, d[0] + 1 or more in all */
+    for (size c = 0; c < columns; c += once) {
+        size some = LEAST(columns - c, once), first = 0;
+        const REAL *W = network->w, *next = x0 + c + once;
+        struct NAME(panels) x = {(REAL *)network->x + c / COLUMNS * panel, COLUMNS, panel};
+        NAME(gather)(d[0] + 1, some, x0 + c, stride, x);
+        some = NAME(lines)(some); /* what fills up is 0 in x^(0) and in delta^(L), and does no harm in sums */
+        for (size l = 1; l < L; l++) {
+            size a = d[l - 1] + 1, b = d[l];
+            struct NAME(panels) above = {x.at + (a + 1) * COLUMNS, COLUMNS, panel}; /* below its row of ones */
+            NAME(signals)(a, b, W, some, x, above);
+            for (size k = 0; k < some; k += COLUMNS, above.at += panel)
+                for (size r = 0, row = first; r < b; r++, row += share) {
+                    if (row <= d[0] && c + once + k < columns)
+                        NAME(fetch)(next + k + row * stride, stride, LEAST(share, d[0] + 1 - row));
+                    NAME(tanh_lines)(above.at + r * COLUMNS, COLUMNS);
+                }
+            first += b * share, x.at += a * COLUMNS, W += a * tiles(b);
+        }
+        NAME(signals)(d[L - 1] + 1, d[L], W, some, x, (struct NAME(panels)){s + c, s_stride, COLUMNS});
+    }
+}
+
+/* delta of the layer below, for which x has the signals' tanh. W: (a + 1) x b, by tiles. */
+TARGET static void NAME(layer_below)(size a, size b, const REAL *W, size columns, size once, struct NAME(panels) x,
+                                     struct NAME(panels) delta, struct NAME(panels) below) {
+    for (size c = 0; c < columns; c += once) {
+        size some = LEAST(columns - c, once);
+        NAME(push_back)(a, b, W, some, delta, below);
+        for (size k = 0; k < some; k += COLUMNS) {
+            NAME(chain_lines)(x.at, below.at, a * COLUMNS);
+            x.at += x.panel, below.at += below.panel, delta.at += delta.panel;
+        }
+    }
+}
+
+/* What one group of panels gives to G, from delta^(L). */
+TARGET static void NAME(group)(const struct tiled *network, struct NAME(panels) x, const REAL *delta_L, size stride,
+                               size columns, REAL *G, int add) {
+    const size *d = network->d, L = network->L;
+    const REAL *W = network->w;
+    struct NAME(panels) delta = {network->delta, COLUMNS, d[L] * COLUMNS}, below = {network->below, COLUMNS, 0};
+    for (size l = 1; l <= L; l++) /* to the ends of x^(L-1), of W^(L) and of G^(L) */
+        x.at += (d[l - 1] + 1) * COLUMNS, W += (d[l - 1] + 1) * tiles(d[l]), G += (d[l - 1] + 1) * d[l];
+    NAME(gather)(d[L], columns, delta_L, stride, delta);
+    for (size l = L; l > 0; l--) {
+        size a = d[l - 1] + 1, b = d[l];
+        x.at -= a * COLUMNS, W -= a * tiles(b), G -= a * b;
+        if (b == 1) {
+            NAME(single_sum)(a, NAME(lines)(columns), x, delta, G, add);
+        } else {
+            NAME(turn)(b, columns, delta, network->turned);
+            NAME(group_sum)(a, b, columns, x, network->turned, G, add);
+        }
+        if (l > 1) {
+            struct NAME(panels) theta = {x.at + COLUMNS, COLUMNS, x.panel}, used = delta;
+            below.panel = d[l - 1] * COLUMNS;
+            NAME(layer_below)(d[l - 1], b, W, NAME(lines)(columns), NAME(at_once)(network), theta, delta, below);
+            delta = below, below = used;
+        }
+    }
+}
+
+/* After `tiled_forward`: write the gradient of all columns to G, or add it, from delta^(L). */
+TARGET void NAME(tiled_backward)(const struct tiled *network, const REAL *delta_L, size stride, size columns, REAL *G,
+                                 size add) {
+    size panel = network->x_rows * COLUMNS;
+    struct NAME(panels) x = {network->x, COLUMNS, panel};
+    for (size c = 0; c < columns; c += TILED_GROUP * COLUMNS, x.at += TILED_GROUP * panel, add = 1)
+        NAME(group)(network, x, delta_L + c, stride, LEAST(columns - c, TILED_GROUP * COLUMNS), G, add != 0);
+}
+
+#undef REGISTER_ROWS
+#undef REGISTER_VECTORS
+#undef COLUMNS
+#undef ALL
