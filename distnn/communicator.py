@@ -24,6 +24,7 @@ from distnn.launcher import mpi_library, refuse_worlds_of_one, world
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
+MESSAGE = 1 << 18  # numbers that are summed at a time: MPI needs memory for as many, and is as fast
 
 
 class OneRank:
@@ -58,7 +59,7 @@ class OneRank:
             raise error
 
     def sum(self, values: np.ndarray) -> None:
-        """Replace an int64 or float64 vector, in place, by its sum over ranks. Collective, replicated."""
+        """Replace a contiguous array of numbers, in place, by its sum over ranks. Collective, replicated."""
 
     def broadcast(self, value: Any) -> Any:
         """Rank 0's value, on all ranks. Collective, replicated."""
@@ -141,8 +142,12 @@ class MPIRanks(OneRank):
             self.comm.Allreduce(self._in_place, values, self._max)
 
     def sum(self, values: np.ndarray) -> None:
+        if not values.flags.c_contiguous:
+            raise ValueError("only a contiguous array can be summed in place")
+        flat = values.reshape(-1)
         with self._call:
-            self.comm.Allreduce(self._in_place, values, self._sum)
+            for start in range(0, len(flat), MESSAGE):
+                self.comm.Allreduce(self._in_place, flat[start : start + MESSAGE], self._sum)
 
     def broadcast(self, value: Any) -> Any:
         with self._call:

@@ -100,6 +100,11 @@ def function(name: str, dtype: np.dtype, of: str, *arguments: Any) -> Callable[.
     return made
 
 
+def address(array: np.ndarray) -> int:
+    """Where a contiguous array that may be written to begins: four times as fast as `array.ctypes.data`. Local."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]
+
+
 def rows_in_memory(x: np.ndarray, rows: int, dtype: np.dtype) -> np.ndarray:
     """x itself, if its rows lie in memory as compiled code reads them, else a copy. ValueError for a wrong number."""
     if len(x) != rows:

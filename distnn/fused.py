@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn import compiled
-from distnn.compiled import ADDRESS, SIZE
+from distnn.compiled import ADDRESS, SIZE, address
 from distnn.memory import LINE, vector
 from distnn.network import weight_count
 
@@ -92,8 +92,8 @@ class Fused:
         for columns, network in self._pieces(x):
             count = columns.stop - columns.start
             yield columns, self._s[:, :count], self._delta_L[:, :count]
-            self.functions.backward(network, self._delta_L.ctypes.data, self._columns, count)
-        self.functions.finish(ctypes.addressof(self._network), G.ctypes.data)
+            self.functions.backward(network, address(self._delta_L), self._columns, count)
+        self.functions.finish(ctypes.addressof(self._network), address(G))
 
     def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, int]]:
         """After forward propagation of each piece: its columns, and the address of the network."""
@@ -103,11 +103,11 @@ class Fused:
         if width > self._columns:
             self._allocate(width)
         begin, stride = x.ctypes.data, x.strides[0] // x.itemsize
-        network, s = ctypes.addressof(self._network), self._s.ctypes.data
+        network, s = ctypes.addressof(self._network), address(self._s)
         for start in range(0, count, width):
             columns = slice(start, min(start + width, count))
-            address = begin + start * x.itemsize
-            self.functions.forward(network, address, stride, columns.stop - start, s, self._columns)
+            first = begin + start * x.itemsize
+            self.functions.forward(network, first, stride, columns.stop - start, s, self._columns)
             yield columns, network
 
     def _width(self, count: int) -> int:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from distnn import compiled
-from distnn.compiled import ADDRESS, SIZE
+from distnn.compiled import ADDRESS, SIZE, address
 
 BITS = 51  # a term is at most 2^51 of its units: then adding `magic` below rounds it in one instruction
 STEP = 4  # k changes in steps of 4 bits, so that the k of the last sum is nearly always right for this one
@@ -60,6 +60,7 @@ class Rounding:
         self.unit[:] = np.ldexp(1.0, -k)
         self.magics = [self.magic[part] for part in self.part]
         self.units = [self.unit[part] for part in self.part]
+        self.terms = -1  # those that `empty` is for
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether the exponents are right for terms of which the largest are these."""
@@ -67,9 +68,14 @@ class Rounding:
 
     def begin(self, terms: int) -> None:
         """A new sum, empty but for what takes off the integers behind magic, which so many terms will bring along."""
+        if terms != self.terms:
+            self.terms = terms
+            self.empty = [
+                -terms * magic.view(np.int64) for magic in self.magics
+            ]  # modulo 2^64; all terms are below 2^63
         self.sum = np.empty_like(self.sum)
-        for chunk, magic in zip(self.cut, self.magics, strict=True):
-            self.sum[chunk.place] = -terms * magic.view(np.int64)  # modulo 2^64; the sum of all terms is below 2^63
+        for chunk, empty in zip(self.cut, self.empty, strict=True):
+            self.sum[chunk.place] = empty
 
 
 Add = Callable[[np.ndarray], None]
@@ -130,19 +136,18 @@ class InC:
         self.read = compiled.function("decode", np.dtype(np.float64), of, ADDRESS, SIZE, ADDRESS, ADDRESS)
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
-        function, parts, first, most = self.add, len(self.first) - 1, self.first.ctypes.data, largest.ctypes.data
-        targets = [(rounding.magic.ctypes.data, rounding.sum.ctypes.data) for rounding in roundings]
+        function, parts, first, most = self.add, len(self.first) - 1, address(self.first), address(largest)
+        targets = [(address(rounding.magic), address(rounding.sum)) for rounding in roundings]
 
         def add(term: np.ndarray) -> None:
-            g = term.ctypes.data
+            g = address(term)
             for magic, total in targets:
                 function(g, parts, first, magic, total, most)
 
         return add
 
     def decode(self, rounding: Rounding) -> np.ndarray:
-        total = rounding.sum.ctypes.data
-        self.read(total, len(self.first) - 1, self.first.ctypes.data, rounding.unit.ctypes.data)
+        self.read(address(rounding.sum), len(self.first) - 1, address(self.first), address(rounding.unit))
         return rounding.sum[:-2].view(np.float64)
 
 

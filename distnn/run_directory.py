@@ -160,5 +160,4 @@ class RunDirectory:
 
 def finite(record: Record) -> dict[str, Any]:
     """A record for JSON, which knows no NaN and no infinity: null instead."""
-    values = {name: getattr(record, name) for name in record.__slots__}
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return {name: value if math.isfinite(value := getattr(record, name)) else None for name in record.__slots__}

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn import compiled
-from distnn.compiled import ADDRESS, SIZE
+from distnn.compiled import ADDRESS, SIZE, address
 from distnn.memory import empty, vector
 
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1) of a piece, if that is more than a group of panels
@@ -98,7 +98,7 @@ class Tiled:
         for columns, network in self._pieces(x):
             count, stride = columns.stop - columns.start, self._s.strides[0] // self._s.itemsize
             yield columns, self._s[:, :count], self._delta_L[:, :count]
-            self.functions.backward(network, self._delta_L.ctypes.data, stride, count, G.ctypes.data, columns.start)
+            self.functions.backward(network, address(self._delta_L), stride, count, address(G), columns.start)
 
     def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, int]]:
         """After forward propagation of each piece: its columns, and the address of the network."""

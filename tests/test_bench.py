@@ -30,7 +30,7 @@ from distnn.bench.series import NETWORKS, ROWS
 from distnn.bench.split import split
 from distnn.bench.timing import Entry, ratio, take_turns
 from distnn.bench.workloads import WORKLOADS, Workload
-from distnn.communicator import OneRank
+from distnn.communicator import MESSAGE, OneRank
 from distnn.errors import UserError
 from distnn.network import weight_count
 from distnn.objective import Objective
@@ -175,6 +175,9 @@ def test_time_of_allreduce() -> None:
     assert slow.allreduce(2, 0) == 1
     assert slow.allreduce(5, 1) == pytest.approx(3 * (1 + 0.1))  # short: recursive doubling
     assert slow.allreduce(4, 1000) == pytest.approx(4 + 2 * 3 / 4 * 100)  # long: reduce-scatter and allgather
+    for many, more in ((2, 0), (2, 1000), (1, 8)):
+        expected = many * slow.allreduce(4, 8 * MESSAGE) + (slow.allreduce(4, more) if more else 0)
+        assert slow.allreduce(4, many * 8 * MESSAGE + more) == pytest.approx(expected)
 
 
 def test_prediction() -> None:

@@ -22,7 +22,7 @@ from statistics import median
 
 import numpy as np
 
-from distnn.communicator import OneRank
+from distnn.communicator import MESSAGE, OneRank
 
 LONG = 1 << 17  # float64 in the long message that is measured: 1 MiB
 
@@ -35,9 +35,13 @@ class Network:
     beta: float
 
     def allreduce(self, ranks: int, size: int) -> float:
-        """Seconds for an Allreduce of `size` bytes on so many ranks."""
+        """Seconds for an Allreduce of `size` bytes on so many ranks, in messages as `MPIRanks.sum` cuts it."""
         if ranks == 1:
             return 0.0
+        whole, rest = divmod(size, 8 * MESSAGE)
+        return whole * self._message(ranks, 8 * MESSAGE) + (self._message(ranks, rest) if rest or not whole else 0.0)
+
+    def _message(self, ranks: int, size: int) -> float:
         steps = ceil(log2(ranks))
         doubling = steps * (self.alpha + size * self.beta)
         scattered = 2 * steps * self.alpha + 2 * (ranks - 1) / ranks * size * self.beta

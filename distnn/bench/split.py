@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
@@ -75,8 +74,8 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
     engine = Backpropagation(Network(workload.d), "squared", np.dtype(workload.dtype))
     e = engine.error_function.__class__
     with (
-        patch.object(e, "error", watch.around("activation", e.error)),
-        patch.object(engine, "gradient", watch.around("gradient", engine.gradient)),
+        replaced(e, error=watch.around("activation", e.error)),
+        replaced(engine, gradient=watch.around("gradient", engine.gradient)),
         watched(engine.passes, watch),
     ):
 
@@ -104,19 +103,34 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
 def watched(passes: Passes, watch: Stopwatch) -> AbstractContextManager[object]:
     """Take the times of products and activation."""
     if isinstance(passes, Fused | Tiled):
-        calls: dict[str, Any] = {
+        timed_calls: dict[str, Any] = {
             name: watch.around("products", call) for name, call in passes.functions._asdict().items() if callable(call)
         }
-        return patch.object(passes, "functions", passes.functions._replace(**calls))
+        return replaced(passes, functions=passes.functions._replace(**timed_calls))
     assert isinstance(passes, Layerwise)
     theta = passes.theta
     assert theta.chain is not None
     timed = replace(theta, apply=watch.around("activation", theta.apply), chain=watch.around("activation", theta.chain))
+    names = ("signals", "push_back_but_factors", "outer_sum", "add_outer_sum")
     stack = ExitStack()
-    stack.enter_context(patch.object(passes, "theta", timed))
-    for name in ("signals", "push_back_but_factors", "outer_sum", "add_outer_sum"):
-        stack.enter_context(patch.object(products, name, watch.around("products", getattr(products, name))))
+    stack.enter_context(replaced(passes, theta=timed))
+    stack.enter_context(
+        replaced(products, **{name: watch.around("products", getattr(products, name)) for name in names})
+    )
     return stack
+
+
+@contextmanager
+def replaced(owner: Any, **attributes: Any) -> Iterator[None]:
+    """Other attributes for a while. (unittest.mock can do that, too, but takes 5 MB.)"""
+    before = {name: getattr(owner, name) for name in attributes}
+    for name, value in attributes.items():
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(owner, name, value)
 
 
 def tanh_inside(passes: Passes, seconds: float = 0.02) -> float:
