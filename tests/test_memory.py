@@ -38,6 +38,6 @@ def test_a_matrix_lies_in_the_memory_given() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_hot_loop_works_on_such_arrays(dtype: str) -> None:
     network = Network([3, 5, 4, 2])
-    space = Layerwise(network.d, ACTIVATIONS["tanh"], network.w.astype(dtype))._workspace(37)
+    space = Layerwise(network.d, ACTIVATIONS["tanh"], np.dtype(dtype))._workspace(37)
     assert all(on_lines(array) for array in (*space.x, space.s, *space.delta))
     assert on_lines(input_columns(np.ones((37, 3)), Scaling.identity(3), dtype))
