@@ -16,6 +16,7 @@
 #define FEWEST 4       /* but at least so many panels: they share the way of the weights from the memory */
 #define SUM_TILES 10   /* tiles of x that the second level has, while they are summed into G with all of delta */
 #define SINGLE_ROWS 8  /* of x that are summed into G at a time where delta has one row */
+#define LOADED 8      /* rows of weights that are read together */
 #define AHEAD 4        /* rows of x^(0), which are far apart, that are on their way from the memory */
 #define WEIGHTS_AHEAD 32 /* terms of weights that are on their way from the cache */
 
@@ -181,7 +182,7 @@ TARGET static void NAME(group_sum)(size a, size b, size columns, struct NAME(pan
             }
 }
 
-/* The same where delta has one row, over whole lines of columns; sums are kept apart by their place in a line. */
+/* The same where delta has one row: sums over columns are kept apart by their place in a line, which is filled up. */
 TARGET static void NAME(single_sum)(size a, size columns, struct NAME(panels) x, struct NAME(panels) delta, REAL *G,
                                     int add) {
     for (size i = 0; i < a; i += SINGLE_ROWS) {
@@ -264,16 +265,25 @@ INLINE size NAME(at_once)(const struct tiled *network) {
     return (panels > FEWEST ? panels : FEWEST) * COLUMNS;
 }
 
-/* Use these weights, by tiles: TILED_ROWS columns of all rows of a W, filled up with zeros, then the next ones. */
+/* Use these weights, by tiles: TILED_ROWS columns of all rows of a W, filled up with zeros, then the next ones. Some
+   rows at a time, whose lines stay in the cache from one tile to the next. */
 TARGET void NAME(tiled_load)(const struct tiled *network, const double *w) {
-    REAL *to = network->w;
+    REAL *W = network->w;
     for (size l = 1; l <= network->L; l++) {
         size a = network->d[l - 1] + 1, b = network->d[l];
-        for (size j = 0; j < b; j += TILED_ROWS)
-            for (size i = 0; i < a; i++)
-                for (size r = 0; r < TILED_ROWS; r++)
-                    *to++ = j + r < b ? (REAL)w[i * b + j + r] : 0;
-        w += a * b;
+        for (size first = 0; first < a; first += LOADED)
+            for (size j = 0; j < b; j += TILED_ROWS)
+                for (size i = first; i < LEAST(a, first + LOADED); i++) {
+                    const double *from = w + i * b + j;
+                    REAL *to = W + j * a + i * TILED_ROWS;
+                    if (j + TILED_ROWS <= b)
+                        for (size r = 0; r < TILED_ROWS; r++)
+                            to[r] = (REAL)from[r];
+                    else
+                        for (size r = 0; r < TILED_ROWS; r++)
+                            to[r] = j + r < b ? (REAL)from[r] : 0;
+                }
+        w += a * b, W += a * tiles(b);
     }
 }
 
@@ -291,7 +301,7 @@ TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, siz
         const REAL *W = network->w, *next = x0 + c + once;
         struct NAME(panels) x = {(REAL *)network->x + c / COLUMNS * panel, COLUMNS, panel};
         NAME(gather)(d[0] + 1, some, x0 + c, stride, x);
-        some = NAME(lines)(some); /* what fills up is 0 in x^(0) and in delta^(L), and does no harm in sums */
+        some = NAME(lines)(some); /* what fills up is 0 in x^(0) and in delta^(L): nothing in `single_sum` */
         for (size l = 1; l < L; l++) {
             size a = d[l - 1] + 1, b = d[l];
             struct NAME(panels) above = {x.at + (a + 1) * COLUMNS, COLUMNS, panel}; /* below its row of ones */
@@ -334,7 +344,7 @@ TARGET static void NAME(group)(const struct tiled *network, struct NAME(panels) 
         size a = d[l - 1] + 1, b = d[l];
         x.at -= a * COLUMNS, W -= a * tiles(b), G -= a * b;
         if (b == 1) {
-            NAME(single_sum)(a, NAME(lines)(columns), x, delta, G, add);
+            NAME(single_sum)(a, columns, x, delta, G, add);
         } else {
             NAME(turn)(b, columns, delta, network->turned);
             NAME(group_sum)(a, b, columns, x, network->turned, G, add);

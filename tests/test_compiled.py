@@ -35,7 +35,7 @@ WAYS = {"fused": (fused, Fused), "tiled": (tiled, Tiled)}
 # Widths that leave every number of rows and columns over for the tiles, and networks of one layer up to many.
 ARCHITECTURES = [(1, 1, 1), (2, 2, 1), (7, 11, 3, 2), (5, 13, 4), (30, 30, 30, 1), (8, 128, 5), (3, *range(1, 13), 6)]
 # For tiles only: more terms than are added up at a time, more tiles than the cache has, every width of a panel of G.
-WIDE = [(2100, 150, 3), (4, 1100, 1), (33, 31, 17, 16, 15, 9, 8, 7), (6, 40, 33, 1), (3, 1, 1, 2)]
+WIDE = [(2100, 150, 3), (2, 3, 2200, 1), (4, 1100, 1), (33, 31, 17, 16, 15, 9, 8, 7), (6, 40, 33, 1), (3, 1, 1, 2)]
 ROWS = [0, 1, 63, 64, 65, 300, 1000]
 
 
