@@ -166,7 +166,7 @@ class Objective:
 
     def _mean(self, w: np.ndarray, total: np.ndarray, n: float) -> Evaluation:
         total /= n
-        E, G = float(total[len(w) :].sum()), total[: len(w)]
+        E, G = sum(total[len(w) :].tolist()), total[: len(w)]
         if self.weight_decay:
             penalty, gradient = self._decay(w)
             E += penalty

@@ -159,7 +159,7 @@ class ExactSum:
                 self._correct(exponent, term)
         self.guessed = True
         self._guess_again()
-        self.sum[-2:] = self.local, self.error is not None
+        self.sum[-2], self.sum[-1] = self.local, self.error is not None
 
     def result(self) -> np.ndarray:
         if self.sum[-2] > self.count:

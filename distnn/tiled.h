@@ -8,16 +8,16 @@
 
 #ifndef TILED_BYTES
 #define TILED_BYTES 128
-#define TILED_GROUP 16 /* panels whose columns are summed into G at a time: a row of a tile of x is in the first level */
-#define TILED_ROWS 12  /* rows of a tile */
-#define TERMS 8192     /* bytes of a row of numbers a_rk that are summed before the next tile: TILED_ROWS rows of it and the
-                          panels they meet are in the second level */
-#define NEAR (1 << 18) /* bytes of x^(0), ..., x^(L-1) that go through all layers before the next ones, */
-#define FEWEST 4       /* but at least so many panels: they share the way of the weights from the memory */
-#define SUM_TILES 10   /* tiles of x that the second level has, while they are summed into G with all of delta */
-#define SINGLE_ROWS 8  /* of x that are summed into G at a time where delta has one row */
-#define LOADED 8      /* rows of weights that are read together */
-#define AHEAD 4        /* rows of x^(0), which are far apart, that are on their way from the memory */
+#define TILED_GROUP 16   /* panels that are summed into G at a time: the first level has that much of a tile of x */
+#define TILED_ROWS 12    /* of a tile */
+#define TERMS 8192       /* bytes of the numbers a_rk of one r, before the next tile: those of a tile, and the panels
+                            that they meet, are in the second level */
+#define NEAR (1 << 18)   /* bytes of x^(0), ..., x^(L-1) that go through all layers before the next ones, */
+#define FEWEST 4         /* but at least so many panels: they share the way of the weights from the memory */
+#define SUM_TILES 10     /* of x that the second level has, while they are summed into G with all of delta */
+#define SINGLE_ROWS 8    /* of x that are summed into G at a time where delta has one row */
+#define LOADED 8         /* rows of weights that are read together */
+#define AHEAD 4          /* rows of x^(0), which are far apart, that are on their way from the memory */
 #define WEIGHTS_AHEAD 32 /* terms of weights that are on their way from the cache */
 
 /* One network, its weights and its memory; see class Tiled. */
@@ -150,8 +150,8 @@ TARGET static void NAME(signals)(size a, size b, const REAL *W, size columns, st
             size terms = LEAST(a - k, run);
             struct NAME(factors) of = {W + j * a + k * TILED_ROWS, 1, TILED_ROWS, terms, 0};
             for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
-                NAME(tile)(LEAST(b - j, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms, x.at + p * x.panel + k * x.row,
-                           s.at + p * s.panel + j * s.row, s.row, k > 0);
+                NAME(tile)(LEAST(b - j, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms,
+                           x.at + p * x.panel + k * x.row, s.at + p * s.panel + j * s.row, s.row, k > 0);
         }
 }
 
@@ -161,8 +161,8 @@ TARGET static void NAME(push_back)(size a, size b, const REAL *W, size columns, 
     size run = NAME(run)(b);
     for (size k = 0; k < b; k += run)
         for (size i = 0; i < a; i += TILED_ROWS) {
-            size terms = LEAST(b - k, run);
-            struct NAME(factors) of = {W + k * (a + 1) + (i + 1) * TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, (a + 1) * TILED_ROWS};
+            size terms = LEAST(b - k, run), next = (a + 1) * TILED_ROWS;
+            struct NAME(factors) of = {W + k * (a + 1) + (i + 1) * TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, next};
             for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
                 NAME(tile)(LEAST(a - i, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms,
                            delta.at + p * delta.panel + k * delta.row, below.at + p * below.panel + i * below.row,

@@ -97,6 +97,8 @@ def norm(v: np.ndarray) -> float:
 
 def distance(v: np.ndarray, w: np.ndarray) -> float:
     """The Euclidean length of v - w, part by part: of millions of weights, v - w would go through the memory twice."""
+    if len(v) <= PART:
+        return norm(v - w)
     parts = (slice(start, start + PART) for start in range(0, len(v), PART))
     return math.sqrt(sum(float(step @ step) for step in (v[part] - w[part] for part in parts)))
 
