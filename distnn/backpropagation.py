@@ -127,4 +127,5 @@ def passes(d: tuple[int, ...], theta: Activation, dtype: np.dtype) -> Passes:
     of = compiled.instructions() if compiled.serves(d, theta.name) else None
     if of is None:
         return Layerwise(d, theta, dtype)
-    return Fused(d, dtype, of) if max(d) <= fused.WIDEST else Tiled(d, dtype, of)
+    made = Fused if max(d) <= fused.WIDEST else Tiled
+    return made(d, theta.name, dtype, of)

@@ -22,7 +22,8 @@ from distnn.errors import UserError
 
 VARIABLE = "DISTNN_FUSED"
 SETS = ("avx512", "avx2")  # what it is compiled for, the faster one first
-INTERFACE = 6  # as in compiled.c
+THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order of passes.c
+INTERFACE = 7  # as in compiled.c
 
 ADDRESS, SIZE = ctypes.c_void_p, ctypes.c_ssize_t
 
@@ -35,7 +36,7 @@ def built() -> bool:
 
 def serves(d: Sequence[int], theta: str) -> bool:
     """Whether compiled code, if it is there, passes blocks through networks d with θ in the hidden layers."""
-    return len(d) > 2 and theta == "tanh"
+    return len(d) > 2 and theta in THETAS
 
 
 def missing(d: Sequence[int], theta: str) -> str | None:

@@ -10,7 +10,7 @@
 
 /* One network, its weights and its memory; see class Fused. */
 struct fused {
-    size L;
+    size L, theta;
     const size *d;
     const void *w;
     void *x;     /* x^(0), ..., x^(L-1), of all panels of a piece; the rows of ones are set */
@@ -135,7 +135,7 @@ TARGET static void NAME(outer_sum)(size a, size b, struct NAME(sides) of, REAL *
 }
 
 /* x^(1), ..., x^(L-1) of one panel, below whose x^(0) they lie, and s^(L), whose rows are `stride` apart. Meanwhile
-   some rows of the next panel, at `next`, come from memory: a few lines with each row of tanh, since a burst would
+   some rows of the next panel, at `next`, come from memory: a few lines with each row of theta, since a burst would
    keep the products waiting. */
 TARGET static void NAME(forward_panel)(const struct fused *network, REAL *x, REAL *s, size stride, const REAL *next,
                                        size next_stride, size next_rows) {
@@ -151,7 +151,7 @@ TARGET static void NAME(forward_panel)(const struct fused *network, REAL *x, REA
                     __builtin_prefetch(next + line);
                 next += next_stride, next_rows--;
             }
-            NAME(tanh_lines)(above + r * PANEL, PANEL);
+            NAME(apply_theta)(network->theta, above + r * PANEL, PANEL);
         }
         x += a * PANEL, W += a * b;
     }
@@ -166,7 +166,7 @@ TARGET static void NAME(backward_panel)(const struct fused *network, const REAL 
         REAL *below = delta - a * PANEL;
         x -= a * PANEL, W -= (a + 1) * b;
         NAME(product)(a, W + b, b, 1, b, delta, below, PANEL);
-        NAME(chain_lines)(x, below, a * PANEL);
+        NAME(chain_theta)(network->theta, x, below, a * PANEL);
         x -= PANEL, delta = below;
     }
 }

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn import compiled
-from distnn.compiled import ADDRESS, SIZE, address
+from distnn.compiled import ADDRESS, SIZE, THETAS, address
 from distnn.memory import LINE, vector
 from distnn.network import weight_count
 
@@ -41,6 +41,7 @@ class _Network(ctypes.Structure):
 
     _fields_ = (
         ("L", SIZE),
+        ("theta", SIZE),
         *((name, ADDRESS) for name in ("d", "w", "x", "delta", "sums")),
     )
 
@@ -61,11 +62,12 @@ def functions(dtype: np.dtype, of: str) -> Functions:
 class Fused:
     """Passes over blocks, as `layerwise.Layerwise` makes them. Local.
 
-    d: the architecture, hidden layers tanh. dtype: of all arrays. of: a set of instructions that is `available`.
+    d: the architecture. theta: the name of θ of the hidden layers, one of THETAS. dtype: of all arrays. of: a set of
+    instructions that is `available`.
     """
 
-    def __init__(self, d: Sequence[int], dtype: np.dtype, of: str):
-        self.d, self.dtype = tuple(d), dtype
+    def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype, of: str):
+        self.d, self.theta, self.dtype = tuple(d), THETAS.index(theta), dtype
         self.functions = functions(dtype, of)
         self.panel = self.functions.panel
         self._d, self._w = np.array(d, np.intp), np.zeros(weight_count(d), dtype)
@@ -126,4 +128,4 @@ class Fused:
         panels = self._x.reshape(-1, self._x_rows, self.panel)
         panels[:, np.cumsum([0, *(d[:-2] + 1)])] = 1  # the rows of ones
         arrays = (self._d, self._w, self._x, self._delta, self._sums)
-        self._network = _Network(len(d) - 1, *(array.ctypes.data for array in arrays))
+        self._network = _Network(len(d) - 1, self.theta, *(array.ctypes.data for array in arrays))

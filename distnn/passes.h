@@ -41,18 +41,30 @@ INLINE VECTOR NAME(tanh_of)(VECTOR x) {
     return (VECTOR)((MASK)((zero - m) / (2 + m)) | sign); /* zero - m: 0 for 0, not -0 */
 }
 
-/* x = tanh x, for whole lines of numbers. */
-INLINE void NAME(tanh_lines)(REAL *x, size numbers) {
-    for (size k = 0; k < numbers; k += EACH)
-        AT(x + k) = NAME(tanh_of)(AT(x + k));
+#define EACH_VECTOR for (size k = 0; k < numbers; k += EACH)
+
+/* x = theta(x), as activations.py has it, for whole lines of numbers. NaN stays. */
+INLINE void NAME(apply_theta)(size theta, REAL *x, size numbers) {
+    switch (theta) {
+        case TANH: EACH_VECTOR AT(x + k) = NAME(tanh_of)(AT(x + k)); break;
+        case LOGISTIC: EACH_VECTOR AT(x + k) = (REAL)0.5 * (1 + NAME(tanh_of)((REAL)0.5 * AT(x + k))); break;
+        case RELU: EACH_VECTOR AT(x + k) = (VECTOR)((MASK)AT(x + k) & ~(AT(x + k) <= 0)); break;
+    }
 }
 
-TARGET void NAME(tanh)(REAL *x, size numbers) { NAME(tanh_lines)(x, numbers); }
+/* delta *= theta'(s), where x = theta(s), for whole lines of numbers. */
+INLINE void NAME(chain_theta)(size theta, const REAL *x, REAL *delta, size numbers) {
+    switch (theta) {
+        case TANH: EACH_VECTOR AT(delta + k) *= 1 - AT(x + k) * AT(x + k); break;
+        case LOGISTIC: EACH_VECTOR AT(delta + k) *= AT(x + k) * (1 - AT(x + k)); break;
+        case RELU: EACH_VECTOR AT(delta + k) = (VECTOR)((MASK)AT(delta + k) & ~(AT(x + k) == 0)); break;
+    }
+}
 
-/* delta *= 1 - x^2, for whole lines of numbers. */
-INLINE void NAME(chain_lines)(const REAL *x, REAL *delta, size numbers) {
-    for (size k = 0; k < numbers; k += EACH)
-        AT(delta + k) *= 1 - AT(x + k) * AT(x + k);
+TARGET void NAME(theta)(size theta, REAL *x, size numbers) { NAME(apply_theta)(theta, x, numbers); }
+
+TARGET void NAME(chain)(size theta, const REAL *x, REAL *delta, size numbers) {
+    NAME(chain_theta)(theta, x, delta, numbers);
 }
 
 /* Sums over columns that were kept apart by their place in a line, added up. */
@@ -74,5 +86,6 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 #undef AT
 #undef EACH
 #undef LANES
+#undef EACH_VECTOR
 #undef UP_TO
 #undef WIDE

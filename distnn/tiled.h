@@ -22,7 +22,7 @@
 
 /* One network, its weights and its memory; see class Tiled. */
 struct tiled {
-    size L;
+    size L, theta;
     const size *d;
     void *w;             /* as `tiled_load` writes them, and some room after them */
     void *x;             /* x^(0), ..., x^(L-1), of all panels of a piece, and some room; the rows of ones are set */
@@ -287,7 +287,7 @@ TARGET void NAME(tiled_load)(const struct tiled *network, const double *w) {
     }
 }
 
-/* Write s^(L) of `columns` columns of x0, and keep x^(0), ..., x^(L-1). Between two rows of tanh some of the next x0
+/* Write s^(L) of `columns` columns of x0, and keep x^(0), ..., x^(L-1). Between two rows of theta some of the next x0
    are asked for. */
 TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, size stride, size columns, REAL *s,
                                 size s_stride) {
@@ -295,7 +295,7 @@ TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, siz
     size hidden = 0;
     for (size l = 1; l < L; l++)
         hidden += d[l];
-    size share = (d[0] + hidden) / hidden; /* rows of x0 for each row of tanh, d[0] + 1 or more in all */
+    size share = (d[0] + hidden) / hidden; /* rows of x0 for each row of theta, d[0] + 1 or more in all */
     for (size c = 0; c < columns; c += once) {
         size some = LEAST(columns - c, once), first = 0;
         const REAL *W = network->w, *next = x0 + c + once;
@@ -310,7 +310,7 @@ TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, siz
                 for (size r = 0, row = first; r < b; r++, row += share) {
                     if (row <= d[0] && c + once + k < columns)
                         NAME(fetch)(next + k + row * stride, stride, LEAST(share, d[0] + 1 - row));
-                    NAME(tanh_lines)(above.at + r * COLUMNS, COLUMNS);
+                    NAME(apply_theta)(network->theta, above.at + r * COLUMNS, COLUMNS);
                 }
             first += b * share, x.at += a * COLUMNS, W += a * tiles(b);
         }
@@ -318,14 +318,15 @@ TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, siz
     }
 }
 
-/* delta of the layer below, for which x has the signals' tanh. W: (a + 1) x b, by tiles. */
-TARGET static void NAME(layer_below)(size a, size b, const REAL *W, size columns, size once, struct NAME(panels) x,
-                                     struct NAME(panels) delta, struct NAME(panels) below) {
+/* delta of the layer below, whose theta(s) is x. W: (a + 1) x b, by tiles. */
+TARGET static void NAME(layer_below)(const struct tiled *network, size a, size b, const REAL *W, size columns,
+                                     struct NAME(panels) x, struct NAME(panels) delta, struct NAME(panels) below) {
+    size once = NAME(at_once)(network);
     for (size c = 0; c < columns; c += once) {
         size some = LEAST(columns - c, once);
         NAME(push_back)(a, b, W, some, delta, below);
         for (size k = 0; k < some; k += COLUMNS) {
-            NAME(chain_lines)(x.at, below.at, a * COLUMNS);
+            NAME(chain_theta)(network->theta, x.at, below.at, a * COLUMNS);
             x.at += x.panel, below.at += below.panel, delta.at += delta.panel;
         }
     }
@@ -350,9 +351,9 @@ TARGET static void NAME(group)(const struct tiled *network, struct NAME(panels) 
             NAME(group_sum)(a, b, columns, x, network->turned, G, add);
         }
         if (l > 1) {
-            struct NAME(panels) theta = {x.at + COLUMNS, COLUMNS, x.panel}, used = delta;
+            struct NAME(panels) without_ones = {x.at + COLUMNS, COLUMNS, x.panel}, used = delta;
             below.panel = d[l - 1] * COLUMNS;
-            NAME(layer_below)(d[l - 1], b, W, NAME(lines)(columns), NAME(at_once)(network), theta, delta, below);
+            NAME(layer_below)(network, d[l - 1], b, W, NAME(lines)(columns), without_ones, delta, below);
             delta = below, below = used;
         }
     }

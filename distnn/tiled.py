@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn import compiled
-from distnn.compiled import ADDRESS, SIZE, address
+from distnn.compiled import ADDRESS, SIZE, THETAS, address
 from distnn.memory import empty, vector
 
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1) of a piece, if that is more than a group of panels
@@ -42,6 +42,7 @@ class _Network(ctypes.Structure):
 
     _fields_ = (
         ("L", SIZE),
+        ("theta", SIZE),
         *((name, ADDRESS) for name in ("d", "w", "x")),
         ("x_rows", SIZE),
         *((name, ADDRESS) for name in ("delta", "below", "turned")),
@@ -65,11 +66,12 @@ def functions(dtype: np.dtype, of: str) -> Functions:
 class Tiled:
     """Passes over blocks, as `layerwise.Layerwise` makes them. Local.
 
-    d: the architecture, hidden layers tanh. dtype: of all arrays. of: a set of instructions that is `available`.
+    d: the architecture. theta: the name of θ of the hidden layers, one of THETAS. dtype: of all arrays. of: a set of
+    instructions that is `available`.
     """
 
-    def __init__(self, d: Sequence[int], dtype: np.dtype, of: str):
-        self.d, self.dtype = tuple(d), dtype
+    def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype, of: str):
+        self.d, self.theta, self.dtype = tuple(d), THETAS.index(theta), dtype
         self.functions = functions(dtype, of)
         self._d = np.array(d, np.intp)
         rows, tile = sum(d[:-1]) + len(d) - 1, self.functions.rows
@@ -80,7 +82,7 @@ class Tiled:
     def load(self, w: np.ndarray) -> None:
         """Use the weights w (float64, |W|) from now on, rounded to dtype."""
         w = np.ascontiguousarray(w, np.float64)
-        network = _Network(len(self.d) - 1, self._d.ctypes.data, self._w.ctypes.data)
+        network = _Network(len(self.d) - 1, self.theta, self._d.ctypes.data, self._w.ctypes.data)
         self.functions.load(ctypes.addressof(network), w.ctypes.data)
 
     def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -131,9 +133,8 @@ class Tiled:
         self._deltas = [vector(widest * min(columns, group), dtype) for _ in range(2)]
         self._turned = vector(widest * group, dtype)
         deltas = [array.ctypes.data for array in (*self._deltas, self._turned)]
-        self._network = _Network(
-            len(d) - 1, *(array.ctypes.data for array in (self._d, self._w, self._x)), self._x_rows, *deltas
-        )
+        arrays = [array.ctypes.data for array in (self._d, self._w, self._x)]
+        self._network = _Network(len(d) - 1, self.theta, *arrays, self._x_rows, *deltas)
 
 
 def _up(number: int, to: int) -> int:

@@ -61,11 +61,13 @@ def draw(d: tuple[int, ...], rows: int, dtype: str, seed: int = 0) -> Block:
     return Block(x.astype(dtype), y.astype(dtype), generator.random(rows).astype(dtype))
 
 
-def engine(d: tuple[int, ...], dtype: str, way: str | None = None, of: str = "") -> Backpropagation:
+def engine(
+    d: tuple[int, ...], dtype: str, way: str | None = None, of: str = "", theta: str = "tanh"
+) -> Backpropagation:
     """With compiled passes, or with those of numpy."""
-    network = Network(d, "tanh", "identity").initialise(len(d), 0.7 if max(d) <= 128 else None)
+    network = Network(d, theta, "identity").initialise(len(d), 0.7 if max(d) <= 128 else None)
     made = Backpropagation(network, "squared", np.dtype(dtype))
-    made.passes = WAYS[way][1](d, made.dtype, of) if way else Layerwise(d, ACTIVATIONS["tanh"], made.dtype)
+    made.passes = WAYS[way][1](d, theta, made.dtype, of) if way else Layerwise(d, ACTIVATIONS[theta], made.dtype)
     made.load(network.w)
     return made
 
@@ -76,8 +78,10 @@ def gradient(engine: Backpropagation, block: Block) -> np.ndarray:
     return out
 
 
-def compare(d: tuple[int, ...], dtype: str, way: str, of: str, rows: Sequence[int], factor: float = 1) -> None:
-    ours, theirs = engine(d, dtype, way, of), engine(d, dtype)
+def compare(
+    d: tuple[int, ...], dtype: str, way: str, of: str, rows: Sequence[int], factor: float = 1, theta: str = "tanh"
+) -> None:
+    ours, theirs = engine(d, dtype, way, of, theta), engine(d, dtype, theta=theta)
     for count in rows:
         block = draw(d, count, dtype)
         expected, epsilon = gradient(theirs, block), factor * float(np.finfo(dtype).eps)
@@ -97,6 +101,12 @@ def test_as_numpy(d: tuple[int, ...], dtype: str, way: str, of: str) -> None:
 @pytest.mark.parametrize("d", WIDE, ids=str)
 def test_wide_as_numpy(d: tuple[int, ...], dtype: str, of: str) -> None:
     compare(d, dtype, "tiled", of, (700, 1, 33, 270), factor=4)
+
+
+@pytest.mark.parametrize("theta", compiled.THETAS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_theta_as_numpy(dtype: str, theta: str, way: str, of: str) -> None:
+    compare((7, 20, 15, 3), dtype, way, of, (1, 300), factor=4, theta=theta)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -187,6 +197,25 @@ def test_a_wrong_number_of_inputs_is_refused(way: str, of: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("theta", compiled.THETAS)
+def test_theta_and_its_derivative(theta: str, dtype: str, of: str) -> None:
+    generator, epsilon = np.random.default_rng(1), float(np.finfo(dtype).eps)
+    x, delta = vector(128, dtype), vector(128, dtype)
+    x[...], delta[...] = generator.normal(size=128) * 3, generator.normal(size=128)
+    x[:5] = 0, -0.0, np.inf, -np.inf, np.nan
+    expected_x, expected_delta, number = x.copy(), delta.copy(), compiled.THETAS.index(theta)
+    ACTIVATIONS[theta].apply(expected_x)
+    compiled.function("theta", np.dtype(dtype), of, SIZE, ADDRESS, SIZE)(number, x.ctypes.data, 128)
+    np.testing.assert_allclose(x, expected_x, rtol=4 * epsilon, atol=epsilon)
+    finite = np.isfinite(x)
+    x[~finite] = expected_x[~finite] = 0
+    ACTIVATIONS[theta].chain(expected_x, expected_delta, np.empty_like(x))  # type: ignore[misc]
+    addresses = x.ctypes.data, delta.ctypes.data
+    compiled.function("chain", np.dtype(dtype), of, SIZE, ADDRESS, ADDRESS, SIZE)(number, *addresses, 128)
+    np.testing.assert_allclose(delta, expected_delta, rtol=0, atol=10 * epsilon)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_tanh(dtype: str, of: str) -> None:
     """Right to 3 units in the last place, of any size; exact at the ends."""
     generator = np.random.default_rng(1)
@@ -197,7 +226,7 @@ def test_tanh(dtype: str, of: str) -> None:
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).max, -np.finfo(dtype).max]
     x[: len(special)] = special
     exact = np.tanh(x.astype(np.longdouble))
-    compiled.function("tanh", np.dtype(dtype), of, ADDRESS, SIZE)(x.ctypes.data, len(x))
+    compiled.function("theta", np.dtype(dtype), of, SIZE, ADDRESS, SIZE)(0, x.ctypes.data, len(x))
     np.testing.assert_array_equal(x[: len(special)], [0, 0, 1, -1, np.nan, 1, -1])
     assert np.signbit(x[1]) and not np.signbit(x[0])
     errors = np.abs(x - exact)[len(special) :] / np.spacing(np.abs(exact[len(special) :]).astype(dtype))
@@ -214,8 +243,9 @@ def test_tanh(dtype: str, of: str) -> None:
         ((65, 16, 1), "tanh", Tiled),
         ((784, 256, 10), "tanh", Tiled),
         ((3, 16, 200), "tanh", Tiled),
-        ((30, 30, 1), "relu", Layerwise),
-        ((784, 16, 10), "relu", Layerwise),
+        ((30, 30, 1), "relu", Fused),
+        ((784, 16, 10), "logistic", Tiled),
+        ((30, 30, 1), "sign", Layerwise),
         ((4, 1), "tanh", Layerwise),
     ],
     ids=str,
