@@ -1,7 +1,6 @@
 """Passes over a block layer by layer in numpy, for every network: three products a layer, and calls on arrays.
 
-Where all weights fit in the second-level cache, a block goes through in pieces whose x^(0) does, too: then G^(1) finds
-it there, and not only in the memory. docs/blocks.md has the measurements.
+For those that compiled code does not serve, and where there is none.
 
 All buffers are made once, for the largest block, and nothing else is allocated per weight. They are few, so that a
 block of a narrow network stays in the cache: x^(l) is not needed any more once G^(l+1) and δ^(l) are computed, θ' is
@@ -16,13 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from distnn import blas, products
+from distnn import products
 from distnn.activations import Activation
 from distnn.memory import matrix, row_stride, vector
-from distnn.network import forward, layers, weight_count
-
-CACHE_BYTES = 1 << 20  # of the second level: of W^(1) … W^(L), and of x^(0) of a piece
-FEWEST = 320  # columns of a piece: products of fewer are slower
+from distnn.network import forward, layers
 
 
 class Workspace(NamedTuple):
@@ -38,8 +34,6 @@ class Layerwise:
 
     def __init__(self, d: Sequence[int], theta: Activation, dtype: np.dtype):
         self.d, self.theta, self.dtype = tuple(d), theta, dtype
-        in_pieces = weight_count(d) * dtype.itemsize <= CACHE_BYTES and blas.gemm(dtype) is not None
-        self._widest = max(FEWEST, CACHE_BYTES // ((d[0] + 1) * dtype.itemsize)) if in_pieces else None  # of the pieces
         self._memory: list[np.ndarray] = []
         self._workspaces: dict[int, Workspace] = {}
         self._rows = 0
@@ -50,48 +44,32 @@ class Layerwise:
         self.W = layers(w.astype(self.dtype, copy=False), self.d)
 
     def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""
-        for columns in self._pieces(x.shape[1]):
-            space = self._workspace(columns.stop - columns.start)
-            forward(self.W, [x[:, columns], *space.x], space.s, self.theta)
-            yield columns, space.s
+        """Forward propagation of x^(0), in one piece: all columns and s^(L), which is overwritten afterwards."""
+        space = self._workspace(x.shape[1])
+        forward(self.W, [x, *space.x], space.s, self.theta)
+        yield slice(0, x.shape[1]), space.s
 
     def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
+        """In one piece: all columns, s^(L), and where to write δ^(L) before the next one is asked for.
 
         In the end Σ_i x_i^(l-1) δ_i^(l)ᵀ of all layers is in G, |W|.
         """
         for columns, s in self.forward(x):
-            space = self._workspaces[s.shape[1]]
+            space = self._workspaces[x.shape[1]]
             yield columns, s, space.delta[-1]
-            whole = s.shape[1] == x.shape[1]
-            self._backward([x[:, columns], *space.x], space.delta, layers(G, self.d), whole, columns.start == 0)
+            self._backward([x, *space.x], space.delta, layers(G, self.d))
 
-    def _pieces(self, columns: int) -> Iterator[slice]:
-        """Cut so many columns into pieces, equal up to whole cache lines."""
-        if self._widest is None or columns <= self._widest:
-            yield slice(0, columns)
-            return
-        width = row_stride(-(-columns // -(-columns // self._widest)), self.dtype)
-        for start in range(0, columns, width):
-            yield slice(start, min(start + width, columns))
-
-    def _backward(
-        self, x: list[np.ndarray], deltas: list[np.ndarray], G: list[np.ndarray], whole: bool, first: bool
-    ) -> None:
-        """Write to G what a piece of columns gives, or add it if the piece is not the first. whole: the only one."""
-        outer_sum = products.outer_sum if first else products.add_outer_sum
+    def _backward(self, x: list[np.ndarray], deltas: list[np.ndarray], G: list[np.ndarray]) -> None:
         factors = None  # that the rows of δ^(l) in memory still lack
         for l in range(len(self.W), 0, -1):
             W, delta = self.W[l - 1], deltas[l - 1]
-            outer_sum(x[l - 1], delta, G[l - 1])
+            products.outer_sum(x[l - 1], delta, G[l - 1])
             if factors is not None:
                 G[l - 1] *= factors
                 W = W * factors
             if l > 1:
                 below = deltas[l - 2]
-                rows_below = len(self.W[l - 2]) if whole else None  # factors are of all of G
-                factors = products.push_back_but_factors(W[1:], delta, below, rows_below)
+                factors = products.push_back_but_factors(W[1:], delta, below, len(self.W[l - 2]))
                 self.theta.chain(x[l - 1][1:], below, x[l - 1][1:])  # type: ignore[misc]
 
     def _workspace(self, rows: int) -> Workspace:

@@ -9,7 +9,6 @@ BLAS alone, as the bits do.
 from __future__ import annotations
 
 from functools import cache
-from itertools import chain
 
 import numpy as np
 
@@ -36,13 +35,13 @@ def push_back(W: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
         _by_panels(W, delta, out)
 
 
-def push_back_but_factors(W: np.ndarray, delta: np.ndarray, out: np.ndarray, below: int | None) -> np.ndarray | None:
+def push_back_but_factors(W: np.ndarray, delta: np.ndarray, out: np.ndarray, below: int) -> np.ndarray | None:
     """As push_back, but for factors of the rows of W δ: these, (a,), or None if there are none. Local.
 
     Where b is 1 every row is a multiple of δ: it is cheaper to multiply the two matrices of `below` × a that meet W δ
-    next than all of its columns, if these are many more. below: None if there must be no factors.
+    next than all of its columns, if these are many more.
     """
-    if W.shape[1] > 1 or below is None or delta.shape[1] < MANY_TIMES * below:
+    if W.shape[1] > 1 or delta.shape[1] < MANY_TIMES * below:
         push_back(W, delta, out)
         return None
     np.copyto(out, delta)
@@ -63,17 +62,6 @@ def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
     np.add.reduce(np.matmul(_panels(x, width), _panels(delta, width).transpose(0, 2, 1)), axis=0, out=out)
     if whole < columns:
         out += x[:, whole:] @ delta[:, whole:].T
-
-
-def add_outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
-    """Add Σ_i x_i δ_iᵀ to out, a × b, contiguous, of their dtype; x and delta: of contiguous rows. Local."""
-    gemm = blas.gemm(out.dtype)
-    if gemm is None:
-        out += x @ delta.T
-        return
-    (a, b), columns = out.shape, x.shape[1]
-    matrices = ((array.ctypes.data, array.strides[0] // array.itemsize) for array in (x, delta))
-    gemm(blas.ROW_MAJOR, blas.PLAIN, blas.TRANSPOSED, a, b, columns, 1, *chain(*matrices), 1, out.ctypes.data, b)
 
 
 def _by_panels(A: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:

@@ -10,12 +10,9 @@ import oracles
 import pytest
 from test_backpropagation import block
 
-from distnn import blas, compiled, layerwise, products
-from distnn.activations import ACTIVATIONS
+from distnn import compiled, products
 from distnn.backpropagation import Backpropagation
-from distnn.layerwise import Layerwise
-from distnn.memory import empty
-from distnn.network import Network, weight_count
+from distnn.network import Network
 
 # a, b, columns: one small product; panels, with columns left over and without; too large for panels.
 SHAPES = [(3, 2, 500), (31, 30, 1008), (31, 30, 2007), (31, 30, 2048), (65, 64, 1000), (129, 128, 900), (129, 1, 3001)]
@@ -29,10 +26,10 @@ def draw(*shape: int, dtype: str = "float64") -> np.ndarray:
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """What BLAS says its kernel is. Every kernel computes every product right, however fast."""
     monkeypatch.setattr(products.blas, "library", lambda: {"architecture": request.param})
-    for remembered in (products.small_products, products._width, blas.gemm):
+    for remembered in (products.small_products, products._width):
         remembered.cache_clear()
     yield request.param
-    for remembered in (products.small_products, products._width, blas.gemm):
+    for remembered in (products.small_products, products._width):
         remembered.cache_clear()
 
 
@@ -118,64 +115,3 @@ def test_one_output_with_few_and_many_rows(rows: int, monkeypatch: pytest.Monkey
     engine.gradient(block(X, Y), out)
     expected = oracles.mean_gradient(network.w.tolist(), d, X, Y, ("tanh", "squared", "identity"))
     np.testing.assert_allclose(out[:-1] / rows, expected, rtol=1e-11, atol=1e-15)
-
-
-def need_gemm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let BLAS be what it is, whatever the fixture says."""
-    monkeypatch.undo()
-    blas.gemm.cache_clear()
-    if blas.gemm(np.dtype("float64")) is None:
-        pytest.skip("this numpy does not have the OpenBLAS of its own wheels, whose gemm can add")
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("a", "b", "columns"), [(1, 1, 1), (3, 2, 500), (129, 1, 70), (257, 10, 333)])
-def test_outer_sums_are_added(a: int, b: int, columns: int, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    x, delta = empty(a, columns, dtype), empty(b, columns, dtype)
-    x[...], delta[...] = draw(a, columns), draw(b, columns, dtype=dtype)
-    G = draw(a, b, dtype=dtype)
-    expected = G + x.astype(np.longdouble) @ delta.astype(np.longdouble).T
-    rounding = 4 * float(np.finfo(dtype).eps) * columns
-
-    by_numpy = G.copy()
-    monkeypatch.setattr(blas, "gemm", lambda _: None)
-    products.add_outer_sum(x, delta, by_numpy)
-    np.testing.assert_allclose(by_numpy, expected, rtol=0, atol=rounding)
-
-    need_gemm(monkeypatch)
-    by_gemm = G.copy()
-    products.add_outer_sum(x, delta, by_gemm)
-    np.testing.assert_allclose(by_gemm, expected, rtol=0, atol=rounding)
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("d", [(40, 3), (3, 6, 1), (40, 5, 7, 2)])
-@pytest.mark.parametrize(("columns", "pieces"), [(1, (1, 1)), (20, (1, 1)), (21, (2, 2)), (100, (5, 4))])
-def test_a_block_in_pieces(
-    d: tuple[int, ...], columns: int, pieces: tuple[int, int], dtype: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In equal pieces of at most 20 columns, up to whole lines: of 21 columns 16, of 100 24, or 32 in float32."""
-    need_gemm(monkeypatch)
-    w, x = draw(weight_count(d), dtype=dtype), empty(d[0] + 1, columns, dtype)
-    x[0], x[1:] = 1, draw(d[0], columns)
-    delta_L = draw(d[-1], columns, dtype=dtype)
-
-    def passed(passes: Layerwise) -> tuple[list[slice], np.ndarray, np.ndarray]:
-        cut, s, G = [], np.empty((d[-1], columns)), np.full(len(w), np.nan, dtype)
-        passes.load(w)
-        for piece, s_L, delta in passes.gradient(x, G):
-            cut.append(piece)
-            s[:, piece], delta[...] = s_L, delta_L[:, piece]
-        return cut, s, G
-
-    monkeypatch.setattr(layerwise, "CACHE_BYTES", w.nbytes - 1)
-    whole, expected_s, expected_G = passed(Layerwise(d, ACTIVATIONS["tanh"], w.dtype))
-    assert whole == [slice(0, columns)]
-    monkeypatch.setattr(layerwise, "CACHE_BYTES", w.nbytes)
-    monkeypatch.setattr(layerwise, "FEWEST", 20)
-    cut, s, G = passed(Layerwise(d, ACTIVATIONS["tanh"], w.dtype))
-    assert len(cut) == pieces[dtype == "float32"]
-    assert [column for piece in cut for column in range(piece.start, piece.stop)] == list(range(columns))
-    rounding = 100 * float(np.finfo(dtype).eps)
-    np.testing.assert_allclose(s, expected_s, rtol=rounding, atol=rounding)
-    np.testing.assert_allclose(G, expected_G, rtol=rounding, atol=rounding * columns)
