@@ -45,7 +45,7 @@ def missing(d: Sequence[int], theta: str) -> str | None:
     if built() or not serves(d, theta) or platform.machine() != "x86_64" or off:
         return None
     return (
-        "distnn was installed without a C compiler, which this network's gradient is 1.1 to 2 times as fast with: "
+        "distnn was installed without a C compiler, which this network's gradient is 1.1 to 5 times as fast with: "
         "install gcc, then distnn again (pip install --force-reinstall --no-deps)."
     )
 

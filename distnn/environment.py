@@ -92,7 +92,7 @@ def slower_kernel(mine: dict[str, Any]) -> str | None:
     if wide and mine["kernel"] in ("Haswell", "Zen", "Sandybridge"):
         return (
             f"BLAS runs its {mine['kernel']} kernel on a CPU with AVX-512: "
-            "unset OPENBLAS_CORETYPE, or set it to SkylakeX, for up to twice the speed."
+            "unset OPENBLAS_CORETYPE, or set it to SkylakeX, for products up to twice as fast."
         )
     return None
 

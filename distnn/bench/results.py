@@ -16,7 +16,7 @@ def show_machine(machine: dict[str, Any]) -> None:
     print(
         f"Python {machine['python']}, numpy {machine['numpy']}, {machine['blas']}, kernel {machine['kernel']}, "
         f"{machine['threads']} BLAS thread{'s' * (machine['threads'] != 1)} a rank; "
-        f"networks of tanh {_compiled(machine)}\n"
+        f"hidden layers {_compiled(machine)}\n"
     )
 
 
