@@ -1,6 +1,6 @@
 /* Narrow networks: a panel of columns goes through all layers in the first-level cache. Included by passes.h.
 
-   FUSED_BYTES of each row are a panel; the last one is filled up with zeros. Arrays are kept panel by panel, the rows
+   FUSED_BYTES of each row are a panel; the last one is filled up with its last column, which has no delta. Arrays are kept panel by panel, the rows
    of a panel one after the other. s and W delta are summed term by term, G by lanes (columns c, c + LANES,
    c + 2 LANES, ...) that are added up at the end. */
 
@@ -37,14 +37,15 @@ int fused_group(void) { return FUSED_GROUP; }
 
 #define PANEL ((size)(FUSED_BYTES / sizeof(REAL)))
 
-/* Copy the columns of a panel; zeros from `columns` on. */
-INLINE void NAME(copy)(REAL *to, const REAL *from, size stride, size rows, size columns) {
-    for (size r = 0; r < rows; r++) {
+/* Copy the columns of a panel; from `columns` on the last one again, or zeros. */
+INLINE void NAME(copy)(REAL *to, const REAL *from, size stride, size rows, size columns, int again) {
+    for (size r = 0; r < rows; r++, to += PANEL, from += stride) {
         if (columns >= PANEL) {
-            memcpy(to + r * PANEL, from + r * stride, FUSED_BYTES);
+            memcpy(to, from, FUSED_BYTES);
         } else {
-            memcpy(to + r * PANEL, from + r * stride, columns * sizeof(REAL));
-            memset(to + r * PANEL + columns, 0, (PANEL - columns) * sizeof(REAL));
+            memcpy(to, from, columns * sizeof(REAL));
+            for (size c = columns; c < PANEL; c++)
+                to[c] = again ? to[columns - 1] : 0;
         }
     }
 }
@@ -191,7 +192,7 @@ TARGET void NAME(fused_forward)(const struct fused *network, const REAL *x0, siz
     size x_rows = NAME(count)(network).x, inputs = network->d[0] + 1;
     REAL *x = network->x;
     for (size c = 0; c < columns; c += PANEL, x += x_rows * PANEL) {
-        NAME(copy)(x, x0 + c, x0_stride, inputs, columns - c);
+        NAME(copy)(x, x0 + c, x0_stride, inputs, columns - c, 1);
         NAME(forward_panel)(network, x, s + c, s_stride, x0 + c + PANEL, x0_stride, columns - c > PANEL ? inputs : 0);
     }
 }
@@ -205,7 +206,7 @@ TARGET void NAME(fused_backward)(const struct fused *network, const REAL *delta_
         size panels = 0;
         for (; panels < FUSED_GROUP && c < columns; panels++, c += PANEL) {
             REAL *delta = deltas + (panels + 1) * delta_step - outputs * PANEL;
-            NAME(copy)(delta, delta_L + c, stride, outputs, columns - c);
+            NAME(copy)(delta, delta_L + c, stride, outputs, columns - c, 0);
             NAME(backward_panel)(network, x + (panels + 1) * x_step, delta, (REAL *)network->w + rows.weights);
         }
         struct NAME(sides) of = {x, deltas, x_step, delta_step, panels};

@@ -60,7 +60,6 @@ class Rounding:
         self.unit[:] = np.ldexp(1.0, -k)
         self.magics = [self.magic[part] for part in self.part]
         self.units = [self.unit[part] for part in self.part]
-        self.terms = -1  # those that `empty` is for
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether the exponents are right for terms of which the largest are these."""
@@ -68,14 +67,9 @@ class Rounding:
 
     def begin(self, terms: int) -> None:
         """A new sum, empty but for what takes off the integers behind magic, which so many terms will bring along."""
-        if terms != self.terms:
-            self.terms = terms
-            self.empty = [
-                -terms * magic.view(np.int64) for magic in self.magics
-            ]  # modulo 2^64; all terms are below 2^63
         self.sum = np.empty_like(self.sum)
-        for chunk, empty in zip(self.cut, self.empty, strict=True):
-            self.sum[chunk.place] = empty
+        for chunk, magic in zip(self.cut, self.magics, strict=True):
+            self.sum[chunk.place] = -terms * magic.view(np.int64)  # modulo 2^64; the sum of all terms is below 2^63
 
 
 Add = Callable[[np.ndarray], None]

@@ -243,8 +243,9 @@ INLINE void NAME(fetch)(const REAL *from, size stride, size rows) {
             __builtin_prefetch(from + r * stride + k);
 }
 
-/* Copy columns of rows that are far apart into panels; zeros after the last column. */
-TARGET static void NAME(gather)(size rows, size columns, const REAL *from, size stride, struct NAME(panels) to) {
+/* Copy columns of rows that are far apart into panels; after the last column, that again, or zeros. */
+TARGET static void NAME(gather)(size rows, size columns, const REAL *from, size stride, struct NAME(panels) to,
+                                int again) {
     for (size r = 0; r < rows; r++, from += stride, to.at += to.row)
         for (size c = 0, p = 0; c < columns; c += COLUMNS, p++) {
             size some = LEAST(columns - c, COLUMNS);
@@ -252,7 +253,8 @@ TARGET static void NAME(gather)(size rows, size columns, const REAL *from, size 
             if (r + AHEAD < rows)
                 NAME(fetch)(from + AHEAD * stride + c, stride, 1);
             memcpy(panel, from + c, some * sizeof(REAL));
-            memset(panel + some, 0, (COLUMNS - some) * sizeof(REAL));
+            for (size k = some; k < COLUMNS; k++)
+                panel[k] = again ? panel[some - 1] : 0;
         }
 }
 
@@ -300,8 +302,8 @@ TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, siz
         size some = LEAST(columns - c, once), first = 0;
         const REAL *W = network->w, *next = x0 + c + once;
         struct NAME(panels) x = {(REAL *)network->x + c / COLUMNS * panel, COLUMNS, panel};
-        NAME(gather)(d[0] + 1, some, x0 + c, stride, x);
-        some = NAME(lines)(some); /* what fills up is 0 in x^(0) and in delta^(L): nothing in `single_sum` */
+        NAME(gather)(d[0] + 1, some, x0 + c, stride, x, 1);
+        some = NAME(lines)(some); /* what fills up has no delta: nothing in `single_sum` */
         for (size l = 1; l < L; l++) {
             size a = d[l - 1] + 1, b = d[l];
             struct NAME(panels) above = {x.at + (a + 1) * COLUMNS, COLUMNS, panel}; /* below its row of ones */
@@ -340,7 +342,7 @@ TARGET static void NAME(group)(const struct tiled *network, struct NAME(panels) 
     struct NAME(panels) delta = {network->delta, COLUMNS, d[L] * COLUMNS}, below = {network->below, COLUMNS, 0};
     for (size l = 1; l <= L; l++) /* to the ends of x^(L-1), of W^(L) and of G^(L) */
         x.at += (d[l - 1] + 1) * COLUMNS, W += (d[l - 1] + 1) * tiles(d[l]), G += (d[l - 1] + 1) * d[l];
-    NAME(gather)(d[L], columns, delta_L, stride, delta);
+    NAME(gather)(d[L], columns, delta_L, stride, delta, 0);
     for (size l = L; l > 0; l--) {
         size a = d[l - 1] + 1, b = d[l];
         x.at -= a * COLUMNS, W -= a * tiles(b), G -= a * b;

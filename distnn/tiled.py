@@ -18,6 +18,7 @@ import numpy as np
 from distnn import compiled
 from distnn.compiled import ADDRESS, SIZE, THETAS, address
 from distnn.memory import empty, vector
+from distnn.network import weight_count
 
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1) of a piece, if that is more than a group of panels
 PAGE, APART = 32, 12  # rows of a panel in a page; and of one panel after another, which so are in different sets
@@ -81,6 +82,8 @@ class Tiled:
 
     def load(self, w: np.ndarray) -> None:
         """Use the weights w (float64, |W|) from now on, rounded to dtype."""
+        if w.shape != (weight_count(self.d),):
+            raise ValueError(f"w has the shape {w.shape}; this network has {weight_count(self.d)} weights")
         w = np.ascontiguousarray(w, np.float64)
         network = _Network(len(self.d) - 1, self.theta, self._d.ctypes.data, self._w.ctypes.data)
         self.functions.load(ctypes.addressof(network), w.ctypes.data)

@@ -178,6 +178,26 @@ def test_a_value_that_is_no_number_shows(d: tuple[int, ...], dtype: str, way: st
         assert np.isnan(gradient(made, block)).any()
 
 
+@pytest.mark.parametrize("d", [(70, 8, 1), (6, 8, 1), (6, 8, 2)], ids=str)
+def test_what_fills_up_a_panel_does_no_harm(d: tuple[int, ...], way: str, of: str) -> None:
+    """A weight that is infinite in float32: tanh is 1, whatever the columns; E and G are finite, as in numpy."""
+    block, w = draw(d, 5, "float32"), np.random.default_rng(3).normal(size=weight_count(d))
+    block.x[1] = 1
+    w[d[1]] = 1e39
+    ours, theirs = engine(d, "float32", way, of), engine(d, "float32")
+    with np.errstate(over="ignore"):
+        for one in (ours, theirs):
+            one.load(w)
+        expected = gradient(theirs, block)
+        assert np.isfinite(expected).all()
+        np.testing.assert_allclose(gradient(ours, block), expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+def test_weights_of_another_network_are_refused(way: str, of: str) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        engine((3, 2, 1), "float64", way, of).load(np.zeros(10))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_weights_are_loaded_anew(dtype: str, way: str, of: str) -> None:
     d, block = (6, 15, 2), draw((6, 15, 2), 50, dtype)

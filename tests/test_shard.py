@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from distnn import compiled, fused
+from distnn import compiled, fused, tiled
 from distnn.memory import row_stride
 from distnn.shard import MOST, NARROW, NEAR, PAGE, PANEL_BYTES, WORK_BYTES, cut
 
@@ -59,9 +59,9 @@ def test_a_block_suits_the_machine(n: int, d: list[int], dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_blocks_of_narrow_networks_are_whole_panels_of_the_compiled_code(dtype: str) -> None:
-    assert NARROW == fused.WIDEST
-    for of in compiled.available():
-        assert fused.functions(np.dtype(dtype), of).panel * np.dtype(dtype).itemsize == PANEL_BYTES
+    assert NARROW >= fused.WIDEST
+    for of, made in product(compiled.available(), (fused, tiled)):
+        assert PANEL_BYTES % (made.functions(np.dtype(dtype), of).panel * np.dtype(dtype).itemsize) == 0
 
 
 def test_a_small_table_is_one_block() -> None:
