@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn import compiled
-from distnn.compiled import ADDRESS, SIZE, THETAS, address
+from distnn.compiled import ADDRESS, SIZE, address
 from distnn.memory import LINE, vector
 from distnn.network import weight_count
+from distnn.pieces import Pieces
 
 WIDEST = 64  # of the layers: beyond, tiled.py is as fast or faster
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
@@ -59,31 +60,20 @@ def functions(dtype: np.dtype, of: str) -> Functions:
     return Functions(library.fused_panel_bytes() // dtype.itemsize, library.fused_group(), **found)
 
 
-class Fused:
-    """Passes over blocks, as `layerwise.Layerwise` makes them. Local.
-
-    d: the architecture. theta: the name of θ of the hidden layers, one of THETAS. dtype: of all arrays. of: a set of
-    instructions that is `available`.
-    """
+class Fused(Pieces):
+    """Passes over blocks, as `layerwise.Layerwise` makes them. Local. of: a set of instructions that is `available`."""
 
     def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype, of: str):
-        self.d, self.theta, self.dtype = tuple(d), THETAS.index(theta), dtype
+        super().__init__(d, theta, dtype)
         self.functions = functions(dtype, of)
-        self.panel = self.functions.panel
-        self._d, self._w = np.array(d, np.intp), np.zeros(weight_count(d), dtype)
-        self._x_rows, self._delta_rows = sum(d[:-1]) + len(d) - 1, sum(d[1:])
-        self._delta = vector(self._delta_rows * self.functions.group * self.panel, dtype)
+        self.panel, self.rows = self.functions.panel, sum(d[:-1]) + len(d) - 1
+        self._w = np.zeros(weight_count(d), dtype)
+        self._delta = vector(sum(d[1:]) * self.functions.group * self.panel, dtype)
         self._sums = vector(self._w.size * (LINE // dtype.itemsize), dtype)
-        self._columns = 0  # of the widest piece so far, whole panels
 
     def load(self, w: np.ndarray) -> None:
         """Use the weights w (float64, |W|) from now on, rounded to dtype."""
         np.copyto(self._w, w, casting="same_kind")
-
-    def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""
-        for columns, _ in self._pieces(x):
-            yield columns, self._s[:, : columns.stop - columns.start]
 
     def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
@@ -95,37 +85,16 @@ class Fused:
             count = columns.stop - columns.start
             yield columns, self._s[:, :count], self._delta_L[:, :count]
             self.functions.backward(network, address(self._delta_L), self._columns, count)
-        self.functions.finish(ctypes.addressof(self._network), address(G))
-
-    def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, int]]:
-        """After forward propagation of each piece: its columns, and the address of the network."""
-        x = compiled.rows_in_memory(x, self.d[0] + 1, self.dtype)
-        count = x.shape[1]
-        width = self._width(count)
-        if width > self._columns:
-            self._allocate(width)
-        begin, stride = x.ctypes.data, x.strides[0] // x.itemsize
-        network, s = ctypes.addressof(self._network), address(self._s)
-        for start in range(0, count, width):
-            columns = slice(start, min(start + width, count))
-            first = begin + start * x.itemsize
-            self.functions.forward(network, first, stride, columns.stop - start, s, self._columns)
-            yield columns, network
+        self.functions.finish(ctypes.addressof(self._made), address(G))
 
     def _width(self, count: int) -> int:
         """Columns of the pieces of so many: whole panels, and equal but for the last."""
-        most = max(1, PIECE_BYTES // (self._x_rows * self.panel * self._w.itemsize))  # in panels
+        most = max(1, PIECE_BYTES // (self.rows * self.panel * self.dtype.itemsize))  # in panels
         panels = max(1, -(-count // self.panel))
         pieces = -(-panels // most)
         return -(-panels // pieces) * self.panel
 
-    def _allocate(self, columns: int) -> None:
-        d, dtype = self._d, self._w.dtype
-        self._columns = columns
-        self._s = vector(d[-1] * columns, dtype).reshape(d[-1], columns)
-        self._delta_L = vector(d[-1] * columns, dtype).reshape(d[-1], columns)
-        self._x = vector(self._x_rows * columns, dtype)
-        panels = self._x.reshape(-1, self._x_rows, self.panel)
-        panels[:, np.cumsum([0, *(d[:-2] + 1)])] = 1  # the rows of ones
+    def _network(self, columns: int) -> ctypes.Structure:
+        self._x = self._units(columns)
         arrays = (self._d, self._w, self._x, self._delta, self._sums)
-        self._network = _Network(len(d) - 1, self.theta, *(array.ctypes.data for array in arrays))
+        return _Network(len(self.d) - 1, self.theta, *(array.ctypes.data for array in arrays))

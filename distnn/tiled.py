@@ -16,9 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn import compiled
-from distnn.compiled import ADDRESS, SIZE, THETAS, address
-from distnn.memory import empty, vector
+from distnn.compiled import ADDRESS, SIZE, address
+from distnn.memory import vector
 from distnn.network import weight_count
+from distnn.pieces import Pieces
 
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1) of a piece, if that is more than a group of panels
 PAGE, APART = 32, 12  # rows of a panel in a page; and of one panel after another, which so are in different sets
@@ -64,34 +65,23 @@ def functions(dtype: np.dtype, of: str) -> Functions:
     return Functions(panel, library.tiled_group() * panel, library.tiled_tile(), **found)
 
 
-class Tiled:
-    """Passes over blocks, as `layerwise.Layerwise` makes them. Local.
-
-    d: the architecture. theta: the name of θ of the hidden layers, one of THETAS. dtype: of all arrays. of: a set of
-    instructions that is `available`.
-    """
+class Tiled(Pieces):
+    """Passes over blocks, as `layerwise.Layerwise` makes them. Local. of: a set of instructions that is `available`."""
 
     def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype, of: str):
-        self.d, self.theta, self.dtype = tuple(d), THETAS.index(theta), dtype
+        super().__init__(d, theta, dtype)
         self.functions = functions(dtype, of)
-        self._d = np.array(d, np.intp)
         rows, tile = sum(d[:-1]) + len(d) - 1, self.functions.rows
-        self._x_rows = rows + (APART - rows) % PAGE
+        self.panel, self.rows = self.functions.panel, rows + (APART - rows) % PAGE
         self._w = vector(sum((a + 1) * _up(b, tile) for a, b in pairwise(d)) + tile**2, dtype)
-        self._columns = 0  # of the widest piece so far, whole panels
 
     def load(self, w: np.ndarray) -> None:
-        """Use the weights w (float64, |W|) from now on, rounded to dtype."""
+        """Use the weights w (float64, |W|) from now on, rounded to dtype. ValueError for another number of them."""
         if w.shape != (weight_count(self.d),):
             raise ValueError(f"w has the shape {w.shape}; this network has {weight_count(self.d)} weights")
         w = np.ascontiguousarray(w, np.float64)
         network = _Network(len(self.d) - 1, self.theta, self._d.ctypes.data, self._w.ctypes.data)
         self.functions.load(ctypes.addressof(network), w.ctypes.data)
-
-    def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""
-        for columns, _ in self._pieces(x):
-            yield columns, self._s[:, : columns.stop - columns.start]
 
     def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
@@ -101,43 +91,24 @@ class Tiled:
         if x.shape[1] == 0:
             G[:] = 0
         for columns, network in self._pieces(x):
-            count, stride = columns.stop - columns.start, self._s.strides[0] // self._s.itemsize
+            count = columns.stop - columns.start
             yield columns, self._s[:, :count], self._delta_L[:, :count]
-            self.functions.backward(network, address(self._delta_L), stride, count, address(G), columns.start)
-
-    def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, int]]:
-        """After forward propagation of each piece: its columns, and the address of the network."""
-        x = compiled.rows_in_memory(x, self.d[0] + 1, self.dtype)
-        count = x.shape[1]
-        width = self._width(count)
-        if width > self._columns:
-            self._allocate(width)
-        network, s = ctypes.addressof(self._network), self._s
-        for start in range(0, count, width):
-            columns = slice(start, min(start + width, count))
-            part, strides = x[:, columns], (x.strides[0] // x.itemsize, s.strides[0] // s.itemsize)
-            self.functions.forward(network, part.ctypes.data, strides[0], part.shape[1], s.ctypes.data, strides[1])
-            yield columns, network
+            self.functions.backward(network, address(self._delta_L), self._columns, count, address(G), columns.start)
 
     def _width(self, count: int) -> int:
         """Columns of the pieces of so many: whole groups, or all columns in whole panels if these are less."""
         group = self.functions.group
-        groups = max(1, PIECE_BYTES // (self._x_rows * group * self.dtype.itemsize))
-        return min(groups * group, _up(max(1, count), self.functions.panel))
+        groups = max(1, PIECE_BYTES // (self.rows * group * self.dtype.itemsize))
+        return min(groups * group, _up(max(1, count), self.panel))
 
-    def _allocate(self, columns: int) -> None:
-        d, dtype, panel, group, tile = self.d, self.dtype, *self.functions[:3]
-        self._columns = columns
-        self._s, self._delta_L = empty(d[-1], columns, dtype), empty(d[-1], columns, dtype)
-        self._x = vector(self._x_rows * columns + tile * panel, dtype)
-        panels = self._x[: self._x_rows * columns].reshape(-1, self._x_rows, panel)
-        panels[:, np.cumsum([0, *(self._d[:-2] + 1)])] = 1  # the rows of ones
-        widest = _up(max(d[1:]), panel)
-        self._deltas = [vector(widest * min(columns, group), dtype) for _ in range(2)]
-        self._turned = vector(widest * group, dtype)
-        deltas = [array.ctypes.data for array in (*self._deltas, self._turned)]
+    def _network(self, columns: int) -> ctypes.Structure:
+        group, widest = self.functions.group, _up(max(self.d[1:]), self.panel)
+        self._x = self._units(columns, self.functions.rows)
+        self._deltas = [vector(widest * min(columns, group), self.dtype) for _ in range(2)]
+        self._turned = vector(widest * group, self.dtype)
         arrays = [array.ctypes.data for array in (self._d, self._w, self._x)]
-        self._network = _Network(len(d) - 1, self.theta, *arrays, self._x_rows, *deltas)
+        deltas = [array.ctypes.data for array in (*self._deltas, self._turned)]
+        return _Network(len(self.d) - 1, self.theta, *arrays, self.rows, *deltas)
 
 
 def _up(number: int, to: int) -> int:
