@@ -21,7 +21,6 @@ from distnn.network import weight_count
 from distnn.pieces import Pieces
 
 WIDEST = 64  # of the layers: beyond, tiled.py is as fast or faster
-PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
 
 
 class Functions(NamedTuple):
@@ -89,9 +88,8 @@ class Fused(Pieces):
 
     def _width(self, count: int) -> int:
         """Columns of the pieces of so many: whole panels, and equal but for the last."""
-        most = max(1, PIECE_BYTES // (self.rows * self.panel * self.dtype.itemsize))  # in panels
         panels = max(1, -(-count // self.panel))
-        pieces = -(-panels // most)
+        pieces = -(-panels // self._fits(self.panel))
         return -(-panels // pieces) * self.panel
 
     def _network(self, columns: int) -> ctypes.Structure:

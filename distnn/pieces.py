@@ -13,6 +13,8 @@ from distnn import compiled
 from distnn.compiled import THETAS, address
 from distnn.memory import empty, vector
 
+PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
+
 
 class Pieces(ABC):
     """Passes over blocks, as `layerwise.Layerwise` makes them, but for the gradient. Local.
@@ -59,6 +61,10 @@ class Pieces(ABC):
             first = begin + start * x.itemsize
             self.functions.forward(network, first, stride, columns.stop - start, s, self._columns)
             yield columns, network
+
+    def _fits(self, columns: int) -> int:
+        """How often so many columns of x^(0), …, x^(L-1) fit in a piece: once, or more often within PIECE_BYTES."""
+        return max(1, PIECE_BYTES // (self.rows * columns * self.dtype.itemsize))
 
     def _units(self, columns: int, room: int = 0) -> np.ndarray:
         """Memory for x^(0), …, x^(L-1), panel by panel, with their rows of ones; and some room for as many rows."""

@@ -21,7 +21,6 @@ from distnn.memory import vector
 from distnn.network import weight_count
 from distnn.pieces import Pieces
 
-PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1) of a piece, if that is more than a group of panels
 PAGE, APART = 32, 12  # rows of a panel in a page; and of one panel after another, which so are in different sets
 
 
@@ -98,8 +97,7 @@ class Tiled(Pieces):
     def _width(self, count: int) -> int:
         """Columns of the pieces of so many: whole groups, or all columns in whole panels if these are less."""
         group = self.functions.group
-        groups = max(1, PIECE_BYTES // (self.rows * group * self.dtype.itemsize))
-        return min(groups * group, _up(max(1, count), self.panel))
+        return min(self._fits(group) * group, _up(max(1, count), self.panel))
 
     def _network(self, columns: int) -> ctypes.Structure:
         group, widest = self.functions.group, _up(max(self.d[1:]), self.panel)

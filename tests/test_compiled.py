@@ -17,7 +17,7 @@ from availability import unavailable
 from mpi_runner import mpirun, python
 from threaded_ranks import outcomes
 
-from distnn import compiled, environment, fused, tiled
+from distnn import compiled, environment, pieces
 from distnn.activations import ACTIVATIONS
 from distnn.backpropagation import Backpropagation, Block
 from distnn.communicator import OneRank
@@ -31,7 +31,7 @@ from distnn.tiled import Tiled
 
 CHECKOUT = Path(__file__).parents[1]
 DTYPES = ["float64", "float32"]
-WAYS = {"fused": (fused, Fused), "tiled": (tiled, Tiled)}
+WAYS = {"fused": Fused, "tiled": Tiled}
 # Widths that leave every number of rows and columns over for the tiles, and networks of one layer up to many.
 ARCHITECTURES = [(1, 1, 1), (2, 2, 1), (7, 11, 3, 2), (5, 13, 4), (30, 30, 30, 1), (8, 128, 5), (3, *range(1, 13), 6)]
 # For tiles only: more terms than are added up at a time, more tiles than the cache has, every width of a panel of G.
@@ -67,7 +67,7 @@ def engine(
     """With compiled passes, or with those of numpy."""
     network = Network(d, theta, "identity").initialise(len(d), 0.7 if max(d) <= 128 else None)
     made = Backpropagation(network, "squared", np.dtype(dtype))
-    made.passes = WAYS[way][1](d, theta, made.dtype, of) if way else Layerwise(d, ACTIVATIONS[theta], made.dtype)
+    made.passes = WAYS[way](d, theta, made.dtype, of) if way else Layerwise(d, ACTIVATIONS[theta], made.dtype)
     made.load(network.w)
     return made
 
@@ -114,7 +114,7 @@ def test_many_pieces(dtype: str, way: str, of: str, monkeypatch: pytest.MonkeyPa
     """The gradient has the same bits however a block is cut into pieces; e is summed piece by piece."""
     d, block = (4, 9, 3), draw((4, 9, 3), 3000, dtype)
     whole, e = gradient(engine(d, dtype, way, of), block), engine(d, dtype, way, of).error(block)
-    monkeypatch.setattr(WAYS[way][0], "PIECE_BYTES", 1)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 1)
     made = engine(d, dtype, way, of)
     functions = made.passes.functions  # type: ignore[attr-defined]
     least = functions.panel if way == "fused" else functions.group
@@ -155,14 +155,14 @@ def test_bits_do_not_depend_on_where_a_block_lies_nor_on_what_lies_beside_it(
 
 def test_an_interrupted_gradient_leaves_nothing_behind(way: str, of: str, monkeypatch: pytest.MonkeyPatch) -> None:
     d, block = (6, 10, 2), draw((6, 10, 2), 603, "float64")
-    monkeypatch.setattr(WAYS[way][0], "PIECE_BYTES", 1)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 1)
     made = engine(d, "float64", way, of)
     expected = gradient(made, block)
-    pieces = made.passes.gradient(block.x, np.empty(weight_count(d)))
+    passes = made.passes.gradient(block.x, np.empty(weight_count(d)))
     for _ in range(2):
-        _, _, delta = next(pieces)
+        _, _, delta = next(passes)
         delta[:] = 1
-    pieces.close()  # type: ignore[attr-defined]
+    passes.close()  # type: ignore[attr-defined]
     np.testing.assert_array_equal(gradient(made, block), expected)
 
 
