@@ -9,8 +9,8 @@ predictions = model(X_new)
 
 from distnn.api import Fit, fit
 from distnn.errors import RankError, UserError
-from distnn.model import Model, load_model
-from distnn.network import Network
+from distnn.inference.model import Model, load_model
+from distnn.network.network import Network
 
 __version__ = "0.1.0"
 __all__ = ["Fit", "Model", "Network", "RankError", "UserError", "fit", "load_model"]

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from distnn import blas, environment
-from distnn.assembly import assemble
-from distnn.communicator import ranks as ranks_of
-from distnn.data import ArraySource
+from distnn.data.tables import ArraySource
 from distnn.errors import UserError
-from distnn.model import Model
-from distnn.network import Network
-from distnn.options import ACTIONS, RUN, Options, check, criterion, group, optimizer
-from distnn.termination import Reason, Record
-from distnn.training import begin, train
+from distnn.inference.model import Model
+from distnn.kernels import blas
+from distnn.network.network import Network
+from distnn.parallel import environment
+from distnn.parallel.mpi import ranks as ranks_of
+from distnn.runs.assembly import assemble
+from distnn.runs.options import ACTIONS, RUN, Options, check, criterion, group, optimizer
+from distnn.training.loop import begin, train
+from distnn.training.termination import Reason, Record
 
 COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts", "start")
 

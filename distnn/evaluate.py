@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from distnn.apply import DATA, Application, ApplyOptions
-from distnn.command_line import on_root, parse, run
-from distnn.communicator import OneRank
+from distnn.command_line.program import on_root, parse, run
+from distnn.data.preparation import Rows
 from distnn.errors import UserError
-from distnn.preparation import Rows
-from distnn.reduction import ExactSum
+from distnn.inference.application import DATA, Application, ApplyOptions
+from distnn.parallel.mpi import OneRank
+from distnn.parallel.reduction import ExactSum
 from distnn.streams import held_out
 
 PROGRAM = "python -m distnn.evaluate"
@@ -113,7 +113,7 @@ def _chosen(application: Application, which: str, rows: Rows) -> Rows:
 
 def show(result: dict[str, Any]) -> None:
     """Print what `evaluate` found. Local."""
-    from distnn.reporting import pairs, table
+    from distnn.command_line.console import pairs, table
 
     rows = [("examples", f"{result['n']:,.15g}"), ("E", f"{result['E']:.6g}")]
     if "targets" in result:

@@ -13,12 +13,12 @@ from typing import IO, Annotated
 
 import numpy as np
 
-from distnn.apply import DATA, Application, ApplyOptions
-from distnn.command_line import on_root, parse, run
-from distnn.communicator import OneRank
+from distnn.command_line.program import on_root, parse, run
 from distnn.errors import UserError
-from distnn.files import replacing
-from distnn.model import Model
+from distnn.inference.application import DATA, Application, ApplyOptions
+from distnn.inference.model import Model
+from distnn.parallel.mpi import OneRank
+from distnn.storage.files import replacing
 
 PROGRAM = "python -m distnn.predict"
 ABOUT = """Apply a trained model to a table:

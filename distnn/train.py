@@ -7,21 +7,23 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from distnn import blas, compiled, environment, restarts, resume
-from distnn.assembly import Assembly, assemble, plan
-from distnn.command_line import on_root, parse, run, to_toml
-from distnn.communicator import OneRank
-from distnn.data import Source, open_source
-from distnn.elastic import CANNOT, Kept, carry_on
+from distnn.command_line.program import on_root, parse, run, to_toml
+from distnn.data.tables import Source, open_source
 from distnn.errors import UserError
-from distnn.interrupts import caught
-from distnn.options import ACTIONS, Options, check, group
-from distnn.run import Run
-from distnn.run_directory import RunDirectory
-from distnn.watchdog import watching
+from distnn.kernels import blas, library
+from distnn.parallel import environment
+from distnn.parallel.mpi import OneRank
+from distnn.resilience.elastic import CANNOT, Kept, carry_on
+from distnn.resilience.signals import caught
+from distnn.resilience.watchdog import watching
+from distnn.runs import restarts, resume
+from distnn.runs.assembly import Assembly, assemble, plan
+from distnn.runs.directory import RunDirectory
+from distnn.runs.options import ACTIONS, Options, check, group
+from distnn.runs.run import Run
 
 if TYPE_CHECKING:  # imported on rank 0 alone
-    from distnn.reporting import Report
+    from distnn.command_line.console import Report
 
 PROGRAM = "python -m distnn.train"
 ABOUT = """Train a feed-forward network, exactly and on all of the data, on one process or on many:
@@ -60,7 +62,7 @@ def carry_out(options: Options, directory: RunDirectory, ranks: OneRank) -> int:
     if options.dry_run:
         planned = plan(options, source)
         if ranks.rank == 0:
-            from distnn.dry_run import show
+            from distnn.runs.dry_run import show
 
             show(options, source, planned, ranks.size)
         return 0
@@ -78,7 +80,7 @@ def train(options: Options, source: Source, directory: RunDirectory, ranks: OneR
     options = assembly.options
     report = None
     if ranks.rank == 0:
-        from distnn.reporting import Report
+        from distnn.command_line.console import Report
 
         report = Report(options.max_iterations, options.log_every, options.quiet)
         if options.elastic and not ranks.elastic:
@@ -115,7 +117,7 @@ def warn_of_environment(options: Options, assembly: Assembly, ranks: OneRank, re
     record = environment.record(assembly.examples.cut.rows)
     environment.require_threads(options.threads, record, ranks)
     network = assembly.model.network
-    slower = (environment.slower_kernel(record), compiled.missing(network.d, network.theta))
+    slower = (environment.slower_kernel(record), library.missing(network.d, network.theta))
     for warning in (environment.compare_ranks(record, ranks), *(() if options.quiet else slower)):
         if report is not None and warning:
             report.warn(warning)

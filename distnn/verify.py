@@ -9,19 +9,20 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from distnn import blas, environment, replicas
-from distnn.assembly import Assembly, assemble
-from distnn.command_line import on_root, parse, run
-from distnn.communicator import OneRank
-from distnn.data import Source, open_source
+from distnn.command_line.program import on_root, parse, run
+from distnn.data.tables import Source, open_source
 from distnn.errors import DONE, FAILED, UserError
-from distnn.network import layers
-from distnn.objective import Objective
-from distnn.options import Options, check, optimizer
-from distnn.reduction import REDUCTIONS
-from distnn.simulated import SimulatedRanks
-from distnn.termination import compare
-from distnn.training import begin, train
+from distnn.kernels import blas
+from distnn.network.network import layers
+from distnn.parallel import environment, replicas
+from distnn.parallel.mpi import OneRank
+from distnn.parallel.reduction import REDUCTIONS
+from distnn.parallel.simulated import SimulatedRanks
+from distnn.runs.assembly import Assembly, assemble
+from distnn.runs.options import Options, check, optimizer
+from distnn.training.loop import begin, train
+from distnn.training.objective import Objective
+from distnn.training.termination import compare
 
 PROGRAM = "python -m distnn.verify"
 ABOUT = """Verify distnn on this machine and this data: give it the options of a training.
@@ -201,7 +202,7 @@ def show(
     wrong: Sequence[str],
 ) -> None:
     """Print what was found. Local."""
-    from distnn.reporting import table
+    from distnn.command_line.console import table
 
     rows: list[tuple[str, ...]] = [
         (found.where, f"{found.product:.9g}", f"{found.quotient:.9g}", f"{found.error:.1e}", f"{limit:.1e}")

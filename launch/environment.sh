@@ -26,7 +26,7 @@ die() {
 description() {
     printf '%s\n' "$CHECKOUT" "MPI ${DISTNN_MPI:-automatic}" "extras ${EXTRAS[*]:-}"
     cat "$CHECKOUT/pyproject.toml"
-    cat "$CHECKOUT"/distnn/*.[ch] 2>/dev/null || true # compiled on installation
+    cat "$CHECKOUT"/distnn/kernels/csrc/*.[ch] 2>/dev/null || true # compiled on installation
 }
 
 # Does the stamp name this checkout, MPI and pyproject.toml, and at least these extras?

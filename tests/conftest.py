@@ -26,7 +26,8 @@ from typing import Any, TextIO
 import numpy as np
 import pytest
 
-from distnn import communicator, compiled
+from distnn.kernels import library
+from distnn.parallel import mpi
 
 PATIENCE = 10.0  # seconds a rank whose test failed waits for the others before it ends the job
 LIMIT_UNDER_MPI = 60.0  # seconds for a test that sets no limit of its own
@@ -46,21 +47,21 @@ def comm(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.fixture
-def ranks(request: pytest.FixtureRequest) -> communicator.OneRank:
+def ranks(request: pytest.FixtureRequest) -> mpi.OneRank:
     """The ranks of `comm`; in a serial session one rank, without MPI. Collective."""
     if not request.config.getoption("--with-mpi"):
-        return communicator.OneRank()
-    return communicator.ranks(request.getfixturevalue("comm"))
+        return mpi.OneRank()
+    return mpi.ranks(request.getfixturevalue("comm"))
 
 
-@pytest.fixture(params=["off", *compiled.SETS])
+@pytest.fixture(params=["off", *library.SETS])
 def numpy_and_compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that uses this runs in numpy, and in compiled code for each set of instructions."""
     from availability import unavailable  # not at the top: test_conftest.py copies this file elsewhere, on its own
 
-    if request.param not in ("off", *compiled.available()):
+    if request.param not in ("off", *library.available()):
         unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
-    monkeypatch.setenv(compiled.VARIABLE, request.param)
+    monkeypatch.setenv(library.VARIABLE, request.param)
 
 
 def pytest_configure(config: pytest.Config) -> None:

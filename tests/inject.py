@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from distnn import checkpoint, data, examples, files, training
-from distnn.backpropagation import Backpropagation
+from distnn.data import shard, tables
+from distnn.network.backpropagation import Backpropagation
+from distnn.storage import checkpoint, files
+from distnn.training import loop
 
 RANK_VARIABLES = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 AT = 5
@@ -50,12 +52,12 @@ def reading() -> None:
         def __init__(self, *arguments: Any):
             fail()
 
-    examples.Rows = Rows  # type: ignore
+    shard.Rows = Rows  # type: ignore
 
 
 def opening() -> None:
     """The table's file system does not answer."""
-    data.open_source = lambda *arguments, **more: time.sleep(1000)
+    tables.open_source = lambda *arguments, **more: time.sleep(1000)
 
 
 def killed_reading() -> None:
@@ -63,7 +65,7 @@ def killed_reading() -> None:
         def __init__(self, *arguments: Any):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    examples.Rows = Rows  # type: ignore
+    shard.Rows = Rows  # type: ignore
 
 
 def computing() -> None:
@@ -72,14 +74,14 @@ def computing() -> None:
 
 def between() -> None:
     """Where no other rank expects an error: while a norm is computed."""
-    calls, norm = 0, training.norm
+    calls, norm = 0, loop.norm
 
     def faulty(v: np.ndarray) -> float:
         nonlocal calls
         calls += 1
         return norm(v) if calls < AT else fail() or 0.0
 
-    training.norm = faulty
+    loop.norm = faulty
 
 
 def exiting() -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from distnn import communicator, files, train
+from distnn import train
 from distnn.optimizers import OPTIMIZERS
-from distnn.run_directory import RunDirectory
+from distnn.parallel import mpi
+from distnn.runs.directory import RunDirectory
+from distnn.storage import files
 
 N = 7919  # a prime: a multiple of nothing
 WEIGHTED = ["--data", "weighted.npy", "--targets", "5", "--weights", "6", "--hidden", "9", "5"]
@@ -74,7 +76,7 @@ def main(arguments: list[str]) -> None:
         place = arguments.index("--")
         arguments, more = arguments[:place], arguments[place + 1 :]
     data, out, iterations, *cases = arguments
-    ranks = communicator.ranks()
+    ranks = mpi.ranks()
     for case in cases:
         options = list({**CASES, **PLAIN}[case])
         options[1] = str(Path(data) / options[1])

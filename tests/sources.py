@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.extra import numpy as hnp
 
-from distnn.communicator import OneRank
-from distnn.data import Source, dialect, files, lines, open_source
+from distnn.data.tables import Source, dialect, files, lines, open_source
+from distnn.parallel.mpi import OneRank
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 finite = st.floats(allow_nan=False, allow_infinity=False)

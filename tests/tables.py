@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from distnn.assembly import Assembly, assemble
-from distnn.communicator import OneRank
-from distnn.data import ArraySource
-from distnn.options import Options, check
+from distnn.data.tables import ArraySource
+from distnn.parallel.mpi import OneRank
+from distnn.runs.assembly import Assembly, assemble
+from distnn.runs.options import Options, check
 
 
 def regression(n: int, d: int = 3, m: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,8 @@ import numpy as np
 import oracles
 import pytest
 
-from distnn.activations import ACTIVATIONS
 from distnn.errors import UserError
+from distnn.network.activations import ACTIVATIONS
 
 SIGNALS = [-800.0, -30.0, -3.0, -1.0, -0.25, 0.25, 0.5, 1.0, 3.0, 30.0, 800.0]
 TRAINABLE = [name for name, activation in ACTIVATIONS.items() if activation.chain is not None]

@@ -13,7 +13,7 @@ from threaded_ranks import on_ranks, outcomes
 
 import distnn
 from distnn import Network, UserError, fit, load_model
-from distnn.communicator import OneRank
+from distnn.parallel.mpi import OneRank
 from distnn.train import main as train_main
 
 X, Y = regression(1500)

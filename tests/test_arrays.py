@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from sources import arrays, check_slices, everything, quick, words
 
-from distnn.communicator import OneRank
-from distnn.data import ArraySource
+from distnn.data.tables import ArraySource
 from distnn.errors import UserError
+from distnn.parallel.mpi import OneRank
 
 
 @quick

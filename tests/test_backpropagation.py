@@ -13,10 +13,10 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from test_error_functions import TRAINABLE, targets
 
-from distnn.activations import ACTIVATIONS
-from distnn.backpropagation import Backpropagation, Block
 from distnn.errors import UserError
-from distnn.network import Network
+from distnn.network.activations import ACTIVATIONS
+from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.network import Network
 
 THETAS = [name for name, activation in ACTIVATIONS.items() if activation.chain]
 ARCHITECTURES = {"L=1": (3, 2), "L=2": (2, 4, 1), "L=3": (2, 3, 5, 3), "L=4, one wide": (3, 1, 4, 1, 2)}

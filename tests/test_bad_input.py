@@ -13,7 +13,7 @@ from mpi_runner import mpirun, python
 from tables import regression, write_csv
 
 from distnn import UserError
-from distnn.communicator import OneRank
+from distnn.parallel.mpi import OneRank
 from distnn.train import main
 
 TRAIN = ("-m", "distnn.train")
@@ -221,7 +221,8 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n")
-    monkeypatch.setattr("distnn.data.files.open", forbidden, raising=False)  # root may read what has no permission
+    # Root may read what has no permission.
+    monkeypatch.setattr("distnn.data.tables.files.open", forbidden, raising=False)
     with pytest.raises(UserError, match=r"a\.csv cannot be read: Permission denied"):
         main(OneRank(), ["--data", str(tmp_path / "a.csv"), "--out", str(tmp_path / "run")])
 

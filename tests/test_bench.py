@@ -15,8 +15,6 @@ import pytest
 from mpi_runner import mpirun, python
 from threaded_ranks import on_ranks
 
-from distnn import compiled, network, products
-from distnn.backpropagation import Backpropagation
 from distnn.bench import measure as measurement
 from distnn.bench import options as bench_options
 from distnn.bench.figure import draw
@@ -30,11 +28,14 @@ from distnn.bench.series import NETWORKS, ROWS
 from distnn.bench.split import split
 from distnn.bench.timing import Entry, ratio, take_turns
 from distnn.bench.workloads import WORKLOADS, Workload
-from distnn.communicator import MESSAGE, OneRank
 from distnn.errors import UserError
-from distnn.network import weight_count
-from distnn.objective import Objective
-from distnn.reduction import ExactSum
+from distnn.kernels import library, products
+from distnn.network import network
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.network import weight_count
+from distnn.parallel.mpi import MESSAGE, OneRank
+from distnn.parallel.reduction import ExactSum
+from distnn.training.objective import Objective
 
 QUICK = BenchOptions(quick=True)
 SMALL = Workload("small", (3, 4, 2, 1), 1_700, "float64")
@@ -43,7 +44,7 @@ SMALL = Workload("small", (3, 4, 2, 1), 1_700, "float64")
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_operations_are_counted_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted by the products that backpropagation really computes, with so few rows that it spares itself none."""
-    monkeypatch.setenv(compiled.VARIABLE, "off")
+    monkeypatch.setenv(library.VARIABLE, "off")
     workload = replace(WORKLOADS[name], n=8, a_rank=False)
     counted = 0
 
@@ -105,9 +106,9 @@ def test_examples_of_ranks_together_are_those_of_one() -> None:
     assert E == 1  # all outputs 0, all targets -1 or 1
 
 
-@pytest.mark.parametrize("passes", ["off", *compiled.available()])
+@pytest.mark.parametrize("passes", ["off", *library.available()])
 def test_parts_of_the_split_make_up_an_iteration(passes: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(compiled.VARIABLE, passes)
+    monkeypatch.setenv(library.VARIABLE, passes)
     before = dict(vars(products))
     parts = split(SMALL, SMALL.examples(OneRank()), OneRank(), 3)
     assert min(parts.products, parts.activation, parts.reduction, parts.python) > 0

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from tables import assembled, regression
 
-from distnn import UserError, files, resume
-from distnn.checkpoint import Checkpoints, Found
-from distnn.communicator import OneRank
+from distnn import UserError
 from distnn.optimizers import OPTIMIZERS
-from distnn.options import Options, criterion, optimizer
-from distnn.training import Progress, begin, train
+from distnn.parallel.mpi import OneRank
+from distnn.runs import resume
+from distnn.runs.options import Options, criterion, optimizer
+from distnn.storage import files
+from distnn.storage.checkpoint import Checkpoints, Found
+from distnn.training.loop import Progress, begin, train
 
 
 def written(folder: Path, *ts: int, keep: int = 3) -> Checkpoints:

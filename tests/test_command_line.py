@@ -12,13 +12,13 @@ import pytest
 from mpi_runner import python
 
 from distnn import UserError
-from distnn.command_line import parse, to_toml
-from distnn.communicator import OneRank
+from distnn.command_line.program import parse, to_toml
 from distnn.evaluate import EvaluateOptions
 from distnn.evaluate import main as evaluate_main
-from distnn.options import Options, check, flag
+from distnn.parallel.mpi import OneRank
 from distnn.predict import PredictOptions
 from distnn.predict import main as predict_main
+from distnn.runs.options import Options, check, flag
 from distnn.train import ABOUT, PROGRAM, main, read_options
 
 

@@ -17,17 +17,19 @@ from availability import unavailable
 from mpi_runner import mpirun, python
 from threaded_ranks import outcomes
 
-from distnn import compiled, environment, pieces
-from distnn.activations import ACTIVATIONS
-from distnn.backpropagation import Backpropagation, Block
-from distnn.communicator import OneRank
-from distnn.compiled import ADDRESS, SIZE
 from distnn.errors import UserError
-from distnn.fused import Fused
-from distnn.layerwise import Layerwise
-from distnn.memory import empty, vector
-from distnn.network import Network, weight_count
-from distnn.tiled import Tiled
+from distnn.kernels import library
+from distnn.kernels.library import ADDRESS, SIZE
+from distnn.kernels.memory import empty, vector
+from distnn.network.activations import ACTIVATIONS
+from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.network import Network, weight_count
+from distnn.network.passes import compiled
+from distnn.network.passes.fused import Fused
+from distnn.network.passes.layerwise import Layerwise
+from distnn.network.passes.tiled import Tiled
+from distnn.parallel import environment
+from distnn.parallel.mpi import OneRank
 
 CHECKOUT = Path(__file__).parents[1]
 DTYPES = ["float64", "float32"]
@@ -39,10 +41,10 @@ WIDE = [(2100, 150, 3), (2, 3, 2200, 1), (4, 1100, 1), (33, 31, 17, 16, 15, 9, 8
 ROWS = [0, 1, 63, 64, 65, 300, 1000]
 
 
-@pytest.fixture(params=compiled.SETS)
+@pytest.fixture(params=library.SETS)
 def of(request: pytest.FixtureRequest) -> str:
     """A set of instructions."""
-    if request.param not in compiled.available():
+    if request.param not in library.available():
         unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
     return request.param
 
@@ -103,7 +105,7 @@ def test_wide_as_numpy(d: tuple[int, ...], dtype: str, of: str) -> None:
     compare(d, dtype, "tiled", of, (700, 1, 33, 270), factor=4)
 
 
-@pytest.mark.parametrize("theta", compiled.THETAS)
+@pytest.mark.parametrize("theta", library.THETAS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_theta_as_numpy(dtype: str, theta: str, way: str, of: str) -> None:
     compare((7, 20, 15, 3), dtype, way, of, (1, 300), factor=4, theta=theta)
@@ -114,7 +116,7 @@ def test_many_pieces(dtype: str, way: str, of: str, monkeypatch: pytest.MonkeyPa
     """The gradient has the same bits however a block is cut into pieces; e is summed piece by piece."""
     d, block = (4, 9, 3), draw((4, 9, 3), 3000, dtype)
     whole, e = gradient(engine(d, dtype, way, of), block), engine(d, dtype, way, of).error(block)
-    monkeypatch.setattr(pieces, "PIECE_BYTES", 1)
+    monkeypatch.setattr(compiled, "PIECE_BYTES", 1)
     made = engine(d, dtype, way, of)
     functions = made.passes.functions  # type: ignore[attr-defined]
     least = functions.panel if way == "fused" else functions.group
@@ -127,10 +129,10 @@ def test_many_pieces(dtype: str, way: str, of: str, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("d", "way"), [*product(ARCHITECTURES, WAYS), *((d, "tiled") for d in WIDE)], ids=str)
 def test_the_same_bits_with_all_instructions(d: tuple[int, ...], way: str, dtype: str) -> None:
-    if len(compiled.available()) < 2:
+    if len(library.available()) < 2:
         unavailable("avx512", "a CPU that has both sets of instructions, and distnn installed with a C compiler")
     block = draw(d, 777, dtype)
-    one, two = (gradient(engine(d, dtype, way, of), block) for of in compiled.available())
+    one, two = (gradient(engine(d, dtype, way, of), block) for of in library.available())
     np.testing.assert_array_equal(one, two)
 
 
@@ -155,7 +157,7 @@ def test_bits_do_not_depend_on_where_a_block_lies_nor_on_what_lies_beside_it(
 
 def test_an_interrupted_gradient_leaves_nothing_behind(way: str, of: str, monkeypatch: pytest.MonkeyPatch) -> None:
     d, block = (6, 10, 2), draw((6, 10, 2), 603, "float64")
-    monkeypatch.setattr(pieces, "PIECE_BYTES", 1)
+    monkeypatch.setattr(compiled, "PIECE_BYTES", 1)
     made = engine(d, "float64", way, of)
     expected = gradient(made, block)
     passes = made.passes.gradient(block.x, np.empty(weight_count(d)))
@@ -217,21 +219,21 @@ def test_a_wrong_number_of_inputs_is_refused(way: str, of: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("theta", compiled.THETAS)
+@pytest.mark.parametrize("theta", library.THETAS)
 def test_theta_and_its_derivative(theta: str, dtype: str, of: str) -> None:
     generator, epsilon = np.random.default_rng(1), float(np.finfo(dtype).eps)
     x, delta = vector(128, dtype), vector(128, dtype)
     x[...], delta[...] = generator.normal(size=128) * 3, generator.normal(size=128)
     x[:5] = 0, -0.0, np.inf, -np.inf, np.nan
-    expected_x, expected_delta, number = x.copy(), delta.copy(), compiled.THETAS.index(theta)
+    expected_x, expected_delta, number = x.copy(), delta.copy(), library.THETAS.index(theta)
     ACTIVATIONS[theta].apply(expected_x)
-    compiled.function("theta", np.dtype(dtype), of, SIZE, ADDRESS, SIZE)(number, x.ctypes.data, 128)
+    library.function("theta", np.dtype(dtype), of, SIZE, ADDRESS, SIZE)(number, x.ctypes.data, 128)
     np.testing.assert_allclose(x, expected_x, rtol=4 * epsilon, atol=epsilon)
     finite = np.isfinite(x)
     x[~finite] = expected_x[~finite] = 0
     ACTIVATIONS[theta].chain(expected_x, expected_delta, np.empty_like(x))  # type: ignore[misc]
     addresses = x.ctypes.data, delta.ctypes.data
-    compiled.function("chain", np.dtype(dtype), of, SIZE, ADDRESS, ADDRESS, SIZE)(number, *addresses, 128)
+    library.function("chain", np.dtype(dtype), of, SIZE, ADDRESS, ADDRESS, SIZE)(number, *addresses, 128)
     np.testing.assert_allclose(delta, expected_delta, rtol=0, atol=10 * epsilon)
 
 
@@ -246,7 +248,7 @@ def test_tanh(dtype: str, of: str) -> None:
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).max, -np.finfo(dtype).max]
     x[: len(special)] = special
     exact = np.tanh(x.astype(np.longdouble))
-    compiled.function("theta", np.dtype(dtype), of, SIZE, ADDRESS, SIZE)(0, x.ctypes.data, len(x))
+    library.function("theta", np.dtype(dtype), of, SIZE, ADDRESS, SIZE)(0, x.ctypes.data, len(x))
     np.testing.assert_array_equal(x[: len(special)], [0, 0, 1, -1, np.nan, 1, -1])
     assert np.signbit(x[1]) and not np.signbit(x[0])
     errors = np.abs(x - exact)[len(special) :] / np.spacing(np.abs(exact[len(special) :]).astype(dtype))
@@ -272,43 +274,43 @@ def test_tanh(dtype: str, of: str) -> None:
 )
 def test_the_passes_of_a_network(d: tuple[int, ...], theta: str, passes: type) -> None:
     made = Backpropagation(Network(d, theta), "squared").passes
-    assert isinstance(made, passes if compiled.available() else Layerwise)
+    assert isinstance(made, passes if library.available() else Layerwise)
 
 
 def test_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network((3, 2, 1))
-    for value in ("off", *compiled.available()):
-        monkeypatch.setenv(compiled.VARIABLE, value)
+    for value in ("off", *library.available()):
+        monkeypatch.setenv(library.VARIABLE, value)
         passes = Backpropagation(network, "squared").passes
         assert isinstance(passes, Layerwise if value == "off" else Fused)
-        assert (compiled.compiler() == "none") == (value == "off")
-    monkeypatch.setenv(compiled.VARIABLE, "fast")
+        assert (library.compiler() == "none") == (value == "off")
+    monkeypatch.setenv(library.VARIABLE, "fast")
     with pytest.raises(UserError, match="DISTNN_FUSED is 'fast'; it should be one of: off, avx2, avx512"):
         Backpropagation(network, "squared")
-    monkeypatch.setattr(compiled, "available", lambda: ())
-    monkeypatch.setenv(compiled.VARIABLE, "avx512")
+    monkeypatch.setattr(library, "available", lambda: ())
+    monkeypatch.setenv(library.VARIABLE, "avx512")
     with pytest.raises(UserError, match="this CPU does not have"):
         Backpropagation(network, "squared")
-    monkeypatch.delenv(compiled.VARIABLE)
+    monkeypatch.delenv(library.VARIABLE)
     assert isinstance(Backpropagation(network, "squared").passes, Layerwise)
 
 
 def test_a_bad_variable_is_one_sentence_of_all_ranks() -> None:
-    done = mpirun(2, "-m", "distnn.train", "--out", "none", env={compiled.VARIABLE: "fast"})
+    done = mpirun(2, "-m", "distnn.train", "--out", "none", env={library.VARIABLE: "fast"})
     assert done.returncode == 2
     assert done.stderr.count("DISTNN_FUSED is 'fast'") == 1 and "Traceback" not in done.stderr
 
 
 def test_a_library_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not compiled.built():
+    if not library.built():
         unavailable("compiled code", "distnn installed with a C compiler")
-    monkeypatch.setattr(compiled, "INTERFACE", compiled.INTERFACE + 1)
-    assert compiled.library.__wrapped__() is None
+    monkeypatch.setattr(library, "INTERFACE", library.INTERFACE + 1)
+    assert library.loaded.__wrapped__() is None
 
 
 def test_other_compilers_are_told() -> None:
     here = environment.record(1)
-    assert here["compiler"] == compiled.compiler()
+    assert here["compiler"] == library.compiler()
     told = outcomes(2, lambda ranks: environment.compare_ranks({**here, "compiler": f"gcc {ranks.rank}"}, ranks))
     assert told[0] == told[1] and "compiler (gcc 0, gcc 1)" in told[0] and "DISTNN_FUSED=off" in told[0]
     assert environment.compare_ranks(here, OneRank()) is None
@@ -333,7 +335,7 @@ def train(package: Path, *options: str) -> tuple[list[str], dict[str, object]]:
     done = python(
         *("-m", "distnn.train", "--max-iterations", "5", "--out", str(out), *options),
         cwd=package,
-        env={"PYTHONPATH": str(package), compiled.VARIABLE: None},
+        env={"PYTHONPATH": str(package), library.VARIABLE: None},
     )
     assert done.returncode == 0, done.stderr
     where = python("-c", "import distnn; print(distnn.__file__)", cwd=package, env={"PYTHONPATH": str(package)})
@@ -343,10 +345,10 @@ def train(package: Path, *options: str) -> tuple[list[str], dict[str, object]]:
 
 def test_without_a_compiler_numpy_does_all(tmp_path: Path) -> None:
     package = installed(tmp_path, CC="/bin/false")
-    assert not list(package.glob("distnn/*.so"))
+    assert not list(package.rglob("*.so"))
     warnings, record = train(package)
     assert record["compiler"] == "none"
-    if compiled.built():
+    if library.built():
         assert any("installed without a C compiler" in line for line in warnings)
 
 
@@ -354,7 +356,7 @@ def test_with_a_compiler_it_is_built(tmp_path: Path) -> None:
     if shutil.which(os.environ.get("CC", "gcc")) is None:
         unavailable("gcc", "a C compiler")
     package = installed(tmp_path)
-    assert len(list(package.glob("distnn/_compiled*.so"))) == 1
+    assert len(list(package.glob("distnn/kernels/_library*.so"))) == 1
     warnings, record = train(package)
-    assert record["compiler"] == compiled.compiler() != "none"
+    assert record["compiler"] == library.compiler() != "none"
     assert not any("compiler" in line for line in warnings)

@@ -12,14 +12,14 @@ import pytest
 from mpi_runner import python
 
 from distnn import Network, UserError
-from distnn.communicator import OneRank
-from distnn.convergence import race as races
-from distnn.convergence.__main__ import main
-from distnn.convergence.least_squares import forward, outputs_jacobian
-from distnn.convergence.problems import PROBLEMS, Instance, teacher
-from distnn.convergence.race import CONTENDERS, Contender, race
-from distnn.convergence.report import ratios
-from distnn.convergence.trace import Finished, Point, Trace
+from distnn.bench.convergence import race as races
+from distnn.bench.convergence.__main__ import main
+from distnn.bench.convergence.least_squares import forward, outputs_jacobian
+from distnn.bench.convergence.problems import PROBLEMS, Instance, teacher
+from distnn.bench.convergence.race import CONTENDERS, Contender, race
+from distnn.bench.convergence.report import ratios
+from distnn.bench.convergence.trace import Finished, Point, Trace
+from distnn.parallel.mpi import OneRank
 
 OURS = ["distnn lbfgs", "distnn levenberg-marquardt"]
 
@@ -154,9 +154,9 @@ def test_every_contender_has_one_thread() -> None:
     """Also the first one that loads a BLAS of its own."""
     program = """
 from threadpoolctl import threadpool_info
-from distnn.convergence.problems import PROBLEMS
-from distnn.convergence.race import CONTENDERS, run
-from distnn.convergence.trace import Trace
+from distnn.bench.convergence.problems import PROBLEMS
+from distnn.bench.convergence.race import CONTENDERS, run
+from distnn.bench.convergence.trace import Trace
 (contender,) = (c for c in CONTENDERS if c.name == "scikit-learn L-BFGS")
 run(contender, PROBLEMS["xor"].instance(0), Trace(0.0, 0.01))
 print(*(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"))

@@ -19,10 +19,10 @@ from sources import (
     small_pieces,  # noqa: F401, a fixture
 )
 
-from distnn.communicator import OneRank
-from distnn.data import FORMATS, column_numbers, files, open_source
-from distnn.data.exclusive_or import H1, H2, ExclusiveOr
+from distnn.data.tables import FORMATS, column_numbers, files, open_source
+from distnn.data.tables.exclusive_or import H1, H2, ExclusiveOr
 from distnn.errors import UserError
+from distnn.parallel.mpi import OneRank
 
 
 def write_table(path: Path, table: np.ndarray) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from sources import count_bytes
 
-from distnn.communicator import OneRank
-from distnn.data import FORMATS, ArraySource, layout, lines, open_source
+from distnn.data.tables import FORMATS, ArraySource, layout, lines, open_source
 from distnn.errors import UserError
+from distnn.parallel.mpi import OneRank
 
 pytestmark = pytest.mark.mpi(min_size=2)
 

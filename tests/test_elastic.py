@@ -21,11 +21,11 @@ from test_faults import (  # noqa: F401, two are fixtures
 from test_reproducibility import open_mpi as other_environment  # noqa: F401, a fixture
 from threaded_ranks import on_ranks
 
-from distnn.communicator import OneRank
-from distnn.elastic import CANNOT, Kept, carry_on, farthest
 from distnn.errors import RanksLost
-from distnn.termination import Record
-from distnn.training import Progress
+from distnn.parallel.mpi import OneRank
+from distnn.resilience.elastic import CANNOT, Kept, carry_on, farthest
+from distnn.training.loop import Progress
+from distnn.training.termination import Record
 
 ELASTIC = (*BASE, "--max-iterations", "30", "--checkpoint-every", "3", "--elastic")
 pytestmark = pytest.mark.timeout(600)  # the first test may make an environment

@@ -13,14 +13,15 @@ import pytest
 from mpi_runner import Job, find_mpirun, is_open_mpi, mpirun, python
 from threaded_ranks import outcomes
 
-from distnn import environment
-from distnn.communicator import OneRank
 from distnn.errors import UserError
+from distnn.parallel import environment
+from distnn.parallel.mpi import OneRank
 
 HERE = environment.record(512)
 SHOW = (
-    "import json; from distnn import blas, environment, communicator; blas.limit_threads({}); "
-    "r = environment.record(7); environment.require_threads({}, r, communicator.OneRank()); print(json.dumps(r))"
+    "import json; from distnn.kernels import blas; from distnn.parallel import environment, mpi; "
+    "blas.limit_threads({}); "
+    "r = environment.record(7); environment.require_threads({}, r, mpi.OneRank()); print(json.dumps(r))"
 )
 
 

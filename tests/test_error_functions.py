@@ -6,8 +6,8 @@ import numpy as np
 import oracles
 import pytest
 
-from distnn.error_functions import ERROR_FUNCTIONS, error_function, output_map
 from distnn.errors import UserError
+from distnn.network.error_functions import ERROR_FUNCTIONS, error_function, output_map
 
 PAIRS = [(error, output) for error, outputs in ERROR_FUNCTIONS.items() for output in outputs]
 TRAINABLE = [pair for pair in PAIRS if pair[1] != "sign"]

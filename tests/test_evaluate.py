@@ -14,9 +14,9 @@ from tables import regression, words, write_csv
 from threaded_ranks import on_ranks
 
 from distnn import UserError, load_model
-from distnn.apply import Application
-from distnn.communicator import OneRank
 from distnn.evaluate import EvaluateOptions, evaluate, main
+from distnn.inference.application import Application
+from distnn.parallel.mpi import OneRank
 from distnn.streams import held_out
 from distnn.train import main as train_main
 

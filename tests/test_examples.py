@@ -10,8 +10,8 @@ from tables import assembled, regression, words
 from threaded_ranks import on_ranks, outcomes
 
 from distnn import UserError
-from distnn.classes import Classes, class_name, sort_names
-from distnn.communicator import OneRank
+from distnn.data.classes import Classes, class_name, sort_names
+from distnn.parallel.mpi import OneRank
 from distnn.streams import held_out, stream
 
 

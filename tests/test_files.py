@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from distnn import UserError, files
+from distnn import UserError
+from distnn.storage import files
 
 TENSORS = {"w": np.arange(3.0), "i": np.array([[1, -2]], np.int64), "f": np.array(0.5, np.float32), "e": np.empty(0)}
 METADATA = {"name": "θ", "nothing": None, "inf": float("inf"), "list": [1, 2.5]}

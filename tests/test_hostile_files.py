@@ -20,12 +20,15 @@ from hypothesis import strategies as st
 from mpi_runner import environment, python
 from safetensors.numpy import save
 
-from distnn import UserError, files, resume
-from distnn.checkpoint import Checkpoints, Found
-from distnn.command_line import parse
-from distnn.model import load_model
-from distnn.options import Options, check
-from distnn.run_directory import RunDirectory
+import distnn
+from distnn import UserError
+from distnn.command_line.program import parse
+from distnn.inference.model import load_model
+from distnn.runs import resume
+from distnn.runs.directory import RunDirectory
+from distnn.runs.options import Options, check
+from distnn.storage import files
+from distnn.storage.checkpoint import Checkpoints, Found
 from distnn.train import ABOUT, PROGRAM
 
 fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -75,7 +78,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 READ = """
 import resource, sys
 from pathlib import Path
-from distnn import UserError, files
+import distnn
+from distnn import UserError
+from distnn.storage import files
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -134,7 +139,7 @@ def test_nothing_in_the_package_executes_what_it_reads() -> None:
     """No module that unpickles, no eval or exec; allow_pickle is False wherever NumPy reads a file."""
     import ast
 
-    for path in (Path(files.__file__).parent).rglob("*.py"):
+    for path in Path(distnn.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             module = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

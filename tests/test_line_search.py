@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import line_search
 
-from distnn.line_search import TRIALS, Trial, along, strong_wolfe
+from distnn.optimizers.line_search import TRIALS, Trial, along, strong_wolfe
 
 Pair = tuple[float, float]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distnn import memory
-from distnn.activations import ACTIVATIONS
-from distnn.layerwise import Layerwise
-from distnn.network import Network
-from distnn.preparation import input_columns
-from distnn.scaling import Scaling
+from distnn.data.preparation import input_columns
+from distnn.data.scaling import Scaling
+from distnn.kernels import memory
+from distnn.network.activations import ACTIVATIONS
+from distnn.network.network import Network
+from distnn.network.passes.layerwise import Layerwise
 
 
 def on_lines(array: np.ndarray) -> bool:

@@ -9,9 +9,9 @@ import oracles
 import pytest
 
 from distnn import Network, UserError
-from distnn.activations import ACTIVATIONS
-from distnn.data.exclusive_or import H1, H2, ExclusiveOr
-from distnn.network import layers, shapes, weight_count
+from distnn.data.tables.exclusive_or import H1, H2, ExclusiveOr
+from distnn.network.activations import ACTIVATIONS
+from distnn.network.network import layers, shapes, weight_count
 
 ARCHITECTURES = [(1, 1), (3, 2), (2, 5, 1), (4, 3, 2, 3), (2, 3, 1, 4, 2)]
 

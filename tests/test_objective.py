@@ -11,11 +11,11 @@ import pytest
 from tables import assembled, regression, words
 from threaded_ranks import on_ranks
 
-from distnn import objective as objective_module
-from distnn import shard
-from distnn.communicator import OneRank
-from distnn.objective import decay_mask
+from distnn.kernels import blocks
+from distnn.parallel.mpi import OneRank
 from distnn.streams import held_out, picks
+from distnn.training import objective as objective_module
+from distnn.training.objective import decay_mask
 
 PLAIN = {"standardise": False, "standardise_targets": False, "hidden": (4,), "output_theta": "identity"}
 NAMES = ("tanh", "squared", "identity")
@@ -25,10 +25,10 @@ NAMES = ("tanh", "squared", "identity")
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 3 rows, so that small tables have many."""
 
-    def cut(n: int, d: Sequence[int], dtype: Any) -> shard.Cut:
-        return shard.Cut(n, 3, -(-n // 3))
+    def cut(n: int, d: Sequence[int], dtype: Any) -> blocks.Cut:
+        return blocks.Cut(n, 3, -(-n // 3))
 
-    monkeypatch.setattr("distnn.assembly.cut", cut)
+    monkeypatch.setattr("distnn.runs.assembly.cut", cut)
     monkeypatch.setattr(objective_module, "cut", cut)
 
 

@@ -14,9 +14,8 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from tables import assembled, regression
 from threaded_ranks import on_ranks
 
-from distnn import shard
-from distnn.communicator import OneRank
 from distnn.errors import UserError
+from distnn.kernels import blocks
 from distnn.optimizers import OPTIMIZERS, State, choose
 from distnn.optimizers.adam import Adam
 from distnn.optimizers.adaptive_gradient_descent import AdaptiveGradientDescent
@@ -25,7 +24,8 @@ from distnn.optimizers.lbfgs import LBFGS, inverse_hessian_product
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.optimizers.stochastic import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton, solve
-from distnn.training import norm
+from distnn.parallel.mpi import OneRank
+from distnn.training.loop import norm
 
 FULL = [name for name, optimizer in OPTIMIZERS.items() if not optimizer.stochastic]
 SAFE = [name for name in FULL if name != "gradient-descent"]  # E falls in every step, from anywhere
@@ -36,11 +36,11 @@ SECOND_ORDER = ["lbfgs", "levenberg-marquardt", "truncated-newton"]
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 9 rows, so that small tables have many."""
 
-    def cut(n: int, d: Any, dtype: Any) -> shard.Cut:
-        return shard.Cut(n, 9, -(-n // 9))
+    def cut(n: int, d: Any, dtype: Any) -> blocks.Cut:
+        return blocks.Cut(n, 9, -(-n // 9))
 
-    monkeypatch.setattr("distnn.assembly.cut", cut)
-    monkeypatch.setattr("distnn.objective.cut", cut)
+    monkeypatch.setattr("distnn.runs.assembly.cut", cut)
+    monkeypatch.setattr("distnn.training.objective.cut", cut)
 
 
 def run(optimizer: Any, function: Any, w: np.ndarray, steps: int) -> State:

@@ -11,8 +11,8 @@ import pytest
 
 from distnn import UserError
 from distnn.optimizers import OPTIMIZERS
-from distnn.options import ACTIONS, Options, check, criterion, flag, group, optimizer
-from distnn.termination import Record
+from distnn.runs.options import ACTIONS, Options, check, criterion, flag, group, optimizer
+from distnn.training.termination import Record
 
 NAMES = [field.name for field in fields(Options)]
 HINTS = get_type_hints(Options, include_extras=True)

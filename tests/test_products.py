@@ -10,9 +10,9 @@ import oracles
 import pytest
 from test_backpropagation import block
 
-from distnn import compiled, products
-from distnn.backpropagation import Backpropagation
-from distnn.network import Network
+from distnn.kernels import library, products
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.network import Network
 
 # a, b, columns: one small product; panels, with columns left over and without; too large for panels.
 SHAPES = [(3, 2, 500), (31, 30, 1008), (31, 30, 2007), (31, 30, 2048), (65, 64, 1000), (129, 128, 900), (129, 1, 3001)]
@@ -108,7 +108,7 @@ def test_one_output_with_few_and_many_rows(rows: int, monkeypatch: pytest.Monkey
     network = Network(d, "tanh", "identity").initialise(3)
     generator = np.random.default_rng(4)
     X, Y = generator.normal(size=(rows, 2)), generator.normal(size=(rows, 1))
-    monkeypatch.setenv(compiled.VARIABLE, "off")
+    monkeypatch.setenv(library.VARIABLE, "off")
     engine = Backpropagation(network, "squared")
     engine.load(network.w)
     out = np.empty(sum(engine.sizes))

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from threaded_ranks import on_ranks, outcomes
 
-from distnn import compiled, reduction, rounding
-from distnn.communicator import OneRank
 from distnn.errors import RankError, UserError
-from distnn.reduction import REDUCTIONS, ExactSum, PlainSum, Sum
-from distnn.rounding import Add, InC, InNumpy, Rounding, chunks
-from distnn.simulated import SimulatedRanks
+from distnn.kernels import library
+from distnn.parallel import fixed_point, reduction
+from distnn.parallel.fixed_point import Add, InC, InNumpy, Rounding, chunks
+from distnn.parallel.mpi import OneRank
+from distnn.parallel.reduction import REDUCTIONS, ExactSum, PlainSum, Sum
+from distnn.parallel.simulated import SimulatedRanks
 
 pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
 quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -144,7 +145,7 @@ def test_neither_partition_nor_order_nor_history_matter(
     expected = one_rank(rows, sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reduction, "KEPT_BYTES", kept)
-        patch.setattr(rounding, "CHUNK", 5)
+        patch.setattr(fixed_point, "CHUNK", 5)
         shares = dealt(rows, P, generator)
         sums = [ExactSum(OneRank(), sizes, len(share), len(rows)) for share in shares]
         for scale in past:  # other sums before: a guess of k that is wrong, or nearly
@@ -393,7 +394,7 @@ def test_simulated_ranks_show_what_depends_on_the_order(size: int, P: int) -> No
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
     """Multiples and largest magnitudes, for parts that begin and end anywhere, of all magnitudes, NaN and infinity."""
-    of, sizes = compiled.instructions(), [1, 70, 3, 20_000, 129, 1]
+    of, sizes = library.instructions(), [1, 70, 3, 20_000, 129, 1]
     generator = np.random.default_rng(3)
     values = generator.normal(size=(6, sum(sizes))) * 10.0 ** generator.integers(-20, 20, sum(sizes))
     values = values.astype(dtype)
@@ -416,7 +417,7 @@ def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
 
     with np.errstate(all="ignore"):
         expected = added(InNumpy(cut, np.dtype(dtype)))
-        chosen = rounding.arithmetic(sizes, cut, np.dtype(dtype))
+        chosen = fixed_point.arithmetic(sizes, cut, np.dtype(dtype))
         assert isinstance(chosen, InNumpy if of is None else InC)
         found = added(chosen)
     assert found == expected
@@ -427,7 +428,7 @@ def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
 def test_chunks_cover_the_vector_once(sizes: list[int], width: int) -> None:
     part_of = np.repeat(np.arange(len(sizes)), sizes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rounding, "CHUNK", width)
+        patch.setattr(fixed_point, "CHUNK", width)
         cut = chunks(np.array(sizes))
     assert np.concatenate([np.arange(sum(sizes))[chunk.place] for chunk in cut]).tolist() == list(range(sum(sizes)))
     for place, parts, starts in cut:

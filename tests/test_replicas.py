@@ -9,12 +9,12 @@ import pytest
 from tables import assembled, regression
 from threaded_ranks import outcomes
 
-from distnn import replicas
-from distnn.communicator import OneRank
 from distnn.errors import RankError
 from distnn.optimizers import OPTIMIZERS, State
-from distnn.options import Options, criterion, optimizer
-from distnn.training import begin, train
+from distnn.parallel import replicas
+from distnn.parallel.mpi import OneRank
+from distnn.runs.options import Options, criterion, optimizer
+from distnn.training.loop import begin, train
 
 X, Y = regression(40, d=2)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mpi_runner import mpirun
 
-from distnn.files import read
+from distnn.storage.files import read
 
 TRAIN = ("-m", "distnn.train")
 SMALL = ("--examples", "300", "--hidden", "3", "--validation", "0.3", "--max-iterations", "15", "--quiet")
@@ -65,7 +65,7 @@ def test_the_file_STOP_ends_a_run_with_a_checkpoint(tmp_path: Path) -> None:
     out = tmp_path / "run"
     script = """
 import pathlib, sys, threading, time
-from distnn.communicator import ranks
+from distnn.parallel.mpi import ranks
 from distnn.train import main
 
 everyone, out = ranks(), pathlib.Path(sys.argv[1])

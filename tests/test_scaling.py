@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from threaded_ranks import on_ranks
 
-from distnn.communicator import OneRank
-from distnn.scaling import Scaling, measure
+from distnn.data.scaling import Scaling, measure
+from distnn.parallel.mpi import OneRank
 
 
 def exact(column: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:

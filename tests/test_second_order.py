@@ -7,13 +7,13 @@ import pytest
 from tables import assembled, regression, words
 from threaded_ranks import on_ranks
 
-from distnn import shard
-from distnn.communicator import OneRank
-from distnn.error_functions import ERROR_FUNCTIONS
 from distnn.errors import UserError
-from distnn.gauss_newton import GaussNewton, megabytes, square
-from distnn.hessian import HessianProduct
-from distnn.objective import Objective, decay_mask
+from distnn.kernels import blocks
+from distnn.network.error_functions import ERROR_FUNCTIONS
+from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
+from distnn.network.second_order.hessian import HessianProduct
+from distnn.parallel.mpi import OneRank
+from distnn.training.objective import Objective, decay_mask
 
 THETA = ("tanh", "logistic", "relu", "identity")
 ERRORS = [(error, theta) for error, outputs in ERROR_FUNCTIONS.items() for theta in outputs if theta != "sign"]
@@ -22,7 +22,7 @@ ERRORS = [(error, theta) for error, outputs in ERROR_FUNCTIONS.items() for theta
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 7 rows, so that small tables have many."""
-    monkeypatch.setattr("distnn.assembly.cut", lambda n, d, dtype: shard.Cut(n, 7, -(-n // 7)))
+    monkeypatch.setattr("distnn.runs.assembly.cut", lambda n, d, dtype: blocks.Cut(n, 7, -(-n // 7)))
 
 
 def problem(error: str, output_theta: str, theta: str = "tanh", ranks: OneRank | None = None, n: int = 40) -> Objective:
@@ -132,7 +132,7 @@ def test_parts_of_the_jacobian_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     objective = problem("squared", "tanh", n=300)
     w = weights_for(objective)
     whole = objective.gauss_newton(w)
-    monkeypatch.setattr("distnn.gauss_newton.PART_BYTES", 1)
+    monkeypatch.setattr("distnn.network.second_order.gauss_newton.PART_BYTES", 1)
     parts = problem("squared", "tanh", n=300)
     np.testing.assert_allclose(parts.gauss_newton(w), whole, rtol=1e-12, atol=1e-14)
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from distnn import compiled, fused, tiled
-from distnn.memory import row_stride
-from distnn.shard import MOST, NARROW, NEAR, PAGE, PANEL_BYTES, WORK_BYTES, cut
+from distnn.kernels import library
+from distnn.kernels.blocks import MOST, NARROW, NEAR, PAGE, PANEL_BYTES, WORK_BYTES, cut
+from distnn.kernels.memory import row_stride
+from distnn.network.passes import fused, tiled
 
 WIDTHS = some.lists(some.integers(1, 5000), min_size=1, max_size=5)
 DTYPES = some.sampled_from(["float64", "float32"])
@@ -60,7 +61,7 @@ def test_a_block_suits_the_machine(n: int, d: list[int], dtype: str) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_blocks_of_narrow_networks_are_whole_panels_of_the_compiled_code(dtype: str) -> None:
     assert NARROW >= fused.WIDEST
-    for of, made in product(compiled.available(), (fused, tiled)):
+    for of, made in product(library.available(), (fused, tiled)):
         assert PANEL_BYTES % (made.functions(np.dtype(dtype), of).panel * np.dtype(dtype).itemsize) == 0
 
 

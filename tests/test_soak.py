@@ -20,7 +20,7 @@ import shared_memory
 from mpi_runner import Job, python, start
 from test_faults import BASE, INJECT, metrics, model, newest
 
-from distnn.checkpoint import Checkpoints
+from distnn.storage.checkpoint import Checkpoints
 
 SECONDS = float(os.environ.get("DISTNN_SOAK_SECONDS", "3600"))
 OPTIONS = (*BASE, "--validation", "0.1", "--checkpoint-seconds", "1", "--watchdog", "4")

@@ -11,8 +11,8 @@ import pytest
 from mpi_runner import mpirun, python
 
 from distnn import UserError, fit
-from distnn.files import read
-from distnn.options import Options, check
+from distnn.runs.options import Options, check
+from distnn.storage.files import read
 
 TRAIN = ("-m", "distnn.train", "--quiet", "--examples", "3000", "--hidden", "4")
 

@@ -11,7 +11,7 @@ import pytest
 
 from distnn import UserError
 from distnn.errors import DONE, FAILED, STOPPED
-from distnn.termination import ADVICE, Record, all_of, any_of, compare, interrupted, not_finite, parse
+from distnn.training.termination import ADVICE, Record, all_of, any_of, compare, interrupted, not_finite, parse
 
 RECORD = Record(
     t=100,

@@ -23,7 +23,7 @@ from sources import (
     words,
 )
 
-from distnn.data import layout, lines
+from distnn.data.tables import layout, lines
 from distnn.errors import UserError
 
 

@@ -10,9 +10,9 @@ import pytest
 from mpi_runner import mpirun, python
 from test_faults import BASE, INJECT, metrics, model
 
-from distnn import time_limit
-from distnn.termination import TIME_LIMIT, TIME_USED
-from distnn.time_limit import RESERVE, TimeLimit, seconds_left
+from distnn.resilience import time_limit
+from distnn.resilience.time_limit import RESERVE, TimeLimit, seconds_left
+from distnn.training.termination import TIME_LIMIT, TIME_USED
 
 
 def program(folder: Path, name: str, text: str) -> None:

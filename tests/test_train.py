@@ -21,9 +21,9 @@ from mpi_runner import Job, environment, mpirun, python, start
 from tables import regression, write_csv
 
 from distnn import load_model
-from distnn.communicator import OneRank
-from distnn.files import read
 from distnn.optimizers import OPTIMIZERS
+from distnn.parallel.mpi import OneRank
+from distnn.storage.files import read
 from distnn.train import main as train_main
 
 TRAIN = ("-m", "distnn.train")

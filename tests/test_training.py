@@ -10,13 +10,13 @@ import oracles
 import pytest
 from tables import assembled, regression
 
-from distnn.communicator import OneRank
 from distnn.errors import DONE, FAILED, STOPPED
 from distnn.optimizers import OPTIMIZERS
-from distnn.options import Options, criterion, optimizer
+from distnn.parallel.mpi import OneRank
+from distnn.runs.options import Options, criterion, optimizer
 from distnn.streams import picks
-from distnn.termination import Record
-from distnn.training import Progress, begin, train
+from distnn.training.loop import Progress, begin, train
+from distnn.training.termination import Record
 
 X, Y = regression(12, d=2)
 PLAIN = {"standardise": False, "standardise_targets": False, "hidden": (3,), "output_theta": "identity"}

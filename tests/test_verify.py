@@ -13,24 +13,26 @@ from mpi_runner import mpirun, python
 from tables import assembled, regression
 from threaded_ranks import on_ranks
 
-from distnn import backpropagation, objective, verify
-from distnn.communicator import OneRank
-from distnn.error_functions import ERROR_FUNCTIONS
+from distnn import verify
 from distnn.errors import UserError
+from distnn.network import backpropagation
+from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.optimizers import OPTIMIZERS
-from distnn.reduction import ExactSum
+from distnn.parallel.mpi import OneRank
+from distnn.parallel.reduction import ExactSum
+from distnn.training import objective
 
 X, Y = regression(700, d=3, m=2)
 
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from distnn import shard
+    from distnn.kernels import blocks
 
-    def cut(n: int, d: Any, dtype: Any) -> shard.Cut:
-        return shard.Cut(n, 37, -(-n // 37))
+    def cut(n: int, d: Any, dtype: Any) -> blocks.Cut:
+        return blocks.Cut(n, 37, -(-n // 37))
 
-    monkeypatch.setattr("distnn.assembly.cut", cut)
+    monkeypatch.setattr("distnn.runs.assembly.cut", cut)
     monkeypatch.setattr(objective, "cut", cut)
 
 

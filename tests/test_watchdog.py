@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from threaded_ranks import Comm, ThreadRanks, Wire
 
-from distnn import watchdog
-from distnn.communicator import OneRank
-from distnn.watchdog import Note, Watchdog, describe, named, watching, within
+from distnn.parallel.mpi import OneRank
+from distnn.resilience import watchdog
+from distnn.resilience.watchdog import Note, Watchdog, describe, named, watching, within
 
 HOSTS = ["n1", "n1", "n2", "n2"]
 WAITING = Note(7, True, "reduction.py:3 (sum)")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from distnn.communicator import MPIRanks, OneRank
+from distnn.parallel.mpi import MPIRanks, OneRank
 
 PATIENCE = 20.0  # seconds a rank waits for the others
 T = TypeVar("T")

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from distnn import blas, environment
 from distnn.bench import machine, prediction
 from distnn.bench.measure import measure
 from distnn.bench.options import BenchOptions, check
 from distnn.bench.series import series
-from distnn.command_line import on_root, parse, run
-from distnn.communicator import OneRank
+from distnn.command_line.program import on_root, parse, run
 from distnn.errors import UserError
+from distnn.kernels import blas
+from distnn.parallel import environment
+from distnn.parallel.mpi import OneRank
 
 PROGRAM = "python -m distnn.bench"
 ABOUT = """Measure how long an iteration takes, beside PyTorch, JAX and scikit-learn and beside the machine's limit:

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from distnn.bench.workloads import Workload
-from distnn.memory import empty
+from distnn.kernels.memory import empty
 
 WIDTHS = (48, 96, 144, 240, 368, 496, 624, 752, 880, 1056, 1264, 1504, 2000)
 

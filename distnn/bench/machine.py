@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from distnn import compiled, environment
-from distnn.communicator import OneRank
+from distnn.kernels import library
+from distnn.parallel import environment
+from distnn.parallel.mpi import OneRank
 
 
 def describe(ranks: OneRank) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def describe(ranks: OneRank) -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 2),
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         **{name: here[name] for name in ("python", "numpy", "blas", "kernel", "threads", "mpi", "compiler")},
-        "fused": compiled.instructions() or "none",
+        "fused": library.instructions() or "none",
     }
 
 

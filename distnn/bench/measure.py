@@ -17,10 +17,10 @@ from distnn.bench.rest import on_root_alone
 from distnn.bench.split import Split, split
 from distnn.bench.timing import Contender, Entry, ratio, take_turns
 from distnn.bench.workloads import WORKLOADS, Workload
-from distnn.communicator import OneRank
-from distnn.examples import Examples
-from distnn.network import weight_count
-from distnn.shard import Cut
+from distnn.data.shard import Examples
+from distnn.kernels.blocks import Cut
+from distnn.network.network import weight_count
+from distnn.parallel.mpi import OneRank
 
 
 def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from distnn.backpropagation import Backpropagation
 from distnn.bench.workloads import ETA, Workload
-from distnn.communicator import OneRank
-from distnn.examples import Examples
-from distnn.network import Network
-from distnn.objective import MakeSum, Objective
+from distnn.data.shard import Examples
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.network import Network
 from distnn.optimizers import GradientDescent
-from distnn.run_directory import RunDirectory
-from distnn.termination import any_of, compare
-from distnn.training import begin, train
+from distnn.parallel.mpi import OneRank
+from distnn.runs.directory import RunDirectory
+from distnn.training.loop import begin, train
+from distnn.training.objective import MakeSum, Objective
+from distnn.training.termination import any_of, compare
 
 
 class Own:

@@ -22,7 +22,7 @@ from statistics import median
 
 import numpy as np
 
-from distnn.communicator import MESSAGE, OneRank
+from distnn.parallel.mpi import MESSAGE, OneRank
 
 LONG = 1 << 17  # float64 in the long message that is measured: 1 MiB
 

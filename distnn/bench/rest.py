@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from distnn.communicator import MPIRanks, OneRank
+from distnn.parallel.mpi import MPIRanks, OneRank
 
 
 def on_root_alone(ranks: OneRank, work: Callable[[], Any]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from distnn.bench.prediction import Row
 from distnn.bench.series import Point
-from distnn.reporting import table
+from distnn.command_line.console import table
 
 
 def show_machine(machine: dict[str, Any]) -> None:

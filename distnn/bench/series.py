@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from distnn.bench.machine import peak_bytes, reset_peak
 from distnn.bench.own import Own
 from distnn.bench.workloads import Workload
-from distnn.communicator import OneRank
-from distnn.network import weight_count
+from distnn.network.network import weight_count
+from distnn.parallel.mpi import OneRank
 
 NARROW, ROWS = (30, 30, 30, 1), tuple(10**k for k in range(3, 8))
 NETWORKS = (

@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from distnn import compiled, products
-from distnn.backpropagation import Backpropagation, Passes
 from distnn.bench.floor import fastest
 from distnn.bench.own import Own
 from distnn.bench.workloads import Workload
-from distnn.communicator import OneRank
-from distnn.compiled import ADDRESS, SIZE
-from distnn.examples import Examples
-from distnn.fused import Fused
-from distnn.layerwise import Layerwise
-from distnn.memory import vector
-from distnn.network import Network
-from distnn.reduction import REDUCTIONS
-from distnn.tiled import Tiled
+from distnn.data.shard import Examples
+from distnn.kernels import library, products
+from distnn.kernels.library import ADDRESS, SIZE
+from distnn.kernels.memory import vector
+from distnn.network.backpropagation import Backpropagation, Passes
+from distnn.network.network import Network
+from distnn.network.passes.fused import Fused
+from distnn.network.passes.layerwise import Layerwise
+from distnn.network.passes.tiled import Tiled
+from distnn.parallel.mpi import OneRank
+from distnn.parallel.reduction import REDUCTIONS
 
 TANH_NUMBERS = 2048  # that are timed together: the first-level cache has them
 
@@ -135,11 +135,11 @@ def replaced(owner: Any, **attributes: Any) -> Iterator[None]:
 
 def tanh_inside(passes: Passes, seconds: float = 0.02) -> float:
     """Seconds a row of tanh, measured alone in the cache, where it cannot be told apart from the products; or 0."""
-    of = compiled.instructions()
+    of = library.instructions()
     if of is None or not isinstance(passes, Fused | Tiled):
         return 0.0
     x = vector(TANH_NUMBERS, passes.dtype)
     x[...] = np.linspace(-2, 2, len(x))
-    theta = compiled.function("theta", passes.dtype, of, SIZE, ADDRESS, SIZE)
-    once = fastest(lambda: theta(compiled.THETAS.index("tanh"), x.ctypes.data, len(x)), seconds)
+    theta = library.function("theta", passes.dtype, of, SIZE, ADDRESS, SIZE)
+    once = fastest(lambda: theta(library.THETAS.index("tanh"), x.ctypes.data, len(x)), seconds)
     return once / len(x) * sum(passes.d[1:-1])

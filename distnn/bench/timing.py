@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from distnn.bench.rest import on_root_alone
-from distnn.communicator import OneRank
+from distnn.parallel.mpi import OneRank
 
 VISIT = 0.25  # seconds, about, that one takes before it is the next one's turn
 

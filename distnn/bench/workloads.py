@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from distnn.backpropagation import Block
-from distnn.communicator import OneRank
-from distnn.examples import Examples
-from distnn.memory import empty
-from distnn.shard import cut
+from distnn.data.shard import Examples
+from distnn.kernels.blocks import cut
+from distnn.kernels.memory import empty
+from distnn.network.backpropagation import Block
+from distnn.parallel.mpi import OneRank
 
 CHUNK = 500  # rows drawn at a time: any rank can draw its rows alone
 ETA = 1e-3

@@ -17,7 +17,6 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from distnn.objective import Objective
 from distnn.optimizers.adam import Adam
 from distnn.optimizers.adaptive_gradient_descent import AdaptiveGradientDescent
 from distnn.optimizers.choice import choose
@@ -27,6 +26,7 @@ from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.optimizers.state import State
 from distnn.optimizers.stochastic import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton
+from distnn.training.objective import Objective
 
 __all__ = ["OPTIMIZERS", "Optimizer", "State", "choose"]
 

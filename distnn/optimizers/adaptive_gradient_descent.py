@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from distnn.objective import Objective
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
+from distnn.training.objective import Objective
 
 C1 = 0.1  # share of the fall promised by the slope that a step must reach
 GROWTH, SHRINKAGE = 1.5, 0.4

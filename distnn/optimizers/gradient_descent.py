@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from distnn.objective import Objective
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import State
+from distnn.training.objective import Objective
 
 
 @dataclass(frozen=True)

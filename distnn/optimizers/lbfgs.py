@@ -12,10 +12,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.line_search import Trial, along, strong_wolfe
-from distnn.objective import Objective
+from distnn.optimizers.line_search import Trial, along, strong_wolfe
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
+from distnn.training.objective import Objective
 
 FIRST_LENGTH = 1.0  # ‖s‖ of the first trial
 FLAT = 1e-10  # a pair with less curvature than this, relative to its lengths, teaches nothing

@@ -19,10 +19,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.gauss_newton import megabytes
-from distnn.objective import Objective
+from distnn.network.second_order.gauss_newton import megabytes
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
+from distnn.training.objective import Objective
 
 LARGEST_DAMPING = 1e10  # in units of the largest diagonal element of A
 SMALLEST_FACTOR = 0.1  # of μ after a step that went as promised (Nielsen: 1/3)

@@ -15,9 +15,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from distnn.objective import Objective
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
+from distnn.training.objective import Objective
 
 ACCEPT = 1e-4  # least gain ratio of a step
 POOR, GOOD = 0.25, 0.75  # gain ratios below which Δ shrinks, and above which it may grow

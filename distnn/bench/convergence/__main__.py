@@ -1,0 +1,96 @@
+"""`python -m distnn.bench.convergence`: the races, on one process."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from distnn.bench.convergence.problems import PROBLEMS
+from distnn.bench.convergence.race import CONTENDERS, DISTRIBUTIONS, present, race
+from distnn.bench.convergence.report import Traces, numbers, table
+from distnn.command_line.program import parse, run
+from distnn.errors import UserError
+from distnn.parallel import environment
+from distnn.parallel.mpi import OneRank
+
+PROGRAM = "python -m distnn.bench.convergence"
+ABOUT = """Compare distnn's optimizers with scikit-learn's and PyTorch's L-BFGS, PyTorch's Adam and scipy's
+least_squares: evaluations and time to reach a given E_in, from the same weights on the same data, with one thread.
+
+Others that are not installed are left out: pip install scikit-learn torch. The whole takes about 25 minutes."""
+RACE = "Race"
+QUICK_ROWS, QUICK_SHARE = 500, 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvergenceOptions:
+    """Options of the command."""
+
+    problem: Annotated[tuple[str, ...], RACE, f"Problems to run, of: {', '.join(PROBLEMS)}. Default: all."] = ()
+    seeds: Annotated[int, RACE, "Run from this many initial weights, 0, 1, …; medians are shown."] = 5
+    quick: Annotated[bool, RACE, f"At most {QUICK_ROWS} rows, a tenth of the time: to see that all works."] = False
+    json: Annotated[str | None, RACE, "File to write the numbers to."] = None
+
+
+def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+    """Run the races that the arguments ask for, and print a table after each. Returns the exit code."""
+    if ranks.size > 1:
+        raise UserError("distnn.bench.convergence compares optimizers on one process: start it without mpirun.")
+    options = parse(ConvergenceOptions, PROGRAM, ABOUT, arguments)
+    if options is None:
+        return 0
+    check(options)
+    versions = present()
+    for package in DISTRIBUTIONS.keys() - versions.keys():
+        print(f"{DISTRIBUTIONS[package]} is not installed: left out.")
+    report: dict[str, Any] = {"environment": environment.record(0) | versions, "problems": {}}
+    print(f"{platform.machine()}, " + ", ".join(f"{name} {value}" for name, value in describe(report["environment"])))
+    print()
+    for name in options.problem or PROBLEMS:
+        problem = PROBLEMS[name]
+        if problem.package and problem.package not in versions:
+            print(f"{name}: left out, since it needs {DISTRIBUTIONS[problem.package]}.\n")
+            continue
+        if options.quick:
+            problem = replace(problem, rows=min(problem.rows, QUICK_ROWS), seconds=QUICK_SHARE * problem.seconds)
+        contenders = [c for c in CONTENDERS if c.suits(problem) and (c.package is None or c.package in versions)]
+        traces: Traces = {contender.name: [] for contender in contenders}
+        for contender, trace in race(problem, range(options.seeds), contenders):
+            traces[contender].append(trace)
+        print("\n".join(table(problem, traces)), flush=True)
+        report["problems"][name] = numbers(problem, traces)
+    if options.json:
+        write(Path(options.json), report)
+    return 0
+
+
+def check(options: ConvergenceOptions) -> None:
+    """UserError unless the options make sense."""
+    for name in options.problem:
+        if name not in PROBLEMS:
+            raise UserError(f"--problem {name}: there is no such problem. Choose from: {', '.join(PROBLEMS)}.")
+    if options.seeds < 1:
+        raise UserError(f"--seeds {options.seeds}: give at least 1.")
+    if options.json and not Path(options.json).absolute().parent.is_dir():
+        raise UserError(f"--json {options.json}: its folder does not exist.")
+
+
+def describe(record: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Of the environment what a reader of the tables wants to know."""
+    return [(name, record[name]) for name in ("python", "numpy", "blas", "kernel", *DISTRIBUTIONS) if name in record]
+
+
+def write(path: Path, report: dict[str, Any]) -> None:
+    """Write the report. UserError if it cannot be."""
+    try:
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--json {path} cannot be written: {error.strerror}.") from None
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,106 @@
+"""Tables of a race, in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+from typing import Any
+
+from distnn.bench.convergence.problems import Problem
+from distnn.bench.convergence.trace import Point, Trace
+
+YARDSTICK = "scikit-learn L-BFGS"
+FASTER, SLOWER = "distnn levenberg-marquardt", "distnn lbfgs"
+
+LOWEST = 1e-300  # an E_in of 0 is as good as this
+
+Traces = dict[str, list[Trace]]  # of each contender, one for each seed
+
+
+def table(problem: Problem, traces: Traces) -> Iterator[str]:
+    """Lines: for each contender the median evaluations and seconds to each goal, and E_in at the end."""
+    seeds = len(next(iter(traces.values())))
+    d = "-".join(map(str, problem.d))
+    yield f"### {problem.name}: {d}, {problem.weights:,} weights, {problem.rows:,} rows, {problem.error}, {seeds} seeds"
+    yield ""
+    yield f"Lowest possible E_in: {problem.answer}. CPU time for each: {problem.seconds:g} s."
+    yield ""
+    yield "|" + "".join(f" | to {goal:g}" for goal in problem.goals) + " | E_in at the end |"
+    yield "| --- |" + " --- |" * (len(problem.goals) + 1)
+    for name, of in traces.items():
+        cells = [cell([trace.reached(goal) for trace in of]) for goal in problem.goals]
+        ends = [trace.points[-1].E for trace in of]
+        yield f"| {name} | {' | '.join(cells)} | {median(ends):.1e} ({min(ends):.0e} to {max(ends):.0e}) |"
+    yield ""
+    yield from comparisons(problem, traces)
+
+
+def cell(points: Sequence[Point | None]) -> str:
+    """Median evaluations and seconds over seeds, with least and most; how many seeds came there, if not all."""
+    there = [point for point in points if point is not None]
+    if not there:
+        return "none"
+    evaluations = spread([point.evaluations if point else math.inf for point in points], "{:.0f}")
+    seconds = spread([point.seconds if point else math.inf for point in points], "{:.2g}")
+    missing = "" if len(there) == len(points) else f", {len(there)} of {len(points)} seeds"
+    return f"{evaluations} ev., {seconds} s{missing}"
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Median (least to most)."""
+    low, middle, high = (
+        form.format(value) if value < math.inf else "∞" for value in (min(values), median(values), max(values))
+    )
+    return f"{middle} ({low} to {high})" if low != high else middle
+
+
+def comparisons(problem: Problem, traces: Traces) -> Iterator[str]:
+    """Lines: distnn's L-BFGS in units of scikit-learn's; E_in after equal times."""
+    if YARDSTICK in traces:
+        for goal in problem.goals:
+            pairs = [(o.reached(goal), t.reached(goal)) for o, t in zip(traces[SLOWER], traces[YARDSTICK], strict=True)]
+            found = {
+                "evaluations": ratios(pairs, lambda point: point.evaluations),
+                "time": ratios(pairs, lambda point: point.seconds),
+            }
+            if found["time"]:
+                shown = ", ".join(f"{spread(values, '{:.2f}')} times the {what}" for what, values in found.items())
+                yield f"To {goal:g}, {SLOWER} needed {shown} of {YARDSTICK}."
+    if problem.to_the_end and FASTER in traces:
+        factors = [falls(one, other) for one, other in zip(traces[SLOWER], traces[FASTER], strict=True)]
+        yield f"After equal times E_in of {SLOWER} was {spread(factors, '{:.1e}')} times that of {FASTER}."
+    yield ""
+
+
+def ratios(pairs: Sequence[tuple[Point | None, Point | None]], of: Callable[[Point], float]) -> list[float]:
+    """Ours divided by theirs for each seed, infinite where we, 0 where they did not come there; without: neither."""
+    found = []
+    for ours, theirs in pairs:
+        if ours and theirs:
+            found.append(of(ours) / of(theirs) if of(theirs) else math.inf)
+        elif ours or theirs:
+            found.append(0.0 if ours else math.inf)
+    return found
+
+
+def falls(one: Trace, other: Trace) -> float:
+    """How many times lower the other's E_in is when the time is up; whoever ended early stays where it was."""
+    return one.points[-1].E / max(other.points[-1].E, LOWEST)
+
+
+def numbers(problem: Problem, traces: Traces) -> dict[str, Any]:
+    """What the table is made of, for JSON. Points: (evaluations, seconds, E_in), None where a goal was not reached."""
+    return {
+        "weights": problem.weights,
+        "rows": problem.rows,
+        "goals": problem.goals,
+        "seconds": problem.seconds,
+        "contenders": {
+            name: [
+                {"first": t.first, "goals": [t.reached(goal) for goal in problem.goals], "end": t.points[-1]}
+                for t in of
+            ]
+            for name, of in traces.items()
+        },
+    }

@@ -1,0 +1,1 @@
+"""From arguments to a program on all ranks, and what it prints."""

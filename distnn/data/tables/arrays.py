@@ -1,0 +1,154 @@
+"""Arrays in memory, of which each rank passes its own rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from distnn.data.tables.parts import check_dtype, check_shape, column_names, read_parts, weights_column
+from distnn.data.tables.source import Source, check_range
+from distnn.errors import UserError
+from distnn.parallel.mpi import OneRank
+
+NAMES = ("X", "Y", "weights")
+
+
+class MemoryPart:
+    """Rows of a table in memory, the first of which is row `first` of the table."""
+
+    def __init__(self, values: np.ndarray, first: int, columns: tuple[str, ...]):
+        self.columns, self.dtype = columns, values.dtype
+        self._values, self._first = values, first
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        if not self._first <= start <= stop <= self._first + len(self._values):
+            raise IndexError(f"rows [{start}, {stop}) were not prepared for this rank")
+        return self._values[start - self._first : stop - self._first]
+
+
+class ArraySource(Source):
+    """The table made of all ranks' rows, one rank's after another's.
+
+    X: n_rank × d^(0), Y: n_rank or n_rank × d^(L), weights: n_rank, local; Y and weights may be None on all
+    ranks. A rank may pass any number of rows, also none; then its shapes and types do not matter. Y may hold
+    words. `prepare` must be called before `read`. Collective; UserError on all ranks.
+    """
+
+    path = "the arrays"
+
+    def __init__(self, X: Any, Y: Any, weights: Any, ranks: OneRank):
+        with ranks.together():
+            local = _tables(X, Y, weights)
+        n = 0 if local["X"] is None else len(local["X"])
+        shapes = {name: _describe(table) for name, table in local.items()}
+        self._first_rows = np.cumsum([0, *ranks.gather(n)])
+        self.n = int(self._first_rows[-1])
+        agreed = _agree(ranks.gather(shapes if n else None))
+        self._ranks = ranks
+        self._tables: dict[str, np.ndarray] = {}
+        self._columns: dict[str, tuple[str, ...]] = {}
+        for name, (width, kind) in agreed.items():
+            table = local[name]
+            self._tables[name] = table if n and table is not None else np.empty((0, width), "U1" if kind else None)
+            self._columns[name] = ("weights",) if name == "weights" else column_names(name.lower(), width)
+        self.columns = tuple(column for name in agreed for column in self._columns[name])
+        self._word = [kind for width, kind in agreed.values() for _ in range(width)]
+        self._parts = [MemoryPart(table[:0], 0, self._columns[name]) for name, table in self._tables.items()]
+
+    def is_word(self, column: int) -> bool:
+        return self._word[column]
+
+    def default_targets(self) -> tuple[int, ...]:
+        first = len(self._columns["X"])
+        return tuple(range(first, first + len(self._columns.get("Y", ()))))
+
+    def default_weights(self) -> int | None:
+        return weights_column(self.columns)
+
+    def prepare(self, start: int, stop: int) -> None:
+        """Bring rows [start, stop), each rank's own choice, to this rank. Collective."""
+        check_range(self, start, stop)
+        self._parts = [
+            MemoryPart(move(self._ranks, table, start, stop), start, self._columns[name])
+            for name, table in self._tables.items()
+        ]
+
+    def read(
+        self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        check_range(self, start, stop)
+        return read_parts(self._parts, start, stop, numbers, words, self._place)
+
+    def _place(self, row: int) -> str:
+        """A row as the user knows it: by its number among the rows of the rank that passed it."""
+        if self._ranks.size == 1:
+            return f"{self.path}, row {row}"
+        rank = int(np.searchsorted(self._first_rows, row, side="right")) - 1
+        return f"{self.path} of rank {rank}, row {row - self._first_rows[rank]}"
+
+
+def move(ranks: OneRank, table: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Rows [start, stop) of the ranks' tables, one after another; words travel as numbers. Collective."""
+    if table.dtype.kind != "U":
+        return ranks.redistribute(table, start, stop)
+    vocabulary = np.unique(np.concatenate(ranks.gather(np.unique(table))))
+    codes = np.searchsorted(vocabulary, table).astype(np.float64)
+    return vocabulary[ranks.redistribute(codes, start, stop).astype(np.int64)]
+
+
+def _tables(X: Any, Y: Any, weights: Any) -> dict[str, np.ndarray | None]:
+    """This rank's arrays as two-dimensional ones, checked against each other."""
+    if X is None:
+        raise UserError("X is missing.")
+    tables = {name: _table(name, values) for name, values in zip(NAMES, (X, Y, weights), strict=True)}
+    rows = {name: len(table) for name, table in tables.items() if table is not None}
+    if len(set(rows.values())) > 1:
+        counts = ", ".join(f"{name} has {count}" for name, count in rows.items())
+        raise UserError(f"All arrays of a rank must have the same number of rows, but {counts}.")
+    if tables["weights"] is not None and tables["weights"].shape[1] != 1:
+        raise UserError(f"weights has {tables['weights'].shape[1]} columns; it must have one.")
+    return tables
+
+
+def _table(name: str, values: Any) -> np.ndarray | None:
+    if values is None:
+        return None
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise UserError(f"{name} is not a table: its rows are not all alike.") from error
+    if name == "Y" and array.dtype == object and all(isinstance(value, str) for value in array.flat):
+        array = array.astype(str)
+    if len(array.shape) and len(array) == 0:
+        return np.empty((0, 1))
+    check_dtype(array.dtype, name, words=name == "Y")
+    return array.reshape(check_shape(array.shape, name))
+
+
+def _describe(table: np.ndarray | None) -> tuple[int, bool] | None:
+    """An array's columns, and whether it holds words."""
+    return None if table is None else (table.shape[1], table.dtype.kind == "U")
+
+
+def _agree(shapes: list[dict[str, tuple[int, bool] | None] | None]) -> dict[str, tuple[int, bool]]:
+    """What all ranks with rows say about the arrays; UserError unless they say the same. Replicated in and out."""
+    spoken = {rank: shape for rank, shape in enumerate(shapes) if shape}
+    if not spoken:
+        raise UserError("The arrays have no rows on any rank.")
+    leader, agreed = next(iter(spoken.items()))
+    for rank, shape in spoken.items():
+        for name in NAMES:
+            if shape[name] != agreed[name]:
+                raise UserError(
+                    f"{name} differs over the ranks: {_words(agreed[name])} on rank {leader}, "
+                    f"{_words(shape[name])} on rank {rank}."
+                )
+    return {name: shape for name, shape in agreed.items() if shape}
+
+
+def _words(shape: tuple[int, bool] | None) -> str:
+    if shape is None:
+        return "missing"
+    return f"{shape[0]} {'column' if shape[0] == 1 else 'columns'} of {'words' if shape[1] else 'numbers'}"

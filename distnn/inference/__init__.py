@@ -1,0 +1,1 @@
+"""A trained model: stored, read, applied, evaluated."""

@@ -1,0 +1,72 @@
+"""Applying a model to a table, block by block, sharded like a training: what predict and evaluate share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from distnn.command_line.program import on_root
+from distnn.data.preparation import Columns, Rows
+from distnn.data.tables import Source, open_source
+from distnn.errors import UserError
+from distnn.inference.model import Model, load_model
+from distnn.kernels import blas
+from distnn.kernels.blocks import Cut, cut
+from distnn.network.backpropagation import Block
+from distnn.parallel.mpi import OneRank
+
+DATA = "Model and data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyOptions:
+    """Options of every command that applies a model."""
+
+    model: Annotated[str, DATA, "The model: the directory of a run, or a model file or checkpoint."] = ""
+    data: Annotated[
+        str | None,
+        DATA,
+        "Table to apply it to, .csv, .npy or .npz. Without it: the built-in exclusive-or.",
+    ] = None
+    header: Annotated[
+        bool | None,
+        DATA,
+        "The first line of a CSV file names its columns. Default: if none of its fields is a number.",
+    ] = None
+    examples: Annotated[int, DATA, "Number of examples of the built-in data set."] = 10_000
+    seed: Annotated[int, DATA, "Seed of the built-in data set."] = 0
+    threads: Annotated[int, DATA, "BLAS threads a rank."] = 1
+
+
+class Application:
+    """A model and the table that it is applied to. Rows are read when they are asked for, a block at a time.
+
+    Collective to make; UserError, on all ranks, for a missing or damaged model, or a table that does not fit it.
+    """
+
+    def __init__(self, options: ApplyOptions, ranks: OneRank, with_targets: bool):
+        if not options.model:
+            raise UserError("--model is missing: the directory of a run, or a model file.")
+        if options.threads < 1 or options.examples < 1:
+            raise UserError("--threads and --examples need to be at least 1.")
+        blas.limit_threads(options.threads)
+        self.model: Model = on_root(ranks, lambda: load_model(options.model))
+        self.source: Source = open_source(
+            options.data, ranks, seed=options.seed, n=options.examples, header=options.header
+        )
+        self.dtype = np.dtype(self.model.dtype)
+        self.columns: Columns = self.model.preparation.columns(self.source, with_targets)
+        self.cut: Cut = cut(self.source.n, self.model.network.d[:-1], self.dtype)
+        self.blocks = self.cut.owned(ranks.rank, ranks.size)
+        self.backpropagation = self.model.backpropagation()
+        self.source.prepare(*self.cut.rows_owned(ranks.rank, ranks.size))
+
+    def rows(self, number: int) -> Rows:
+        """The rows of this rank's block `number` as they stand in the table. Local."""
+        return Rows(self.source, self.columns, *self.cut.bounds(self.blocks[number]))
+
+    def block(self, rows: Rows) -> Block:
+        """The rows prepared for the network. Local."""
+        return self.model.preparation.block(rows, self.dtype, self.source.path)

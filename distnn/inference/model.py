@@ -1,0 +1,143 @@
+"""A trained model: network, preparation of the table, and how it was trained; stored in one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distnn.data.preparation import Preparation, input_columns
+from distnn.errors import UserError
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.error_functions import error_function
+from distnn.network.network import Network, weight_count
+from distnn.storage import files
+
+
+@dataclass
+class Model:
+    """A network together with the preparation that its inputs and outputs need. Replicated.
+
+    error: the error function that it was trained for; dtype: that of the arithmetic, "float64" or "float32".
+    held_out: the share of the rows that training held out, and the seed that chose them.
+    """
+
+    network: Network
+    preparation: Preparation
+    error: str
+    dtype: str = "float64"
+    held_out: dict[str, Any] = field(default_factory=lambda: {"share": 0.0, "seed": 0})
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Predictions for the rows of X, n × d^(0), in the units of the table: n × d^(L) float64. Local.
+
+        For a classifier these are the outputs of the network; `classify` gives names of classes.
+        """
+        return self.unscale(self.outputs(X)).T
+
+    def classify(self, X: np.ndarray) -> np.ndarray:
+        """The names of the classes (n,) that the rows of X, n × d^(0), most likely belong to. Local."""
+        if self.preparation.classes is None:
+            raise UserError("This model was trained on numbers, not on classes: call it to get its predictions.")
+        return np.array(self.preparation.classes.names)[self.preparation.classes.decode(self.outputs(X))]
+
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """The outputs of the network, d^(L) × n, for the rows of X, n × d^(0)."""
+        X = np.asarray(X, np.float64)
+        if X.ndim != 2 or X.shape[1] != self.network.d[0]:
+            raise UserError(f"The inputs have shape {X.shape}; this model needs (any, {self.network.d[0]}).")
+        if not np.isfinite(X).all():
+            row, column = np.argwhere(~np.isfinite(X))[0]
+            raise UserError(
+                f"The inputs hold {X[row, column]} in row {row}, column {column}; every value must be finite."
+            )
+        x = input_columns(X, self.preparation.input_scaling, self.dtype)
+        self.preparation.input_scaling.standardise(x[1:])
+        return self.backpropagation().outputs(x).copy()
+
+    def backpropagation(self) -> Backpropagation:
+        """The network ready to compute on blocks."""
+        engine = Backpropagation(self.network, self.error, np.dtype(self.dtype))
+        engine.load(self.network.w)
+        return engine
+
+    def unscale(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs d^(L) × n in the units of the targets, float64."""
+        scaling = self.preparation.target_scaling
+        return outputs.astype(np.float64) if scaling is None else scaling.undo(outputs)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The arrays to store."""
+        return {"w": self.network.w, **self.preparation.tensors()}
+
+    def metadata(self) -> dict[str, Any]:
+        """The rest to store, for JSON."""
+        network = self.network
+        return {
+            "d": network.d,
+            "theta": network.theta,
+            "output_theta": network.output_theta,
+            "error": self.error,
+            "dtype": self.dtype,
+            "held_out": self.held_out,
+            "preparation": self.preparation.metadata(),
+        }
+
+    @staticmethod
+    def restore(tensors: dict[str, np.ndarray], metadata: dict[str, Any], where: str) -> Model:
+        """The model that `tensors` and `metadata` stored. UserError if they do not hold one; where: for the message."""
+        try:
+            w, needed = tensors["w"], weight_count(metadata["d"])
+            if w.shape != (needed,):  # looked at first: a number in a file makes no network that fills the memory
+                raise UserError(f"{where} holds {w.size} weights; its architecture needs {needed}.")
+            network = Network(metadata["d"], metadata["theta"], metadata["output_theta"])
+            network.w[:] = w
+            preparation = Preparation.restore(tensors, metadata["preparation"])
+            model = Model(network, preparation, metadata["error"], metadata["dtype"], metadata["held_out"])
+            model._check()
+        except UserError as error:
+            raise UserError(str(error) if where in str(error) else f"{where} does not hold a model: {error}") from None
+        except (KeyError, TypeError, ValueError, AttributeError, AssertionError, OverflowError):
+            raise UserError(f"{where} does not hold a model.") from None
+        return model
+
+    def _check(self) -> None:
+        """ValueError or TypeError where what a file held does not fit together."""
+        network, preparation = self.network, self.preparation
+        classes, share, seed = preparation.classes, self.held_out["share"], self.held_out["seed"]
+        names = (*preparation.inputs, *preparation.targets, *(classes.names if classes else ()))
+        weight = preparation.weight if preparation.weight is not None else ""
+        if not all(isinstance(name, str) for name in (*names, weight)):
+            raise TypeError("a name of a column or class that is no text")
+        output = classes.output_theta if classes else network.output_theta
+        fits = (
+            (len(preparation.inputs), preparation.d_out) == (network.d[0], network.d[-1])
+            and (preparation.target_scaling is None) == (classes is not None)
+            and output == network.output_theta
+            and self.dtype in ("float64", "float32")
+            and isinstance(share, float | int) and 0 <= share < 1
+            and isinstance(seed, int) and 0 <= seed < 2**63
+        )  # fmt: skip
+        for scaling, width in ((preparation.input_scaling, network.d[0]), (preparation.target_scaling, network.d[-1])):
+            for array in (scaling.shift, scaling.mean, scaling.deviation) if scaling else ():
+                fits = fits and array.dtype == np.float64 and array.shape == (width,) and np.isfinite(array).all()
+        if not fits or network.w.dtype != np.float64:
+            raise ValueError("parts that do not fit together")
+        error_function(self.error, network.output_theta)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a file, whole or not at all. Local: call it on one rank. OSError if it fails."""
+        files.write(Path(path), self.tensors(), {"model": self.metadata()})
+
+
+def load_model(path: str | Path) -> Model:
+    """The model in a file, or in a run's directory. Local. UserError if there is none, or it is damaged."""
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.safetensors"
+    tensors, metadata = files.read(path)
+    if "model" not in metadata:
+        raise UserError(f"{path} does not hold a model.")
+    return Model.restore(tensors, metadata["model"], str(path))

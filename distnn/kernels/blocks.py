@@ -1,0 +1,71 @@
+"""Which rows of D make a block, and which rank owns it.
+
+Where blocks begin depends on n, the architecture and the dtype only, never on P: the bits of every block's
+gradient are then the same for every P.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from distnn.kernels.memory import row_stride
+
+# Measured; docs/blocks.md has the tables.
+CACHE_BYTES = 704 << 10  # x, δ and θ' of a narrow network's block stay in a core's second-level cache, 1 MiB or more
+FEWEST_BYTES = 8000  # but a block has this much of each unit (1,000 float64): summing |W| numbers a block stays cheap
+MANY = 64  # where there are more blocks than this, they grow, so that their calls cost less,
+LONG_BYTES = 4 << 20  # up to what the third-level cache holds for each core
+MOST = 8192  # the calls of a block cost little beside the work on this many rows
+SHARED = 2048  # where there are fewer than MANY blocks, they have at most this many rows, to be shared out
+WORK_BYTES = 64 << 20  # and never takes more memory than this
+NARROW, PANEL_BYTES = 128, 256  # compiled code takes such panels of columns through layers up to this width
+PAGE, NEAR = 4096, 128  # rows of x that lie a multiple of a page apart compete for the same places in the cache
+
+
+class Cut(NamedTuple):
+    """D cut into blocks: `rows` rows each, the last one shorter; `count` blocks."""
+
+    n: int
+    rows: int
+    count: int  # type: ignore[assignment]  # hides a method of tuple
+
+    def bounds(self, block: int) -> tuple[int, int]:
+        """The first row of the block, and the one after its last."""
+        return block * self.rows, min((block + 1) * self.rows, self.n)
+
+    def owned(self, rank: int, size: int) -> range:
+        """The blocks of one rank: consecutive, equal in number up to one; none where P > count."""
+        return range(rank * self.count // size, (rank + 1) * self.count // size)
+
+    def rows_owned(self, rank: int, size: int) -> tuple[int, int]:
+        """The rows [start, stop) of one rank."""
+        blocks = self.owned(rank, size)
+        return min(blocks.start * self.rows, self.n), min(blocks.stop * self.rows, self.n)
+
+
+def cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
+    """Cut n rows into blocks for the layers d, counted without the output layer.
+
+    The output layer is left out because the number of classes is known only once the rows are read.
+    """
+    widths, itemsize = list(d), np.dtype(dtype).itemsize
+    column = itemsize * (sum(widths) + widths[-1])
+    few = max(CACHE_BYTES // column, FEWEST_BYTES // itemsize)
+    most = min(max(few, LONG_BYTES // column), MOST, WORK_BYTES // column)
+    rows = max(1, min(max(min(few, SHARED), n // MANY), most))
+    count = max(1, -(-n // rows))
+    if count > 8:
+        count = -(-count // 8) * 8  # about the same number of blocks for each of 2, 4 or 8 ranks
+    rows = max(1, -(-n // count))
+    if count > 1:
+        if max(widths) <= NARROW:
+            panel = PANEL_BYTES // itemsize
+            rows = -(-rows // panel) * panel
+        stride = row_stride(rows, dtype) * itemsize
+        if min(stride % PAGE, -stride % PAGE) < NEAR:
+            rows += 2 * NEAR // itemsize
+    return Cut(n, rows, -(-n // rows))

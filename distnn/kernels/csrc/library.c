@@ -1,0 +1,32 @@
+/* What compiled.py asks of the library before it uses it. */
+
+#include "library.h"
+
+#define INTERFACE 7 /* compiled.py asks for this number: a library built from sources with another one is not used */
+
+int compiled_interface(void) { return INTERFACE; }
+
+const char *compiled_by(void) {
+#ifdef __clang__
+    return "clang " __clang_version__;
+#else
+    return "gcc " __VERSION__;
+#endif
+}
+
+/* Whether this CPU can run the functions that end in _avx2, in _avx512. */
+int compiled_runs_avx2(void) {
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    return 0;
+#endif
+}
+
+int compiled_runs_avx512(void) {
+#ifdef __x86_64__
+    return compiled_runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+#else
+    return 0;
+#endif
+}

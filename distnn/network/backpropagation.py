@@ -1,0 +1,132 @@
+"""Backpropagation over one block of examples: the hot loop.
+
+    δ^(L) from the error function,   δ^(l) = W^(l+1) δ^(l+1) ⊗ θ'(s^(l)), bias row left out,
+    Σ_i x_i^(l-1) δ_i^(l)ᵀ for each layer, and Σ_i e_i beside it.
+
+Examples are columns. The passes through the layers, up to s^(L) and from δ^(L) down to G, are made either by numpy,
+layer by layer (layerwise.py), or by compiled code, all layers at once (fused.py) or in tiles (tiled.py); between the
+two the error function is at work, which may be any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from distnn.kernels import library
+from distnn.network.activations import ACTIVATIONS, Activation
+from distnn.network.error_functions import error_function
+from distnn.network.network import Network, layers, shapes, weight_count
+from distnn.network.passes import fused
+from distnn.network.passes.fused import Fused
+from distnn.network.passes.layerwise import Layerwise
+from distnn.network.passes.tiled import Tiled
+
+
+class Block(NamedTuple):
+    """Consecutive rows of D as columns. Local.
+
+    x: x^(0), (d^(0)+1) × rows, row 0 of ones; y: d^(L) × rows; weights: (rows,) or None for all one.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+
+
+class Passes(Protocol):
+    """Forward propagation and backpropagation of a block, in one or more pieces of its columns."""
+
+    def load(self, w: np.ndarray) -> None:
+        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to the blocks' dtype."""
+
+    def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Piece by piece: the columns, and their s^(L), which is overwritten afterwards."""
+
+    def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
+
+        In the end Σ_i x_i^(l-1) δ_i^(l)ᵀ of all layers is in G, |W|.
+        """
+
+
+class Backpropagation:
+    """Sums of e and of the gradient over a block, in float64 or float32 arithmetic. Local.
+
+    network: gives d and θ; its weights are not used: `load(w)` says which weights to use.
+    error: name of the error function. dtype: of the blocks and of all arithmetic in them.
+    UserError for a bad value of DISTNN_FUSED.
+    """
+
+    def __init__(self, network: Network, error: str, dtype: np.dtype | type = np.float64):
+        self.d, self.dtype = network.d, np.dtype(dtype)
+        self.theta = ACTIVATIONS[network.theta]
+        self.error_function = error_function(error, network.output_theta)
+        self.passes = passes(self.d, self.theta, self.dtype)
+        self._W: list[np.ndarray] | None = None
+        self.load(np.zeros(weight_count(self.d)))
+
+    @property
+    def sizes(self) -> list[int]:
+        """The lengths of the parts of what `gradient` writes: one for each W^(l), and those of the error.
+
+        In float32 the error, which is summed in float64, is written as two numbers: itself rounded, and the rest.
+        """
+        return [rows * columns for rows, columns in shapes(self.d)] + [1] * (8 // self.dtype.itemsize)
+
+    def load(self, w: np.ndarray) -> None:
+        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to dtype."""
+        self._w, self._W = w, None
+        self.passes.load(w)
+
+    @property
+    def W(self) -> list[np.ndarray]:
+        """The weights loaded, as W^(1), …, W^(L) of dtype: for sums other than those here."""
+        if self._W is None:
+            self._W = layers(self._w.astype(self.dtype, copy=False), self.d)
+        return self._W
+
+    def require_derivatives(self) -> None:
+        """Raise UserError if this network cannot be trained."""
+        if len(self.d) > 2:
+            self.theta.require_derivative()
+        self.error_function.require_derivative()
+
+    def gradient(self, block: Block, out: np.ndarray) -> None:
+        """Write Σ_i ∇e_i, then Σ_i e_i, each with the example's weight, to out: of dtype, as long as `sizes` say."""
+        total, stop = 0.0, weight_count(self.d)
+        for columns, s, delta in self.passes.gradient(block.x, out[:stop]):
+            total += self._error(block, columns, s, delta)
+            if block.weights is not None:
+                delta *= block.weights[columns]
+        for place in range(stop, len(out)):
+            out[place] = total
+            total -= float(out[place])
+
+    def error(self, block: Block) -> float:
+        """Σ_i e_i with the examples' weights; forward propagation only."""
+        return sum((self._error(block, columns, s, None) for columns, s in self.passes.forward(block.x)), 0.0)
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """x^(L), d^(L) × rows, for x^(0) of shape (d^(0)+1) × rows."""
+        outputs = np.empty((self.d[-1], x.shape[1]), self.dtype)
+        for columns, s in self.passes.forward(x):
+            self.error_function.output(s)
+            outputs[:, columns] = s
+        return outputs
+
+    def _error(self, block: Block, columns: slice, s: np.ndarray, delta: np.ndarray | None) -> float:
+        """Σ_i e_i of some columns, with the examples' weights; s^(L) is overwritten, and δ^(L) written to delta."""
+        e = self.error_function.error(s, block.y[:, columns], delta)
+        return float((e if block.weights is None else e * block.weights[columns]).sum(dtype=np.float64))
+
+
+def passes(d: tuple[int, ...], theta: Activation, dtype: np.dtype) -> Passes:
+    """The fastest passes that there are for a network. Local. UserError for a bad value of DISTNN_FUSED."""
+    of = library.instructions() if library.serves(d, theta.name) else None
+    if of is None:
+        return Layerwise(d, theta, dtype)
+    made = Fused if max(d) <= fused.WIDEST else Tiled
+    return made(d, theta.name, dtype, of)

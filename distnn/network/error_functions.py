@@ -1,0 +1,151 @@
+"""Error functions e(x^(L), y), each with its sensitivity δ^(L) = ∂e/∂s^(L) in closed form beside it.
+
+To add one: a class below and its entry in ERROR_FUNCTIONS. An error function belongs to an output map, which
+turns the last layer's signals s^(L) into outputs x^(L): an elementwise θ, or softmax over the outputs of an example.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from distnn.errors import UserError
+from distnn.network.activations import ACTIVATIONS, Activation
+
+
+class ErrorFunction(Protocol):
+    """A pointwise error together with its output map."""
+
+    def output(self, s: np.ndarray) -> None:
+        """Replace the signals s, d^(L) × rows, in place by the outputs x^(L)."""
+
+    def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
+        """The errors e of each example, shape (rows,), from the signals s and targets y, both d^(L) × rows.
+
+        s is overwritten. δ^(L), of the same shape, is written to delta unless that is None.
+        """
+
+    def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+        """Replace v, d^(L) × rows, in place by ∂δ^(L)/∂s^(L) v; x: the outputs x^(L). For products with the Hessian."""
+
+    def require_derivative(self) -> None:
+        """Raise UserError if the output map cannot be trained."""
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """e = Σ_j (x_j - y_j)², the lecture's: δ_j = 2 (x_j - y_j) θ'(s_j)."""
+
+    theta: Activation
+
+    def output(self, s: np.ndarray) -> None:
+        self.theta.apply(s)
+
+    def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
+        self.theta.apply(s)
+        if delta is None:
+            delta = s
+        np.subtract(s, y, out=delta)
+        e = np.add.reduce(np.square(delta), axis=0)
+        if delta is not s:
+            np.add(delta, delta, out=delta)
+            if self.theta.chain is not None:
+                self.theta.chain(s, delta, s)
+        return e
+
+    def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+        scratch, bent = np.empty_like(v), 2 * (x - y) * v
+        self.theta.bend(x, bent, scratch)  # type: ignore[misc]
+        v *= 2
+        for _ in range(2):
+            self.theta.chain(x, v, scratch)  # type: ignore[misc]
+        v += bent
+
+    def require_derivative(self) -> None:
+        self.theta.require_derivative()
+
+
+@dataclass(frozen=True)
+class LogisticCrossEntropy:
+    """e = -Σ_j [y_j ln x_j + (1 - y_j) ln(1 - x_j)] with x = 1 / (1 + e^-s) and y in [0, 1]: δ = x - y.
+
+    Written with s as max(s, 0) - y s + ln(1 + e^-|s|), which neither overflows nor takes ln 0.
+    """
+
+    def output(self, s: np.ndarray) -> None:
+        ACTIVATIONS["logistic"].apply(s)
+
+    def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
+        e = np.maximum(s, 0) - y * s + np.log1p(np.exp(-np.abs(s)))
+        self.output(s)
+        if delta is not None:
+            np.subtract(s, y, out=delta)
+        return e.sum(axis=0)
+
+    def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+        v *= x * (1 - x)
+
+    def require_derivative(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy:
+    """e = -Σ_j y_j ln x_j with x_j = e^{s_j} / Σ_k e^{s_k} and y ≥ 0: δ = x Σ_k y_k - y, for classes x - y.
+
+    Written as Σ_j y_j (ln Σ_k e^{s_k} - s_j), with the largest s of each example subtracted first.
+    """
+
+    def output(self, s: np.ndarray) -> None:
+        s -= s.max(axis=0)
+        np.exp(s, out=s)
+        s /= s.sum(axis=0)
+
+    def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
+        s -= s.max(axis=0)
+        total = y.sum(axis=0)
+        e = -np.einsum("ij,ij->j", y, s)
+        np.exp(s, out=s)
+        norm = s.sum(axis=0)
+        e += total * np.log(norm)
+        if delta is not None:
+            np.multiply(s, total / norm, out=delta)
+            np.subtract(delta, y, out=delta)
+        return e
+
+    def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
+        v -= np.einsum("ij,ij->j", x, v)
+        v *= x * y.sum(axis=0)
+
+    def require_derivative(self) -> None:
+        pass
+
+
+ERROR_FUNCTIONS: dict[str, dict[str, ErrorFunction]] = {
+    "squared": {name: SquaredError(theta) for name, theta in ACTIVATIONS.items()},
+    "cross-entropy": {"softmax": SoftmaxCrossEntropy(), "logistic": LogisticCrossEntropy()},
+}
+
+
+def error_function(error: str, output_theta: str) -> ErrorFunction:
+    """The error function `error` for the output map `output_theta`. UserError if the two do not go together."""
+    if error not in ERROR_FUNCTIONS:
+        raise UserError(f"There is no error function {error!r}. Choose from: {', '.join(ERROR_FUNCTIONS)}.")
+    outputs = ERROR_FUNCTIONS[error]
+    if output_theta not in outputs:
+        raise UserError(
+            f"The error function {error} does not go with the output {output_theta!r}. "
+            f"Choose the output from: {', '.join(outputs)}."
+        )
+    return outputs[output_theta]
+
+
+def output_map(output_theta: str) -> ErrorFunction:
+    """An error function that has this output map, for applying a network. UserError for an unknown name."""
+    for outputs in ERROR_FUNCTIONS.values():
+        if output_theta in outputs:
+            return outputs[output_theta]
+    known = dict.fromkeys(name for outputs in ERROR_FUNCTIONS.values() for name in outputs)
+    raise UserError(f"There is no output {output_theta!r}. Choose from: {', '.join(known)}.")

@@ -1,0 +1,1 @@
+"""Second derivatives over one block: Gauss-Newton, products with the Hessian, the bend of the outputs."""

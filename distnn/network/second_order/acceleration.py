@@ -1,0 +1,71 @@
+"""How the outputs bend along a vector v: Σ Jᵀ R²{x^(L)} over one block, J being the Jacobian of the outputs.
+
+R²{f(w)} = ∂²f(w + r v)/∂r² at r = 0: the R-operator of `hessian`, applied twice to forward propagation; V^(l) are the
+layers of v:
+
+    R{s^(l)}  = V^(l)ᵀ x^(l-1) + W^(l)ᵀ R{x^(l-1)},      R{x^(l)}  = θ'(s^(l)) ⊗ R{s^(l)},
+    R²{s^(l)} = 2 V^(l)ᵀ R{x^(l-1)} + W^(l)ᵀ R²{x^(l-1)},  R²{x^(l)} = θ' ⊗ R²{s^(l)} + θ'' ⊗ R{s^(l)}².
+
+Then backpropagation, with R²{x^(L)} ⊗ θ'(s^(L)) in the place of δ^(L). The cost is that of about two gradients.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from distnn.kernels import products
+from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.network import layers
+from distnn.network.second_order.directional import Along
+from distnn.network.second_order.gauss_newton import output_theta
+
+
+class Acceleration(Along):
+    """Σ_i weight_i J_iᵀ ∂²x_i^(L)/∂v² over a block, at the weights that `backpropagation` has loaded. Local.
+
+    UserError if the error function is not a sum of squares.
+    """
+
+    def __init__(self, backpropagation: Backpropagation):
+        super().__init__(backpropagation)
+        self.theta = [backpropagation.theta] * (len(self.V) - 1) + [output_theta(backpropagation)]
+
+    def write(self, block: Block, out: np.ndarray) -> None:
+        """Write the sum to out: float64, |W|."""
+        x, delta = self._forward(block)
+        if block.weights is not None:
+            delta *= block.weights
+        W, G = self.backpropagation.W, layers(out, self.backpropagation.d)
+        below, scratch = self.rooms(delta.shape[1], "delta", "scratch")
+        for l in range(len(W) - 1, -1, -1):
+            self.theta[l].chain(x[l + 1][1:], delta, scratch[l])  # type: ignore[misc]
+            products.outer_sum(x[l], delta, G[l])
+            if l > 0:
+                products.push_back(W[l][1:], delta, below[l - 1])
+                delta = below[l - 1]
+
+    def _forward(self, block: Block) -> tuple[list[np.ndarray], np.ndarray]:
+        """x^(0), …, x^(L), each with its row of ones, and R²{x^(L)}."""
+        W, width = self.backpropagation.W, block.x.shape[1]
+        x = [block.x, *self.units(width)]
+        Rx, RRx, bent, scratch = self.rooms(width, "Rx", "RRx", "bent", "scratch")
+        for l, theta in enumerate(self.theta):
+            above = x[l + 1][1:]
+            products.signals(W[l], x[l], above)
+            products.signals(self.V[l], x[l], Rx[l])
+            if l > 0:
+                products.signals(W[l][1:], Rx[l - 1], scratch[l])
+                Rx[l] += scratch[l]
+                products.signals(W[l][1:], RRx[l - 1], RRx[l])
+                products.signals(2 * self.V[l][1:], Rx[l - 1], scratch[l])
+                RRx[l] += scratch[l]
+            theta.apply(above)
+            np.square(Rx[l], out=bent[l])
+            theta.bend(above, bent[l], scratch[l])  # type: ignore[misc]
+            theta.chain(above, Rx[l], scratch[l])  # type: ignore[misc]
+            if l > 0:
+                theta.chain(above, RRx[l], scratch[l])  # type: ignore[misc]
+                RRx[l] += bent[l]
+            else:
+                np.copyto(RRx[l], bent[l])
+        return x, RRx[-1]

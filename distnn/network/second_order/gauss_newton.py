@@ -1,0 +1,116 @@
+"""The Gauss-Newton matrix of a sum of squares over one block: Σ JᵀJ, J being the Jacobian of the outputs x^(L).
+
+One row of J belongs to one example and one output j: ∂x_j/∂W^(l) = x^(l-1) δ^(l)ᵀ, with the sensitivities of x_j in
+place of those of e. J is never kept: some hundred rows of it, |W| numbers each, are made and multiplied at a time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from distnn.errors import UserError
+from distnn.kernels.memory import matrix, row_stride, vector
+from distnn.network.activations import Activation
+from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.error_functions import SquaredError
+from distnn.network.network import forward, weight_count
+
+PART_BYTES = 16 << 20  # memory of the part of J at hand
+SQUARES, TRIANGLES = 5, 6  # copies of the matrix, and of its lower triangle, at the same time
+FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs more than the products
+
+
+class GaussNewton:
+    """Σ_i weight_i J_iᵀ J_i over a block, at the weights that `backpropagation` has loaded. Local.
+
+    UserError if the error function is not a sum of squares.
+    """
+
+    def __init__(self, backpropagation: Backpropagation):
+        self.theta = output_theta(backpropagation)
+        self.backpropagation = backpropagation
+        size = weight_count(backpropagation.d)
+        self.columns = max(FEWEST, PART_BYTES // (size * backpropagation.dtype.itemsize))
+        self.memory = vector(size * row_stride(self.columns, backpropagation.dtype), backpropagation.dtype)
+        self.matrix, self.product = np.empty((size, size)), np.empty((size, size), backpropagation.dtype)
+
+    @property
+    def sizes(self) -> list[int]:
+        """The lengths of the parts of what `lower` writes: the rows of the lower triangle."""
+        return list(range(1, len(self.matrix) + 1))
+
+    def lower(self, block: Block, out: np.ndarray) -> None:
+        """Write the lower triangle of the matrix, row by row, to out: float64, |W| (|W| + 1) / 2."""
+        x, slope = self._forward(block)
+        self.matrix[:] = 0
+        for j in range(len(slope)):
+            delta = self._sensitivities(x, slope, j)
+            for start in range(0, slope.shape[1], self.columns):
+                J = self._jacobian(x, delta, slice(start, start + self.columns))
+                np.matmul(J, J.T, out=self.product)
+                self.matrix += self.product
+        stop = 0
+        for i, row in enumerate(self.matrix, 1):
+            out[stop : stop + i] = row[:i]
+            stop += i
+
+    def _forward(self, block: Block) -> tuple[list[np.ndarray], np.ndarray]:
+        """x^(0), …, x^(L-1), and θ'(s^(L)) times the root of the examples' weights."""
+        d, dtype, width = self.backpropagation.d, self.backpropagation.dtype, block.x.shape[1]
+        x = [block.x, *(np.ones((above + 1, width), dtype) for above in d[1:-1])]
+        output, slope = np.empty((d[-1], width), dtype), np.ones((d[-1], width), dtype)
+        forward(self.backpropagation.W, x, output, self.backpropagation.theta)
+        self.theta.apply(output)
+        self.theta.chain(output, slope, np.empty_like(slope))  # type: ignore[misc]
+        if block.weights is not None:
+            slope *= np.sqrt(block.weights)
+        return x, slope
+
+    def _sensitivities(self, x: list[np.ndarray], slope: np.ndarray, j: int) -> list[np.ndarray]:
+        """δ^(1), …, δ^(L) of output j."""
+        W, theta = self.backpropagation.W, self.backpropagation.theta
+        top = np.zeros_like(slope)
+        top[j] = slope[j]
+        delta = [top]
+        for l in range(len(W) - 1, 0, -1):
+            below = W[l][1:, j, None] * top[j] if l == len(W) - 1 else W[l][1:] @ delta[0]
+            theta.chain(x[l][1:], below, np.empty_like(below))  # type: ignore[misc]
+            delta.insert(0, below)
+        return delta
+
+    def _jacobian(self, x: list[np.ndarray], delta: list[np.ndarray], part: slice) -> np.ndarray:
+        """Jᵀ for some examples: |W| × examples."""
+        width = len(range(x[0].shape[1])[part])
+        J = matrix(self.memory, len(self.matrix), width)
+        stop = 0
+        for below, above in zip(x, delta, strict=True):
+            size = len(below) * len(above)
+            out = J[stop : stop + size].reshape(len(below), len(above), width)
+            np.multiply(below[:, None, part], above[None, :, part], out=out)
+            stop += size
+        return J
+
+
+def output_theta(backpropagation: Backpropagation) -> Activation:
+    """θ of the output layer. UserError if the error function is not a sum of squares."""
+    if not isinstance(backpropagation.error_function, SquaredError):
+        raise UserError(
+            "levenberg-marquardt needs a sum of squares, and cross-entropy is none: "
+            "use --error squared, or --optimizer lbfgs."
+        )
+    return backpropagation.error_function.theta
+
+
+def square(lower: np.ndarray, size: int) -> np.ndarray:
+    """The symmetric matrix (size, size) whose lower triangle, row by row, is `lower`."""
+    matrix = np.empty((size, size))
+    stop = 0
+    for i in range(size):
+        matrix[i, : i + 1] = matrix[: i + 1, i] = lower[stop : stop + i + 1]
+        stop += i + 1
+    return matrix
+
+
+def megabytes(weights: int) -> float:
+    """Memory a rank for the matrix of |W| weights: to make it and to solve with it, and to sum it exactly."""
+    return weights**2 * 8 * (SQUARES + TRIANGLES / 2) / 1e6

@@ -1,0 +1,80 @@
+"""Products of the Hessian of Σ e_i with a vector v, over one block, exactly: the R-operator.
+
+R{f(w)} = ∂f(w + r v)/∂r at r = 0, taken of forward propagation and backpropagation line by line; V^(l) are the layers
+of v:
+
+    R{s^(l)} = V^(l)ᵀ x^(l-1) + W^(l)ᵀ R{x^(l-1)},     R{x^(l)} = θ'(s^(l)) ⊗ R{s^(l)},
+    R{δ^(L)} = ∂δ^(L)/∂s^(L) R{s^(L)},
+    R{δ^(l)} = θ' ⊗ (W^(l+1) R{δ^(l+1)} + V^(l+1) δ^(l+1)) + θ'' ⊗ R{s^(l)} ⊗ W^(l+1) δ^(l+1),
+    R{G^(l)} = Σ x^(l-1) R{δ^(l)}ᵀ + R{x^(l-1)} δ^(l)ᵀ.
+
+Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994). The cost is that of 2 to 3
+gradients, whatever |W| is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from distnn.kernels import products
+from distnn.network.backpropagation import Block
+from distnn.network.network import forward, layers
+from distnn.network.second_order.directional import Along
+
+
+class HessianProduct(Along):
+    """Σ_i weight_i ∇²e_i v over a block, at the weights that `backpropagation` has loaded. Local."""
+
+    def product(self, block: Block, out: np.ndarray) -> None:
+        """Write the product to out: float64, |W|."""
+        x = [block.x, *self.units(block.x.shape[1])]
+        self._forward(x)
+        self._top(block, x[-1][1:])
+        self._backward(x, layers(out, self.backpropagation.d))
+
+    def _forward(self, x: list[np.ndarray]) -> None:
+        """x^(1), …, x^(L-1) and, in the place of x^(L), s^(L); R{s^(l)} and R{x^(l)}."""
+        W, V, theta = self.backpropagation.W, self.V, self.backpropagation.theta
+        Rs, Rx, more, scratch = self.rooms(x[0].shape[1], "Rs", "Rx", "more", "scratch")
+        forward(W, x[:-1], x[-1][1:], theta)
+        products.signals(V[0], x[0], Rs[0])
+        for l in range(1, len(W)):
+            np.copyto(Rx[l - 1], Rs[l - 1])
+            theta.chain(x[l][1:], Rx[l - 1], scratch[l - 1])  # type: ignore[misc]
+            products.signals(V[l], x[l], Rs[l])
+            products.signals(W[l][1:], Rx[l - 1], more[l])
+            Rs[l] += more[l]
+
+    def _top(self, block: Block, s: np.ndarray) -> None:
+        """δ^(L) and R{δ^(L)}."""
+        error_function = self.backpropagation.error_function
+        Rs, delta, Rdelta, more = (room[-1] for room in self.rooms(s.shape[1], "Rs", "delta", "Rdelta", "more"))
+        np.copyto(more, s)
+        error_function.output(more)
+        np.copyto(Rdelta, Rs)
+        error_function.curvature(more, block.y, Rdelta)
+        error_function.error(s, block.y, delta)
+        if block.weights is not None:
+            delta *= block.weights
+            Rdelta *= block.weights
+
+    def _backward(self, x: list[np.ndarray], G: list[np.ndarray]) -> None:
+        """R{δ^(l)} and R{G^(l)} from above to below."""
+        W, V, theta = self.backpropagation.W, self.V, self.backpropagation.theta
+        Rs, Rx, delta, Rdelta, more, scratch = self.rooms(
+            x[0].shape[1], "Rs", "Rx", "delta", "Rdelta", "more", "scratch"
+        )
+        for l in range(len(W) - 1, 0, -1):
+            products.outer_sum(x[l], Rdelta[l], G[l])
+            G[l][1:] += Rx[l - 1] @ delta[l].T
+            bent = more[l - 1]
+            products.push_back(W[l][1:], Rdelta[l], Rdelta[l - 1])
+            products.push_back(V[l][1:], delta[l], bent)
+            Rdelta[l - 1] += bent
+            theta.chain(x[l][1:], Rdelta[l - 1], scratch[l - 1])  # type: ignore[misc]
+            products.push_back(W[l][1:], delta[l], delta[l - 1])
+            np.multiply(delta[l - 1], Rs[l - 1], out=bent)
+            theta.bend(x[l][1:], bent, scratch[l - 1])  # type: ignore[misc]
+            Rdelta[l - 1] += bent
+            theta.chain(x[l][1:], delta[l - 1], scratch[l - 1])  # type: ignore[misc]
+        products.outer_sum(x[0], Rdelta[0], G[0])

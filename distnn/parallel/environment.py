@@ -1,0 +1,107 @@
+"""What the bits of a result depend on besides the data: numpy, BLAS, its kernel and threads, the CPU's features, and
+the compiler of distnn's own code.
+
+The promise of the same bits for any number of ranks holds where these are the same on all of them.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import numpy as np
+from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]  # a name that numpy 1.26 has, too
+
+from distnn.errors import UserError
+from distnn.kernels import blas, library
+from distnn.parallel.launcher import mpi_library
+from distnn.parallel.mpi import OneRank
+
+# What may change the bits, and what to do where it differs.
+ADVICE = {
+    "numpy": "install the same numpy everywhere",
+    "blas": "install the same BLAS library everywhere",
+    "kernel": "set OPENBLAS_CORETYPE to a kernel that all CPUs have, such as Haswell",
+    "threads": "give the same --threads everywhere",
+    "cpu_features": "set NPY_DISABLE_CPU_FEATURES='{}'",
+    "compiler": "install distnn with the same C compiler everywhere, or set DISTNN_FUSED=off",
+    "block_rows": "this is another version of distnn, or another architecture",
+}
+
+
+def record(block_rows: int) -> dict[str, Any]:
+    """The record of this rank's environment. Local.
+
+    cpu_features: those that numpy has code of its own for, and uses. compiler: of compiled code, or "none".
+    """
+    found = blas.library()
+    return {
+        "numpy": np.__version__,
+        "blas": f"{found.get('internal_api', 'unknown')} {found.get('version', '')}".strip(),
+        "kernel": found.get("architecture", "unknown"),
+        "threads": found.get("num_threads", 0),
+        "cpu_features": " ".join(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]),
+        "compiler": library.compiler(),
+        "block_rows": block_rows,
+        "python": platform.python_version(),
+        "mpi": mpi_library(),
+    }
+
+
+def compare_ranks(mine: dict[str, Any], ranks: OneRank) -> str | None:
+    """A sentence if the ranks' environments differ, else None. Collective, replicated.
+
+    UserError, on all ranks, if their numpy or BLAS differ: the optimizer's arithmetic, which every rank does for
+    itself, would then give other weights, and in time other decisions, on each.
+    """
+    records = ranks.gather(mine)
+    for rank, other in enumerate(records):
+        if found := differences(records[0], other):
+            sentence = f"The environments of ranks 0 and {rank} {found.format('for other numbers of ranks')}"
+            if any(records[0][name] != other[name] for name in ("numpy", "blas", "kernel")):
+                raise UserError(sentence)
+            return sentence
+    return None
+
+
+def compare_times(before: dict[str, Any], mine: dict[str, Any]) -> str | None:
+    """A sentence if the environment has changed since this run began, else None. Local."""
+    if found := differences(before, mine):
+        return f"The environments when this run began and now {found.format('of an uninterrupted run')}"
+    return None
+
+
+def differences(a: dict[str, Any], b: dict[str, Any]) -> str | None:
+    """What of two records differs, what this means for the bits ({}: the bits of what), and what to set. Or None."""
+    names = [name for name in ADVICE if a.get(name) != b.get(name)]
+    if not names:
+        return None
+    features = [str(of.get("cpu_features", "")).split() for of in (a, b)]
+    uncommon = " ".join(sorted(set(features[0]) ^ set(features[1])))
+    shown = [uncommon if name == "cpu_features" else f"{a.get(name)}, {b.get(name)}" for name in names]
+    return (
+        f"differ in {' and '.join(f'{name} ({values})' for name, values in zip(names, shown, strict=True))}, so the "
+        "bits of the result may not be those {}: "
+        f"{' and '.join(ADVICE[name].format(uncommon) for name in names)}."
+    )
+
+
+def slower_kernel(mine: dict[str, Any]) -> str | None:
+    """A sentence if BLAS runs a slower kernel than this CPU has, else None. Local."""
+    wide = any(name == "X86_V4" or name.startswith("AVX512") for name in mine["cpu_features"].split())
+    if wide and mine["kernel"] in ("Haswell", "Zen", "Sandybridge"):
+        return (
+            f"BLAS runs its {mine['kernel']} kernel on a CPU with AVX-512: "
+            "unset OPENBLAS_CORETYPE, or set it to SkylakeX, for products up to twice as fast."
+        )
+    return None
+
+
+def require_threads(threads: int, mine: dict[str, Any], ranks: OneRank) -> None:
+    """UserError, on all ranks, if BLAS does not obey the limit on one. Collective."""
+    with ranks.together():
+        if mine["threads"] not in (0, threads):
+            raise UserError(
+                f"BLAS uses {mine['threads']} threads on rank {ranks.rank} although {threads} were asked for: "
+                f"set OMP_NUM_THREADS={threads}."
+            )

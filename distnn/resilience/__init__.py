@@ -1,0 +1,1 @@
+"""What ends or outlives a job before its time: signals, time limits, ranks that hang or die."""

@@ -1,0 +1,56 @@
+"""Going on without ranks that died (--elastic): a resume, but from memory, and without starting again.
+
+Every rank holds the whole progress of a training, so those that are left need no checkpoint. They take that of the rank
+that has come farthest, share out D among themselves, and redo the iteration in which the others died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from distnn.errors import RanksLost
+from distnn.parallel.mpi import OneRank
+from distnn.training.loop import Progress
+
+CANNOT = (
+    "--elastic: this MPI cannot go on without ranks that died, so the job would end with them. It takes Open MPI 5 and "
+    "mpirun --with-ft ulfm (not srun). Training goes on without --elastic."
+)
+
+
+class Kept:
+    """What outlives the loss of ranks: the progress, None before the first iteration; lost: how many ranks so far."""
+
+    progress: Progress | None = None
+    lost: int = 0
+
+
+def carry_on(ranks: OneRank, attempt: Callable[[Kept], int]) -> int:
+    """attempt(kept), again each time that ranks were lost, by those that are left. Returns its result. Collective.
+
+    An attempt begins where kept.progress says, and keeps it up to date. All ranks agree on the end of an attempt, so
+    that none leaves before the others: who had finished already goes along, and finishes again.
+    """
+    kept, size = Kept(), ranks.size
+    while True:
+        code, finished = 0, True
+        try:
+            kept.progress = farthest(kept.progress, ranks)
+            code = attempt(kept)
+        except RanksLost:
+            finished = False
+        if ranks.all_finished(finished):
+            return code
+        ranks.regroup()
+        kept.lost = size - ranks.size
+
+
+def farthest(progress: Progress | None, ranks: OneRank) -> Progress | None:
+    """The progress of the rank that has come farthest: a rank may have died between two others' calls. Collective."""
+    reached = ranks.gather(-1 if progress is None or progress.record is None else progress.record.t)
+    if max(reached) < 0:
+        return None
+    if min(reached) == max(reached):
+        return progress
+    first = reached.index(max(reached))
+    return ranks.gather(progress if ranks.rank == first else None)[first]

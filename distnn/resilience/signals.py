@@ -1,0 +1,53 @@
+"""Signals: the first asks for a checkpoint and an orderly end, a second SIGINT ends at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from distnn.parallel.mpi import OneRank
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+AGAIN = 1.0  # seconds: a terminal and mpirun may both deliver the same Ctrl-C
+
+
+@contextmanager
+def caught(ranks: OneRank) -> Iterator[None]:
+    """Within the block a signal only sets `ranks.caught`; all ranks agree on it at the end of the step. Local.
+
+    Nothing is written in a handler: it could strike in the middle of anything. And none runs while MPI is stuck, so a
+    thread looks out for the second SIGINT; Python tells it of each signal through a pipe, at once.
+    """
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        ranks.caught = number
+
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    waked = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    threading.Thread(target=_look_out, args=(told, ranks), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(waked)
+        for number, old in before.items():
+            signal.signal(number, old)
+        os.close(tell)  # which ends the thread
+
+
+def _look_out(told: int, ranks: OneRank) -> None:
+    """End the job at a second SIGINT."""
+    first: float | None = None
+    with open(told, "rb", buffering=0) as numbers:
+        while number := numbers.read(1):
+            now = time.monotonic()
+            if number[0] == signal.SIGINT and first is not None and now - first > AGAIN:
+                ranks.abort(128 + signal.SIGINT)
+            if first is None:
+                first = now

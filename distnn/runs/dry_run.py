@@ -1,0 +1,55 @@
+"""What a training would do, before it does it: shards, blocks, weights, memory and operations."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from distnn.runs.assembly import Plan
+from distnn.data.tables import Source
+from distnn.network.network import weight_count
+from distnn.runs.options import Options, with_optimizer
+from distnn.parallel.reduction import KEPT_BYTES
+from distnn.command_line.console import pairs
+
+
+def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
+    """Print the plan of a training on so many ranks. Local."""
+    cut, size = planned.cut, np.dtype(options.dtype).itemsize
+    d = [len(planned.columns.inputs), *options.hidden, planned.d_out or 2]
+    weights = weight_count(d)
+    blocks = [len(cut.owned(rank, ranks)) for rank in range(ranks)]
+    rows = [stop - start for start, stop in (cut.rows_owned(rank, ranks) for rank in range(ranks))]
+    shard = max(rows) * (d[0] + 1 + d[-1] + (planned.columns.weight is not None)) * size
+    work = cut.rows * (sum(d[1:-1]) + 3 * max(d[1:])) * size
+    sums = min(KEPT_BYTES, max(blocks) * weights * size) + 6 * weights * 8
+    # A product of a × b by b × c takes 2abc operations: forward, δ back (not into the inputs), and G.
+    products = sum(below * above for below, above in pairwise(d))
+    flops = 2 * source.n * (3 * products - d[0] * d[1])
+    unknown = "" if planned.d_out else " (with 2 classes: how many there are is known once the rows are read)"
+    settled, _ = with_optimizer(options, weights, planned.error, d[-1])
+    targets = [source.columns[j] for j in planned.columns.targets]
+    entries = [
+        ("data", f"{source.path}: {source.n:,} rows, {d[0]} inputs"),
+        ("targets", ", ".join(targets) + (", classes" if planned.classes else "")),
+        ("network", f"d = {d}{unknown}, θ {options.theta}, output {planned.output_theta}, {planned.error} error"),
+        ("weights", f"{weights:,}"),
+        ("blocks", f"{cut.count:,} of {cut.rows:,} rows"),
+        ("ranks", f"{ranks}, each with {min(blocks)} to {max(blocks)} blocks, {min(rows):,} to {max(rows):,} rows"),
+        ("memory a rank", f"{amount(shard)} of rows, {amount(work)} to compute, {amount(sums)} to sum, at most"),
+        ("an iteration", f"{flops:.3g} floating-point operations, {flops / max(1, ranks):.3g} a rank; "
+                         f"{amount(8 * weights)} summed over ranks"),
+        ("optimizer", f"{settled.optimizer}, at most {settled.max_iterations:,} iterations"),
+        ("would write", str(options.out)),
+    ]  # fmt: skip
+    pairs(entries)
+
+
+def amount(size: float) -> str:
+    """A number of bytes in words."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

@@ -1,0 +1,216 @@
+"""E_in and its gradient over all of D, as functions of w. The one place that divides by n."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from distnn.data.shard import Examples
+from distnn.kernels.blocks import cut
+from distnn.kernels.memory import empty
+from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.network import layers
+from distnn.network.second_order.acceleration import Acceleration
+from distnn.network.second_order.gauss_newton import GaussNewton, output_theta, square
+from distnn.network.second_order.hessian import HessianProduct
+from distnn.parallel.mpi import OneRank
+from distnn.parallel.reduction import REDUCTIONS, Sum
+from distnn.streams import SAMPLING
+
+MakeSum = Callable[..., Sum]  # called as the classes in REDUCTIONS are
+
+
+class Evaluation(NamedTuple):
+    """E (a mean over examples, with weight decay) and G = ∇E, float64 (|W|,). Replicated."""
+
+    E: float
+    G: np.ndarray
+
+
+class Objective:
+    """E_in(w) = (1/n) Σ_i e(h(x_i), y_i) + λ Σ W_ij²; bias rows left out of the latter, n = Σ weights if there are any.
+
+    Every method is collective, and takes and returns replicated values. reduction: a name in REDUCTIONS, or what makes
+    sums. weight_decay: λ. batch_size, seed, sampling (a name in SAMPLING): of `sample`.
+    evaluations counts passes over D (a pass of `sample` counts as its share).
+    """
+
+    def __init__(
+        self,
+        backpropagation: Backpropagation,
+        examples: Examples,
+        ranks: OneRank,
+        reduction: str | MakeSum = "exact",
+        weight_decay: float = 0.0,
+        batch_size: int = 1,
+        seed: int = 0,
+        sampling: str = "replacement",
+    ):
+        self.backpropagation, self.examples, self.ranks = backpropagation, examples, ranks
+        self.weight_decay, self.batch_size, self.seed = weight_decay, batch_size, seed
+        self._picks = SAMPLING[sampling]
+        self.evaluations = 0.0
+        self._make: MakeSum = REDUCTIONS[reduction] if isinstance(reduction, str) else reduction
+        self._gradient = self._sum(backpropagation.sizes, backpropagation.dtype)
+        self._error = self._sum([1])
+        self._validation = self._make(ranks, [1], len(examples.validation), examples.cut.count)
+        self._cut = cut(batch_size, backpropagation.d[:-1], backpropagation.dtype)
+        self._owned = self._cut.owned(ranks.rank, ranks.size)
+
+    def _sum(self, sizes: Sequence[int], dtype: DTypeLike = np.float64) -> Sum:
+        """What sums a term of each block over D."""
+        return self._make(self.ranks, sizes, len(self.examples.blocks), self.examples.cut.count, dtype)
+
+    # What follows takes memory for |W| numbers or more, and is made when first asked for.
+
+    @cached_property
+    def decayed(self) -> np.ndarray:
+        """1 for each weight that decays, 0 for those of bias nodes: float64 (|W|,)."""
+        return decay_mask(self.backpropagation.d)
+
+    @cached_property
+    def _sample(self) -> Sum:
+        sizes, dtype = self.backpropagation.sizes, self.backpropagation.dtype
+        return self._make(self.ranks, sizes, len(self._owned), self._cut.count, dtype)
+
+    @cached_property
+    def _gauss_newton(self) -> tuple[GaussNewton, Sum]:
+        squares = GaussNewton(self.backpropagation)
+        return squares, self._sum(squares.sizes)
+
+    @cached_property
+    def _acceleration(self) -> tuple[Acceleration, Sum]:
+        bend = Acceleration(self.backpropagation)
+        return bend, self._sum(bend.sizes)
+
+    @cached_property
+    def _hessian(self) -> tuple[HessianProduct, Sum]:
+        product = HessianProduct(self.backpropagation)
+        return product, self._sum(product.sizes)
+
+    def __call__(self, w: np.ndarray) -> Evaluation:
+        """E_in(w) and its gradient, over all of D."""
+        self.evaluations += 1
+        self.backpropagation.load(w)
+        total = self._gradient(lambda j, out: self.backpropagation.gradient(self.examples.blocks[j], out))
+        return self._mean(w, total, self.examples.n)
+
+    def error(self, w: np.ndarray) -> float:
+        """E_in(w), without its gradient."""
+        self.evaluations += 0.5
+        mean = self._mean_error(w, self._error, self.examples.blocks, self.examples.n)
+        return mean + self._decay(w)[0]
+
+    def validation_error(self, w: np.ndarray) -> float:
+        """E_val(w): the mean error over the examples held out, without weight decay. NaN if there are none."""
+        if not self.examples.validation_n:
+            return np.nan
+        return self._mean_error(w, self._validation, self.examples.validation, self.examples.validation_n)
+
+    def sample(self, w: np.ndarray, t: int) -> Evaluation:
+        """The mean error and gradient over the examples of step t, an unbiased estimate of E_in and its gradient.
+
+        batch_size examples, drawn by seed and t only, with replacement or in shuffled epochs. They are put together,
+        the same on every rank, and cut into blocks like a small data set: the bits do not depend on where D lies.
+        """
+        self.evaluations += self.batch_size / self.examples.rows
+        chosen = self._picks(self.seed, t, self.examples.rows, self.batch_size)
+        blocks = self._collect(chosen)
+        self.backpropagation.load(w)
+        total = self._sample(lambda j, out: self.backpropagation.gradient(blocks[j], out))
+        return self._mean(w, total, self.batch_size * self.examples.n / self.examples.rows)
+
+    def require_squares(self) -> None:
+        """Raise UserError unless the error is a sum of squares, as `gauss_newton` needs it."""
+        output_theta(self.backpropagation)
+
+    def gauss_newton(self, w: np.ndarray) -> np.ndarray:
+        """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
+
+        UserError unless the error is squared. J, the Jacobian of the outputs, is never held as a whole.
+        """
+        self.evaluations += 1
+        squares, reduction = self._gauss_newton
+        self.backpropagation.load(w)
+        A = square(2 * reduction(lambda j, out: squares.lower(self.examples.blocks[j], out)) / self.examples.n, len(w))
+        if self.weight_decay:
+            A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed
+        return A
+
+    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """(2/n) Σ Jᵀ ∂²x^(L)/∂v², how the outputs at w bend along v: float64 (|W|,). Counts as two evaluations.
+
+        UserError unless the error is squared. The decay, a sum of squares of w itself, does not bend.
+        """
+        self.evaluations += 2
+        bend, reduction = self._acceleration
+        self.backpropagation.load(w)
+        bend.load(v)
+        return 2 * reduction(lambda j, out: bend.write(self.examples.blocks[j], out)) / self.examples.n
+
+    def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """∇²E_in(w) v, the exact Hessian times a vector, float64 (|W|,). Counts as two evaluations, which it costs."""
+        self.evaluations += 2
+        product, reduction = self._hessian
+        self.backpropagation.load(w)
+        product.load(v)
+        Hv = reduction(lambda j, out: product.product(self.examples.blocks[j], out)) / self.examples.n
+        if self.weight_decay:
+            Hv += 2 * self.weight_decay * self.decayed * v
+        return Hv
+
+    def _mean(self, w: np.ndarray, total: np.ndarray, n: float) -> Evaluation:
+        total /= n
+        E, G = sum(total[len(w) :].tolist()), total[: len(w)]
+        if self.weight_decay:
+            penalty, gradient = self._decay(w)
+            E += penalty
+            G += gradient
+        return Evaluation(E, G)
+
+    def _mean_error(self, w: np.ndarray, sums: Sum, blocks: list[Block], n: float) -> float:
+        self.backpropagation.load(w)
+
+        def term(j: int, out: np.ndarray) -> None:
+            out[0] = self.backpropagation.error(blocks[j])
+
+        return float(sums(term)[0]) / n
+
+    def _decay(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+        if not self.weight_decay:
+            return 0.0, w[:0]
+        decayed = w * self.decayed
+        return self.weight_decay * float(np.square(decayed).sum()), 2 * self.weight_decay * decayed
+
+    def _collect(self, chosen: np.ndarray) -> list[Block]:
+        """This rank's blocks of a batch: every example is copied by its owner into zeros, and these are added."""
+        d, dtype = self.backpropagation.d, self.backpropagation.dtype
+        rows = np.zeros((len(chosen), d[0] + 1 + d[-1] + 1), dtype)
+        with self.ranks.together():
+            places, numbers, columns = (found.tolist() for found in self.examples.find(chosen))
+            for place, number, column in zip(places, numbers, columns, strict=True):
+                (x, y, weights), row = self.examples.blocks[number], rows[place]
+                row[: d[0] + 1] = x[:, column]
+                row[d[0] + 1 : -1] = y[:, column]
+                row[-1] = 1 if weights is None else weights[column]
+        self.ranks.sum(rows.view(np.int64 if dtype == np.float64 else np.int32))
+        blocks = []
+        for number in self._owned:
+            part_of_batch = rows[slice(*self._cut.bounds(number))]
+            part = empty(rows.shape[1], len(part_of_batch), dtype)
+            part[...] = part_of_batch.T
+            blocks.append(Block(part[: d[0] + 1], part[d[0] + 1 : -1], part[-1]))
+        return blocks
+
+
+def decay_mask(d: tuple[int, ...]) -> np.ndarray:
+    """1 for each weight, 0 for those of bias nodes: float64 (|W|,)."""
+    mask = np.ones(sum((below + 1) * above for below, above in pairwise(d)))
+    for W in layers(mask, d):
+        W[0] = 0
+    return mask
