@@ -14,7 +14,7 @@ from distnn.inference.model import Model
 from distnn.kernels import blas
 from distnn.network.network import Network
 from distnn.parallel import environment
-from distnn.parallel.mpi import ranks as ranks_of
+from distnn.parallel.launcher import connect as ranks_of
 from distnn.runs.assembly import assemble
 from distnn.runs.options import ACTIONS, RUN, Options, check, criterion, group, optimizer
 from distnn.training.loop import begin, train

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from distnn.command_line.program import on_root, parse, run
+from distnn.command_line.program import parse, run
 from distnn.data.preparation import Rows
 from distnn.errors import UserError
 from distnn.inference.application import DATA, Application, ApplyOptions
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks, on_root
 from distnn.parallel.reduction import ExactSum
 from distnn.streams import held_out
 
@@ -37,7 +37,7 @@ class EvaluateOptions(ApplyOptions):
     json: Annotated[bool, DATA, "Print JSON for a program instead of tables."] = False
 
 
-def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Evaluate as the arguments say. Collective. Returns the exit code."""
     options = on_root(ranks, lambda: parse(EvaluateOptions, PROGRAM, ABOUT, arguments))
     if options is None:
@@ -48,7 +48,7 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
     return 0
 
 
-def evaluate(application: Application, which: str, ranks: OneRank) -> dict[str, Any]:
+def evaluate(application: Application, which: str, ranks: Ranks) -> dict[str, Any]:
     """E and what else is known of the model on the table, for JSON. Collective, replicated; exact like E_in.
 
     Where the table has weights, an example counts as its weight, in the confusion matrix too; n is Σ weights.

@@ -13,11 +13,11 @@ from typing import IO, Annotated
 
 import numpy as np
 
-from distnn.command_line.program import on_root, parse, run
+from distnn.command_line.program import parse, run
 from distnn.errors import UserError
 from distnn.inference.application import DATA, Application, ApplyOptions
 from distnn.inference.model import Model
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks, on_root
 from distnn.storage.files import replacing
 
 PROGRAM = "python -m distnn.predict"
@@ -39,7 +39,7 @@ class PredictOptions(ApplyOptions):
     ] = None
 
 
-def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Predict as the arguments say. Collective. Returns the exit code."""
     options = on_root(ranks, lambda: parse(PredictOptions, PROGRAM, ABOUT, arguments))
     if options is None:
@@ -48,12 +48,12 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
         raise UserError(f"--out {options.out}: the name must end with .csv or .npy.")
     application = Application(options, ranks, with_targets=False)
     outputs: list[np.ndarray] = []
-    with ranks.together():
+    with ranks.sharing_errors():
         for number in range(len(application.blocks)):
             block = application.block(application.rows(number))
             outputs.append(application.backpropagation.outputs(block.x).copy())
     # Rank 0 writes for all; if it cannot, it still takes what the others send, so that none of them waits for ever.
-    with ranks.together():
+    with ranks.sharing_errors():
         parts = ranks.in_order(outputs)
         if ranks.rank == 0:
             write(application.model, parts, options.out, application.source.n)

@@ -7,13 +7,13 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from distnn.command_line.program import on_root, parse, run, to_toml
+from distnn.command_line.program import parse, run, to_toml
 from distnn.data.tables import Source, open_source
 from distnn.errors import UserError
 from distnn.kernels import blas, library
 from distnn.parallel import environment
-from distnn.parallel.mpi import OneRank
-from distnn.resilience.elastic import CANNOT, Kept, carry_on
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.resilience.elastic import CANNOT, Recovery, carry_on
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
 from distnn.runs import restarts, resume
@@ -32,7 +32,7 @@ mpirun -n 8 python -m distnn.train --data table.csv --targets y
 The same weights come out, to the bit, for any number of processes."""
 
 
-def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Train as the arguments say. Collective. Returns the exit code."""
     options = on_root(ranks, lambda: read_options(arguments))
     if options is None:
@@ -54,7 +54,7 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
         raise
 
 
-def carry_out(options: Options, directory: RunDirectory, ranks: OneRank) -> int:
+def carry_out(options: Options, directory: RunDirectory, ranks: Ranks) -> int:
     """Open the data, and train, or show what would be trained; no rank is waited for too long. Collective."""
     waiting = directory.path / "waiting"
     with watching(ranks, options.watchdog, waiting):
@@ -67,14 +67,14 @@ def carry_out(options: Options, directory: RunDirectory, ranks: OneRank) -> int:
             show(options, source, planned, ranks.size)
         return 0
 
-    def attempt(kept: Kept) -> int:
+    def attempt(recovery: Recovery) -> int:
         with watching(ranks, options.watchdog, waiting):
-            return train(options, source, directory, ranks, kept)
+            return train(options, source, directory, ranks, recovery)
 
-    return carry_on(ranks, attempt) if options.elastic and ranks.be_elastic() else attempt(Kept())
+    return carry_on(ranks, attempt) if options.elastic and ranks.be_elastic() else attempt(Recovery())
 
 
-def train(options: Options, source: Source, directory: RunDirectory, ranks: OneRank, kept: Kept) -> int:
+def train(options: Options, source: Source, directory: RunDirectory, ranks: Ranks, recovery: Recovery) -> int:
     """Read the data, and train into the directory. Collective. Returns the exit code."""
     assembly = assemble(options, source, ranks)
     options = assembly.options
@@ -85,15 +85,15 @@ def train(options: Options, source: Source, directory: RunDirectory, ranks: OneR
         report = Report(options.max_iterations, options.log_every, options.quiet)
         if options.elastic and not ranks.elastic:
             report.warn(CANNOT)
-        if kept.lost:
-            report.warn(f"ranks died, {kept.lost} so far; the other {ranks.size} go on.")
+        if recovery.ranks_lost:
+            report.warn(f"ranks died, {recovery.ranks_lost} so far; the other {ranks.size} go on.")
     warn_of_environment(options, assembly, ranks, report)
     announce(options, source, assembly, ranks, report)
     try:
         with caught(ranks):
             if options.restarts > 1:
                 return restarts.train(options, assembly, directory, ranks, report)
-            return Run(options, assembly, directory, ranks, report).train(kept)[0].code
+            return Run(options, assembly, directory, ranks, report).train(recovery)[0].code
     finally:
         if report is not None:
             report.close()  # after an error too: the bar has hidden the cursor
@@ -112,7 +112,7 @@ def read_options(arguments: Sequence[str]) -> Options | None:
     return options
 
 
-def warn_of_environment(options: Options, assembly: Assembly, ranks: OneRank, report: Report | None) -> None:
+def warn_of_environment(options: Options, assembly: Assembly, ranks: Ranks, report: Report | None) -> None:
     """Say, once, where the promise of the same bits does not hold, or the machine is not made use of. Collective."""
     record = environment.record(assembly.examples.cut.rows)
     environment.require_threads(options.threads, record, ranks)
@@ -123,7 +123,7 @@ def warn_of_environment(options: Options, assembly: Assembly, ranks: OneRank, re
             report.warn(warning)
 
 
-def announce(options: Options, source: Source, assembly: Assembly, ranks: OneRank, report: Report | None) -> None:
+def announce(options: Options, source: Source, assembly: Assembly, ranks: Ranks, report: Report | None) -> None:
     """Print what is going to be trained."""
     if report is None:
         return

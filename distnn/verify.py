@@ -9,14 +9,13 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from distnn.command_line.program import on_root, parse, run
+from distnn.command_line.program import parse, run
 from distnn.data.tables import Source, open_source
 from distnn.errors import DONE, FAILED, UserError
 from distnn.kernels import blas
 from distnn.network.network import layers
 from distnn.parallel import environment, replicas
-from distnn.parallel.mpi import OneRank
-from distnn.parallel.reduction import REDUCTIONS
+from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.parallel.simulated import SimulatedRanks
 from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.options import Options, check, optimizer
@@ -68,7 +67,7 @@ class Outcome(NamedTuple):
     digest: str
 
 
-def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Verify as the arguments say. Collective. Returns the exit code."""
     options = on_root(ranks, lambda: read_options(arguments))
     if options is None:
@@ -110,7 +109,7 @@ def read_options(arguments: Sequence[str]) -> VerifyOptions | None:
     return options
 
 
-def open_on(options: Options, ranks: OneRank) -> Source:
+def open_on(options: Options, ranks: Ranks) -> Source:
     """The table, read by these ranks. Collective."""
     return open_source(options.data, ranks, seed=options.seed, n=options.examples, header=options.header)
 
@@ -155,7 +154,7 @@ def _difference(
     return min(found, key=lambda difference: difference.error)
 
 
-def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: OneRank) -> list[Outcome]:
+def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: Ranks) -> list[Outcome]:
     """Train a few steps in each way. Collective, replicated."""
     started = f"{ranks.size} ranks, as started" if ranks.size > 1 else "one rank, as started"
     outcomes = [train_on(options, assembly, ranks, assembly.objective, started)]
@@ -168,21 +167,12 @@ def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: OneRank) -> 
 
         outcomes.append(on_root(ranks, alone))
     for size in options.simulate:
-        objective = Objective(
-            assembly.objective.backpropagation,
-            assembly.examples,
-            ranks,
-            SimulatedRanks(REDUCTIONS[options.reduction], size, options.seed),
-            options.weight_decay,
-            options.batch_size,
-            options.seed,
-            options.sampling,
-        )
+        objective = assembly.objective.on(SimulatedRanks(ranks, size, options.seed))
         outcomes.append(train_on(options, assembly, ranks, objective, f"{max(size, ranks.size):,} ranks, simulated"))
     return outcomes
 
 
-def train_on(options: VerifyOptions, assembly: Assembly, ranks: OneRank, objective: Objective, way: str) -> Outcome:
+def train_on(options: VerifyOptions, assembly: Assembly, ranks: Ranks, objective: Objective, way: str) -> Outcome:
     """Train a few steps from the initial weights. Collective, replicated; RankError if the ranks' weights differ."""
     method = optimizer(assembly.options)
     progress = begin(objective, method, assembly.model.network.w, options.window)
@@ -190,7 +180,7 @@ def train_on(options: VerifyOptions, assembly: Assembly, ranks: OneRank, objecti
     for _ in train(objective, method, criterion, progress, options.evaluate_every, check_every=options.steps):
         pass
     assert progress.record is not None
-    return Outcome(way, progress.record.E_in, replicas.digest(progress.state))
+    return Outcome(way, progress.record.E_in, replicas.digest(progress.state.tensors()))
 
 
 def show(

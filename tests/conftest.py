@@ -27,7 +27,8 @@ import numpy as np
 import pytest
 
 from distnn.kernels import library
-from distnn.parallel import mpi
+from distnn.parallel import launcher
+from distnn.parallel.ranks import OneRank, Ranks
 
 PATIENCE = 10.0  # seconds a rank whose test failed waits for the others before it ends the job
 LIMIT_UNDER_MPI = 60.0  # seconds for a test that sets no limit of its own
@@ -47,11 +48,11 @@ def comm(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.fixture
-def ranks(request: pytest.FixtureRequest) -> mpi.OneRank:
+def ranks(request: pytest.FixtureRequest) -> Ranks:
     """The ranks of `comm`; in a serial session one rank, without MPI. Collective."""
     if not request.config.getoption("--with-mpi"):
-        return mpi.OneRank()
-    return mpi.ranks(request.getfixturevalue("comm"))
+        return OneRank()
+    return launcher.connect(request.getfixturevalue("comm"))
 
 
 @pytest.fixture(params=["off", *library.SETS])

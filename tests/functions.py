@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from distnn.optimizers.problem import Evaluation
+
 
 class Squares:
     """E(w) = Σ r_i(w)² with its derivatives: what an optimizer may ask of an objective. Counts what it is asked.
@@ -21,13 +23,13 @@ class Squares:
         self.residuals, self.curved = residuals, curved
         self.evaluations = 0
 
-    def __call__(self, w: np.ndarray) -> tuple[float, np.ndarray]:
+    def __call__(self, w: np.ndarray) -> Evaluation:
         self.evaluations += 1
         with np.errstate(all="ignore"):
             r, J = self.residuals(w)
-            return float(r @ r), 2 * J.T @ r
+            return Evaluation(float(r @ r), 2 * J.T @ r)
 
-    def sample(self, w: np.ndarray, t: int) -> tuple[float, np.ndarray]:
+    def sample(self, w: np.ndarray, t: int) -> Evaluation:
         return self(w)
 
     @property
@@ -36,6 +38,9 @@ class Squares:
 
     def require_squares(self) -> None:
         pass
+
+    def gauss_newton_megabytes(self) -> float:
+        return 1.0
 
     def gauss_newton(self, w: np.ndarray) -> np.ndarray:
         J = self.residuals(w)[1]

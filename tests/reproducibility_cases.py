@@ -15,7 +15,7 @@ import numpy as np
 
 from distnn import train
 from distnn.optimizers import OPTIMIZERS
-from distnn.parallel import mpi
+from distnn.parallel import launcher
 from distnn.runs.directory import RunDirectory
 from distnn.storage import files
 
@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> None:
         place = arguments.index("--")
         arguments, more = arguments[:place], arguments[place + 1 :]
     data, out, iterations, *cases = arguments
-    ranks = mpi.ranks()
+    ranks = launcher.connect()
     for case in cases:
         options = list({**CASES, **PLAIN}[case])
         options[1] = str(Path(data) / options[1])

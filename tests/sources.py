@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.extra import numpy as hnp
 
 from distnn.data.tables import Source, dialect, files, lines, open_source
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 finite = st.floats(allow_nan=False, allow_infinity=False)

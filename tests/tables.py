@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from distnn.data.tables import ArraySource
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.options import Options, check
 
@@ -36,7 +36,7 @@ def rows_of(rank: int, counts: Sequence[int]) -> slice:
 
 
 def assembled(
-    ranks: OneRank, X: Any, Y: Any, weights: Any = None, counts: Sequence[int] | None = None, **options: Any
+    ranks: Ranks, X: Any, Y: Any, weights: Any = None, counts: Sequence[int] | None = None, **options: Any
 ) -> Assembly:
     """What a training of these options begins with. counts: rows of each rank; None: all on rank 0."""
     counts = counts or [len(X)] + [0] * (ranks.size - 1)

@@ -13,7 +13,7 @@ from threaded_ranks import on_ranks, outcomes
 
 import distnn
 from distnn import Network, UserError, fit, load_model
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.train import main as train_main
 
 X, Y = regression(1500)
@@ -21,7 +21,7 @@ WEIGHTS = np.random.default_rng(2).random(1500)
 FAST = {"hidden": (4,), "optimizer": "gradient-descent", "max_iterations": 4, "validation": 0.2}
 
 
-def split(ranks: OneRank, counts: Sequence[int], Y: Any = Y, weights: Any = None, **options: Any) -> tuple:
+def split(ranks: Ranks, counts: Sequence[int], Y: Any = Y, weights: Any = None, **options: Any) -> tuple:
     own = rows_of(ranks.rank, counts)
     result = fit(X[own], Y[own], weights=None if weights is None else weights[own], comm=ranks, **{**FAST, **options})
     last = result.records[-1]
@@ -49,7 +49,7 @@ def test_the_same_bits_for_every_split(options: dict[str, Any], weighted: bool) 
     expected = split(OneRank(), [1500], weights=weights, **options)
     for counts in SPLITS:
 
-        def work(ranks: OneRank, counts: Sequence[int] = counts) -> tuple:
+        def work(ranks: Ranks, counts: Sequence[int] = counts) -> tuple:
             return split(ranks, counts, weights=weights, **options)
 
         assert on_ranks(len(counts), work) == [expected] * len(counts), counts
@@ -153,7 +153,7 @@ BAD: list[tuple[tuple, dict[str, Any], str]] = [
 def test_bad_input(arguments: tuple, options: dict[str, Any], sentence: str, size: int) -> None:
     """On all ranks; what is wrong with the rows, on the last one only."""
 
-    def work(ranks: OneRank) -> Any:
+    def work(ranks: Ranks) -> Any:
         X_, Y_, *rest = arguments
         if ranks.rank < ranks.size - 1 and Y_ is not None:
             X_, Y_ = X[:0], Y[:0]

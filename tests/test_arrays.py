@@ -12,7 +12,7 @@ from sources import arrays, check_slices, everything, quick, words
 
 from distnn.data.tables import ArraySource
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 
 
 @quick

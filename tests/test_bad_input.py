@@ -13,7 +13,7 @@ from mpi_runner import mpirun, python
 from tables import regression, write_csv
 
 from distnn import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.train import main
 
 TRAIN = ("-m", "distnn.train")

@@ -33,7 +33,8 @@ from distnn.kernels import library, products
 from distnn.network import network
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import weight_count
-from distnn.parallel.mpi import MESSAGE, OneRank
+from distnn.parallel.mpi import MESSAGE
+from distnn.parallel.ranks import OneRank
 from distnn.parallel.reduction import ExactSum
 from distnn.training.objective import Objective
 

@@ -11,7 +11,7 @@ from tables import assembled, regression
 
 from distnn import UserError
 from distnn.optimizers import OPTIMIZERS
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.runs import resume
 from distnn.runs.options import Options, criterion, optimizer
 from distnn.storage import files

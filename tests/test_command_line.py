@@ -15,7 +15,7 @@ from distnn import UserError
 from distnn.command_line.program import parse, to_toml
 from distnn.evaluate import EvaluateOptions
 from distnn.evaluate import main as evaluate_main
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.predict import PredictOptions
 from distnn.predict import main as predict_main
 from distnn.runs.options import Options, check, flag

@@ -29,7 +29,7 @@ from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled
 from distnn.parallel import environment
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 
 CHECKOUT = Path(__file__).parents[1]
 DTYPES = ["float64", "float32"]

@@ -19,7 +19,7 @@ from distnn.bench.convergence.problems import PROBLEMS, Instance, teacher
 from distnn.bench.convergence.race import CONTENDERS, Contender, race
 from distnn.bench.convergence.report import ratios
 from distnn.bench.convergence.trace import Finished, Point, Trace
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 
 OURS = ["distnn lbfgs", "distnn levenberg-marquardt"]
 

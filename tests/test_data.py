@@ -22,7 +22,7 @@ from sources import (
 from distnn.data.tables import FORMATS, column_numbers, files, open_source
 from distnn.data.tables.exclusive_or import H1, H2, ExclusiveOr
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 
 
 def write_table(path: Path, table: np.ndarray) -> None:

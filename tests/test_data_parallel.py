@@ -12,17 +12,17 @@ from sources import count_bytes
 
 from distnn.data.tables import FORMATS, ArraySource, layout, lines, open_source
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 pytestmark = pytest.mark.mpi(min_size=2)
 
 
-def share(n: int, ranks: OneRank) -> tuple[int, int]:
+def share(n: int, ranks: Ranks) -> tuple[int, int]:
     """Uneven rows of a rank: none for rank 0 if there are fewer rows than ranks."""
     return n * ranks.rank // ranks.size, n * (ranks.rank + 1) // ranks.size
 
 
-def write(path: Path, content: str, ranks: OneRank) -> None:
+def write(path: Path, content: str, ranks: Ranks) -> None:
     if ranks.rank == 0:
         path.write_text(content)
     ranks.gather(None)  # a barrier
@@ -66,7 +66,7 @@ def test_a_bad_row_of_the_last_rank_is_everyones_error(ranks: Any, mpi_tmp_path:
     source = open_source(str(path), ranks)
     with (
         pytest.raises(UserError, match=r"line 101 \(row 99\), column y: 'nan' is not a finite number"),
-        ranks.together(),
+        ranks.sharing_errors(),
     ):
         source.read(*share(100, ranks), [0, 1])
 
@@ -99,7 +99,7 @@ def test_a_change_on_the_way_is_everyones_error(ranks: Any, mpi_tmp_path: Path) 
     if ranks.rank == 0:
         os.truncate(path, 100)
     ranks.gather(None)
-    with pytest.raises(UserError, match="was changed while it was being read"), ranks.together():
+    with pytest.raises(UserError, match="was changed while it was being read"), ranks.sharing_errors():
         source.read(*share(30, ranks), [0, 1])
 
 
@@ -145,7 +145,7 @@ def test_a_bad_number_is_named_by_the_rank_that_passed_it(row: int, ranks: Any) 
     start, stop = (0, source.n) if ranks.rank == 0 else (0, 0)
     source.prepare(start, stop)
     place = rf"the arrays of rank {ranks.size - 1}, row {row}, column x2: nan is not a finite number"
-    with pytest.raises(UserError, match=place), ranks.together():
+    with pytest.raises(UserError, match=place), ranks.sharing_errors():
         source.read(start, stop, [0, 1, 2])
 
 

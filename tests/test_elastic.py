@@ -22,8 +22,8 @@ from test_reproducibility import open_mpi as other_environment  # noqa: F401, a 
 from threaded_ranks import on_ranks
 
 from distnn.errors import RanksLost
-from distnn.parallel.mpi import OneRank
-from distnn.resilience.elastic import CANNOT, Kept, carry_on, farthest
+from distnn.parallel.ranks import OneRank
+from distnn.resilience.elastic import CANNOT, Recovery, carry_on, farthest
 from distnn.training.loop import Progress
 from distnn.training.termination import Record
 
@@ -157,9 +157,9 @@ def test_an_attempt_begins_where_the_last_one_stopped() -> None:
     progress.record = None
     seen = []
 
-    def attempt(kept: Kept) -> int:
-        seen.append((kept.progress, kept.lost))
-        kept.progress = progress
+    def attempt(recovery: Recovery) -> int:
+        seen.append((recovery.progress, recovery.ranks_lost))
+        recovery.progress = progress
         if len(seen) < 3:
             raise RanksLost("two have died")
         return 75

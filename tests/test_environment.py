@@ -15,13 +15,13 @@ from threaded_ranks import outcomes
 
 from distnn.errors import UserError
 from distnn.parallel import environment
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 HERE = environment.record(512)
 SHOW = (
-    "import json; from distnn.kernels import blas; from distnn.parallel import environment, mpi; "
+    "import json; from distnn.kernels import blas; from distnn.parallel import environment, ranks; "
     "blas.limit_threads({}); "
-    "r = environment.record(7); environment.require_threads({}, r, mpi.OneRank()); print(json.dumps(r))"
+    "r = environment.record(7); environment.require_threads({}, r, ranks.OneRank()); print(json.dumps(r))"
 )
 
 
@@ -55,7 +55,7 @@ def test_a_disabled_feature_is_not_in_the_record() -> None:
 
 
 def test_more_threads_than_asked_for_are_refused_on_all_ranks() -> None:
-    def work(ranks: OneRank) -> None:
+    def work(ranks: Ranks) -> None:
         environment.require_threads(1, {**HERE, "threads": 4 if ranks.rank == 1 else 1}, ranks)
 
     found = outcomes(3, work)

@@ -16,7 +16,7 @@ from threaded_ranks import on_ranks
 from distnn import UserError, load_model
 from distnn.evaluate import EvaluateOptions, evaluate, main
 from distnn.inference.application import Application
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.streams import held_out
 from distnn.train import main as train_main
 
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evaluated(folder: Path, name: str, rows: str = "all", size: int = 1) -> dict[str, Any]:
     options = EvaluateOptions(model=str(folder / name), data=str(folder / f"{name}.csv"), rows=rows)  # type: ignore[arg-type]
 
-    def work(ranks: OneRank) -> dict[str, Any]:
+    def work(ranks: Ranks) -> dict[str, Any]:
         return evaluate(Application(options, ranks, with_targets=True), options.rows, ranks)
 
     return work(OneRank()) if size == 1 else on_ranks(size, work)[size - 1]

@@ -11,7 +11,7 @@ from threaded_ranks import on_ranks, outcomes
 
 from distnn import UserError
 from distnn.data.classes import Classes, class_name, sort_names
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.streams import held_out, stream
 
 

@@ -124,7 +124,7 @@ def test_a_rank_that_stops_answering(victim: int, tmp_path: Path, undisturbed: d
     assert done.returncode == 1, done.stderr
     others = "ranks 1 to 2" if victim == 0 else "ranks 0 to 1"
     assert f"rank {victim} (on {os.uname().nodename}) was waited for longer than 2 s (--watchdog)" in done.stderr
-    assert f"{others}: waiting at reduction.py" in done.stderr
+    assert f"{others}: waiting at parallel/reduction.py" in done.stderr
     assert f"rank {victim}: left no word in the run's directory" in done.stderr
     assert done.stderr.count("waited for") == 1
     assert not (out / "waiting").exists()
@@ -135,8 +135,8 @@ def test_a_rank_that_computes_for_ever(tmp_path: Path) -> None:
     done = mpirun(3, INJECT, "looping", "1", *EVERY_THREE, "--watchdog", "2", "--out", tmp_path / "run", timeout=40)
     assert done.returncode == 1, done.stderr
     assert f"rank 1 (on {os.uname().nodename}) was waited for longer than 2 s" in done.stderr
-    assert "rank 1: computing, reading or writing at objective.py" in done.stderr
-    assert "ranks 0, 2: waiting at reduction.py" in done.stderr
+    assert "rank 1: computing, reading or writing at training/objective.py" in done.stderr
+    assert "ranks 0, 2: waiting at parallel/reduction.py" in done.stderr
 
 
 def test_a_table_that_cannot_be_opened(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_link_that_is_cut_ends_the_job_and_costs_no_bits(hosts: Hosts, tmp_pat
             assert job.finish(20).returncode not in (0, 75)
         said = job.stderr
     assert "all ranks waited for each other, as where a link is down, longer than 2 s (--watchdog)" in said
-    assert re.search(r"^  ranks? [012].*: waiting at reduction.py", said, re.MULTILINE)
+    assert re.search(r"^  ranks? [012].*: waiting at parallel/reduction.py", said, re.MULTILINE)
     assert "left no word" not in said
     t = max(record["t"] for record in metrics(out)) + 30
     done = python("-m", "distnn.train", "--resume", "--out", out, "--max-iterations", str(t))

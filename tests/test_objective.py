@@ -12,7 +12,7 @@ from tables import assembled, regression, words
 from threaded_ranks import on_ranks
 
 from distnn.kernels import blocks
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.streams import held_out, picks
 from distnn.training import objective as objective_module
 from distnn.training.objective import decay_mask
@@ -32,7 +32,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(objective_module, "cut", cut)
 
 
-def everything(ranks: OneRank, X: Any, Y: Any, weights: Any = None, **options: Any) -> list[Any]:
+def everything(ranks: Ranks, X: Any, Y: Any, weights: Any = None, **options: Any) -> list[Any]:
     """All that an objective says at the initial weights, as comparable bits."""
     assembly = assembled(ranks, X, Y, weights, **options)
     objective, w = assembly.objective, assembly.model.network.w
@@ -80,7 +80,7 @@ def test_the_same_bits_for_every_cut(task: str, weighted: bool, small_blocks: No
     expected = everything(OneRank(), X, Y, weights, **TASKS[task])
     for counts in SPLITS.values():
 
-        def work(ranks: OneRank, counts: Sequence[int] = counts) -> list[Any]:
+        def work(ranks: Ranks, counts: Sequence[int] = counts) -> list[Any]:
             return everything(ranks, X, Y, weights, counts=counts, **TASKS[task])
 
         for found in on_ranks(len(counts), work):
@@ -92,7 +92,7 @@ def test_the_sum_of_weights_has_the_same_bits(small_blocks: None) -> None:
     X, Y = regression(500)
     weights = np.random.default_rng(4).random(500)
 
-    def sums(ranks: OneRank) -> tuple[float, float]:
+    def sums(ranks: Ranks) -> tuple[float, float]:
         examples = assembled(ranks, X, Y, weights, validation=0.3).examples
         return examples.n, examples.validation_n
 

@@ -24,7 +24,7 @@ from distnn.optimizers.lbfgs import LBFGS, inverse_hessian_product
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.optimizers.stochastic import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton, solve
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.training.loop import norm
 
 FULL = [name for name, optimizer in OPTIMIZERS.items() if not optimizer.stochastic]
@@ -429,7 +429,7 @@ def test_clipping() -> None:
 # ---- networks
 
 
-def network(ranks: OneRank, **options: Any) -> tuple[Any, np.ndarray]:
+def network(ranks: Ranks, **options: Any) -> tuple[Any, np.ndarray]:
     """An objective and the initial weights."""
     X, Y = regression(50)
     weights = np.random.default_rng(2).uniform(0.5, 2, 50)
@@ -465,7 +465,7 @@ def bits(state: State) -> dict[str, bytes]:
     return {name: value.tobytes() for name, value in state.tensors().items()}
 
 
-def hashes(ranks: OneRank, name: str) -> list[dict[str, bytes]]:
+def hashes(ranks: Ranks, name: str) -> list[dict[str, bytes]]:
     """The states of the first few steps."""
     objective, w = network(ranks)
     optimizer = OPTIMIZERS[name]()
@@ -486,5 +486,5 @@ def test_same_bits_for_every_P(name: str, small_blocks: None) -> None:
 
 @pytest.mark.mpi(min_size=2)
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_same_bits_under_mpi(name: str, small_blocks: None, ranks: OneRank) -> None:
+def test_same_bits_under_mpi(name: str, small_blocks: None, ranks: Ranks) -> None:
     assert hashes(ranks, name) == hashes(OneRank(), name)

@@ -15,7 +15,7 @@ from tables import regression, words, write_csv
 from threaded_ranks import on_ranks
 
 from distnn import UserError, load_model
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.predict import main
 from distnn.train import main as train_main
 

@@ -17,7 +17,7 @@ from distnn.errors import RankError, UserError
 from distnn.kernels import library
 from distnn.parallel import fixed_point, reduction
 from distnn.parallel.fixed_point import Add, InC, InNumpy, Rounding, chunks
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import REDUCTIONS, ExactSum, PlainSum, Sum
 from distnn.parallel.simulated import SimulatedRanks
 
@@ -314,7 +314,7 @@ def test_no_terms_and_no_ranks_with_terms() -> None:
 
 
 def test_more_terms_than_announced_are_refused() -> None:
-    def work(ranks: OneRank) -> Any:
+    def work(ranks: Ranks) -> Any:
         return ExactSum(ranks, [1], 2, 5)(term_of(np.ones((2, 1))))
 
     found = outcomes(3, work)
@@ -331,7 +331,7 @@ def test_an_exception_on_one_rank_is_raised_on_all(
     monkeypatch.setattr(reduction, "KEPT_BYTES", kept)
     strikes = call == 1 or (name == "exact" and not kept)
 
-    def work(ranks: OneRank) -> list[float]:
+    def work(ranks: Ranks) -> list[float]:
         sums, calls = REDUCTIONS[name](ranks, [2], 2, 6), 0
 
         def term(j: int, out: np.ndarray) -> None:
@@ -354,7 +354,7 @@ def test_an_exception_on_one_rank_is_raised_on_all(
 
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_an_unexpected_exception_names_its_rank(name: str) -> None:
-    def work(ranks: OneRank) -> None:
+    def work(ranks: Ranks) -> None:
         rows = np.ones((1, 1)) if ranks.rank == 2 else np.ones((2, 1))  # rank 2 has no row 1
         REDUCTIONS[name](ranks, [1], 2, 6)(term_of(rows))
 
@@ -378,11 +378,11 @@ def test_plain_sum_adds_in_order() -> None:
 def test_simulated_ranks_show_what_depends_on_the_order(size: int, P: int) -> None:
     rows = np.random.default_rng(5).normal(size=(60, 4))
 
-    def sums(kind: type[Sum]) -> Callable[[OneRank], list[bytes]]:
-        def work(ranks: OneRank) -> list[bytes]:
+    def sums(kind: type[Sum]) -> Callable[[Ranks], list[bytes]]:
+        def work(ranks: Ranks) -> list[bytes]:
             own = rows[ranks.rank :: ranks.size]
-            simulated = SimulatedRanks(kind, size)(ranks, [3, 1], len(own), len(rows))
-            return [bits(simulated(term_of(own))) for _ in range(4)]
+            sums = kind(SimulatedRanks(ranks, size), [3, 1], len(own), len(rows))
+            return [bits(sums(term_of(own))) for _ in range(4)]
 
         return work
 

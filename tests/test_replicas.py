@@ -12,7 +12,7 @@ from threaded_ranks import outcomes
 from distnn.errors import RankError
 from distnn.optimizers import OPTIMIZERS, State
 from distnn.parallel import replicas
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 from distnn.runs.options import Options, criterion, optimizer
 from distnn.training.loop import begin, train
 
@@ -23,7 +23,7 @@ def flip(array: np.ndarray, bit: int = 0) -> None:
     array.view(np.int64)[-1] ^= 1 << bit
 
 
-def training(ranks: OneRank, check_every: int, odd: tuple[int, ...], at: int, what: str, **given: Any) -> int:
+def training(ranks: Ranks, check_every: int, odd: tuple[int, ...], at: int, what: str, **given: Any) -> int:
     """Train 9 iterations; after iteration `at` the lowest bit of a number flips on the odd ranks. The last t."""
     given = {"optimizer": "gradient-descent", "max_iterations": 9, "hidden": (3,), "validation": 0.1, **given}
     chosen = Options(**given)
@@ -74,17 +74,17 @@ def test_ranks_in_the_minority_are_named() -> None:
 def test_digest_tells_every_bit_and_nothing_else() -> None:
     state = State(np.ones(3), 1.0, np.zeros(3))
     same = State(np.ones(3), 1.0, np.zeros(3))
-    assert replicas.digest(state) == replicas.digest(same)
+    assert replicas.digest(state.tensors()) == replicas.digest(same.tensors())
     others = [
         State(np.array([1, 1, np.nextafter(1, 2)]), 1.0, np.zeros(3)),
         State(np.ones(3), np.nextafter(1, 2), np.zeros(3)),
         State(np.ones(3), 1.0, np.array([0, 0, -0.0])),
         State(np.ones(3), 1.0, np.zeros(3), stuck="no step"),
     ]
-    assert len({replicas.digest(other) for other in (state, *others)}) == 5
+    assert len({replicas.digest(other.tensors()) for other in (state, *others)}) == 5
 
 
 @pytest.mark.mpi(min_size=3)
-def test_a_flipped_bit_under_mpi(ranks: OneRank) -> None:
+def test_a_flipped_bit_under_mpi(ranks: Ranks) -> None:
     with pytest.raises(RankError, match="At t = 4 rank 1 holds another state"):
         training(ranks, 2, (1,), 3, "w")

@@ -65,7 +65,7 @@ def test_the_file_STOP_ends_a_run_with_a_checkpoint(tmp_path: Path) -> None:
     out = tmp_path / "run"
     script = """
 import pathlib, sys, threading, time
-from distnn.parallel.mpi import ranks
+from distnn.parallel.launcher import connect
 from distnn.train import main
 
 everyone, out = ranks(), pathlib.Path(sys.argv[1])

@@ -10,7 +10,7 @@ import pytest
 from threaded_ranks import on_ranks
 
 from distnn.data.scaling import Scaling, measure
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 
 
 def exact(column: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:
@@ -24,7 +24,7 @@ def exact(column: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]
 
 
 def measured(
-    table: np.ndarray, weights: np.ndarray | None, ranks: OneRank, dtype: type = np.float64, rows: int = 4
+    table: np.ndarray, weights: np.ndarray | None, ranks: Ranks, dtype: type = np.float64, rows: int = 4
 ) -> Scaling:
     """The scaling of a table cut into blocks of `rows`, of which the ranks own equal parts."""
     count = -(-len(table) // rows)
@@ -111,7 +111,7 @@ def test_columns_at_the_end_of_float64() -> None:
     np.testing.assert_allclose([scaling.mean[0], scaling.deviation[0]], [mean, deviation], rtol=1e-15)
 
 
-def test_seen_from_another_table() -> None:
+def test_relative_to_another_table() -> None:
     """a z + b is what the one makes of a value that the other has made z of, constant columns included."""
     here, there = columns(40), columns(23) * 3 + 1
     here[:, 5] = 4.0
@@ -120,10 +120,10 @@ def test_seen_from_another_table() -> None:
     for scaling, out in ((now, z), (was, expected)):
         scaling.shifted(there, out)
         scaling.standardise(out)
-    a, b = was.seen_from(now)
+    a, b = was.relative_to(now)
     np.testing.assert_allclose(a[:, None] * z + b[:, None], expected, rtol=1e-12, atol=1e-12)
 
-    a, b = was.seen_from(was)
+    a, b = was.relative_to(was)
     assert (a == 1).all()
     assert (b == 0).all()
 

@@ -12,7 +12,7 @@ from distnn.kernels import blocks
 from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
 from distnn.network.second_order.hessian import HessianProduct
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.training.objective import Objective, decay_mask
 
 THETA = ("tanh", "logistic", "relu", "identity")
@@ -25,7 +25,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distnn.runs.assembly.cut", lambda n, d, dtype: blocks.Cut(n, 7, -(-n // 7)))
 
 
-def problem(error: str, output_theta: str, theta: str = "tanh", ranks: OneRank | None = None, n: int = 40) -> Objective:
+def problem(error: str, output_theta: str, theta: str = "tanh", ranks: Ranks | None = None, n: int = 40) -> Objective:
     """Two hidden layers, three outputs, examples with weights, weight decay."""
     weights = np.random.default_rng(1).uniform(0, 2, n)
     X, Y = words(n) if error == "cross-entropy" else regression(n, m=3)
@@ -149,7 +149,7 @@ def test_float32(small_blocks: None) -> None:
 
 @pytest.mark.parametrize("P", [2, 3, 7])
 def test_same_bits_for_every_P(P: int, small_blocks: None) -> None:
-    def bits(ranks: OneRank) -> tuple[bytes, ...]:
+    def bits(ranks: Ranks) -> tuple[bytes, ...]:
         objective = problem("squared", "tanh", ranks=ranks)
         w, v = weights_for(objective), weights_for(objective, 1)
         products = [ask(w, v).tobytes() for ask in (objective.hessian_product, objective.acceleration)]

@@ -22,7 +22,7 @@ from tables import regression, write_csv
 
 from distnn import load_model
 from distnn.optimizers import OPTIMIZERS
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.storage.files import read
 from distnn.train import main as train_main
 

@@ -12,7 +12,7 @@ from tables import assembled, regression
 
 from distnn.errors import DONE, FAILED, STOPPED
 from distnn.optimizers import OPTIMIZERS
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options, criterion, optimizer
 from distnn.streams import picks
 from distnn.training.loop import Progress, begin, train

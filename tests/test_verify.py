@@ -18,7 +18,7 @@ from distnn.errors import UserError
 from distnn.network import backpropagation
 from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.optimizers import OPTIMIZERS
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import ExactSum
 from distnn.training import objective
 
@@ -87,7 +87,7 @@ def test_options_of_a_run_are_taken_from_its_file(tmp_path: Path) -> None:
 
 
 def outcomes(options: verify.VerifyOptions, P: int = 2) -> list[list[verify.Outcome]]:
-    def work(ranks: OneRank) -> list[verify.Outcome]:
+    def work(ranks: Ranks) -> list[verify.Outcome]:
         given = {field.name: getattr(options, field.name) for field in dataclasses.fields(verify.Options)}
         return verify.compare_ways(options, assembled(ranks, X, Y, **given), ranks)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from threaded_ranks import Comm, ThreadRanks, Wire
 
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.resilience import watchdog
 from distnn.resilience.watchdog import Note, Watchdog, describe, named, watching, within
 

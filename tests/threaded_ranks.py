@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from distnn.parallel.mpi import MPIRanks, OneRank
+from distnn.parallel.mpi import MPIRanks
+from distnn.parallel.ranks import Ranks
 
 PATIENCE = 20.0  # seconds a rank waits for the others
 T = TypeVar("T")
@@ -83,12 +84,12 @@ class ThreadRanks(MPIRanks):
         self.comm.wire.barrier.abort()
 
 
-def on_ranks(size: int, work: Callable[[OneRank], T]) -> list[T]:
+def on_ranks(size: int, work: Callable[[Ranks], T]) -> list[T]:
     """What work(ranks) returns on each of `size` ranks; an error of a rank, the lowest one's first, is raised."""
     return outcomes(size, work, raising=True)
 
 
-def outcomes(size: int, work: Callable[[OneRank], Any], raising: bool = False) -> list[Any]:
+def outcomes(size: int, work: Callable[[Ranks], Any], raising: bool = False) -> list[Any]:
     """What work(ranks) returns, or the exception that it raises, on each of `size` ranks."""
     wire = Wire(size)
     found: list[Any] = [None] * size

@@ -11,11 +11,11 @@ from distnn.bench import machine, prediction
 from distnn.bench.measure import measure
 from distnn.bench.options import BenchOptions, check
 from distnn.bench.series import series
-from distnn.command_line.program import on_root, parse, run
+from distnn.command_line.program import parse, run
 from distnn.errors import UserError
 from distnn.kernels import blas
 from distnn.parallel import environment
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks, on_root
 
 PROGRAM = "python -m distnn.bench"
 ABOUT = """Measure how long an iteration takes, beside PyTorch, JAX and scikit-learn and beside the machine's limit:
@@ -24,7 +24,7 @@ mpirun -n 2 python -m distnn.bench
 Everybody takes turns, so that what else runs here disturbs all alike. Packages that are not installed are left out."""
 
 
-def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Measure as the arguments say. Collective. Returns the exit code."""
     options = on_root(ranks, lambda: read_options(arguments, ranks))
     if options is None:
@@ -60,7 +60,7 @@ def main(ranks: OneRank, arguments: Sequence[str]) -> int:
     return 0
 
 
-def read_options(arguments: Sequence[str], ranks: OneRank) -> BenchOptions | None:
+def read_options(arguments: Sequence[str], ranks: Ranks) -> BenchOptions | None:
     """The options that the arguments give. Local: for rank 0."""
     options: BenchOptions | None = parse(BenchOptions, PROGRAM, ABOUT, arguments)
     if options is not None:
@@ -68,7 +68,7 @@ def read_options(arguments: Sequence[str], ranks: OneRank) -> BenchOptions | Non
     return options
 
 
-def _series(options: BenchOptions, ranks: OneRank) -> list[dict[str, Any]]:
+def _series(options: BenchOptions, ranks: Ranks) -> list[dict[str, Any]]:
     points = list(series(ranks, options.quick))
     if ranks.rank == 0:
         from distnn.bench import results as printed
@@ -77,15 +77,13 @@ def _series(options: BenchOptions, ranks: OneRank) -> list[dict[str, Any]]:
     return [asdict(point) for point in points]
 
 
-def _network(options: BenchOptions, ranks: OneRank) -> prediction.Network:
+def _network(options: BenchOptions, ranks: Ranks) -> prediction.Network:
     if options.alpha is not None and options.beta is not None:
         return prediction.Network(options.alpha, options.beta)
     return prediction.measure(ranks)
 
 
-def _predict(
-    found: dict[str, Any], network: prediction.Network, options: BenchOptions, ranks: OneRank
-) -> dict[str, Any]:
+def _predict(found: dict[str, Any], network: prediction.Network, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
     assert options.range is not None
     iteration = prediction.Iteration(**found["iteration"])
     rows = prediction.predict(iteration, network, prediction.powers(*options.range))

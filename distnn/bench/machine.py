@@ -14,10 +14,10 @@ from typing import Any
 
 from distnn.kernels import library
 from distnn.parallel import environment
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 
-def describe(ranks: OneRank) -> dict[str, Any]:
+def describe(ranks: Ranks) -> dict[str, Any]:
     """The machine and its libraries, for the results. Local."""
     here = environment.record(0)
     return {

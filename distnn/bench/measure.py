@@ -20,10 +20,10 @@ from distnn.bench.workloads import WORKLOADS, Workload
 from distnn.data.shard import Examples
 from distnn.kernels.blocks import Cut
 from distnn.network.network import weight_count
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 
 
-def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:
+def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
     """Measure the workload of this name. Collective; the results replicated."""
     workload = (WORKLOADS[name].shortened() if options.quick else WORKLOADS[name]).on(ranks.size)
     turns, visit, each = (2, 0.02, 0.002) if options.quick else (options.turns, 0.25, 0.05)
@@ -51,7 +51,7 @@ def measure(name: str, options: BenchOptions, ranks: OneRank) -> dict[str, Any]:
     return {**ranks.broadcast(results), "left_out": left_out, "shard_bytes": max(ranks.gather(examples.bytes))}
 
 
-def _own(workload: Workload, examples: Examples, ranks: OneRank) -> list[Entry]:
+def _own(workload: Workload, examples: Examples, ranks: Ranks) -> list[Entry]:
     """distnn: exact and plain on all ranks; with more than one, also exact on rank 0 with all rows. Collective."""
     entries = []
     for reduction in ("exact", "plain"):
@@ -70,7 +70,7 @@ def _own(workload: Workload, examples: Examples, ranks: OneRank) -> list[Entry]:
     return entries
 
 
-def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: OneRank) -> Entry | str:
+def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: Ranks) -> Entry | str:
     """The peer, ready to compute, or why it is left out. Collective; replicated but for the contender, on rank 0."""
     contender: Contender | None = None
 

@@ -14,10 +14,10 @@ from distnn.data.shard import Examples
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network
 from distnn.optimizers import GradientDescent
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 from distnn.runs.directory import RunDirectory
 from distnn.training.loop import begin, train
-from distnn.training.objective import MakeSum, Objective
+from distnn.training.objective import Objective
 from distnn.training.termination import any_of, compare
 
 
@@ -31,8 +31,8 @@ class Own:
         self,
         workload: Workload,
         examples: Examples,
-        ranks: OneRank,
-        reduction: str | MakeSum = "exact",
+        ranks: Ranks,
+        reduction: str = "exact",
         engine: Backpropagation | None = None,
     ):
         self.ranks = ranks

@@ -22,7 +22,8 @@ from statistics import median
 
 import numpy as np
 
-from distnn.parallel.mpi import MESSAGE, OneRank
+from distnn.parallel.mpi import MESSAGE
+from distnn.parallel.ranks import Ranks
 
 LONG = 1 << 17  # float64 in the long message that is measured: 1 MiB
 
@@ -107,7 +108,7 @@ def message_bytes(layers: int, weights: int) -> tuple[int, int]:
     return 8 * (layers + 3), 8 * (weights + 3)
 
 
-def measure(ranks: OneRank, repeats: int = 50) -> Network:
+def measure(ranks: Ranks, repeats: int = 50) -> Network:
     """α and β between these ranks, at least 2, from an Allreduce of 8 bytes and of 1 MiB. Collective, replicated."""
     short, long = (_allreduce(ranks, length, repeats) for length in (1, LONG))
     steps = ceil(log2(ranks.size))
@@ -116,7 +117,7 @@ def measure(ranks: OneRank, repeats: int = 50) -> Network:
     return Network(alpha, beta)
 
 
-def _allreduce(ranks: OneRank, length: int, repeats: int) -> float:
+def _allreduce(ranks: Ranks, length: int, repeats: int) -> float:
     """Seconds for the sum of so many float64: the median, rank 0's."""
     values = np.zeros(length)
     seconds = []

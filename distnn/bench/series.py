@@ -9,7 +9,7 @@ from distnn.bench.machine import peak_bytes, reset_peak
 from distnn.bench.own import Own
 from distnn.bench.workloads import Workload
 from distnn.network.network import weight_count
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 NARROW, ROWS = (30, 30, 30, 1), tuple(10**k for k in range(3, 8))
 NETWORKS = (
@@ -43,7 +43,7 @@ class Point:
         return self.seconds / self.n / self.weights
 
 
-def series(ranks: OneRank, quick: bool = False) -> Iterator[Point]:
+def series(ranks: Ranks, quick: bool = False) -> Iterator[Point]:
     """Measure n from 10³ to 10⁷ in float64 and float32, then |W| from 10 to 10⁷ in float64. Collective, replicated."""
     cases: list[tuple[tuple[int, ...], int, str]]
     cases = [(NARROW, n, dtype) for dtype in ("float64", "float32") for n in ROWS]
@@ -53,7 +53,7 @@ def series(ranks: OneRank, quick: bool = False) -> Iterator[Point]:
             yield measure(Workload("series", d, n, dtype), ranks, 0.02 if quick else 2.0)
 
 
-def measure(workload: Workload, ranks: OneRank, seconds: float) -> Point:
+def measure(workload: Workload, ranks: Ranks, seconds: float) -> Point:
     """The least of at least two iterations, after one that warms up; more for `seconds`. Collective, replicated."""
     reset_peak()
     examples = workload.examples(ranks)

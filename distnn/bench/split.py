@@ -23,8 +23,8 @@ from distnn.network.network import Network
 from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled
-from distnn.parallel.mpi import OneRank
-from distnn.parallel.reduction import REDUCTIONS
+from distnn.parallel.ranks import Ranks
+from distnn.parallel.reduction import ExactSum
 
 TANH_NUMBERS = 2048  # that are timed together: the first-level cache has them
 
@@ -68,7 +68,7 @@ class Stopwatch:
         return timed
 
 
-def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: int) -> Split:
+def split(workload: Workload, examples: Examples, ranks: Ranks, iterations: int) -> Split:
     """Measure over so many iterations. Collective, replicated."""
     watch = Stopwatch()
     engine = Backpropagation(Network(workload.d), "squared", np.dtype(workload.dtype))
@@ -77,12 +77,9 @@ def split(workload: Workload, examples: Examples, ranks: OneRank, iterations: in
         replaced(e, error=watch.around("activation", e.error)),
         replaced(engine, gradient=watch.around("gradient", engine.gradient)),
         watched(engine.passes, watch),
+        replaced(ExactSum, __call__=watch.around("sum", ExactSum.__call__)),
     ):
-
-        def make(*arguments: Any) -> Any:
-            return watch.around("sum", REDUCTIONS["exact"](*arguments))
-
-        own = Own(workload, examples, ranks, make, engine)
+        own = Own(workload, examples, ranks, engine=engine)
         own.seconds(min(iterations, 3))
         ranks.maximum(np.zeros(1))  # what follows begins with it, too: the wait for others is behind us then
         watch.seconds.clear()
@@ -135,11 +132,11 @@ def replaced(owner: Any, **attributes: Any) -> Iterator[None]:
 
 def tanh_inside(passes: Passes, seconds: float = 0.02) -> float:
     """Seconds a row of tanh, measured alone in the cache, where it cannot be told apart from the products; or 0."""
-    of = library.instructions()
-    if of is None or not isinstance(passes, Fused | Tiled):
+    instruction_set = library.instructions()
+    if instruction_set is None or not isinstance(passes, Fused | Tiled):
         return 0.0
     x = vector(TANH_NUMBERS, passes.dtype)
     x[...] = np.linspace(-2, 2, len(x))
-    theta = library.function("theta", passes.dtype, of, SIZE, ADDRESS, SIZE)
+    theta = library.function("theta", passes.dtype, instruction_set, SIZE, ADDRESS, SIZE)
     once = fastest(lambda: theta(library.THETAS.index("tanh"), x.ctypes.data, len(x)), seconds)
     return once / len(x) * sum(passes.d[1:-1])

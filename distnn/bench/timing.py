@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from distnn.bench.rest import on_root_alone
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 VISIT = 0.25  # seconds, about, that one takes before it is the next one's turn
 
@@ -46,7 +46,7 @@ class Entry:
         return median(self.seconds)
 
 
-def take_turns(entries: Sequence[Entry], turns: int, ranks: OneRank, visit: float = VISIT) -> None:
+def take_turns(entries: Sequence[Entry], turns: int, ranks: Ranks, visit: float = VISIT) -> None:
     """Measure every entry in each of so many turns, after one that only warms up. Collective; replicated.
 
     The order is another in each turn, so that none always follows the one that leaves the machine worst.
@@ -61,7 +61,7 @@ def take_turns(entries: Sequence[Entry], turns: int, ranks: OneRank, visit: floa
                 entry.iterations = max(1, min(10_000, round(visit / max(seconds, 1e-9))))
 
 
-def _visit(entry: Entry, ranks: OneRank) -> float:
+def _visit(entry: Entry, ranks: Ranks) -> float:
     def seconds() -> float:
         assert entry.contender is not None
         entry.contender.seconds(1)  # fetch back what the others drove out of the caches

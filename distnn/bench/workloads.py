@@ -11,7 +11,7 @@ from distnn.data.shard import Examples
 from distnn.kernels.blocks import cut
 from distnn.kernels.memory import empty
 from distnn.network.backpropagation import Block
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 CHUNK = 500  # rows drawn at a time: any rank can draw its rows alone
 ETA = 1e-3
@@ -56,7 +56,7 @@ class Workload:
             Y[low - start : high - start] = y[low - chunk * CHUNK : high - chunk * CHUNK]
         return X, Y
 
-    def examples(self, ranks: OneRank) -> Examples:
+    def examples(self, ranks: Ranks) -> Examples:
         """This rank's rows as distnn holds them."""
         blocks = []
         whole = cut(self.n, self.d[:-1], self.dtype)

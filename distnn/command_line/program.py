@@ -19,24 +19,26 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args, get_origin, get_type_hints
 
 from distnn.errors import BAD_USE, FAILED, RankError, UserError
-from distnn.parallel.mpi import OneRank, ranks
+from distnn.parallel.launcher import connect
+from distnn.parallel.ranks import OneRank, Ranks
 
 TOML_BYTES = 1 << 20  # a file of options is far shorter
 
 
-def run(program: Callable[[OneRank, Sequence[str]], int]) -> NoReturn:
+def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
     """Run program(ranks, arguments) on this rank, and leave with its exit code. Collective.
 
     A UserError is one sentence on stderr, from rank 0; a RankError the traceback of the rank that failed, once.
     Anything else has struck one rank alone: it prints its traceback and ends the whole job, so that no rank waits for
     it.
     """
-    everyone, code = OneRank(), FAILED
+    everyone: Ranks = OneRank()
+    code = FAILED
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # where the terminal knows no θ
     try:
-        everyone = ranks()
+        everyone = connect()
         code = program(everyone, sys.argv[1:])
     except UserError as error:
         code = BAD_USE
@@ -182,15 +184,6 @@ def _readable(path: str) -> str:
         if isinstance(value, dict):
             raise UserError(f"--config {path}: {name} is a table; options stand in the file without tables.")
     return path
-
-
-def on_root(ranks: OneRank, work: Callable[[], Any]) -> Any:
-    """What work() returns on rank 0, on all ranks; its error too. Collective, replicated."""
-    value = None
-    with ranks.together():
-        if ranks.rank == 0:
-            value = work()
-    return ranks.broadcast(value)
 
 
 def to_toml(options: Any, without: Sequence[str] = ()) -> str:

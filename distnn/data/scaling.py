@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 
 
@@ -57,14 +57,14 @@ class Scaling:
         """The values, float64, m × r, that standardise to `columns`."""
         return columns.astype(np.float64) * self.deviation[:, None] + self.mean[:, None] + self.shift[:, None]
 
-    def seen_from(self, other: Scaling) -> tuple[np.ndarray, np.ndarray]:
+    def relative_to(self, other: Scaling) -> tuple[np.ndarray, np.ndarray]:
         """a, b, each (m,): where `other` standardises a value to z, this standardises it to a z + b."""
         offset = (other.shift - self.shift) + (other.mean - self.mean)
         return other.divisor / self.divisor, offset / self.divisor
 
 
 def measure(
-    shift: np.ndarray, parts: Sequence[tuple[np.ndarray, np.ndarray | None]], ranks: OneRank, count: int
+    shift: np.ndarray, parts: Sequence[tuple[np.ndarray, np.ndarray | None]], ranks: Ranks, count: int
 ) -> Scaling:
     """The scaling that standardises all columns over D. Collective, replicated; exact like every sum over D.
 

@@ -17,7 +17,7 @@ from distnn.data.tables import Source
 from distnn.errors import UserError
 from distnn.kernels.blocks import Cut
 from distnn.network.backpropagation import Block
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 from distnn.streams import held_out
 
@@ -89,7 +89,7 @@ class _Part(NamedTuple):
 
 
 def load(
-    source: Source, columns: Columns, cut: Cut, wishes: Wishes, dtype: DTypeLike, ranks: OneRank
+    source: Source, columns: Columns, cut: Cut, wishes: Wishes, dtype: DTypeLike, ranks: Ranks
 ) -> tuple[Preparation, Examples]:
     """Read this rank's rows, and learn from all of D how to prepare them. Collective; Preparation replicated.
 
@@ -102,7 +102,7 @@ def load(
     train: list[_Part] = []
     held: list[_Part] = []
     digest = np.zeros(1, np.int64)
-    with ranks.together():
+    with ranks.sharing_errors():
         for block in cut.owned(ranks.rank, ranks.size):
             rows = Rows(source, columns, *cut.bounds(block))
             digest += _hash(rows)
@@ -131,7 +131,7 @@ def load(
     else:
         targets = _target_scaling(source, names[1], shift_y, train, wishes, cut, ranks)
         preparation = Preparation(*names, scaling, targets, None)
-    with ranks.together():
+    with ranks.sharing_errors():
         blocks = [_finish(part, preparation, dtype) for part in train]
         validation = [_finish(part, preparation, dtype) for part in held]
     first = int(counts[: ranks.rank, 0].sum())
@@ -141,12 +141,10 @@ def load(
     return preparation, examples
 
 
-def _shifts(
-    source: Source, columns: Columns, cut: Cut, wishes: Wishes, ranks: OneRank
-) -> tuple[np.ndarray, np.ndarray]:
+def _shifts(source: Source, columns: Columns, cut: Cut, wishes: Wishes, ranks: Ranks) -> tuple[np.ndarray, np.ndarray]:
     """Row 0's inputs and targets, from the rank that owns it; zeros for what is not standardised. Collective."""
     first = None
-    with ranks.together():
+    with ranks.sharing_errors():
         if cut.count and 0 in cut.owned(ranks.rank, ranks.size):
             row = Rows(source, columns, 0, 1)
             first = row.inputs[0], row.targets[0]
@@ -180,7 +178,7 @@ def _hash(rows: Rows) -> np.int64:
     return np.frombuffer(digest.digest(), np.int64)[0]
 
 
-def _weight(parts: Sequence[_Part], cut: Cut, ranks: OneRank) -> float:
+def _weight(parts: Sequence[_Part], cut: Cut, ranks: Ranks) -> float:
     """Σ weights over the parts of all ranks, or their number of rows. Collective, replicated; exact."""
 
     def term(j: int, out: np.ndarray) -> None:
@@ -190,7 +188,7 @@ def _weight(parts: Sequence[_Part], cut: Cut, ranks: OneRank) -> float:
     return float(ExactSum(ranks, [1], len(parts), cut.count)(term)[0])
 
 
-def _classes(source: Source, target: str, parts: Sequence[_Part], wishes: Wishes, ranks: OneRank) -> Classes:
+def _classes(source: Source, target: str, parts: Sequence[_Part], wishes: Wishes, ranks: Ranks) -> Classes:
     """The classes of all ranks, in one order. Collective, replicated."""
     mine = {str(name) for part in parts for name in np.unique(part.words)}  # type: ignore[arg-type]
     names = sort_names([name for found in ranks.gather(sorted(mine)) for name in found])
@@ -208,7 +206,7 @@ def _target_scaling(
     train: Sequence[_Part],
     wishes: Wishes,
     cut: Cut,
-    ranks: OneRank,
+    ranks: Ranks,
 ) -> Scaling:
     """The scaling of a regression's targets; refuses a constant one. Collective, replicated."""
     measured = measure(shift, [(part.y, part.weights) for part in train], ranks, cut.count)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 
-from distnn.command_line.program import on_root
 from distnn.data.preparation import Columns, Rows
 from distnn.data.tables import Source, open_source
 from distnn.errors import UserError
@@ -15,7 +14,7 @@ from distnn.inference.model import Model, load_model
 from distnn.kernels import blas
 from distnn.kernels.blocks import Cut, cut
 from distnn.network.backpropagation import Block
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks, on_root
 
 DATA = "Model and data"
 
@@ -46,7 +45,7 @@ class Application:
     Collective to make; UserError, on all ranks, for a missing or damaged model, or a table that does not fit it.
     """
 
-    def __init__(self, options: ApplyOptions, ranks: OneRank, with_targets: bool):
+    def __init__(self, options: ApplyOptions, ranks: Ranks, with_targets: bool):
         if not options.model:
             raise UserError("--model is missing: the directory of a run, or a model file.")
         if options.threads < 1 or options.examples < 1:

@@ -1,6 +1,6 @@
 """The library of compiled code: whether it is there, for which instructions, and its functions.
 
-passes.c passes blocks through networks (fused.py, tiled.py), rounding.c adds the terms of exact sums (rounding.py).
+passes.c passes blocks through networks (fused.py, tiled.py), fixed_point.c adds the terms of exact sums (rounding.py).
 It is built when distnn is installed where there is gcc or clang. Where it was not built, or the CPU has no AVX2, numpy
 does all. DISTNN_FUSED says so, too: off, avx2, avx512. The bits are the same with either set of instructions.
 """
@@ -92,11 +92,11 @@ def loaded() -> ctypes.CDLL | None:
         return None
 
 
-def function(name: str, dtype: np.dtype, of: str, *arguments: Any) -> Callable[..., None]:
+def function(name: str, dtype: np.dtype, instruction_set: str, *arguments: Any) -> Callable[..., None]:
     """The function of this name for a dtype and a set of instructions that is available. arguments: ADDRESS, SIZE."""
     found = loaded()
     assert found is not None
-    made = found[f"{name}_{dtype.name}_{of}"]
+    made = found[f"{name}_{dtype.name}_{instruction_set}"]
     made.argtypes, made.restype = arguments, None
     return made
 

@@ -125,8 +125,8 @@ class Backpropagation:
 
 def passes(d: tuple[int, ...], theta: Activation, dtype: np.dtype) -> Passes:
     """The fastest passes that there are for a network. Local. UserError for a bad value of DISTNN_FUSED."""
-    of = library.instructions() if library.serves(d, theta.name) else None
-    if of is None:
+    instruction_set = library.instructions() if library.serves(d, theta.name) else None
+    if instruction_set is None:
         return Layerwise(d, theta, dtype)
     made = Fused if max(d) <= fused.WIDEST else Tiled
-    return made(d, theta.name, dtype, of)
+    return made(d, theta.name, dtype, instruction_set)

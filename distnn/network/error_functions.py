@@ -149,3 +149,13 @@ def output_map(output_theta: str) -> ErrorFunction:
             return outputs[output_theta]
     known = dict.fromkeys(name for outputs in ERROR_FUNCTIONS.values() for name in outputs)
     raise UserError(f"There is no output {output_theta!r}. Choose from: {', '.join(known)}.")
+
+
+def output_theta(error_function: ErrorFunction) -> Activation:
+    """θ of the output layer. UserError if the error function is not a sum of squares."""
+    if not isinstance(error_function, SquaredError):
+        raise UserError(
+            "levenberg-marquardt needs a sum of squares, and cross-entropy is none: "
+            "use --error squared, or --optimizer lbfgs."
+        )
+    return error_function.theta

@@ -3,12 +3,10 @@
 An optimizer is a frozen dataclass. Its fields are its settings, each annotated with the words that `--help` shows; they
 become flags by themselves. It sees replicated numbers only, and nothing of MPI:
 
-    state = optimizer.start(objective, w)         # evaluates at w
-    state = optimizer.step(objective, state, t)   # returns a new state; t = 0, 1, 2, …
+    state = optimizer.start(problem, w)       # evaluates at w
+    state = optimizer.step(problem, state, t) # returns a new state; t = 0, 1, 2, …
 
-`objective(w)` gives E and G over all of D, `objective.sample(w, t)` over the examples of step t,
-`objective.gauss_newton(w)` a matrix, `objective.hessian_product(w, v)` and `objective.acceleration(w, v)` a vector. A
-state with `stuck` set is the last one: no step was possible.
+What it may ask of the problem is in problem.py. A state with `stuck` set is the last one: no step was possible.
 """
 
 from __future__ import annotations
@@ -23,10 +21,10 @@ from distnn.optimizers.choice import choose
 from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.optimizers.lbfgs import LBFGS
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
+from distnn.optimizers.problem import Problem
 from distnn.optimizers.state import State
 from distnn.optimizers.stochastic import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton
-from distnn.training.objective import Objective
 
 __all__ = ["OPTIMIZERS", "Optimizer", "State", "choose"]
 
@@ -42,10 +40,10 @@ class Optimizer(Protocol):
     stochastic: ClassVar[bool]
     iterations: ClassVar[int]
 
-    def start(self, objective: Objective, w: np.ndarray) -> State:
+    def start(self, problem: Problem, w: np.ndarray) -> State:
         """The state at the weights w, which are not changed. Collective, replicated."""
 
-    def step(self, objective: Objective, state: Any, t: int) -> State:
+    def step(self, problem: Problem, state: Any, t: int) -> State:
         """The state after step t; the one before, of this optimizer, is not changed. Collective, replicated."""
 
 

@@ -12,9 +12,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.optimizers.learning_rate import LearningRate
+from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import State
-from distnn.training.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Adam(LearningRate):
         require(self, "epsilon", above=0)
         require(self, "decoupled_decay", least=0)
 
-    def start(self, objective: Objective, w: np.ndarray) -> AdamState:
+    def start(self, problem: Problem, w: np.ndarray) -> AdamState:
         """The state at w; E is not known yet. Replicated."""
         return AdamState(w, np.nan, np.zeros_like(w), np.zeros_like(w), np.zeros_like(w))
 
-    def step(self, objective: Objective, state: AdamState, t: int) -> AdamState:
+    def step(self, problem: Problem, state: AdamState, t: int) -> AdamState:
         """The state after step t. Collective, replicated."""
-        E, G = objective.sample(state.w, t)
+        E, G = problem.sample(state.w, t)
         g = self.clipped(G)
         m = self.beta1 * state.m + (1 - self.beta1) * g
         v = self.beta2 * state.v + (1 - self.beta2) * g * g
@@ -62,5 +62,5 @@ class Adam(LearningRate):
         v_hat = v / (1 - self.beta2 ** (t + 1))
         direction = m_hat / (np.sqrt(v_hat) + self.epsilon)
         if self.decoupled_decay:
-            direction += self.decoupled_decay * objective.decayed * state.w
+            direction += self.decoupled_decay * problem.decayed * state.w
         return AdamState(state.w - self.rate(t) * direction, E, G, m, v)

@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
-from distnn.training.objective import Objective
 
 C1 = 0.1  # share of the fall promised by the slope that a step must reach
 GROWTH, SHRINKAGE = 1.5, 0.4
@@ -40,19 +40,19 @@ class AdaptiveGradientDescent:
     def __post_init__(self) -> None:
         require(self, "eta", above=0)
 
-    def start(self, objective: Objective, w: np.ndarray) -> AdaptiveState:
+    def start(self, problem: Problem, w: np.ndarray) -> AdaptiveState:
         """The state at w. Collective, replicated."""
-        E, G = objective(w)
+        E, G = problem(w)
         return AdaptiveState(w, E, G, self.eta)
 
-    def step(self, objective: Objective, state: AdaptiveState, t: int) -> AdaptiveState:
+    def step(self, problem: Problem, state: AdaptiveState, t: int) -> AdaptiveState:
         """The state after step t. Collective, replicated."""
         eta, square = state.eta, float(state.G @ state.G)
         for _ in range(TRIALS):
             w = state.w - eta * state.G
             if (w == state.w).all():
                 break
-            E, G = objective(w)
+            E, G = problem(w)
             fall = state.E - E  # NaN where E is not a number, which is no fall
             if fall >= C1 * eta * square:
                 return AdaptiveState(w, E, G, GROWTH * eta)

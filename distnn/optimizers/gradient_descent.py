@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import State
-from distnn.training.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class GradientDescent:
     def __post_init__(self) -> None:
         require(self, "eta", above=0)
 
-    def start(self, objective: Objective, w: np.ndarray) -> State:
+    def start(self, problem: Problem, w: np.ndarray) -> State:
         """The state at w. Collective, replicated."""
-        E, G = objective(w)
+        E, G = problem(w)
         return State(w, E, G)
 
-    def step(self, objective: Objective, state: State, t: int) -> State:
+    def step(self, problem: Problem, state: State, t: int) -> State:
         """The state after step t. Collective, replicated."""
         w = -self.eta * state.G
         w += state.w
-        E, G = objective(w)
+        E, G = problem(w)
         return State(w, E, G)

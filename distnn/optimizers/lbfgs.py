@@ -13,9 +13,9 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.optimizers.line_search import Trial, along, strong_wolfe
+from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
-from distnn.training.objective import Objective
 
 FIRST_LENGTH = 1.0  # ‖s‖ of the first trial
 FLAT = 1e-10  # a pair with less curvature than this, relative to its lengths, teaches nothing
@@ -57,19 +57,19 @@ class LBFGS:
         if self.c1 >= self.c2:
             raise UserError(f"--c1 {self.c1:g} --c2 {self.c2:g}: c1 must be below c2.")
 
-    def start(self, objective: Objective, w: np.ndarray) -> LBFGSState:
+    def start(self, problem: Problem, w: np.ndarray) -> LBFGSState:
         """The state at w. Collective, replicated."""
-        E, G = objective(w)
+        E, G = problem(w)
         none = np.empty((0, len(w)))
         return LBFGSState(w, E, G, none, none, np.empty((0, 0)), FIRST_LENGTH)
 
-    def step(self, objective: Objective, state: LBFGSState, t: int) -> LBFGSState:
+    def step(self, problem: Problem, state: LBFGSState, t: int) -> LBFGSState:
         """The state after step t. Collective, replicated."""
         S, Y, T = state.S, state.Y, state.T
-        found = self._search(objective, state, S, Y, T)
+        found = self._search(problem, state, S, Y, T)
         if found is None and len(S):
             S, Y, T = S[:0], Y[:0], T[:0, :0]
-            found = self._search(objective, state, S, Y, T)
+            found = self._search(problem, state, S, Y, T)
         if found is None:
             return LBFGSState(state.w, state.E, state.G, S, Y, T, state.length, stuck=NO_STEP)
         s, y = found.w - state.w, found.G - state.G
@@ -77,15 +77,13 @@ class LBFGS:
             S, Y, T = remember(S, Y, T, s, y, self.pairs)
         return LBFGSState(found.w, found.E, found.G, S, Y, T, math.sqrt(s @ s))
 
-    def _search(
-        self, objective: Objective, state: LBFGSState, S: np.ndarray, Y: np.ndarray, T: np.ndarray
-    ) -> Trial | None:
+    def _search(self, problem: Problem, state: LBFGSState, S: np.ndarray, Y: np.ndarray, T: np.ndarray) -> Trial | None:
         p = -inverse_hessian_product(S, Y, T, state.G)
         start = Trial(0.0, state.E, float(state.G @ p), state.w, state.G)
         if not start.slope < 0:
             return None
         a = 1.0 if len(S) else state.length / math.sqrt(p @ p)
-        found = strong_wolfe(along(objective, state.w, p), start, a, self.c1, self.c2)
+        found = strong_wolfe(along(problem, state.w, p), start, a, self.c1, self.c2)
         return None if found is None or (found.w == state.w).all() else found
 
 

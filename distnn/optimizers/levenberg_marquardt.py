@@ -19,10 +19,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.network.second_order.gauss_newton import megabytes
+from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
-from distnn.training.objective import Objective
 
 LARGEST_DAMPING = 1e10  # in units of the largest diagonal element of A
 SMALLEST_FACTOR = 0.1  # of μ after a step that went as promised (Nielsen: 1/3)
@@ -53,22 +52,22 @@ class LevenbergMarquardt:
         require(self, "damping", above=0)
         require(self, "max_megabytes", above=0)
 
-    def start(self, objective: Objective, w: np.ndarray) -> DampedState:
+    def start(self, problem: Problem, w: np.ndarray) -> DampedState:
         """The state at w. Collective, replicated. UserError if the error is no sum of squares or |W|² does not fit."""
-        needed = megabytes(len(w))
+        needed = problem.gauss_newton_megabytes()
         if needed > self.max_megabytes:
             raise UserError(
                 f"levenberg-marquardt would need about {needed:,.0f} MB a rank for the matrix of {len(w):,} × "
                 f"{len(w):,} numbers, and --max-megabytes allows {self.max_megabytes:,.0f}: use --optimizer lbfgs, "
                 "or a smaller network."
             )
-        objective.require_squares()
-        E, G = objective(w)
+        problem.require_squares()
+        E, G = problem(w)
         return DampedState(w, E, G, 0.0, 2.0)
 
-    def step(self, objective: Objective, state: DampedState, t: int) -> DampedState:
+    def step(self, problem: Problem, state: DampedState, t: int) -> DampedState:
         """The state after step t. Collective, replicated."""
-        A = objective.gauss_newton(state.w)
+        A = problem.gauss_newton(state.w)
         diagonal = A.diagonal().copy()
         mu, nu = state.mu or self.damping * float(diagonal.max()), state.nu
         damped = A.copy()
@@ -79,13 +78,13 @@ class LevenbergMarquardt:
                 break
             promised = -float(state.G @ h + 0.5 * (h @ (A @ h)))
             if promised > 0:
-                a = _solve(damped, -objective.acceleration(state.w, h))
+                a = _solve(damped, -problem.acceleration(state.w, h))
                 bend = 2 * float(np.linalg.norm(a) / np.linalg.norm(h))
                 if bend > LARGEST_BEND:
                     mu *= TOO_BENT
                     continue
                 w = state.w + h + 0.5 * a
-                E, G = objective(w)
+                E, G = problem(w)
                 gain = (state.E - E) / promised
                 if gain > 0 and np.isfinite(G).all():
                     return DampedState(w, E, G, mu * _factor(gain, bend), 2.0)

@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.optimizers.learning_rate import LearningRate
+from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import State
-from distnn.training.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class StochasticGradientDescent(LearningRate):
         LearningRate.__post_init__(self)
         require(self, "momentum", least=0, below=1)
 
-    def start(self, objective: Objective, w: np.ndarray) -> MomentumState:
+    def start(self, problem: Problem, w: np.ndarray) -> MomentumState:
         """The state at w; E is not known yet. Replicated."""
         return MomentumState(w, np.nan, np.zeros_like(w), np.zeros_like(w))
 
-    def step(self, objective: Objective, state: MomentumState, t: int) -> MomentumState:
+    def step(self, problem: Problem, state: MomentumState, t: int) -> MomentumState:
         """The state after step t. Collective, replicated."""
-        E, G = objective.sample(state.w, t)
+        E, G = problem.sample(state.w, t)
         g = self.clipped(G)
         velocity = self.momentum * state.velocity + g
         direction = g + self.momentum * velocity if self.nesterov else velocity

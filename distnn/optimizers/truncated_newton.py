@@ -15,9 +15,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
-from distnn.training.objective import Objective
 
 ACCEPT = 1e-4  # least gain ratio of a step
 POOR, GOOD = 0.25, 0.75  # gain ratios below which Δ shrinks, and above which it may grow
@@ -45,21 +45,21 @@ class TruncatedNewton:
         require(self, "radius", above=0)
         require(self, "max_products", least=1)
 
-    def start(self, objective: Objective, w: np.ndarray) -> RegionState:
+    def start(self, problem: Problem, w: np.ndarray) -> RegionState:
         """The state at w. Collective, replicated."""
-        E, G = objective(w)
+        E, G = problem(w)
         return RegionState(w, E, G, self.radius)
 
-    def step(self, objective: Objective, state: RegionState, t: int) -> RegionState:
+    def step(self, problem: Problem, state: RegionState, t: int) -> RegionState:
         """The state after step t. Collective, replicated."""
         radius = state.radius
         while True:
-            p, Hp = solve(lambda v: objective.hessian_product(state.w, v), state.G, radius, self.max_products)
+            p, Hp = solve(lambda v: problem.hessian_product(state.w, v), state.G, radius, self.max_products)
             w = state.w + p
             promised = -float(state.G @ p + 0.5 * (p @ Hp))
             if (w == state.w).all() or not promised > 0:
                 return RegionState(state.w, state.E, state.G, state.radius, stuck=NO_STEP)
-            E, G = objective(w)
+            E, G = problem(w)
             gain = (state.E - E) / promised if math.isfinite(E) else -math.inf
             length = math.sqrt(float(p @ p))
             if gain < POOR:

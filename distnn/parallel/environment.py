@@ -14,8 +14,8 @@ from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]
 
 from distnn.errors import UserError
 from distnn.kernels import blas, library
-from distnn.parallel.launcher import mpi_library
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.mpi import mpi_library
+from distnn.parallel.ranks import Ranks
 
 # What may change the bits, and what to do where it differs.
 ADVICE = {
@@ -48,7 +48,7 @@ def record(block_rows: int) -> dict[str, Any]:
     }
 
 
-def compare_ranks(mine: dict[str, Any], ranks: OneRank) -> str | None:
+def compare_ranks(mine: dict[str, Any], ranks: Ranks) -> str | None:
     """A sentence if the ranks' environments differ, else None. Collective, replicated.
 
     UserError, on all ranks, if their numpy or BLAS differ: the optimizer's arithmetic, which every rank does for
@@ -97,9 +97,9 @@ def slower_kernel(mine: dict[str, Any]) -> str | None:
     return None
 
 
-def require_threads(threads: int, mine: dict[str, Any], ranks: OneRank) -> None:
+def require_threads(threads: int, mine: dict[str, Any], ranks: Ranks) -> None:
     """UserError, on all ranks, if BLAS does not obey the limit on one. Collective."""
-    with ranks.together():
+    with ranks.sharing_errors():
         if mine["threads"] not in (0, threads):
             raise UserError(
                 f"BLAS uses {mine['threads']} threads on rank {ranks.rank} although {threads} were asked for: "

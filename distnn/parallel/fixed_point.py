@@ -122,12 +122,12 @@ class InNumpy:
 
 
 class InC:
-    """In one pass, by rounding.c. of: a set of instructions that is available."""
+    """In one pass, by fixed_point.c. instruction_set: one that is available."""
 
-    def __init__(self, sizes: Sequence[int], dtype: np.dtype, of: str):
+    def __init__(self, sizes: Sequence[int], dtype: np.dtype, instruction_set: str):
         self.first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
-        self.add = library.function("add_term", dtype, of, ADDRESS, SIZE, *[ADDRESS] * 4)
-        self.read = library.function("decode", np.dtype(np.float64), of, ADDRESS, SIZE, ADDRESS, ADDRESS)
+        self.add = library.function("add_term", dtype, instruction_set, ADDRESS, SIZE, *[ADDRESS] * 4)
+        self.read = library.function("decode", np.dtype(np.float64), instruction_set, ADDRESS, SIZE, ADDRESS, ADDRESS)
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         function, parts, first, most = self.add, len(self.first) - 1, address(self.first), address(largest)
@@ -147,8 +147,8 @@ class InC:
 
 def arithmetic(sizes: Sequence[int], cut: list[Chunk], dtype: np.dtype) -> Arithmetic:
     """The fastest one there is for terms of parts of these sizes. cut: these as chunks."""
-    of = library.instructions()
-    return InNumpy(cut, dtype) if of is None else InC(sizes, dtype, of)
+    instruction_set = library.instructions()
+    return InNumpy(cut, dtype) if instruction_set is None else InC(sizes, dtype, instruction_set)
 
 
 def exponents(largest: np.ndarray, bits: int, last: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from distnn.errors import UserError
+from distnn.parallel.mpi import MPIRanks, mpi_library
+from distnn.parallel.ranks import OneRank, Ranks
 
 # How many processes each launcher says it started. SLURM_STEP_NUM_TASKS, not SLURM_NTASKS: the latter is
 # also set in a batch script, where one process on its own is right.
@@ -22,6 +24,23 @@ LAUNCHER_SIZES = {
     "SLURM_STEP_NUM_TASKS": "srun",
 }
 START_SECONDS = "DISTNN_START_SECONDS"  # the variable that says how long all ranks may take to find each other
+
+
+def connect(comm: Any = None) -> Ranks:
+    """The ranks of `comm`: an mpi4py communicator, or None for all processes of the job.
+
+    None means COMM_WORLD where MPI is installed and one process where it is not. Refuses, with
+    UserError, to run as one of many when the launcher started many but MPI connects none of them.
+    """
+    if isinstance(comm, Ranks):
+        return comm
+    if comm is None:
+        comm = world()
+    if comm is None or comm.Get_size() == 1:
+        if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
+            refuse_worlds_of_one(os.environ)
+        return OneRank()
+    return MPIRanks(comm)
 
 
 def world() -> Any:
@@ -92,15 +111,6 @@ def refuse_worlds_of_one(environment: Mapping[str, str]) -> None:
             f"{launcher} started {environment[name]} processes ({name}={environment[name]}), but {mpi_library()} "
             f"connects none of them: each would train everything alone. {launcher_advice()}"
         )
-
-
-def mpi_library() -> str:
-    """The name of the MPI library that mpi4py has loaded, in words. Local."""
-    try:
-        from mpi4py import MPI
-    except (ImportError, RuntimeError):
-        return "no MPI library that Python can load"
-    return f"the MPI library in use ({MPI.Get_library_version().splitlines()[0].strip()[:40]})"
 
 
 def launcher_advice() -> str:

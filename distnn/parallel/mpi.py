@@ -1,8 +1,4 @@
-"""The ranks of a job and what they say to each other. Only this file speaks MPI; launcher.py starts it.
-
-`ranks(comm)` gives `OneRank` where there is one process or no MPI at all, `MPIRanks` otherwise. Both
-have the same methods. Every method that communicates is collective: all ranks call it, in the same order.
-"""
+"""The ranks of an MPI communicator: what they say to each other, in MPI's words."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distnn.errors import RankError, RanksLost, UserError
-from distnn.parallel.launcher import mpi_library, refuse_worlds_of_one, world
+from distnn.parallel.ranks import Ranks
 
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
@@ -27,99 +23,7 @@ FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
 MESSAGE = 1 << 18  # numbers that are summed at a time: MPI needs memory for as many, and is as fast
 
 
-class OneRank:
-    """One process, with or without MPI. Every collective call is the identity."""
-
-    rank = 0
-    size = 1
-    seconds = 0.0  # spent in communication, local
-    caught = 0  # the number of the signal that this rank has caught, 0 for none; local
-    signal = 0  # the largest `caught` of all ranks at the last `agree`; replicated
-    now = 0.0  # rank 0's clock at the last `agree`, in seconds; replicated
-    calls = 0  # of MPI so far, local
-    waiting = False  # is this rank in a call of MPI? Local
-    elastic = False  # may ranks be lost (RanksLost), so that the others go on? Replicated
-
-    def maximum(self, values: np.ndarray) -> None:
-        """Replace a float64 vector, in place, by its elementwise maximum over ranks. Collective, replicated."""
-
-    def agree(self, message: np.ndarray) -> None:
-        """`maximum` of a message whose last two places are free for what ranks agree on: signals and the time.
-
-        Decisions taken from `signal` and `now` are then the same on all ranks, at no further message. Collective.
-        """
-        message[-2] = self.caught
-        message[-1] = time.monotonic() if self.rank == 0 else 0.0
-        self.maximum(message)
-        self.signal, self.now = int(message[-2]), float(message[-1])
-
-    def raise_together(self, error: Exception | None) -> None:
-        """Raise the error of the lowest rank that has one on all ranks. Called where some rank has one. Collective."""
-        if error is not None:
-            raise error
-
-    def sum(self, values: np.ndarray) -> None:
-        """Replace a contiguous array of numbers, in place, by its sum over ranks. Collective, replicated."""
-
-    def broadcast(self, value: Any) -> Any:
-        """Rank 0's value, on all ranks. Collective, replicated."""
-        return value
-
-    def broadcast_array(self, values: np.ndarray) -> None:
-        """Replace an array, in place, by rank 0's. Collective, replicated."""
-
-    def gather(self, value: Any) -> list[Any]:
-        """Every rank's value in the order of ranks, on all ranks. Collective, replicated."""
-        return [value]
-
-    def gather_to_root(self, value: Any) -> list[Any]:
-        """Every rank's value in the order of ranks on rank 0, an empty list elsewhere. Collective."""
-        return [value]
-
-    def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
-        """On rank 0 the parts of all ranks, rank after rank; nothing elsewhere. Collective: every rank iterates.
-
-        If rank 0 leaves the iteration early, the other ranks still get rid of their parts and go on.
-        """
-        yield from parts
-
-    def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """Rows [start, stop) of the table whose parts the ranks hold one after another. Collective, local.
-
-        rows: float64, this rank's part of the table, (any number) × columns.
-        """
-        return rows[start:stop]
-
-    def be_elastic(self) -> bool:
-        """Raise RanksLost from now on where ranks die, if this MPI can go on without them. Returns whether it can."""
-        return False
-
-    def all_finished(self, finished: bool) -> bool:
-        """Did all ranks finish? Elastic ranks ask after each attempt, also where ranks were lost. Collective."""
-        return finished
-
-    def regroup(self) -> None:
-        """Go on with the ranks that are left, in the same order: `rank` and `size` change. Collective among them."""
-
-    def abort(self, code: int) -> None:
-        """End this process, and with it the job, at once. Any thread may call it, also while MPI is stuck."""
-        os._exit(code)
-
-    def leave(self, code: int) -> NoReturn:
-        """End this process with its exit code. Collective: MPI waits for all ranks here."""
-        sys.exit(code)
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Local work that may fail: an error on one rank is raised on all of them. Collective on leaving.
-
-        The body must not communicate. UserError stays UserError; anything else becomes RankError with
-        the failing rank's traceback. With one rank the exception passes through untouched.
-        """
-        yield
-
-
-class MPIRanks(OneRank):
+class MPIRanks(Ranks):
     """The ranks of an MPI communicator (an mpi4py `Comm`)."""
 
     regrouped = False  # is `comm` what was left of another one?
@@ -207,6 +111,11 @@ class MPIRanks(OneRank):
             received = self.comm.alltoall(parts)
         return np.concatenate(received)
 
+    def rest(self) -> None:
+        request = self.comm.Ibarrier()
+        while not request.Test():
+            time.sleep(1e-3)
+
     def be_elastic(self) -> bool:
         self.elastic = os.environ.get(SURVIVABLE) == "1" and "Open MPI" in mpi_library()
         return self.elastic
@@ -249,7 +158,7 @@ class MPIRanks(OneRank):
         sys.exit(code)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def sharing_errors(self) -> Iterator[None]:
         error: Exception | None = None
         try:
             yield
@@ -302,18 +211,10 @@ def describe(error: Exception | None, rank: int) -> tuple[str, str] | None:
     return "rank", f"rank {rank} failed: {type(error).__name__}: {error}\n{trace}"
 
 
-def ranks(comm: Any = None) -> OneRank:
-    """The ranks of `comm`: an mpi4py communicator, or None for all processes of the job.
-
-    None means COMM_WORLD where MPI is installed and one process where it is not. Refuses, with
-    UserError, to run as one of many when the launcher started many but MPI connects none of them.
-    """
-    if isinstance(comm, OneRank):
-        return comm
-    if comm is None:
-        comm = world()
-    if comm is None or comm.Get_size() == 1:
-        if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
-            refuse_worlds_of_one(os.environ)
-        return OneRank()
-    return MPIRanks(comm)
+def mpi_library() -> str:
+    """The name of the MPI library that mpi4py has loaded, in words. Local."""
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError):
+        return "no MPI library that Python can load"
+    return f"the MPI library in use ({MPI.Get_library_version().splitlines()[0].strip()[:40]})"

@@ -10,40 +10,28 @@ with the methods of Sum, and an entry in REDUCTIONS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from distnn.parallel.fixed_point import BITS, STEP, Rounding, arithmetic, chunks, exponents, summable
-from distnn.parallel.mpi import OneRank
-
-Term = Callable[[int, np.ndarray], None]
+from distnn.parallel.ranks import Ranks, Term, TwoPhaseSum
 
 KEPT_BYTES = 8 << 20  # the terms of this rank are kept, in case they must be rounded again, if they fit in this
 DOUBT = 16  # sums for which a second guess is followed after a wrong one
 
 
-class Sum(Protocol):
+class Sum(TwoPhaseSum, Protocol):
     """A way to sum. sizes: lengths of the parts of a term; local: number of terms of this rank; count: of all ranks;
     dtype: of the terms, float64 or float32; their sum is float64.
 
-    count is replicated, and at least the sum of `local` over ranks. A call is `first`, MAX of `message` over ranks,
-    `second`, SUM of `sum` over ranks, `result`: apart from one another, so that ranks can be simulated.
-
-    message: float64, its last two places free for `OneRank.agree`. sum: int64 or float64, its last place the number of
-    ranks whose term raised an exception; made anew for each call, whose result lies in its memory. error: that
-    exception, if this rank is one of them.
+    count is replicated, and at least the sum of `local` over ranks. `sum` is made anew for each call, whose result lies
+    in its memory.
     """
 
-    message: np.ndarray
-    error: Exception | None
-
-    @property
-    def sum(self) -> np.ndarray: ...
-
-    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64): ...
+    def __init__(self, ranks: Ranks, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64): ...
 
     def __call__(self, term: Term) -> np.ndarray:
         """The sum over all terms of all ranks, float64, the caller's to keep and to change. Collective, replicated.
@@ -52,27 +40,6 @@ class Sum(Protocol):
         the same both times. An exception in it is raised on all ranks.
         """
 
-    def first(self, term: Term) -> None:
-        """Compute this rank's terms, and its part of `message`. Local."""
-
-    def second(self, term: Term) -> None:
-        """After MAX: this rank's part of `sum`. Local."""
-
-    def result(self) -> np.ndarray:
-        """After SUM: the sum over all ranks. Local, replicated."""
-
-
-def over_ranks(sums: Sum, ranks: OneRank, term: Term) -> np.ndarray:
-    """What a Sum does when called. Collective, replicated."""
-    with np.errstate(all="ignore"):
-        sums.first(term)
-        ranks.agree(sums.message)
-        sums.second(term)
-        ranks.sum(sums.sum)
-        if sums.sum[-1]:
-            ranks.raise_together(sums.error)
-        return sums.result()
-
 
 class PlainSum:
     """Terms added in floating point in the order in which they come. Another P or another MPI gives other bits.
@@ -80,15 +47,19 @@ class PlainSum:
     Where a part holds NaN or infinity, or overflows, so does its sum.
     """
 
-    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
-        self.ranks, self.local = ranks, local
+    def __init__(self, ranks: Ranks, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
+        self.ranks, self.local, self.count = ranks, local, count
+        self.sizes, self.dtype = list(sizes), dtype
         self.error: Exception | None = None
         self.message = np.zeros(2)
         self.term = np.zeros(sum(sizes), dtype)
         self.sum = np.zeros(sum(sizes) + 1)
 
     def __call__(self, term: Term) -> np.ndarray:
-        return over_ranks(self, self.ranks, term)
+        return self.ranks.add_up(self, term)
+
+    def like(self, local: int) -> PlainSum:
+        return PlainSum(self.ranks, self.sizes, local, self.count, self.dtype)
 
     def first(self, term: Term) -> None:
         self.error = None
@@ -120,7 +91,7 @@ class ExactSum:
     All of this is each rank's own choice, which costs time, not bits.
     """
 
-    def __init__(self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
+    def __init__(self, ranks: Ranks, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
         self.ranks, self.local, self.count = ranks, local, count
         size, dtype = sum(sizes), np.dtype(dtype)
         self.sizes = np.array(sizes)
@@ -143,7 +114,10 @@ class ExactSum:
         return self.guess.sum
 
     def __call__(self, term: Term) -> np.ndarray:
-        return over_ranks(self, self.ranks, term)
+        return self.ranks.add_up(self, term)
+
+    def like(self, local: int) -> ExactSum:
+        return ExactSum(self.ranks, self.sizes.tolist(), local, self.count, self.terms.dtype)
 
     def first(self, term: Term) -> None:
         self.error = None

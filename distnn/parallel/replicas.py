@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
 from distnn.errors import RankError
-from distnn.optimizers import State
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 
-def digest(state: State) -> str:
-    """A hash of all bits of a state, the weights among them: 16 hexadecimal digits. Local."""
+def digest(tensors: Mapping[str, np.ndarray]) -> str:
+    """A hash of all bits of a state, given as arrays by name: 16 hexadecimal digits. Local."""
     hashed = hashlib.blake2b(digest_size=8)
-    for name, value in sorted(state.tensors().items()):
+    for name, value in sorted(tensors.items()):
         hashed.update(f"{name} {value.dtype} {value.shape}".encode())
         hashed.update(np.ascontiguousarray(value).data)
     return hashed.hexdigest()
 
 
-def check(state: State, t: int, verified: int | None, ranks: OneRank) -> None:
+def check(tensors: Mapping[str, np.ndarray], t: int, verified: int | None, ranks: Ranks) -> None:
     """RankError, on all ranks, if the state after iteration t is not the same on all of them. Collective.
 
-    verified: the iteration at which it last was, if known. The message names the ranks in the minority.
+    tensors: the state, arrays by name. verified: the iteration at which it last was, if known. The message names the
+    ranks in the minority.
     """
     if ranks.size == 1:
         return
-    mine = digest(state)
+    mine = digest(tensors)
     number = float(int(mine, 16) >> 11)  # 53 bits, which a float64 holds exactly
     extremes = np.array([number, -number])
     ranks.maximum(extremes)

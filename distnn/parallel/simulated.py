@@ -1,97 +1,123 @@
-"""A sum over any number of simulated ranks, in random order, to see whether the result depends on them."""
+"""Any number of ranks, simulated in random order by those there are: does a result depend on them?"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from distnn.parallel.mpi import OneRank
-from distnn.parallel.reduction import Sum, Term, over_ranks
+from distnn.parallel.ranks import Ranks, Term, TwoPhaseSum
 
 
-class SimulatedRanks:
-    """Makes sums (as `Sum` classes do) in which each rank plays its share of `size` simulated ranks.
+class SimulatedRanks(Ranks):
+    """Real ranks, each of which plays its share of `simulated` others in every sum; at least itself.
 
-    kind: ExactSum or PlainSum, whose own code every simulated rank runs. Terms are dealt to the simulated ranks at
-    random, some of these get none, and what they found is combined in random order: anew for every sum. At least
-    one simulated rank for each real one.
+    Terms are dealt to the simulated ranks at random, some of these get none, and what they found is combined in random
+    order: anew for every sum. Each runs the sum's own code. They are made when it is their turn and then forgotten, so
+    that thousands need no more memory than one: each computes its terms twice, and guesses k wrongly.
+
+    What is said outside of sums is said by the real ranks.
     """
 
-    def __init__(self, kind: type[Sum], size: int, seed: int = 0):
-        self.kind, self.size, self.seed = kind, size, seed
+    def __init__(self, real: Ranks, simulated: int, seed: int = 0):
+        self.real, self.simulated = real, simulated
+        self.rank, self.size, self.elastic = real.rank, real.size, real.elastic
+        share = simulated * (real.rank + 1) // real.size - simulated * real.rank // real.size
+        self.played = max(1, share)
+        self.generator = np.random.default_rng([seed, real.rank])
 
-    def __call__(
-        self, ranks: OneRank, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64
-    ) -> Sum:
-        share = self.size * (ranks.rank + 1) // ranks.size - self.size * ranks.rank // ranks.size
-        generator = np.random.default_rng([self.seed, ranks.rank])
-        return SimulatedSum(self.kind, max(1, share), generator, ranks, sizes, local, count, dtype)
+    def add_up(self, sums: TwoPhaseSum, term: Term) -> np.ndarray:
+        combined = sums.like(0)  # has no terms: what the simulated ranks found is combined in it
+        deal = self._deal(sums.local)
+        error: Exception | None = None
+        with np.errstate(all="ignore"):
+            combined.first(term)
+            for dealt in self._in_random_order(deal):
+                played, own = _play(sums, dealt, term)
+                played.first(own)
+                np.maximum(combined.message, played.message, out=combined.message)
+                error = error or played.error
+            self.agree(combined.message)
+            combined.second(term)
+            for dealt in self._in_random_order(deal):
+                played, own = _play(sums, dealt, term)
+                played.first(own)
+                played.message[:] = combined.message
+                played.second(own)
+                total = combined.sum
+                total += played.sum
+                error = error or played.error
+            self.sum(combined.sum)
+            if combined.sum[-1]:
+                self.raise_together(error)
+            return combined.result()
+
+    def _deal(self, terms: int) -> list[np.ndarray]:
+        """The numbers of this rank's terms, at random to the simulated ranks that it plays."""
+        cuts = np.sort(self.generator.integers(0, terms + 1, self.played - 1))
+        return np.split(self.generator.permutation(terms), cuts)
+
+    def _in_random_order(self, deal: list[np.ndarray]) -> Iterator[np.ndarray]:
+        for place in self.generator.permutation(len(deal)):
+            yield deal[place]
+
+    def agree(self, message: np.ndarray) -> None:
+        self.real.agree(message)
+        self.signal, self.now = self.real.signal, self.real.now
+
+    def maximum(self, values: np.ndarray) -> None:
+        self.real.maximum(values)
+
+    def sum(self, values: np.ndarray) -> None:
+        self.real.sum(values)
+
+    def broadcast(self, value: Any) -> Any:
+        return self.real.broadcast(value)
+
+    def broadcast_array(self, values: np.ndarray) -> None:
+        self.real.broadcast_array(values)
+
+    def gather(self, value: Any) -> list[Any]:
+        return self.real.gather(value)
+
+    def gather_to_root(self, value: Any) -> list[Any]:
+        return self.real.gather_to_root(value)
+
+    def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
+        return self.real.in_order(parts)
+
+    def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
+        return self.real.redistribute(rows, start, stop)
+
+    def rest(self) -> None:
+        self.real.rest()
+
+    def sharing_errors(self) -> AbstractContextManager[None]:
+        return self.real.sharing_errors()
+
+    def raise_together(self, error: Exception | None) -> None:
+        self.real.raise_together(error)
+
+    def be_elastic(self) -> bool:
+        self.elastic = self.real.be_elastic()
+        return self.elastic
+
+    def all_finished(self, finished: bool) -> bool:
+        return self.real.all_finished(finished)
+
+    def regroup(self) -> None:
+        self.real.regroup()
+        self.rank, self.size = self.real.rank, self.real.size
+
+    def abort(self, code: int) -> None:
+        self.real.abort(code)
+
+    def leave(self, code: int) -> NoReturn:
+        self.real.leave(code)
 
 
-class SimulatedSum:
-    """The sum of one real rank that plays `played` simulated ones. A `Sum`, made by SimulatedRanks.
-
-    Simulated ranks are made when it is their turn and then forgotten, so that thousands need no more memory than one:
-    each computes its terms twice, and guesses k wrongly.
-    """
-
-    def __init__(
-        self,
-        kind: type[Sum],
-        played: int,
-        generator: np.random.Generator,
-        ranks: OneRank,
-        sizes: Sequence[int],
-        local: int,
-        count: int,
-        dtype: DTypeLike,
-    ):
-        self.kind, self.played, self.generator = kind, played, generator
-        self.ranks, self.sizes, self.local, self.count, self.dtype = ranks, sizes, local, count, dtype
-        self.error: Exception | None = None
-        self.together = kind(ranks, sizes, 0, count, dtype)  # has no terms: what the others found is combined in it
-        self.message = self.together.message
-        self.empty = kind(ranks, sizes, 0, count, dtype)
-        self.dealt: list[np.ndarray] = []
-
-    @property
-    def sum(self) -> np.ndarray:
-        return self.together.sum
-
-    def __call__(self, term: Term) -> np.ndarray:
-        return over_ranks(self, self.ranks, term)
-
-    def first(self, term: Term) -> None:
-        cuts = np.sort(self.generator.integers(0, self.local + 1, self.played - 1))
-        self.dealt = np.split(self.generator.permutation(self.local), cuts)
-        self.together.first(term)
-        self.error = None
-        for rank in self.generator.permutation(self.played):
-            played, own = self._play(rank, term)
-            played.first(own)
-            np.maximum(self.message, played.message, out=self.message)
-            self.error = self.error or played.error
-
-    def second(self, term: Term) -> None:
-        self.together.second(term)
-        for rank in self.generator.permutation(self.played):
-            played, own = self._play(rank, term)
-            played.first(own)
-            played.message[:] = self.message
-            played.second(own)
-            total = self.sum
-            total += played.sum
-            self.error = self.error or played.error
-
-    def result(self) -> np.ndarray:
-        return self.together.result()
-
-    def _play(self, rank: int, term: Term) -> tuple[Sum, Term]:
-        """A simulated rank, and its terms."""
-        dealt = self.dealt[rank]
-        if not len(dealt):
-            return self.empty, term
-        played = self.kind(self.ranks, self.sizes, len(dealt), self.count, self.dtype)
-        return played, lambda j, out: term(int(dealt[j]), out)
+def _play(sums: TwoPhaseSum, dealt: np.ndarray, term: Term) -> tuple[TwoPhaseSum, Term]:
+    """The part of a simulated rank in a sum, and its terms."""
+    return sums.like(len(dealt)), lambda j, out: term(int(dealt[j]), out)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from distnn.errors import RanksLost
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 from distnn.training.loop import Progress
 
 CANNOT = (
@@ -18,34 +18,34 @@ CANNOT = (
 )
 
 
-class Kept:
-    """What outlives the loss of ranks: the progress, None before the first iteration; lost: how many ranks so far."""
+class Recovery:
+    """What outlives the loss of ranks: the progress, None before the first iteration; ranks_lost: how many so far."""
 
     progress: Progress | None = None
-    lost: int = 0
+    ranks_lost: int = 0
 
 
-def carry_on(ranks: OneRank, attempt: Callable[[Kept], int]) -> int:
-    """attempt(kept), again each time that ranks were lost, by those that are left. Returns its result. Collective.
+def carry_on(ranks: Ranks, attempt: Callable[[Recovery], int]) -> int:
+    """attempt(recovery), again each time that ranks were lost, by those that are left. Returns its result. Collective.
 
-    An attempt begins where kept.progress says, and keeps it up to date. All ranks agree on the end of an attempt, so
-    that none leaves before the others: who had finished already goes along, and finishes again.
+    An attempt begins where recovery.progress says, and keeps it up to date. All ranks agree on the end of an attempt,
+    so that none leaves before the others: who had finished already goes along, and finishes again.
     """
-    kept, size = Kept(), ranks.size
+    recovery, size = Recovery(), ranks.size
     while True:
         code, finished = 0, True
         try:
-            kept.progress = farthest(kept.progress, ranks)
-            code = attempt(kept)
+            recovery.progress = farthest(recovery.progress, ranks)
+            code = attempt(recovery)
         except RanksLost:
             finished = False
         if ranks.all_finished(finished):
             return code
         ranks.regroup()
-        kept.lost = size - ranks.size
+        recovery.ranks_lost = size - ranks.size
 
 
-def farthest(progress: Progress | None, ranks: OneRank) -> Progress | None:
+def farthest(progress: Progress | None, ranks: Ranks) -> Progress | None:
     """The progress of the rank that has come farthest: a rank may have died between two others' calls. Collective."""
     reached = ranks.gather(-1 if progress is None or progress.record is None else progress.record.t)
     if max(reached) < 0:

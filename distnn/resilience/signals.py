@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 AGAIN = 1.0  # seconds: a terminal and mpirun may both deliver the same Ctrl-C
 
 
 @contextmanager
-def caught(ranks: OneRank) -> Iterator[None]:
+def caught(ranks: Ranks) -> Iterator[None]:
     """Within the block a signal only sets `ranks.caught`; all ranks agree on it at the end of the step. Local.
 
     Nothing is written in a handler: it could strike in the middle of anything. And none runs while MPI is stuck, so a
@@ -41,7 +41,7 @@ def caught(ranks: OneRank) -> Iterator[None]:
         os.close(tell)  # which ends the thread
 
 
-def _look_out(told: int, ranks: OneRank) -> None:
+def _look_out(told: int, ranks: Ranks) -> None:
     """End the job at a second SIGINT."""
     first: float | None = None
     with open(told, "rb", buffering=0) as numbers:

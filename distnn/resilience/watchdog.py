@@ -22,7 +22,7 @@ from types import FrameType
 from typing import TypeVar
 
 from distnn.errors import FAILED
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 PACKAGE = Path(__file__).parents[1]
 GRACE = 3.0  # seconds for a file system to answer
@@ -40,7 +40,7 @@ class Note:
 
 
 @contextmanager
-def watching(ranks: OneRank, seconds: float, folder: Path) -> Iterator[None]:
+def watching(ranks: Ranks, seconds: float, folder: Path) -> Iterator[None]:
     """Within the block, no rank is waited for longer than `seconds`; 0: without limit. Collective on entering.
 
     folder: for notes; made when it is needed, removed at the end. It should be one that all ranks see.
@@ -61,7 +61,7 @@ def watching(ranks: OneRank, seconds: float, folder: Path) -> Iterator[None]:
 class Watchdog:
     """The watchdog of one rank. Local. hosts: of all ranks, at the start."""
 
-    def __init__(self, ranks: OneRank, seconds: float, folder: Path, hosts: Sequence[str]):
+    def __init__(self, ranks: Ranks, seconds: float, folder: Path, hosts: Sequence[str]):
         self.ranks, self.seconds, self.folder, self.hosts = ranks, seconds, folder, hosts
         self.note = folder / f"rank-{ranks.rank}"
         self.watched = threading.get_ident()
@@ -136,7 +136,7 @@ def place(frame: FrameType | None) -> str:
     """The innermost line of the package, communicator and this file left out, that a thread is at."""
     while frame is not None:
         path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(PACKAGE) and path.name not in ("mpi.py", "watchdog.py"):
+        if path.is_relative_to(PACKAGE) and path.name not in ("ranks.py", "mpi.py", "watchdog.py"):
             return f"{path.relative_to(PACKAGE)}:{frame.f_lineno} ({frame.f_code.co_name})"
         frame = frame.f_back
     return "an unknown place"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from distnn.network.backpropagation import Backpropagation
-from distnn.command_line.program import on_root
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import on_root
+from distnn.parallel.ranks import Ranks
 from distnn.data.tables import ExclusiveOr, Source, column_numbers
 from distnn.errors import UserError
 from distnn.data.shard import Examples, Wishes, load
@@ -121,7 +121,7 @@ class Assembly:
     why: str | None
 
 
-def assemble(options: Options, source: Source, ranks: OneRank, network: Network | None = None) -> Assembly:
+def assemble(options: Options, source: Source, ranks: Ranks, network: Network | None = None) -> Assembly:
     """Read the data, make the network with its initial weights, and the objective. Collective. UserError for bad data.
 
     network: one to train instead of a new one, with the weights that it has.
@@ -146,7 +146,7 @@ def assemble(options: Options, source: Source, ranks: OneRank, network: Network 
         network = Network(d, options.theta, planned.output_theta).initialise(options.seed, options.sigma)
     elif list(network.d) != d:
         raise UserError(f"The network has the architecture {list(network.d)}, but the data needs {d}.")
-    with ranks.together():  # DISTNN_FUSED may be bad on one of them
+    with ranks.sharing_errors():  # DISTNN_FUSED may be bad on one of them
         backpropagation = Backpropagation(network, planned.error, np.dtype(options.dtype))
     backpropagation.require_derivatives()
     objective = Objective(
@@ -165,7 +165,7 @@ def assemble(options: Options, source: Source, ranks: OneRank, network: Network 
     return Assembly(planned, model, examples, objective, options, why)
 
 
-def _started(path: str, network: Network, preparation: Preparation, ranks: OneRank) -> Network:
+def _started(path: str, network: Network, preparation: Preparation, ranks: Ranks) -> Network:
     """The network that computes what the model at `path` computes. Collective. UserError if that is of another kind.
 
     The model has seen inputs and targets standardised by another table's mean and deviation: its weights are changed
@@ -185,11 +185,11 @@ def _started(path: str, network: Network, preparation: Preparation, ranks: OneRa
             raise UserError(f"--start {path}: that model has the {what} {its}, and this training {needed}.")
     network.w[:] = model.network.w
     W = network.W
-    factor, offset = was.input_scaling.seen_from(preparation.input_scaling)
+    factor, offset = was.input_scaling.relative_to(preparation.input_scaling)
     W[0][0] += offset @ W[0][1:]
     W[0][1:] *= factor[:, None]
     if was.target_scaling and preparation.target_scaling and network.output_theta == "identity":
-        factor, offset = preparation.target_scaling.seen_from(was.target_scaling)
+        factor, offset = preparation.target_scaling.relative_to(was.target_scaling)
         W[-1] *= factor
         W[-1][0] += offset
     return network
@@ -199,8 +199,8 @@ def _names(preparation: Preparation) -> list[str]:
     return list(preparation.classes.names) if preparation.classes else []
 
 
-def _require_probabilities(source: Source, examples: Examples, ranks: OneRank) -> None:
-    with ranks.together():
+def _require_probabilities(source: Source, examples: Examples, ranks: Ranks) -> None:
+    with ranks.sharing_errors():
         for block in (*examples.blocks, *examples.validation):
             if block.y.min() < 0 or block.y.max() > 1:
                 raise UserError(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from distnn.parallel import environment
 from distnn.runs.assembly import Assembly
-from distnn.command_line.program import on_root, to_toml
-from distnn.parallel.mpi import OneRank
+from distnn.command_line.program import to_toml
+from distnn.parallel.ranks import on_root
+from distnn.parallel.ranks import Ranks
 from distnn.errors import DONE, FAILED, STOPPED
 from distnn.runs.options import Options
 from distnn.runs.run import NOT_STORED, Run
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from distnn.command_line.console import Report
 
 
-def train(options: Options, assembly: Assembly, directory: RunDirectory, ranks: OneRank, report: Report | None) -> int:
+def train(options: Options, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report | None) -> int:
     """Train options.restarts times with initial weights from seed, seed + 1, …; returns the exit code. Collective.
 
     Each is a run of its own in `directory`/restart-<number>, so that --resume goes on in the middle of them. The model
@@ -53,7 +54,7 @@ def train(options: Options, assembly: Assembly, directory: RunDirectory, ranks: 
 
 
 def _run(
-    options: Options, number: int, assembly: Assembly, own: RunDirectory, ranks: OneRank, report: Report | None
+    options: Options, number: int, assembly: Assembly, own: RunDirectory, ranks: Ranks, report: Report | None
 ) -> Reason:
     """One of the trainings, begun or gone on with. Collective."""
     begun = options.resume and on_root(ranks, lambda: bool(own.checkpoints.paths()))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from distnn.parallel import environment
 from distnn.runs import resume
 from distnn.runs.assembly import Assembly
-from distnn.command_line.program import on_root, to_toml
-from distnn.parallel.mpi import OneRank
-from distnn.resilience.elastic import Kept
+from distnn.command_line.program import to_toml
+from distnn.parallel.ranks import on_root
+from distnn.parallel.ranks import Ranks
+from distnn.resilience.elastic import Recovery
 from distnn.errors import FAILED, RankError, UserError
 from distnn.runs.options import Options, criterion, optimizer
 from distnn.runs.directory import RunDirectory
@@ -32,7 +33,7 @@ class Run:
     """
 
     def __init__(
-        self, options: Options, assembly: Assembly, directory: RunDirectory, ranks: OneRank, report: Report | None
+        self, options: Options, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report | None
     ):
         self.options, self.assembly, self.directory = options, assembly, directory
         self.ranks, self.report = ranks, report
@@ -43,14 +44,14 @@ class Run:
         self.complained = False  # of metrics that cannot be written
         self.looked = 0.0  # and when the STOP file was looked for
 
-    def train(self, kept: Kept | None = None) -> tuple[Reason, Record]:
+    def train(self, recovery: Recovery | None = None) -> tuple[Reason, Record]:
         """Train to the end; the network holds the best weights then. Returns why it stopped, and the last record.
 
-        kept: where to go on after ranks were lost; it is kept up to date for those that will be left.
+        recovery: where to go on after ranks were lost; it is kept up to date for those that will be left.
         """
-        kept = kept or Kept()
+        recovery = recovery or Recovery()
         objective = self.assembly.objective
-        progress = kept.progress = kept.progress or self._begun()
+        progress = recovery.progress = recovery.progress or self._begun()
         logged = self._logged(progress)
         used = progress.record.seconds if progress.record else 0.0
         limit = TimeLimit(self.options.max_seconds, used, seconds_left) if self.report is not None else None

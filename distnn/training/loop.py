@@ -72,7 +72,7 @@ def train(
     while True:
         progress.reason = _reason(criterion, progress, progress.record, objective.ranks.signal)
         if check_every and (progress.reason or progress.record.t % check_every == 0):
-            replicas.check(progress.state, progress.record.t, verified, objective.ranks)
+            replicas.check(progress.state.tensors(), progress.record.t, verified, objective.ranks)
             verified = progress.record.t
         yield progress.record
         if progress.reason:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,29 +13,22 @@ from distnn.data.shard import Examples
 from distnn.kernels.blocks import cut
 from distnn.kernels.memory import empty
 from distnn.network.backpropagation import Backpropagation, Block
-from distnn.network.network import layers
+from distnn.network.error_functions import output_theta
+from distnn.network.network import layers, weight_count
 from distnn.network.second_order.acceleration import Acceleration
-from distnn.network.second_order.gauss_newton import GaussNewton, output_theta, square
+from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
 from distnn.network.second_order.hessian import HessianProduct
-from distnn.parallel.mpi import OneRank
+from distnn.optimizers.problem import Evaluation
+from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import REDUCTIONS, Sum
 from distnn.streams import SAMPLING
-
-MakeSum = Callable[..., Sum]  # called as the classes in REDUCTIONS are
-
-
-class Evaluation(NamedTuple):
-    """E (a mean over examples, with weight decay) and G = ∇E, float64 (|W|,). Replicated."""
-
-    E: float
-    G: np.ndarray
 
 
 class Objective:
     """E_in(w) = (1/n) Σ_i e(h(x_i), y_i) + λ Σ W_ij²; bias rows left out of the latter, n = Σ weights if there are any.
 
-    Every method is collective, and takes and returns replicated values. reduction: a name in REDUCTIONS, or what makes
-    sums. weight_decay: λ. batch_size, seed, sampling (a name in SAMPLING): of `sample`.
+    Every method is collective, and takes and returns replicated values. reduction: a name in REDUCTIONS.
+    weight_decay: λ. batch_size, seed, sampling (a name in SAMPLING): of `sample`.
     evaluations counts passes over D (a pass of `sample` counts as its share).
     """
 
@@ -44,8 +36,8 @@ class Objective:
         self,
         backpropagation: Backpropagation,
         examples: Examples,
-        ranks: OneRank,
-        reduction: str | MakeSum = "exact",
+        ranks: Ranks,
+        reduction: str = "exact",
         weight_decay: float = 0.0,
         batch_size: int = 1,
         seed: int = 0,
@@ -53,14 +45,27 @@ class Objective:
     ):
         self.backpropagation, self.examples, self.ranks = backpropagation, examples, ranks
         self.weight_decay, self.batch_size, self.seed = weight_decay, batch_size, seed
-        self._picks = SAMPLING[sampling]
+        self.reduction, self.sampling = reduction, sampling
         self.evaluations = 0.0
-        self._make: MakeSum = REDUCTIONS[reduction] if isinstance(reduction, str) else reduction
+        self._make = REDUCTIONS[reduction]
         self._gradient = self._sum(backpropagation.sizes, backpropagation.dtype)
         self._error = self._sum([1])
         self._validation = self._make(ranks, [1], len(examples.validation), examples.cut.count)
         self._cut = cut(batch_size, backpropagation.d[:-1], backpropagation.dtype)
         self._owned = self._cut.owned(ranks.rank, ranks.size)
+
+    def on(self, ranks: Ranks) -> Objective:
+        """The same function, summed over other ranks, to which these examples belong as well. Local."""
+        return Objective(
+            self.backpropagation,
+            self.examples,
+            ranks,
+            self.reduction,
+            self.weight_decay,
+            self.batch_size,
+            self.seed,
+            self.sampling,
+        )
 
     def _sum(self, sizes: Sequence[int], dtype: DTypeLike = np.float64) -> Sum:
         """What sums a term of each block over D."""
@@ -119,7 +124,7 @@ class Objective:
         the same on every rank, and cut into blocks like a small data set: the bits do not depend on where D lies.
         """
         self.evaluations += self.batch_size / self.examples.rows
-        chosen = self._picks(self.seed, t, self.examples.rows, self.batch_size)
+        chosen = SAMPLING[self.sampling](self.seed, t, self.examples.rows, self.batch_size)
         blocks = self._collect(chosen)
         self.backpropagation.load(w)
         total = self._sample(lambda j, out: self.backpropagation.gradient(blocks[j], out))
@@ -127,7 +132,11 @@ class Objective:
 
     def require_squares(self) -> None:
         """Raise UserError unless the error is a sum of squares, as `gauss_newton` needs it."""
-        output_theta(self.backpropagation)
+        output_theta(self.backpropagation.error_function)
+
+    def gauss_newton_megabytes(self) -> float:
+        """Memory per rank that `gauss_newton` and solving with its result take. Local."""
+        return megabytes(weight_count(self.backpropagation.d))
 
     def gauss_newton(self, w: np.ndarray) -> np.ndarray:
         """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
@@ -191,7 +200,7 @@ class Objective:
         """This rank's blocks of a batch: every example is copied by its owner into zeros, and these are added."""
         d, dtype = self.backpropagation.d, self.backpropagation.dtype
         rows = np.zeros((len(chosen), d[0] + 1 + d[-1] + 1), dtype)
-        with self.ranks.together():
+        with self.ranks.sharing_errors():
             places, numbers, columns = (found.tolist() for found in self.examples.find(chosen))
             for place, number, column in zip(places, numbers, columns, strict=True):
                 (x, y, weights), row = self.examples.blocks[number], rows[place]

@@ -15,7 +15,7 @@ from distnn.bench.convergence.report import Traces, numbers, table
 from distnn.command_line.program import parse, run
 from distnn.errors import UserError
 from distnn.parallel import environment
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 PROGRAM = "python -m distnn.bench.convergence"
 ABOUT = """Compare distnn's optimizers with scikit-learn's and PyTorch's L-BFGS, PyTorch's Adam and scipy's
@@ -36,7 +36,7 @@ class ConvergenceOptions:
     json: Annotated[str | None, RACE, "File to write the numbers to."] = None
 
 
-def main(ranks: OneRank, arguments: Sequence[str]) -> int:
+def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Run the races that the arguments ask for, and print a table after each. Returns the exit code."""
     if ranks.size > 1:
         raise UserError("distnn.bench.convergence compares optimizers on one process: start it without mpirun.")

@@ -12,7 +12,7 @@ from distnn.bench.convergence.trace import Trace
 from distnn.data.tables import ArraySource
 from distnn.network.network import Network
 from distnn.optimizers import OPTIMIZERS
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import OneRank
 from distnn.runs.assembly import assemble
 from distnn.runs.options import Options
 from distnn.training.loop import begin, train

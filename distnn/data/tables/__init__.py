@@ -15,7 +15,7 @@ from distnn.data.tables.npz import open_npz
 from distnn.data.tables.source import Source, column_numbers, quoted
 from distnn.data.tables.text import open_text
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 __all__ = ["FORMATS", "ArraySource", "ExclusiveOr", "Source", "column_numbers", "open_source"]
 
@@ -29,9 +29,7 @@ FORMATS: dict[str, Callable[..., Source]] = {
 }
 
 
-def open_source(
-    path: str | None, ranks: OneRank, *, seed: int = 0, n: int = 1000, header: bool | None = None
-) -> Source:
+def open_source(path: str | None, ranks: Ranks, *, seed: int = 0, n: int = 1000, header: bool | None = None) -> Source:
     """The table in a file, or the built-in exclusive-or with n rows where path is None. Collective.
 
     header: whether a text table begins with a line of names; None: judged by its look. UserError on all ranks.

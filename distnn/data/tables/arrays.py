@@ -10,7 +10,7 @@ import numpy as np
 from distnn.data.tables.parts import check_dtype, check_shape, column_names, read_parts, weights_column
 from distnn.data.tables.source import Source, check_range
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 NAMES = ("X", "Y", "weights")
 
@@ -38,8 +38,8 @@ class ArraySource(Source):
 
     path = "the arrays"
 
-    def __init__(self, X: Any, Y: Any, weights: Any, ranks: OneRank):
-        with ranks.together():
+    def __init__(self, X: Any, Y: Any, weights: Any, ranks: Ranks):
+        with ranks.sharing_errors():
             local = _tables(X, Y, weights)
         n = 0 if local["X"] is None else len(local["X"])
         shapes = {name: _describe(table) for name, table in local.items()}
@@ -89,7 +89,7 @@ class ArraySource(Source):
         return f"{self.path} of rank {rank}, row {row - self._first_rows[rank]}"
 
 
-def move(ranks: OneRank, table: np.ndarray, start: int, stop: int) -> np.ndarray:
+def move(ranks: Ranks, table: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Rows [start, stop) of the ranks' tables, one after another; words travel as numbers. Collective."""
     if table.dtype.kind != "U":
         return ranks.redistribute(table, start, stop)

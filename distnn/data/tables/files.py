@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 
 class DataFile:
@@ -55,9 +55,9 @@ def unreadable(path: str, error: Exception) -> UserError:
     return UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.")
 
 
-def open_file(path: str, ranks: OneRank) -> DataFile:
+def open_file(path: str, ranks: Ranks) -> DataFile:
     """The file at `path`, which must be the same one for all ranks. Collective; UserError on all ranks together."""
-    with ranks.together():
+    with ranks.sharing_errors():
         file = DataFile(path)
     sizes = ranks.gather(file.size)
     for rank, size in enumerate(sizes):

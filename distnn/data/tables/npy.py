@@ -12,7 +12,7 @@ import numpy as np
 from distnn.data.tables.files import DataFile, open_file
 from distnn.data.tables.parts import PartsSource, check_dtype, check_shape
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 LONGEST_HEADER = 1 << 16  # bytes; a real one has about 128
 
@@ -70,10 +70,10 @@ class MappedPart:
             return np.array(array[start:stop])
 
 
-def open_npy(path: str, ranks: OneRank, *, header: bool | None = None) -> PartsSource:
+def open_npy(path: str, ranks: Ranks, *, header: bool | None = None) -> PartsSource:
     """The one- or two-dimensional array in a .npy file. Collective. header: for text tables only."""
     file = open_file(path, ranks)
-    with ranks.together(), file.open() as stream:
+    with ranks.sharing_errors(), file.open() as stream:
         found = read_header(stream, file.size, path, words=True)
     columns = tuple(map(str, range(found.width)))
     return PartsSource(path, found.n, [MappedPart(file, found, columns)], [found.width - 1])

@@ -16,7 +16,7 @@ from distnn.data.tables.npy import Header, MappedPart, read_header
 from distnn.data.tables.parts import Part, PartsSource, column_names
 from distnn.data.tables.source import listed, quoted
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 MOST_INFLATION = 1032  # deflate cannot do better
 SKIP = 1 << 20  # bytes decompressed at a time on the way to the wanted ones
@@ -24,13 +24,13 @@ LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a zip member: signature, ..., len
 ROLES = {"X": "X", "x": "X", "Y": "Y", "y": "Y", "weights": "weights"}
 
 
-def open_npz(path: str, ranks: OneRank, *, header: bool | None = None) -> PartsSource:
+def open_npz(path: str, ranks: Ranks, *, header: bool | None = None) -> PartsSource:
     """The arrays X (n × d^(0)), Y (n or n × d^(L)) and weights (n) of a .npz file, or its only array. Collective.
 
     Y and weights may be missing, Y may hold words. header: for text tables only.
     """
     file = open_file(path, ranks)
-    with ranks.together():
+    with ranks.sharing_errors():
         return _open_archive(file)
 
 

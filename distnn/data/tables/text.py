@@ -14,10 +14,10 @@ from distnn.data.tables.layout import Layout, decode, find_layout, open_quote
 from distnn.data.tables.lines import LineIndex, count_breaks
 from distnn.data.tables.source import Source, check_range, quoted
 from distnn.errors import UserError
-from distnn.parallel.mpi import OneRank
+from distnn.parallel.ranks import Ranks
 
 
-def open_text(path: str, ranks: OneRank, *, header: bool | None = None) -> TextSource:
+def open_text(path: str, ranks: Ranks, *, header: bool | None = None) -> TextSource:
     """The text table at `path`. Collective: each rank counts the lines of its share of the bytes.
 
     header: whether the first line holds names; None: it does where none of its fields is a number. The
@@ -25,12 +25,12 @@ def open_text(path: str, ranks: OneRank, *, header: bool | None = None) -> TextS
     """
     file = open_file(path, ranks)
     layout = None
-    with ranks.together():
+    with ranks.sharing_errors():
         if ranks.rank == 0:
             with file.open() as stream:
                 layout = find_layout(stream, path, header)
     layout = ranks.broadcast(layout)
-    with ranks.together(), file.open() as stream:
+    with ranks.sharing_errors(), file.open() as stream:
         breaks = count_breaks(stream, layout.start, layout.stop, ranks.rank, ranks.size)
     index = LineIndex(path, layout.start, layout.stop, np.concatenate(ranks.gather(breaks)))
     return TextSource(file, layout, index)

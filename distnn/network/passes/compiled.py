@@ -16,7 +16,7 @@ from distnn.kernels.memory import empty, vector
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
 
 
-class Pieces(ABC):
+class CompiledPasses(ABC):
     """Passes over blocks, as `layerwise.Layerwise` makes them, but for the gradient. Local.
 
     d: the architecture. theta: the name of θ of the hidden layers, one of THETAS. dtype: of all arrays.

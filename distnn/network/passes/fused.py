@@ -18,7 +18,7 @@ from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE, address
 from distnn.kernels.memory import LINE, vector
 from distnn.network.network import weight_count
-from distnn.network.passes.compiled import Pieces
+from distnn.network.passes.compiled import CompiledPasses
 
 WIDEST = 64  # of the layers: beyond, tiled.py is as fast or faster
 
@@ -46,7 +46,7 @@ class _Network(ctypes.Structure):
     )
 
 
-def functions(dtype: np.dtype, of: str) -> Functions:
+def functions(dtype: np.dtype, instruction_set: str) -> Functions:
     """The compiled functions for a dtype and a set of instructions that is available."""
     found = library.loaded()
     assert found is not None
@@ -55,16 +55,18 @@ def functions(dtype: np.dtype, of: str) -> Functions:
         "backward": (ADDRESS, ADDRESS, SIZE, SIZE),
         "finish": (ADDRESS, ADDRESS),
     }
-    of_c = {name: library.function(f"fused_{name}", dtype, of, *types) for name, types in arguments.items()}
-    return Functions(found.fused_panel_bytes() // dtype.itemsize, found.fused_group(), **of_c)
+    in_c = {
+        name: library.function(f"fused_{name}", dtype, instruction_set, *types) for name, types in arguments.items()
+    }
+    return Functions(found.fused_panel_bytes() // dtype.itemsize, found.fused_group(), **in_c)
 
 
-class Fused(Pieces):
-    """Passes over blocks, as `layerwise.Layerwise` makes them. Local. of: a set of instructions that is `available`."""
+class Fused(CompiledPasses):
+    """Passes over blocks, as `layerwise.Layerwise` makes them. Local. instruction_set: one that is `available`."""
 
-    def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype, of: str):
+    def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype, instruction_set: str):
         super().__init__(d, theta, dtype)
-        self.functions = functions(dtype, of)
+        self.functions = functions(dtype, instruction_set)
         self.panel, self.rows = self.functions.panel, sum(d[:-1]) + len(d) - 1
         self._w = np.zeros(weight_count(d), dtype)
         self._delta = vector(sum(d[1:]) * self.functions.group * self.panel, dtype)

@@ -19,7 +19,7 @@ from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE, address
 from distnn.kernels.memory import vector
 from distnn.network.network import weight_count
-from distnn.network.passes.compiled import Pieces
+from distnn.network.passes.compiled import CompiledPasses
 
 PAGE, APART = 32, 12  # rows of a panel in a page; and of one panel after another, which so are in different sets
 
@@ -50,7 +50,7 @@ class _Network(ctypes.Structure):
     )
 
 
-def functions(dtype: np.dtype, of: str) -> Functions:
+def functions(dtype: np.dtype, instruction_set: str) -> Functions:
     """The compiled functions for a dtype and a set of instructions that is available."""
     found = library.loaded()
     assert found is not None
@@ -59,17 +59,19 @@ def functions(dtype: np.dtype, of: str) -> Functions:
         "forward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
         "backward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
     }
-    of_c = {name: library.function(f"tiled_{name}", dtype, of, *types) for name, types in arguments.items()}
+    in_c = {
+        name: library.function(f"tiled_{name}", dtype, instruction_set, *types) for name, types in arguments.items()
+    }
     panel = found.tiled_panel_bytes() // dtype.itemsize
-    return Functions(panel, found.tiled_group() * panel, found.tiled_tile(), **of_c)
+    return Functions(panel, found.tiled_group() * panel, found.tiled_tile(), **in_c)
 
 
-class Tiled(Pieces):
-    """Passes over blocks, as `layerwise.Layerwise` makes them. Local. of: a set of instructions that is `available`."""
+class Tiled(CompiledPasses):
+    """Passes over blocks, as `layerwise.Layerwise` makes them. Local. instruction_set: one that is `available`."""
 
-    def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype, of: str):
+    def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype, instruction_set: str):
         super().__init__(d, theta, dtype)
-        self.functions = functions(dtype, of)
+        self.functions = functions(dtype, instruction_set)
         rows, tile = sum(d[:-1]) + len(d) - 1, self.functions.rows
         self.panel, self.rows = self.functions.panel, rows + (APART - rows) % PAGE
         self._w = vector(sum((a + 1) * _up(b, tile) for a, b in pairwise(d)) + tile**2, dtype)

@@ -15,12 +15,12 @@ import numpy as np
 
 from distnn.kernels import products
 from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.error_functions import output_theta
 from distnn.network.network import layers
-from distnn.network.second_order.directional import Along
-from distnn.network.second_order.gauss_newton import output_theta
+from distnn.network.second_order.directional import DirectionalDerivative
 
 
-class Acceleration(Along):
+class Acceleration(DirectionalDerivative):
     """Σ_i weight_i J_iᵀ ∂²x_i^(L)/∂v² over a block, at the weights that `backpropagation` has loaded. Local.
 
     UserError if the error function is not a sum of squares.
@@ -28,7 +28,7 @@ class Acceleration(Along):
 
     def __init__(self, backpropagation: Backpropagation):
         super().__init__(backpropagation)
-        self.theta = [backpropagation.theta] * (len(self.V) - 1) + [output_theta(backpropagation)]
+        self.theta = [backpropagation.theta] * (len(self.V) - 1) + [output_theta(backpropagation.error_function)]
 
     def write(self, block: Block, out: np.ndarray) -> None:
         """Write the sum to out: float64, |W|."""

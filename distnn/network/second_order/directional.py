@@ -12,7 +12,7 @@ from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import layers, weight_count
 
 
-class Along:
+class DirectionalDerivative:
     """A vector v beside the weights that `backpropagation` has loaded, for sums over a block. Local.
 
     V: the layers V^(1), …, V^(L) of v, of the dtype of backpropagation.

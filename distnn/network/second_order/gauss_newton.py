@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from distnn.errors import UserError
 from distnn.kernels.memory import matrix, row_stride, vector
-from distnn.network.activations import Activation
 from distnn.network.backpropagation import Backpropagation, Block
-from distnn.network.error_functions import SquaredError
+from distnn.network.error_functions import output_theta
 from distnn.network.network import forward, weight_count
 
 PART_BYTES = 16 << 20  # memory of the part of J at hand
@@ -27,7 +25,7 @@ class GaussNewton:
     """
 
     def __init__(self, backpropagation: Backpropagation):
-        self.theta = output_theta(backpropagation)
+        self.theta = output_theta(backpropagation.error_function)
         self.backpropagation = backpropagation
         size = weight_count(backpropagation.d)
         self.columns = max(FEWEST, PART_BYTES // (size * backpropagation.dtype.itemsize))
@@ -91,16 +89,6 @@ class GaussNewton:
         return J
 
 
-def output_theta(backpropagation: Backpropagation) -> Activation:
-    """θ of the output layer. UserError if the error function is not a sum of squares."""
-    if not isinstance(backpropagation.error_function, SquaredError):
-        raise UserError(
-            "levenberg-marquardt needs a sum of squares, and cross-entropy is none: "
-            "use --error squared, or --optimizer lbfgs."
-        )
-    return backpropagation.error_function.theta
-
-
 def square(lower: np.ndarray, size: int) -> np.ndarray:
     """The symmetric matrix (size, size) whose lower triangle, row by row, is `lower`."""
     matrix = np.empty((size, size))
@@ -112,5 +100,5 @@ def square(lower: np.ndarray, size: int) -> np.ndarray:
 
 
 def megabytes(weights: int) -> float:
-    """Memory a rank for the matrix of |W| weights: to make it and to solve with it, and to sum it exactly."""
+    """Memory per rank for the matrix of |W| weights: to make it and to solve with it, and to sum it exactly."""
     return weights**2 * 8 * (SQUARES + TRIANGLES / 2) / 1e6

@@ -19,10 +19,10 @@ import numpy as np
 from distnn.kernels import products
 from distnn.network.backpropagation import Block
 from distnn.network.network import forward, layers
-from distnn.network.second_order.directional import Along
+from distnn.network.second_order.directional import DirectionalDerivative
 
 
-class HessianProduct(Along):
+class HessianProduct(DirectionalDerivative):
     """Σ_i weight_i ∇²e_i v over a block, at the weights that `backpropagation` has loaded. Local."""
 
     def product(self, block: Block, out: np.ndarray) -> None:

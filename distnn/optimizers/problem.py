@@ -1,0 +1,47 @@
+"""What an optimizer may ask of the function that it minimises: `Problem`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+class Evaluation(NamedTuple):
+    """E and G = ∇E, float64 (|W|,). Replicated."""
+
+    E: float
+    G: np.ndarray
+
+
+class Problem(Protocol):
+    """A function E(w) with its derivatives, as far as an optimizer asks for them; w, v: float64 (|W|,).
+
+    Every method is collective, and takes and returns replicated values: an optimizer need not know that there are
+    ranks. `training.objective.Objective` is the one that is trained; any function will do, such as Rosenbrock's.
+    """
+
+    def __call__(self, w: np.ndarray) -> Evaluation:
+        """E and G at w, over all of D."""
+
+    def sample(self, w: np.ndarray, t: int) -> Evaluation:
+        """Unbiased estimates of E and G at w, from the examples of step t."""
+
+    @property
+    def decayed(self) -> np.ndarray:
+        """1 for each weight that decays, 0 for those of bias nodes: float64 (|W|,)."""
+
+    def require_squares(self) -> None:
+        """Raise UserError unless E is a sum of squares, as `gauss_newton` and `acceleration` need it."""
+
+    def gauss_newton_megabytes(self) -> float:
+        """Memory per rank that `gauss_newton` and solving with its result take. Local."""
+
+    def gauss_newton(self, w: np.ndarray) -> np.ndarray:
+        """The Gauss-Newton approximation A of ∇²E at w: (|W|, |W|), symmetric."""
+
+    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """(2/n) Σ Jᵀ ∂²r/∂v², how the residuals r at w bend along v: (|W|,)."""
+
+    def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """∇²E(w) v: (|W|,)."""

@@ -1,0 +1,224 @@
+"""The ranks of a job, as everything above them sees them: `Ranks`, and the one process that is its own job.
+
+`MPIRanks` (mpi.py) are the processes of an MPI job, `SimulatedRanks` (simulated.py) play many on a few; launcher.py's
+`connect` says which of them a process is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+
+Term = Callable[[int, np.ndarray], None]
+
+
+class TwoPhaseSum(Protocol):
+    """A sum over ranks: MAX of `message` between `first` and `second`, SUM of `sum` between `second` and `result`.
+
+    message: float64, its last two places free for `Ranks.agree`. sum: int64 or float64, its last place the number of
+    ranks whose term raised an exception. error: that exception, if this rank is one of them.
+    """
+
+    local: int  # number of terms of this rank
+    message: np.ndarray
+    error: Exception | None
+
+    @property
+    def sum(self) -> np.ndarray: ...
+
+    def like(self, local: int) -> TwoPhaseSum:
+        """A new sum of the same kind and parts, of so many terms of this rank. Local."""
+
+    def first(self, term: Term) -> None:
+        """Compute this rank's terms, and its part of `message`. Local."""
+
+    def second(self, term: Term) -> None:
+        """After MAX: this rank's part of `sum`. Local."""
+
+    def result(self) -> np.ndarray:
+        """After SUM: the sum over all ranks. Local, replicated."""
+
+
+class Ranks(ABC):
+    """The ranks of a job, seen from one of them.
+
+    Every method that communicates is collective: all ranks call it, in the same order.
+    """
+
+    rank = 0
+    size = 1
+    seconds = 0.0  # spent in communication, local
+    caught = 0  # the number of the signal that this rank has caught, 0 for none; local
+    signal = 0  # the largest `caught` of all ranks at the last `agree`; replicated
+    now = 0.0  # rank 0's clock at the last `agree`, in seconds; replicated
+    calls = 0  # of MPI so far, local
+    waiting = False  # is this rank in a call of MPI? Local
+    elastic = False  # may ranks be lost (RanksLost), so that the others go on? Replicated
+
+    @abstractmethod
+    def maximum(self, values: np.ndarray) -> None:
+        """Replace a float64 vector, in place, by its elementwise maximum over ranks. Collective, replicated."""
+
+    @abstractmethod
+    def sum(self, values: np.ndarray) -> None:
+        """Replace a contiguous array of numbers, in place, by its sum over ranks. Collective, replicated."""
+
+    @abstractmethod
+    def broadcast(self, value: Any) -> Any:
+        """Rank 0's value, on all ranks. Collective, replicated."""
+
+    @abstractmethod
+    def broadcast_array(self, values: np.ndarray) -> None:
+        """Replace an array, in place, by rank 0's. Collective, replicated."""
+
+    @abstractmethod
+    def gather(self, value: Any) -> list[Any]:
+        """Every rank's value in the order of ranks, on all ranks. Collective, replicated."""
+
+    @abstractmethod
+    def gather_to_root(self, value: Any) -> list[Any]:
+        """Every rank's value in the order of ranks on rank 0, an empty list elsewhere. Collective."""
+
+    @abstractmethod
+    def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
+        """On rank 0 the parts of all ranks, rank after rank; nothing elsewhere. Collective: every rank iterates.
+
+        If rank 0 leaves the iteration early, the other ranks still get rid of their parts and go on.
+        """
+
+    @abstractmethod
+    def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Rows [start, stop) of the table whose parts the ranks hold one after another. Collective, local.
+
+        rows: float64, this rank's part of the table, (any number) × columns.
+        """
+
+    @abstractmethod
+    def rest(self) -> None:
+        """Wait for all ranks without using a core, as a barrier of MPI would. Collective."""
+
+    @abstractmethod
+    def sharing_errors(self) -> AbstractContextManager[None]:
+        """Local work that may fail: an error on one rank is raised on all of them. Collective on leaving.
+
+        The body must not communicate. UserError stays UserError; anything else becomes RankError with
+        the failing rank's traceback. With one rank the exception passes through untouched.
+        """
+
+    @abstractmethod
+    def raise_together(self, error: Exception | None) -> None:
+        """Raise the error of the lowest rank that has one on all ranks. Called where some rank has one. Collective."""
+
+    @abstractmethod
+    def be_elastic(self) -> bool:
+        """Raise RanksLost from now on where ranks die, if this MPI can go on without them. Returns whether it can."""
+
+    @abstractmethod
+    def all_finished(self, finished: bool) -> bool:
+        """Did all ranks finish? Elastic ranks ask after each attempt, also where ranks were lost. Collective."""
+
+    @abstractmethod
+    def regroup(self) -> None:
+        """Go on with the ranks that are left, in the same order: `rank` and `size` change. Collective among them."""
+
+    @abstractmethod
+    def abort(self, code: int) -> None:
+        """End this process, and with it the job, at once. Any thread may call it, also while MPI is stuck."""
+
+    @abstractmethod
+    def leave(self, code: int) -> NoReturn:
+        """End this process with its exit code. Collective: MPI waits for all ranks here."""
+
+    def agree(self, message: np.ndarray) -> None:
+        """`maximum` of a message whose last two places are free for what ranks agree on: signals and the time.
+
+        Decisions taken from `signal` and `now` are then the same on all ranks, at no further message. Collective.
+        """
+        message[-2] = self.caught
+        message[-1] = time.monotonic() if self.rank == 0 else 0.0
+        self.maximum(message)
+        self.signal, self.now = int(message[-2]), float(message[-1])
+
+    def add_up(self, sums: TwoPhaseSum, term: Term) -> np.ndarray:
+        """The sum of all terms of all ranks; term(j, out) writes this rank's term number j. Collective, replicated.
+
+        An exception in a term is raised on all ranks.
+        """
+        with np.errstate(all="ignore"):
+            sums.first(term)
+            self.agree(sums.message)
+            sums.second(term)
+            self.sum(sums.sum)
+            if sums.sum[-1]:
+                self.raise_together(sums.error)
+            return sums.result()
+
+
+class OneRank(Ranks):
+    """One process, with or without MPI. Every collective call is the identity."""
+
+    def maximum(self, values: np.ndarray) -> None:
+        pass
+
+    def sum(self, values: np.ndarray) -> None:
+        pass
+
+    def broadcast(self, value: Any) -> Any:
+        return value
+
+    def broadcast_array(self, values: np.ndarray) -> None:
+        pass
+
+    def gather(self, value: Any) -> list[Any]:
+        return [value]
+
+    def gather_to_root(self, value: Any) -> list[Any]:
+        return [value]
+
+    def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
+        yield from parts
+
+    def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
+        return rows[start:stop]
+
+    def rest(self) -> None:
+        pass
+
+    @contextmanager
+    def sharing_errors(self) -> Iterator[None]:
+        yield
+
+    def raise_together(self, error: Exception | None) -> None:
+        if error is not None:
+            raise error
+
+    def be_elastic(self) -> bool:
+        return False
+
+    def all_finished(self, finished: bool) -> bool:
+        return finished
+
+    def regroup(self) -> None:
+        pass
+
+    def abort(self, code: int) -> None:
+        os._exit(code)
+
+    def leave(self, code: int) -> NoReturn:
+        sys.exit(code)
+
+
+def on_root(ranks: Ranks, work: Callable[[], Any]) -> Any:
+    """What work() returns on rank 0, on all ranks; its error too. Collective, replicated."""
+    value = None
+    with ranks.sharing_errors():
+        if ranks.rank == 0:
+            value = work()
+    return ranks.broadcast(value)
