@@ -13,7 +13,7 @@ from distnn.command_line.program import parse, run
 from distnn.data.tables import Source, open_source
 from distnn.errors import DONE, FAILED, UserError
 from distnn.kernels import blas
-from distnn.network.network import layers
+from distnn.network.weights import layers
 from distnn.parallel import environment, replicas
 from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.parallel.simulated import SimulatedRanks

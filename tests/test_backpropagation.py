@@ -14,8 +14,9 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from test_error_functions import TRAINABLE, targets
 
 from distnn.errors import UserError
+from distnn.kernels.blocks import Block
 from distnn.network.activations import ACTIVATIONS
-from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network
 
 THETAS = [name for name, activation in ACTIVATIONS.items() if activation.chain]

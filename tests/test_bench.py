@@ -32,7 +32,7 @@ from distnn.errors import UserError
 from distnn.kernels import library, products
 from distnn.network import network
 from distnn.network.backpropagation import Backpropagation
-from distnn.network.network import weight_count
+from distnn.network.weights import weight_count
 from distnn.parallel.mpi import MESSAGE
 from distnn.parallel.ranks import OneRank
 from distnn.parallel.reduction import ExactSum

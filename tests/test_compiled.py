@@ -19,15 +19,17 @@ from threaded_ranks import outcomes
 
 from distnn.errors import UserError
 from distnn.kernels import library
+from distnn.kernels.blocks import Block
 from distnn.kernels.library import ADDRESS, SIZE
 from distnn.kernels.memory import empty, vector
 from distnn.network.activations import ACTIVATIONS
-from distnn.network.backpropagation import Backpropagation, Block
-from distnn.network.network import Network, weight_count
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.network import Network
 from distnn.network.passes import compiled
 from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled
+from distnn.network.weights import weight_count
 from distnn.parallel import environment
 from distnn.parallel.ranks import OneRank
 

@@ -11,7 +11,7 @@ import pytest
 from distnn import Network, UserError
 from distnn.data.tables.exclusive_or import H1, H2, ExclusiveOr
 from distnn.network.activations import ACTIVATIONS
-from distnn.network.network import layers, shapes, weight_count
+from distnn.network.weights import layers, shapes, weight_count
 
 ARCHITECTURES = [(1, 1), (3, 2), (2, 5, 1), (4, 3, 2, 3), (2, 3, 1, 4, 2)]
 

@@ -19,7 +19,7 @@ from distnn.bench.timing import Contender, Entry, ratio, take_turns
 from distnn.bench.workloads import WORKLOADS, Workload
 from distnn.data.shard import Examples
 from distnn.kernels.blocks import Cut
-from distnn.network.network import weight_count
+from distnn.network.weights import weight_count
 from distnn.parallel.ranks import OneRank, Ranks
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from distnn.bench.machine import peak_bytes, reset_peak
 from distnn.bench.own import Own
 from distnn.bench.workloads import Workload
-from distnn.network.network import weight_count
+from distnn.network.weights import weight_count
 from distnn.parallel.ranks import Ranks
 
 NARROW, ROWS = (30, 30, 30, 1), tuple(10**k for k in range(3, 8))

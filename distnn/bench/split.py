@@ -18,8 +18,9 @@ from distnn.data.shard import Examples
 from distnn.kernels import library, products
 from distnn.kernels.library import ADDRESS, SIZE
 from distnn.kernels.memory import vector
-from distnn.network.backpropagation import Backpropagation, Passes
+from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network
+from distnn.network.passes import Passes
 from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled

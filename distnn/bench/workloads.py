@@ -8,9 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from distnn.data.shard import Examples
-from distnn.kernels.blocks import cut
+from distnn.kernels.blocks import Block, cut
 from distnn.kernels.memory import empty
-from distnn.network.backpropagation import Block
 from distnn.parallel.ranks import Ranks
 
 CHUNK = 500  # rows drawn at a time: any rank can draw its rows alone

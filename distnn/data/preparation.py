@@ -12,8 +12,8 @@ from distnn.data.classes import Classes, class_name
 from distnn.data.scaling import Scaling
 from distnn.data.tables import Source, column_numbers
 from distnn.errors import UserError
+from distnn.kernels.blocks import Block
 from distnn.kernels.memory import empty
-from distnn.network.backpropagation import Block
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from distnn.data.preparation import Columns, Preparation, Rows, input_columns
 from distnn.data.scaling import Scaling, measure
 from distnn.data.tables import Source
 from distnn.errors import UserError
-from distnn.kernels.blocks import Cut
-from distnn.network.backpropagation import Block
+from distnn.kernels.blocks import Block, Cut
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 from distnn.streams import held_out

@@ -12,8 +12,7 @@ from distnn.data.tables import Source, open_source
 from distnn.errors import UserError
 from distnn.inference.model import Model, load_model
 from distnn.kernels import blas
-from distnn.kernels.blocks import Cut, cut
-from distnn.network.backpropagation import Block
+from distnn.kernels.blocks import Block, Cut, cut
 from distnn.parallel.ranks import Ranks, on_root
 
 DATA = "Model and data"

@@ -12,7 +12,8 @@ from distnn.data.preparation import Preparation, input_columns
 from distnn.errors import UserError
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import error_function
-from distnn.network.network import Network, weight_count
+from distnn.network.network import Network
+from distnn.network.weights import weight_count
 from distnn.storage import files
 
 

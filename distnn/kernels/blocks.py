@@ -1,4 +1,4 @@
-"""Which rows of D make a block, and which rank owns it.
+"""Blocks of D: what one holds, which rows make one, and which rank owns it.
 
 Where blocks begin depends on n, the architecture and the dtype only, never on P: the bits of every block's
 gradient are then the same for every P.
@@ -24,6 +24,17 @@ SHARED = 2048  # where there are fewer than MANY blocks, they have at most this 
 WORK_BYTES = 64 << 20  # and never takes more memory than this
 NARROW, PANEL_BYTES = 128, 256  # compiled code takes such panels of columns through layers up to this width
 PAGE, NEAR = 4096, 128  # rows of x that lie a multiple of a page apart compete for the same places in the cache
+
+
+class Block(NamedTuple):
+    """Consecutive rows of D as columns. Local.
+
+    x: x^(0), (d^(0)+1) × rows, row 0 of ones; y: d^(L) × rows; weights: (rows,) or None for all one.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
 
 
 class Cut(NamedTuple):

@@ -10,46 +10,14 @@ two the error function is at work, which may be any.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
-
 import numpy as np
 
-from distnn.kernels import library
-from distnn.network.activations import ACTIVATIONS, Activation
+from distnn.kernels.blocks import Block
+from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import error_function
-from distnn.network.network import Network, layers, shapes, weight_count
-from distnn.network.passes import fused
-from distnn.network.passes.fused import Fused
-from distnn.network.passes.layerwise import Layerwise
-from distnn.network.passes.tiled import Tiled
-
-
-class Block(NamedTuple):
-    """Consecutive rows of D as columns. Local.
-
-    x: x^(0), (d^(0)+1) × rows, row 0 of ones; y: d^(L) × rows; weights: (rows,) or None for all one.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    weights: np.ndarray | None
-
-
-class Passes(Protocol):
-    """Forward propagation and backpropagation of a block, in one or more pieces of its columns."""
-
-    def load(self, w: np.ndarray) -> None:
-        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to the blocks' dtype."""
-
-    def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Piece by piece: the columns, and their s^(L), which is overwritten afterwards."""
-
-    def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
-
-        In the end Σ_i x_i^(l-1) δ_i^(l)ᵀ of all layers is in G, |W|.
-        """
+from distnn.network.network import Network
+from distnn.network.passes import passes
+from distnn.network.weights import layers, shapes, weight_count
 
 
 class Backpropagation:
@@ -121,12 +89,3 @@ class Backpropagation:
         """Σ_i e_i of some columns, with the examples' weights; s^(L) is overwritten, and δ^(L) written to delta."""
         e = self.error_function.error(s, block.y[:, columns], delta)
         return float((e if block.weights is None else e * block.weights[columns]).sum(dtype=np.float64))
-
-
-def passes(d: tuple[int, ...], theta: Activation, dtype: np.dtype) -> Passes:
-    """The fastest passes that there are for a network. Local. UserError for a bad value of DISTNN_FUSED."""
-    instruction_set = library.instructions() if library.serves(d, theta.name) else None
-    if instruction_set is None:
-        return Layerwise(d, theta, dtype)
-    made = Fused if max(d) <= fused.WIDEST else Tiled
-    return made(d, theta.name, dtype, instruction_set)

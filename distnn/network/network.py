@@ -1,37 +1,18 @@
-"""The network: its architecture d, its weights W^(l), and forward propagation."""
+"""The network: its architecture d, its weights W^(l), and the function h(x) that it computes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels import products
 from distnn.kernels.memory import empty
-from distnn.network.activations import ACTIVATIONS, Activation
+from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import output_map
+from distnn.network.forward import forward
+from distnn.network.weights import layers, weight_count
 from distnn.streams import stream
-
-
-def shapes(d: Sequence[int]) -> list[tuple[int, int]]:
-    """The shapes (d^(l-1)+1) × d^(l) of W^(1), …, W^(L); row 0 belongs to the bias node."""
-    return [(below + 1, above) for below, above in pairwise(d)]
-
-
-def layers(w: np.ndarray, d: Sequence[int]) -> list[np.ndarray]:
-    """W^(1), …, W^(L) as views of the vector w."""
-    views, start = [], 0
-    for rows, columns in shapes(d):
-        views.append(w[start : start + rows * columns].reshape(rows, columns))
-        start += rows * columns
-    return views
-
-
-def weight_count(d: Sequence[int]) -> int:
-    """|W|, bias rows included."""
-    return sum(rows * columns for rows, columns in shapes(d))
 
 
 class Network:
@@ -84,15 +65,3 @@ class Network:
         forward(self.W, signals, s, ACTIVATIONS[self.theta])
         self._output.output(s)
         return s.T
-
-
-def forward(W: Sequence[np.ndarray], x: Sequence[np.ndarray], s: np.ndarray, theta: Activation) -> None:
-    """Forward propagation: s^(l) = W^(l)ᵀ x^(l-1), x^(l) = [1; θ(s^(l))], for examples in columns.
-
-    x: x^(0), …, x^(L-1), each (d^(l)+1) × rows with row 0 of ones; x^(1) and up are written, below that row.
-    s: receives s^(L), d^(L) × rows.
-    """
-    for W_l, below, above in zip(W, x, x[1:], strict=False):
-        products.signals(W_l, below, above[1:])
-        theta.apply(above[1:])
-    products.signals(W[-1], x[-1], s)

@@ -8,7 +8,7 @@ import numpy as np
 
 from distnn.runs.assembly import Plan
 from distnn.data.tables import Source
-from distnn.network.network import weight_count
+from distnn.network.weights import weight_count
 from distnn.runs.options import Options, with_optimizer
 from distnn.parallel.reduction import KEPT_BYTES
 from distnn.command_line.console import pairs

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from distnn.data.shard import Examples
-from distnn.kernels.blocks import cut
+from distnn.kernels.blocks import Block, cut
 from distnn.kernels.memory import empty
-from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import output_theta
-from distnn.network.network import layers, weight_count
 from distnn.network.second_order.acceleration import Acceleration
 from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
 from distnn.network.second_order.hessian import HessianProduct
+from distnn.network.weights import layers, weight_count
 from distnn.optimizers.problem import Evaluation
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import REDUCTIONS, Sum

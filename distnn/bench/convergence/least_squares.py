@@ -11,7 +11,7 @@ import numpy as np
 
 from distnn.bench.convergence.problems import Instance
 from distnn.bench.convergence.trace import Trace
-from distnn.network.network import layers
+from distnn.network.weights import layers
 
 TOLERANCE = 1e-15  # the least that scipy takes
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from distnn.data.tables.exclusive_or import ExclusiveOr
 from distnn.errors import missing_package
-from distnn.network.network import Network, weight_count
+from distnn.network.network import Network
+from distnn.network.weights import weight_count
 
 NOISE = 0.1  # deviation of the noise of noisy teachers
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from distnn.bench.convergence.problems import Instance
 from distnn.bench.convergence.trace import Trace
-from distnn.network.network import layers
+from distnn.network.weights import layers
 
 BATCH, ETA = 256, 0.01  # of Adam; its default of 0.001 was slower on all of these problems
 

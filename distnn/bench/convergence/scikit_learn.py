@@ -12,7 +12,7 @@ import numpy as np
 
 from distnn.bench.convergence.problems import Instance
 from distnn.bench.convergence.trace import Trace
-from distnn.network.network import layers
+from distnn.network.weights import layers
 
 
 class _Prepared(Exception):

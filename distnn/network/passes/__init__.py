@@ -1,1 +1,43 @@
-"""Passes of a block through a network, forward and back: by numpy, layer by layer, or in compiled code."""
+"""Passes of a block through a network, up to s^(L) and from δ^(L) down to G: by numpy, layer by layer (layerwise.py),
+or in compiled code, all layers at once (fused.py) or in tiles (tiled.py).
+
+To add a way: a file here with a class that is a `Passes`, and its line in `passes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from distnn.kernels import library
+from distnn.network.activations import Activation
+from distnn.network.passes.fused import WIDEST, Fused
+from distnn.network.passes.layerwise import Layerwise
+from distnn.network.passes.tiled import Tiled
+
+
+class Passes(Protocol):
+    """Forward propagation and backpropagation of a block, in one or more pieces of its columns."""
+
+    def load(self, w: np.ndarray) -> None:
+        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to the blocks' dtype."""
+
+    def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Piece by piece: the columns, and their s^(L), which is overwritten afterwards."""
+
+    def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
+
+        In the end Σ_i x_i^(l-1) δ_i^(l)ᵀ of all layers is in G, |W|.
+        """
+
+
+def passes(d: tuple[int, ...], theta: Activation, dtype: np.dtype) -> Passes:
+    """The fastest passes that there are for a network. Local. UserError for a bad value of DISTNN_FUSED."""
+    instruction_set = library.instructions() if library.serves(d, theta.name) else None
+    if instruction_set is None:
+        return Layerwise(d, theta, dtype)
+    made = Fused if max(d) <= WIDEST else Tiled
+    return made(d, theta.name, dtype, instruction_set)

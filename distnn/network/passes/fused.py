@@ -17,8 +17,8 @@ import numpy as np
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE, address
 from distnn.kernels.memory import LINE, vector
-from distnn.network.network import weight_count
 from distnn.network.passes.compiled import CompiledPasses
+from distnn.network.weights import weight_count
 
 WIDEST = 64  # of the layers: beyond, tiled.py is as fast or faster
 

@@ -18,7 +18,8 @@ import numpy as np
 from distnn.kernels import products
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.activations import Activation
-from distnn.network.network import forward, layers
+from distnn.network.forward import forward
+from distnn.network.weights import layers
 
 
 class Workspace(NamedTuple):

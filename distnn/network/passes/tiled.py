@@ -18,8 +18,8 @@ import numpy as np
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE, address
 from distnn.kernels.memory import vector
-from distnn.network.network import weight_count
 from distnn.network.passes.compiled import CompiledPasses
+from distnn.network.weights import weight_count
 
 PAGE, APART = 32, 12  # rows of a panel in a page; and of one panel after another, which so are in different sets
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from distnn.kernels import products
-from distnn.network.backpropagation import Backpropagation, Block
+from distnn.kernels.blocks import Block
+from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import output_theta
-from distnn.network.network import layers
 from distnn.network.second_order.directional import DirectionalDerivative
+from distnn.network.weights import layers
 
 
 class Acceleration(DirectionalDerivative):

@@ -9,7 +9,7 @@ import numpy as np
 
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.backpropagation import Backpropagation
-from distnn.network.network import layers, weight_count
+from distnn.network.weights import layers, weight_count
 
 
 class DirectionalDerivative:

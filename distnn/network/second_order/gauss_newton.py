@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from distnn.kernels.blocks import Block
 from distnn.kernels.memory import matrix, row_stride, vector
-from distnn.network.backpropagation import Backpropagation, Block
+from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import output_theta
-from distnn.network.network import forward, weight_count
+from distnn.network.forward import forward
+from distnn.network.weights import weight_count
 
 PART_BYTES = 16 << 20  # memory of the part of J at hand
 SQUARES, TRIANGLES = 5, 6  # copies of the matrix, and of its lower triangle, at the same time

@@ -17,9 +17,10 @@ from __future__ import annotations
 import numpy as np
 
 from distnn.kernels import products
-from distnn.network.backpropagation import Block
-from distnn.network.network import forward, layers
+from distnn.kernels.blocks import Block
+from distnn.network.forward import forward
 from distnn.network.second_order.directional import DirectionalDerivative
+from distnn.network.weights import layers
 
 
 class HessianProduct(DirectionalDerivative):
