@@ -3,7 +3,7 @@
 # Sourced by a batch script after batch.sh (slurm.sbatch has the line); afterwards python is the copy's, on all nodes.
 # Needs: tar; $TMPDIR, or else /tmp, on a disk of the node with 500 MB of room, under the same name on all nodes; the
 #        Python that the environment was made with, on all nodes. Under Slurm srun copies; without Slurm this node only.
-# Tested: on the Slurm of tests/test_slurm.py.
+# Tested: on the Slurm of tests/launch/test_slurm.py.
 
 stage_environment() {
     local target=${TMPDIR:-/tmp}/distnn-${SLURM_JOB_ID:-$$} everywhere=()

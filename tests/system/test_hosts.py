@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hosts import Hosts, three_hosts
 from mpi_runner import is_open_mpi, python
-from test_faults import BASE, TRAINING, metrics, model, stat, wait_until
+from trainings import BASE, TRAINING, metrics, model, stat, wait_until
 
 MORE = (*BASE, "--max-iterations", "1000000", "--checkpoint-every", "20")
 

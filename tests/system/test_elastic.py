@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mpi_runner import Job, is_open_mpi, mpirun, python
-from test_faults import (  # noqa: F401, two are fixtures
-    BASE,
-    INJECT,
-    metrics,
-    model,
-    no_shared_memory_stays,
-    undisturbed,
-    wait_until,
-)
-from test_reproducibility import open_mpi as other_environment  # noqa: F401, a fixture
-from threaded_ranks import on_ranks
+from trainings import BASE, INJECT, metrics, model, wait_until
 
-from distnn.errors import RanksLost
-from distnn.parallel.ranks import OneRank
-from distnn.resilience.elastic import CANNOT, Recovery, carry_on, farthest
-from distnn.training.loop import Progress
-from distnn.training.termination import Record
+from distnn.resilience.elastic import CANNOT
 
 ELASTIC = (*BASE, "--max-iterations", "30", "--checkpoint-every", "3", "--elastic")
-pytestmark = pytest.mark.timeout(600)  # the first test may make an environment
+pytestmark = [
+    pytest.mark.timeout(600),  # the first test may make an environment
+    pytest.mark.usefixtures("no_shared_memory_stays"),
+]
 
 
 @pytest.fixture(scope="module")
 def binaries(request: pytest.FixtureRequest) -> Path:
     """The folder of an Open MPI's mpirun, and of a Python that has it."""
     if is_open_mpi():
-        import sys
-
         return Path(sys.executable).parent
-    return Path(request.getfixturevalue("other_environment"))
+    return Path(request.getfixturevalue("open_mpi"))
 
 
 def start(binaries: Path, P: int, *arguments: Any) -> Job:
@@ -58,7 +46,7 @@ def test_ranks_that_are_killed(
     victims: list[int],
     binaries: Path,
     tmp_path: Path,
-    undisturbed: dict[str, list[Any]],  # noqa: F811
+    undisturbed: dict[str, list[Any]],
 ) -> None:
     out, P = tmp_path / "run", max(3, len(victims) + 1)
     with start(binaries, P, INJECT, "slow", "all", *ELASTIC, "--out", out) as job:
@@ -84,7 +72,7 @@ def test_killed_while_reading_and_writing(
     victim: int,
     binaries: Path,
     tmp_path: Path,
-    undisturbed: dict[str, list[Any]],  # noqa: F811
+    undisturbed: dict[str, list[Any]],
 ) -> None:
     out = tmp_path / "run"
     with start(binaries, 3, INJECT, fault, victim, *ELASTIC, "--out", out) as job:
@@ -95,7 +83,7 @@ def test_killed_while_reading_and_writing(
     assert not list(out.rglob(".*"))
 
 
-def test_stopped_by_a_signal_after_a_loss(binaries: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:  # noqa: F811
+def test_stopped_by_a_signal_after_a_loss(binaries: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
     out = tmp_path / "run"
     with start(binaries, 3, INJECT, "slow", "all", *ELASTIC, "--out", out) as job:
         pids = job.rank_pids()
@@ -127,7 +115,7 @@ def test_bad_use_ends_with_its_exit_code(binaries: Path, tmp_path: Path) -> None
     assert done.stderr.count("none.csv") == 1
 
 
-def test_an_mpi_that_cannot_says_so_and_trains(tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:  # noqa: F811
+def test_an_mpi_that_cannot_says_so_and_trains(tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
     done = mpirun(2, "-m", "distnn.train", *ELASTIC, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert " ".join(done.stderr.split()).count(CANNOT) == 1
@@ -138,46 +126,3 @@ def test_elastic_restarts_are_refused(tmp_path: Path) -> None:
     done = python("-m", "distnn.train", *ELASTIC, "--restarts", "2", "--out", tmp_path / "run")
     assert done.returncode == 2
     assert "--restarts 1" in done.stderr
-
-
-class Lossy(OneRank):
-    """A rank that is told of losses."""
-
-    size = 3
-
-    def all_finished(self, finished: bool) -> bool:
-        return finished
-
-    def regroup(self) -> None:
-        self.size -= 1
-
-
-def test_an_attempt_begins_where_the_last_one_stopped() -> None:
-    ranks, progress = Lossy(), object.__new__(Progress)
-    progress.record = None
-    seen = []
-
-    def attempt(recovery: Recovery) -> int:
-        seen.append((recovery.progress, recovery.ranks_lost))
-        recovery.progress = progress
-        if len(seen) < 3:
-            raise RanksLost("two have died")
-        return 75
-
-    assert carry_on(ranks, attempt) == 75
-    # A progress without a record is none: another rank may not even have that.
-    assert seen == [(None, 0), (None, 1), (None, 2)]
-    assert farthest(None, ranks) is None
-
-
-def test_the_rank_that_has_come_farthest_is_followed() -> None:
-    def reached(t: int | None) -> Progress | None:
-        if t is None:
-            return None
-        progress = object.__new__(Progress)
-        progress.best_t, progress.record = t, Record(t, 0.5) if t >= 0 else None
-        return progress
-
-    for ts, expected in (([4, 5, 4], 5), ([5, 5, 5], 5), ([None, 0, None], 0), ([None, -1, None], None)):
-        found = on_ranks(3, lambda ranks: farthest(reached(ts[ranks.rank]), ranks))  # noqa: B023
-        assert [progress and progress.best_t for progress in found] == [expected] * 3

@@ -18,9 +18,8 @@ from pathlib import Path
 import pytest
 import yaml
 from availability import unavailable
+from checkout import LAUNCH
 from mpi_runner import Job, environment, find_mpirun
-
-LAUNCH = Path(__file__).parents[1] / "launch"
 
 PROJECT = """\
 [build-system]

@@ -1,7 +1,7 @@
 """Soak: a training that is killed, stopped, suspended and resumed on changing numbers of ranks, again and again.
 
-python -m pytest -m slow tests/test_soak.py; an hour, or as many seconds as DISTNN_SOAK_SECONDS says. docs/faults.md
-describes it.
+python -m pytest -m slow tests/system/test_soak.py; an hour, or as many seconds as DISTNN_SOAK_SECONDS says.
+docs/faults.md describes it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import shared_memory
 from mpi_runner import Job, python, start
-from test_faults import BASE, INJECT, metrics, model, newest
+from trainings import BASE, INJECT, metrics, model, newest
 
 from distnn.storage.checkpoint import Checkpoints
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import LAUNCH
 from mpi_runner import python
 from safetensors.numpy import load_file
 from slurm_cluster import Cluster, slurm  # noqa: F401, a fixture
 
-LAUNCH = Path(__file__).parents[1] / "launch"
 TRAINING = {"examples": 40_000, "hidden": [30, 30], "optimizer": "gradient-descent", "checkpoint_every": 5, "keep": 2}
 
 HUNG = "the ranks did not find each other within"

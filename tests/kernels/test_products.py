@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import oracles
 import pytest
-from test_backpropagation import block
+from examples import block
 
 from distnn.kernels import library, products
 from distnn.network.backpropagation import Backpropagation

@@ -23,6 +23,7 @@ N = 7919  # a prime: a multiple of nothing
 WEIGHTED = ["--data", "weighted.npy", "--targets", "5", "--weights", "6", "--hidden", "9", "5"]
 WORDS = ["--data", "words.csv", "--targets", "kind", "--hidden", "7"]
 
+PROGRAM = Path(__file__)
 CASES: dict[str, list[str]] = {
     "full": [*WEIGHTED[:4], "--hidden", "11"],
     "weights-validation": [*WEIGHTED, "--validation", "0.13", "--weight-decay", "1e-3"],

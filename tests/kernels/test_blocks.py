@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise, product
-from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import CHECKOUT
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -80,7 +80,7 @@ def test_ranks_get_nearly_equal_shares(count: int) -> None:
 
 def test_the_table_in_the_documentation() -> None:
     """docs/blocks.md says how many rows the blocks of some networks have."""
-    text = (Path(__file__).parents[1] / "docs" / "blocks.md").read_text()
+    text = (CHECKOUT / "docs" / "blocks.md").read_text()
     rows = re.findall(r"^\| ([\d, ]+) \| (float\d\d) \| ([\d,]+) \|.*\| ([\d,]+) \|$", text, re.MULTILINE)
     assert len(rows) >= 11
     for d, dtype, n, chosen in rows:

@@ -22,9 +22,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import CHECKOUT
 from mpi_runner import JOB_VARIABLE, Job
 
-ROOT = Path(__file__).parents[1]
 LIMIT = 120.0  # seconds for a command
 UNCLEAR = ("", "bash", "sh", "shell", "zsh", "shell-session")
 
@@ -47,7 +47,7 @@ class Step:
 
 
 def documents() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 
 
 def steps(text: str) -> list[Step]:
@@ -137,20 +137,20 @@ def run(step: Step, folder: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(CHECKOUT)))
 def test_what_a_document_shows(document: Path, tmp_path: Path) -> None:
     folder = tmp_path / "checkout"
     folder.mkdir()
-    (folder / "launch").symlink_to(ROOT / "launch")
+    (folder / "launch").symlink_to(CHECKOUT / "launch")
     for name in ("docs", "examples"):
-        if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, folder / name)
+        if (CHECKOUT / name).exists():
+            shutil.copytree(CHECKOUT / name, folder / name)
     for step in steps(document.read_text(encoding="utf-8")):
         if not_run(step) is None:
             try:
                 run(step, folder)
             except (AssertionError, pytest.fail.Exception) as error:
-                pytest.fail(f"{document.relative_to(ROOT)}, line {step.line}: {step.code}\n{error}", pytrace=False)
+                pytest.fail(f"{document.relative_to(CHECKOUT)}, line {step.line}: {step.code}\n{error}", pytrace=False)
 
 
 def test_every_entry_of_not_run_is_shown_somewhere() -> None:

@@ -5,21 +5,10 @@ from __future__ import annotations
 import numpy as np
 import oracles
 import pytest
+from examples import PAIRS, TRAINABLE, targets
 
 from distnn.errors import UserError
 from distnn.network.error_functions import ERROR_FUNCTIONS, error_function, output_map
-
-PAIRS = [(error, output) for error, outputs in ERROR_FUNCTIONS.items() for output in outputs]
-TRAINABLE = [pair for pair in PAIRS if pair[1] != "sign"]
-
-
-def targets(error: str, output: str, shape: tuple[int, int], seed: int = 0) -> np.ndarray:
-    """Random targets that the error function allows."""
-    generator = np.random.default_rng(seed)
-    if error == "squared":
-        return generator.normal(size=shape)
-    y = generator.random(shape)
-    return y / y.sum(axis=0) if output == "softmax" else y
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

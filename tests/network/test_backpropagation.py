@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import oracles
 import pytest
+from examples import TRAINABLE, block, targets
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from test_error_functions import TRAINABLE, targets
 
 from distnn.errors import UserError
 from distnn.kernels.blocks import Block
@@ -24,12 +24,6 @@ ARCHITECTURES = {"L=1": (3, 2), "L=2": (2, 4, 1), "L=3": (2, 3, 5, 3), "L=4, one
 
 
 pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
-
-
-def block(X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None = None, dtype: Any = np.float64) -> Block:
-    """Rows of X and Y as columns, under a row of ones."""
-    x = np.vstack([np.ones(len(X)), X.T]).astype(dtype)
-    return Block(x, np.ascontiguousarray(Y.T, dtype), None if weights is None else weights.astype(dtype))
 
 
 class Case:

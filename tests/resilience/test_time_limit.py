@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mpi_runner import mpirun, python
-from test_faults import BASE, INJECT, metrics, model
+from trainings import BASE, INJECT, metrics, model
 
 from distnn.resilience import time_limit
 from distnn.resilience.time_limit import RESERVE, TimeLimit, seconds_left

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from availability import unavailable
+from checkout import CHECKOUT
 from mpi_runner import mpirun, python
 from threaded_ranks import outcomes
 
@@ -33,7 +34,6 @@ from distnn.network.weights import weight_count
 from distnn.parallel import environment
 from distnn.parallel.ranks import OneRank
 
-CHECKOUT = Path(__file__).parents[1]
 DTYPES = ["float64", "float32"]
 WAYS = {"fused": Fused, "tiled": Tiled}
 # Widths that leave every number of rows and columns over for the tiles, and networks of one layer up to many.

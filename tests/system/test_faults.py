@@ -5,7 +5,6 @@ The faults stand in inject.py. Each job has a hard time limit, so that a hang is
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -17,48 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import shared_memory
 from availability import unavailable
 from mpi_runner import Job, is_open_mpi, mpirun, python, start
-from safetensors.numpy import load_file
+from trainings import BASE, EVERY_THREE, INJECT, TRAINING, metrics, model, newest, stat, wait_until
 
-INJECT = Path(__file__).with_name("inject.py")
-BASE = ("--examples", "6000", "--optimizer", "gradient-descent", "--quiet")
-TRAINING = (*BASE, "--max-iterations", "30")
-EVERY_THREE = (*TRAINING, "--checkpoint-every", "3")
-
-
-def model(out: Path) -> dict[str, list[Any]]:
-    """The tensors of the model in a run's directory, to be compared to the bit."""
-    return {name: value.tolist() for name, value in load_file(out / "model.safetensors").items()}
-
-
-def metrics(out: Path) -> list[dict[str, Any]]:
-    """The records so far; a last line that is only half there is left out."""
-    try:
-        lines = (out / "metrics.jsonl").read_text().splitlines(keepends=True)
-    except OSError:
-        return []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
-def newest(out: Path) -> int:
-    """The iteration of the newest checkpoint, -1 if there is none."""
-    return max((int(path.stem.split("-")[1]) for path in out.glob("checkpoints/checkpoint-*")), default=-1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_shared_memory_stays() -> Iterator[None]:
-    yield
-    shared_memory.sweep()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
-    out = tmp_path_factory.mktemp("undisturbed")
-    done = python("-m", "distnn.train", *TRAINING, "--overwrite", "--out", out)
-    assert done.returncode == 0, done.stderr
-    return model(out)
+pytestmark = pytest.mark.usefixtures("no_shared_memory_stays")
 
 
 def resumed(out: Path) -> dict[str, list[Any]]:
@@ -186,17 +148,6 @@ def test_a_second_ctrl_c_ends_a_job_that_hangs(tmp_path: Path) -> None:
         os.kill(pids[0], signal.SIGINT)
         done = job.finish(20)
     assert done.returncode not in (0, 75)
-
-
-def wait_until(condition: Any, what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
-
-
-def stat(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @pytest.fixture

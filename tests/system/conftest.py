@@ -1,0 +1,45 @@
+"""Fixtures of tests of the whole system."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shared_memory
+from availability import unavailable
+from checkout import CHECKOUT
+from mpi_runner import python
+from trainings import TRAINING, model
+
+
+@pytest.fixture(scope="module")
+def no_shared_memory_stays() -> Iterator[None]:
+    yield
+    shared_memory.sweep()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    out = tmp_path_factory.mktemp("undisturbed")
+    done = python("-m", "distnn.train", *TRAINING, "--overwrite", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return model(out)
+
+
+@pytest.fixture(scope="session")
+def open_mpi() -> Path:
+    """The bin folder of an environment with Open MPI, made on first use in the checkout's build folder."""
+    environment = {
+        **os.environ,
+        "DISTNN_MPI": "openmpi",
+        "DISTNN_VENV": str(CHECKOUT / "build" / "openmpi-environment"),
+    }
+    command = "EXTRAS=(); source launch/environment.sh; command -v mpirun"
+    made = subprocess.run(["bash", "-c", command], cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+    if made.returncode:
+        unavailable("Open MPI beside this environment's MPI, from the package index", made.stderr[-500:])
+    return Path(made.stdout.strip().splitlines()[-1]).parent
