@@ -6,18 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distnn.network.backpropagation import Backpropagation
-from distnn.parallel.ranks import on_root
-from distnn.parallel.ranks import Ranks
+from distnn.data.preparation import Columns, Preparation
+from distnn.data.shard import Examples, Wishes, load
 from distnn.data.tables import ExclusiveOr, Source, column_numbers
 from distnn.errors import UserError
-from distnn.data.shard import Examples, Wishes, load
 from distnn.inference.model import Model, load_model
-from distnn.network.network import Network
-from distnn.training.objective import Objective
-from distnn.runs.options import Options, with_optimizer
-from distnn.data.preparation import Columns, Preparation
 from distnn.kernels.blocks import Cut, cut
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.network import Network
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.runs.options import Options, with_optimizer
+from distnn.training.objective import Objective
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from distnn.storage.checkpoint import PATTERN, Checkpoints
 from distnn.errors import STOPPED, UserError
+from distnn.storage.checkpoint import PATTERN, Checkpoints
 from distnn.storage.files import replacing, sweep
 from distnn.training.termination import Reason, Record
 

@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from distnn.runs.assembly import Plan
+from distnn.command_line.console import pairs
 from distnn.data.tables import Source
 from distnn.network.weights import weight_count
-from distnn.runs.options import Options, with_optimizer
 from distnn.parallel.reduction import KEPT_BYTES
-from distnn.command_line.console import pairs
+from distnn.runs.assembly import Plan
+from distnn.runs.options import Options, with_optimizer
 
 
 def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:

@@ -14,9 +14,9 @@ import typing
 from dataclasses import dataclass, fields, make_dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from distnn.errors import UserError
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import ERROR_FUNCTIONS
-from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS, Optimizer, choose
 from distnn.parallel.reduction import REDUCTIONS
 from distnn.streams import SAMPLING

@@ -7,15 +7,14 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from distnn.parallel import environment
-from distnn.runs.assembly import Assembly
 from distnn.command_line.program import to_toml
-from distnn.parallel.ranks import on_root
-from distnn.parallel.ranks import Ranks
 from distnn.errors import DONE, FAILED, STOPPED
+from distnn.parallel import environment
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.runs.assembly import Assembly
+from distnn.runs.directory import RunDirectory
 from distnn.runs.options import Options
 from distnn.runs.run import NOT_STORED, Run
-from distnn.runs.directory import RunDirectory
 from distnn.training.termination import STOP_FILE, Reason
 
 if TYPE_CHECKING:

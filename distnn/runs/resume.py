@@ -9,14 +9,14 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from distnn.storage.checkpoint import Found
 from distnn.command_line.program import parse
 from distnn.errors import UserError
 from distnn.optimizers import State
-from distnn.runs.options import DATA, NETWORK, TRAINING, Options, flag, group
 from distnn.runs.directory import RunDirectory
-from distnn.training.termination import Record
+from distnn.runs.options import DATA, NETWORK, TRAINING, Options, flag, group
+from distnn.storage.checkpoint import Found
 from distnn.training.loop import Progress
+from distnn.training.termination import Record
 
 FIXED = (DATA, NETWORK, TRAINING)  # groups of options that a resumed run keeps
 FREE = ("data", "threads", "evaluate_every")  # but for these: a moved file, for example, is known by its fingerprint

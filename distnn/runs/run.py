@@ -6,19 +6,18 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from distnn.command_line.program import to_toml
+from distnn.errors import FAILED, RankError, UserError
 from distnn.parallel import environment
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.resilience.elastic import Recovery
+from distnn.resilience.time_limit import TimeLimit, seconds_left
 from distnn.runs import resume
 from distnn.runs.assembly import Assembly
-from distnn.command_line.program import to_toml
-from distnn.parallel.ranks import on_root
-from distnn.parallel.ranks import Ranks
-from distnn.resilience.elastic import Recovery
-from distnn.errors import FAILED, RankError, UserError
-from distnn.runs.options import Options, criterion, optimizer
 from distnn.runs.directory import RunDirectory
-from distnn.training.termination import STOP_FILE, TIME_USED, Reason, Record
-from distnn.resilience.time_limit import TimeLimit, seconds_left
+from distnn.runs.options import Options, criterion, optimizer
 from distnn.training.loop import Progress, begin, evaluation_interval, train
+from distnn.training.termination import STOP_FILE, TIME_USED, Reason, Record
 
 if TYPE_CHECKING:  # imported on rank 0 alone
     from distnn.command_line.console import Report
