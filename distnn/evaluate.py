@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from distnn.command_line.program import parse, run
+from distnn.command_line.arguments import parse
+from distnn.command_line.program import run
 from distnn.data.preparation import Rows
 from distnn.errors import UserError
 from distnn.inference.application import DATA, Application, ApplyOptions

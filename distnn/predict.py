@@ -13,7 +13,8 @@ from typing import IO, Annotated
 
 import numpy as np
 
-from distnn.command_line.program import parse, run
+from distnn.command_line.arguments import parse
+from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.inference.application import DATA, Application, ApplyOptions
 from distnn.inference.model import Model

@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from distnn.command_line.program import parse, run, to_toml
+from distnn.command_line.arguments import parse, to_toml
+from distnn.command_line.program import run
 from distnn.data.tables import Source, open_source
 from distnn.errors import UserError
 from distnn.kernels import blas, library

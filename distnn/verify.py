@@ -9,7 +9,8 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from distnn.command_line.program import parse, run
+from distnn.command_line.arguments import parse
+from distnn.command_line.program import run
 from distnn.data.tables import Source, open_source
 from distnn.errors import DONE, FAILED, UserError
 from distnn.kernels import blas

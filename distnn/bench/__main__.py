@@ -11,7 +11,8 @@ from distnn.bench import machine, prediction
 from distnn.bench.measure import measure
 from distnn.bench.options import BenchOptions, check
 from distnn.bench.series import series
-from distnn.command_line.program import parse, run
+from distnn.command_line.arguments import parse
+from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.kernels import blas
 from distnn.parallel import environment

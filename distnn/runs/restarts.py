@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from distnn.command_line.program import to_toml
+from distnn.command_line.arguments import to_toml
 from distnn.errors import DONE, FAILED, STOPPED
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root

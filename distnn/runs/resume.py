@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from distnn.command_line.program import parse
+from distnn.command_line.arguments import parse
 from distnn.errors import UserError
 from distnn.optimizers import State
 from distnn.runs.directory import RunDirectory

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from distnn.command_line.program import to_toml
+from distnn.command_line.arguments import to_toml
 from distnn.errors import FAILED, RankError, UserError
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root

@@ -12,7 +12,7 @@ import pytest
 from mpi_runner import python
 
 from distnn import UserError
-from distnn.command_line.program import parse, to_toml
+from distnn.command_line.arguments import parse, to_toml
 from distnn.evaluate import EvaluateOptions
 from distnn.evaluate import main as evaluate_main
 from distnn.parallel.ranks import OneRank

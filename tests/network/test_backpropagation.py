@@ -14,7 +14,6 @@ from examples import TRAINABLE, block, targets
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from distnn.errors import UserError
-from distnn.kernels.blocks import Block
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network

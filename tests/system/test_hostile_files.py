@@ -22,7 +22,7 @@ from safetensors.numpy import save
 
 import distnn
 from distnn import UserError
-from distnn.command_line.program import parse
+from distnn.command_line.arguments import parse
 from distnn.inference.model import load_model
 from distnn.runs import resume
 from distnn.runs.directory import RunDirectory

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from distnn.bench.convergence.problems import PROBLEMS
 from distnn.bench.convergence.race import CONTENDERS, DISTRIBUTIONS, present, race
 from distnn.bench.convergence.report import Traces, numbers, table
-from distnn.command_line.program import parse, run
+from distnn.command_line.arguments import parse
+from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks

@@ -1,0 +1,143 @@
+"""Options of a command: from flags and a TOML file to a dataclass, and back to TOML.
+
+Options are read on rank 0 alone and sent to the others, which need not import what reads them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from distnn.errors import UserError
+
+TOML_BYTES = 1 << 20  # a file of options is far shorter
+
+
+def parse(kind: type, program: str, about: str, arguments: Sequence[str], base: Mapping[str, Any] | None = None) -> Any:
+    """Read options of the dataclass `kind` from flags and from the TOML file that --config names; flags win.
+
+    Every field is annotated with its type, a group and the words for --help. base: values that take the place of
+    defaults. Returns the options, or None when --help was all that was wanted. Local: for rank 0. UserError for an
+    unknown option or a value of the wrong kind.
+    """
+    from cyclopts import App, CycloptsError
+    from cyclopts.config import Toml
+
+    def collect(**given: Any) -> dict[str, Any]:
+        return given
+
+    collect.__annotations__ = _annotations(kind)
+    collect.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for name, annotation in collect.__annotations__.items()
+        ]
+    )
+    app = App(name=program, help=about, help_format="plaintext", version_flags=(), result_action="return_value")
+    app["--help"].group = "Help"
+    app.default(collect)
+    if path := _config_path(arguments):
+        app.config = [Toml(_readable(path))]
+    try:
+        command, bound, _ = app.parse_args(list(arguments), print_error=False, exit_on_error=False)
+        given = command(*bound.args, **bound.kwargs)
+    except CycloptsError as error:
+        raise UserError(f"{' '.join(str(error).split())} See: {program} --help") from None
+    if not isinstance(given, dict):
+        return None
+    values = {name: value for name, value in given.items() if value is not None and name != "config"}
+    return kind(**{**(base or {}), **values})
+
+
+def _annotations(kind: type) -> dict[str, Any]:
+    """The types of the dataclass's fields as cyclopts wants them, and --config."""
+    from cyclopts import Group, Parameter
+
+    hints = get_type_hints(kind, include_extras=True)
+    groups: dict[str, Group] = {}
+    annotations: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):
+        value_type, group, words = get_args(hints[field.name])
+        groups.setdefault(group, Group(group, sort_key=len(groups)))
+        several = get_origin(value_type) is tuple
+        shown: Any = " ".join(map(str, field.default)) if several else field.default  # type: ignore[arg-type]
+        default = "" if shown in (None, "") or isinstance(shown, bool) else f" [{shown}]"
+        parameter = Parameter(
+            group=groups[group],
+            help=words + default,
+            show_default=False,
+            consume_multiple=several,
+            negative=None if bool in (value_type, *get_args(value_type)) else (),
+        )
+        annotations[field.name] = Annotated[_whole_numbers(value_type) | None, parameter]
+    annotations["config"] = Annotated[Path | None, Parameter(group="Help", help="TOML file of options; flags win.")]
+    return annotations
+
+
+def _whole_numbers(kind: Any) -> Any:
+    """The type with every int in it read by `_whole`."""
+    from cyclopts import Parameter
+
+    if kind is int:
+        return Annotated[int, Parameter(converter=_whole)]
+    if get_origin(kind) is tuple:
+        return tuple[_whole_numbers(get_args(kind)[0]), ...]  # type: ignore[misc]
+    if int in get_args(kind):
+        return _whole_numbers(int) | None
+    return kind
+
+
+def _whole(kind: type, tokens: Sequence[Any]) -> int:
+    """A whole number, 1e6 too; cyclopts itself would round 1.5 to 2."""
+    text = tokens[0].value
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text) if text.lower().lstrip("+-")[:1].isdigit() else math.nan
+        if not number.is_integer():
+            raise ValueError(f'"{text}" is not a whole number.') from None
+        return int(number)
+
+
+def _config_path(arguments: Sequence[str]) -> str | None:
+    """The file that --config names, which must be known before the other options can be read."""
+    for place, argument in enumerate(arguments):
+        if argument == "--config" and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith("--config="):
+            return argument.removeprefix("--config=")
+    return None
+
+
+def _readable(path: str) -> str:
+    """The path, if TOML can be read from it; UserError with the place of the fault otherwise."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(TOML_BYTES + 1)
+        if len(text) > TOML_BYTES:
+            raise UserError(f"--config {path} is not a file of options: it is longer than {TOML_BYTES >> 20} MB.")
+        values = tomllib.loads(text.decode())
+    except OSError as error:
+        raise UserError(f"--config {path} cannot be read: {error.strerror}.") from None
+    except RecursionError:
+        raise UserError(f"--config {path} is not a file of options: it is nested too deeply.") from None
+    except ValueError as error:
+        raise UserError(f"--config {path} is not a TOML file: {error}.") from None
+    for name, value in values.items():
+        if isinstance(value, dict):
+            raise UserError(f"--config {path}: {name} is a table; options stand in the file without tables.")
+    return path
+
+
+def to_toml(options: Any, without: Sequence[str] = ()) -> str:
+    """Options as the text of a TOML file that --config reads, but for those that are None or in `without`."""
+    import tomli_w
+
+    given = {name: value for name, value in vars(options).items() if value is not None and name not in without}
+    values = {name.replace("_", "-"): value for name, value in given.items()}
+    return tomli_w.dumps(values)
