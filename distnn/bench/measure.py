@@ -15,7 +15,7 @@ from distnn.bench.peers import PEERS, Peer, Processes
 from distnn.bench.prediction import Iteration, message_bytes
 from distnn.bench.rest import on_root_alone
 from distnn.bench.split import Split, split
-from distnn.bench.timing import Contender, Entry, ratio, take_turns
+from distnn.bench.timing import Entry, Stepper, ratio, take_turns
 from distnn.bench.workloads import WORKLOADS, Workload
 from distnn.data.shard import Examples
 from distnn.kernels.blocks import Cut
@@ -41,10 +41,10 @@ def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
                 left_out[peer.name] = entry
     take_turns(entries, turns, ranks, visit)
     for entry in entries:
-        if isinstance(entry.contender, Processes):
-            entry.peak_bytes = entry.contender.peak_bytes
-        if entry.contender is not None:
-            entry.contender.close()
+        if isinstance(entry.stepper, Processes):
+            entry.peak_bytes = entry.stepper.peak_bytes
+        if entry.stepper is not None:
+            entry.stepper.close()
     parts = split(workload, examples, ranks, max(2, min(2000, 4 * entries[0].iterations)))
     products, tanh = np.mean(ranks.gather(floor(workload, each)), axis=0).tolist()
     results = _results(workload, examples.cut, entries, parts, (products, tanh), ranks.size)
@@ -71,21 +71,21 @@ def _own(workload: Workload, examples: Examples, ranks: Ranks) -> list[Entry]:
 
 
 def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: Ranks) -> Entry | str:
-    """The peer, ready to compute, or why it is left out. Collective; replicated but for the contender, on rank 0."""
-    contender: Contender | None = None
+    """The peer, ready to compute, or why it is left out. Collective; replicated but for the stepper, on rank 0."""
+    stepper: Stepper | None = None
 
     def start() -> str | None:
-        nonlocal contender
+        nonlocal stepper
         if not peer.installed:
             return f"{peer.package} is not installed (pip install 'distnn[peers]')"
         try:
-            contender = Processes(peer, workload, ranks.size, usable)
+            stepper = Processes(peer, workload, ranks.size, usable)
         except RuntimeError as error:
             return f"it failed: {error}"
         return None
 
     wrong: str | None = on_root_alone(ranks, start)
-    return wrong or Entry(peer.name, ranks.size if peer.parallel else 1, False, contender)
+    return wrong or Entry(peer.name, ranks.size if peer.parallel else 1, False, stepper)
 
 
 def _results(

@@ -15,7 +15,7 @@ from distnn.parallel.ranks import Ranks
 VISIT = 0.25  # seconds, about, that one takes before it is the next one's turn
 
 
-class Contender(Protocol):
+class Stepper(Protocol):
     """Somebody who can compute iterations of a workload."""
 
     def seconds(self, iterations: int) -> float:
@@ -27,16 +27,16 @@ class Contender(Protocol):
 
 @dataclass
 class Entry:
-    """A contender and what was measured of it.
+    """A contender at work, and what was measured of it.
 
     name: as printed. cores: how many it uses. everyone: all ranks take part in it; otherwise rank 0 alone, and
-    contender is None elsewhere. seconds: an iteration, one number a turn. peak_bytes: of its processes together.
+    stepper is None elsewhere. seconds: an iteration, one number a turn. peak_bytes: of its processes together.
     """
 
     name: str
     cores: int
     everyone: bool
-    contender: Contender | None
+    stepper: Stepper | None
     iterations: int = 1
     seconds: list[float] = field(default_factory=list)
     peak_bytes: int = 0
@@ -63,9 +63,9 @@ def take_turns(entries: Sequence[Entry], turns: int, ranks: Ranks, visit: float 
 
 def _visit(entry: Entry, ranks: Ranks) -> float:
     def seconds() -> float:
-        assert entry.contender is not None
-        entry.contender.seconds(1)  # fetch back what the others drove out of the caches
-        return entry.contender.seconds(entry.iterations)
+        assert entry.stepper is not None
+        entry.stepper.seconds(1)  # fetch back what the others drove out of the caches
+        return entry.stepper.seconds(entry.iterations)
 
     return float(ranks.broadcast(seconds()) if entry.everyone else on_root_alone(ranks, seconds))
 

@@ -148,8 +148,8 @@ def test_turns() -> None:
 
 
 def test_missing_and_failing_peers_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = Peer("Missing", "missing", "no_such_package")
-    failing = Peer("Failing", "no_such_module", "json")
+    missing = Peer("Missing", "no_such_package", module="missing")
+    failing = Peer("Failing", "json", module="no_such_module")
     monkeypatch.setattr(measurement, "PEERS", (missing, failing))
     found = measurement.measure("tiny", QUICK, OneRank())
     assert found["left_out"]["Missing"] == "no_such_package is not installed (pip install 'distnn[peers]')"

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from distnn.bench.contender import DISTRIBUTIONS, versions
 from distnn.bench.convergence.problems import PROBLEMS
-from distnn.bench.convergence.race import CONTENDERS, DISTRIBUTIONS, present, race
+from distnn.bench.convergence.race import PACKAGES, RACERS, race
 from distnn.bench.convergence.report import Traces, numbers, table
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
@@ -45,20 +46,20 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     if options is None:
         return 0
     check(options)
-    versions = present()
-    for package in DISTRIBUTIONS.keys() - versions.keys():
+    present = versions(PACKAGES.keys())
+    for package in PACKAGES.keys() - present.keys():
         print(f"{DISTRIBUTIONS[package]} is not installed: left out.")
-    report: dict[str, Any] = {"environment": environment.record(0) | versions, "problems": {}}
+    report: dict[str, Any] = {"environment": environment.record(0) | present, "problems": {}}
     print(f"{platform.machine()}, " + ", ".join(f"{name} {value}" for name, value in describe(report["environment"])))
     print()
     for name in options.problem or PROBLEMS:
         problem = PROBLEMS[name]
-        if problem.package and problem.package not in versions:
+        if problem.package and problem.package not in present:
             print(f"{name}: left out, since it needs {DISTRIBUTIONS[problem.package]}.\n")
             continue
         if options.quick:
             problem = replace(problem, rows=min(problem.rows, QUICK_ROWS), seconds=QUICK_SHARE * problem.seconds)
-        contenders = [c for c in CONTENDERS if c.suits(problem) and (c.package is None or c.package in versions)]
+        contenders = [c for c in RACERS if c.suits(problem) and c.installed]
         traces: Traces = {contender.name: [] for contender in contenders}
         for contender, trace in race(problem, range(options.seeds), contenders):
             traces[contender].append(trace)
@@ -82,7 +83,7 @@ def check(options: ConvergenceOptions) -> None:
 
 def describe(record: dict[str, Any]) -> list[tuple[str, Any]]:
     """Of the environment what a reader of the tables wants to know."""
-    return [(name, record[name]) for name in ("python", "numpy", "blas", "kernel", *DISTRIBUTIONS) if name in record]
+    return [(name, record[name]) for name in ("python", "numpy", "blas", "kernel", *PACKAGES) if name in record]
 
 
 def write(path: Path, report: dict[str, Any]) -> None:

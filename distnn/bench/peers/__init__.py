@@ -6,7 +6,6 @@ mean squared error over all rows, its gradient, a step of gradient descent, and 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
@@ -14,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from distnn.bench.contender import Contender
 from distnn.bench.workloads import Workload
 
 ONE_THREAD = {
@@ -31,25 +31,22 @@ ONE_THREAD = {
 
 
 @dataclass(frozen=True)
-class Peer:
-    """A package to compare with. parallel: it runs on as many processes as there are ranks; otherwise on one."""
+class Peer(Contender):
+    """A package to compare with. module: here, that runs it, in one of its variants.
 
-    name: str
-    module: str
-    package: str
-    parallel: bool = False
-    variant: str = ""
+    parallel: it runs on as many processes as there are ranks; otherwise on one.
+    """
 
-    @property
-    def installed(self) -> bool:
-        return importlib.util.find_spec(self.package) is not None
+    module: str = field(kw_only=True)
+    parallel: bool = field(default=False, kw_only=True)
+    variant: str = field(default="", kw_only=True)
 
 
 PEERS = (
-    Peer("PyTorch DDP (gloo)", "pytorch", "torch", parallel=True),
-    Peer("JAX, jitted", "xla", "jax", variant="whole"),
-    Peer("JAX, jitted and hand-blocked", "xla", "jax", variant="blocked"),
-    Peer("scikit-learn", "scikit_learn", "sklearn"),
+    Peer("PyTorch DDP (gloo)", "torch", module="pytorch", parallel=True),
+    Peer("JAX, jitted", "jax", module="xla", variant="whole"),
+    Peer("JAX, jitted and hand-blocked", "jax", module="xla", variant="blocked"),
+    Peer("scikit-learn", "sklearn", module="scikit_learn"),
 )
 
 
@@ -66,7 +63,7 @@ class Task:
 
 
 class Processes:
-    """A peer at work: a contender for `timing.take_turns`. Local to rank 0.
+    """A peer at work: a stepper for `timing.take_turns`. Local to rank 0.
 
     cores: those that the job may use. RuntimeError, with the last line that a process printed, when one fails.
     """

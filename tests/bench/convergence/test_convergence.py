@@ -16,7 +16,7 @@ from distnn.bench.convergence import race as races
 from distnn.bench.convergence.__main__ import main
 from distnn.bench.convergence.least_squares import forward, outputs_jacobian
 from distnn.bench.convergence.problems import PROBLEMS, Instance, teacher
-from distnn.bench.convergence.race import CONTENDERS, Contender, race
+from distnn.bench.convergence.race import RACERS, Racer, race
 from distnn.bench.convergence.report import ratios
 from distnn.bench.convergence.trace import Finished, Point, Trace
 from distnn.parallel.ranks import OneRank
@@ -68,9 +68,8 @@ def test_distnn_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: p
 def test_every_contender_minimises_the_same_function(name: str) -> None:
     """`race` itself compares E_in at the initial weights; the gradients are right if E_in falls."""
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
-    here = races.present()
     problem = replace(PROBLEMS[name], rows=300, goals=(1e-9,), seconds=0.03)
-    contenders = [c for c in CONTENDERS if c.suits(problem) and (c.package is None or c.package in here)]
+    contenders = [c for c in RACERS if c.suits(problem) and c.installed]
     traces = dict(race(problem, [0], contenders))
     assert {"distnn lbfgs", "scikit-learn L-BFGS"} <= traces.keys()
     assert ("scipy least_squares trf" in traces) == (problem.error == "squared" and problem.weights <= 300)
@@ -79,10 +78,10 @@ def test_every_contender_minimises_the_same_function(name: str) -> None:
 
 
 def test_another_function_is_found_out() -> None:
-    half = Contender("half", lambda instance, trace: trace.note(error(instance) / 2, 1))
+    half = Racer("half", run=lambda instance, trace: trace.note(error(instance) / 2, 1))
     problem = replace(PROBLEMS["xor"], rows=100, seconds=0.01)
     with pytest.raises(RuntimeError, match="half begins at"):
-        list(race(problem, [0], [CONTENDERS[0], half]))
+        list(race(problem, [0], [RACERS[0], half]))
 
 
 def test_jacobian() -> None:
@@ -155,9 +154,9 @@ def test_every_contender_has_one_thread() -> None:
     program = """
 from threadpoolctl import threadpool_info
 from distnn.bench.convergence.problems import PROBLEMS
-from distnn.bench.convergence.race import CONTENDERS, run
+from distnn.bench.convergence.race import RACERS, run
 from distnn.bench.convergence.trace import Trace
-(contender,) = (c for c in CONTENDERS if c.name == "scikit-learn L-BFGS")
+(contender,) = (c for c in RACERS if c.name == "scikit-learn L-BFGS")
 run(contender, PROBLEMS["xor"].instance(0), Trace(0.0, 0.01))
 print(*(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"))
 """
