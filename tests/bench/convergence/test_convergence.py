@@ -12,7 +12,7 @@ import pytest
 from mpi_runner import python
 
 from distnn import Network, UserError
-from distnn.bench.convergence import race as races
+from distnn.bench import contender
 from distnn.bench.convergence.__main__ import main
 from distnn.bench.convergence.least_squares import forward, outputs_jacobian
 from distnn.bench.convergence.problems import PROBLEMS, Instance, teacher
@@ -37,7 +37,7 @@ def error(instance: Instance) -> float:
 
 
 def test_distnn_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(races, "find_spec", lambda package: None)
+    monkeypatch.setattr(contender, "find_spec", lambda package: None)
     file = tmp_path / "numbers.json"
     arguments = ["--quick", "--seeds", "2", "--json", str(file), "--problem", "xor", "teacher", "digits"]
     assert main(OneRank(), arguments) == 0
