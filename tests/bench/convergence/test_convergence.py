@@ -12,7 +12,7 @@ import pytest
 from mpi_runner import python
 
 from distnn import Network, UserError
-from distnn.bench import contender
+from distnn.bench import contender as contenders
 from distnn.bench.convergence.__main__ import main
 from distnn.bench.convergence.least_squares import forward, outputs_jacobian
 from distnn.bench.convergence.problems import PROBLEMS, Instance, teacher
@@ -37,7 +37,7 @@ def error(instance: Instance) -> float:
 
 
 def test_distnn_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(contender, "find_spec", lambda package: None)
+    monkeypatch.setattr(contenders, "find_spec", lambda package: None)
     file = tmp_path / "numbers.json"
     arguments = ["--quick", "--seeds", "2", "--json", str(file), "--problem", "xor", "teacher", "digits"]
     assert main(OneRank(), arguments) == 0
@@ -69,8 +69,8 @@ def test_every_contender_minimises_the_same_function(name: str) -> None:
     """`race` itself compares E_in at the initial weights; the gradients are right if E_in falls."""
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     problem = replace(PROBLEMS[name], rows=300, goals=(1e-9,), seconds=0.03)
-    contenders = [c for c in RACERS if c.suits(problem) and c.installed]
-    traces = dict(race(problem, [0], contenders))
+    racers = [c for c in RACERS if c.suits(problem) and c.installed]
+    traces = dict(race(problem, [0], racers))
     assert {"distnn lbfgs", "scikit-learn L-BFGS"} <= traces.keys()
     assert ("scipy least_squares trf" in traces) == (problem.error == "squared" and problem.weights <= 300)
     for trace in traces.values():
