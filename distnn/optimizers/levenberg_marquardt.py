@@ -39,7 +39,7 @@ class DampedState(State):
 
 @dataclass(frozen=True)
 class LevenbergMarquardt:
-    """For small networks. Time a step grows with n |W|² and |W|³, memory a rank with |W|²."""
+    """For small networks. Time per step grows with n |W|² and |W|³, memory per rank with |W|²."""
 
     name: ClassVar[str] = "levenberg-marquardt"
     stochastic: ClassVar[bool] = False

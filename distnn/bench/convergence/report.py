@@ -19,7 +19,7 @@ Traces = dict[str, list[Trace]]  # of each contender, one for each seed
 
 
 def table(problem: Problem, traces: Traces) -> Iterator[str]:
-    """Lines: for each contender the median evaluations and seconds to each goal, and E_in at the end."""
+    """Lines: for each contender the median evaluations to each goal and E_in at the end, and below the seconds."""
     seeds = len(next(iter(traces.values())))
     d = "-".join(map(str, problem.d))
     yield f"### {problem.name}: {d}, {problem.weights:,} weights, {problem.rows:,} rows, {problem.error}, {seeds} seeds"
@@ -29,22 +29,27 @@ def table(problem: Problem, traces: Traces) -> Iterator[str]:
     yield "|" + "".join(f" | to {goal:g}" for goal in problem.goals) + " | E_in at the end |"
     yield "| --- |" + " --- |" * (len(problem.goals) + 1)
     for name, of in traces.items():
-        cells = [cell([trace.reached(goal) for trace in of]) for goal in problem.goals]
+        reached = [[trace.reached(goal) for trace in of] for goal in problem.goals]
         ends = [trace.points[-1].E for trace in of]
-        yield f"| {name} | {' | '.join(cells)} | {median(ends):.1e} ({min(ends):.0e} to {max(ends):.0e}) |"
+        ended = f"{median(ends):.1e} ({min(ends):.0e} to {max(ends):.0e})"
+        yield f"| {name} | {' | '.join(evaluations(points) for points in reached)} | {ended} |"
+        yield f"| … seconds | {' | '.join(seconds(points) for points in reached)} | |"
     yield ""
     yield from comparisons(problem, traces)
 
 
-def cell(points: Sequence[Point | None]) -> str:
-    """Median evaluations and seconds over seeds, with least and most; how many seeds came there, if not all."""
-    there = [point for point in points if point is not None]
+def evaluations(points: Sequence[Point | None]) -> str:
+    """Median evaluations over seeds, with least and most; how many seeds came there, if not all."""
+    there = sum(point is not None for point in points)
     if not there:
         return "none"
-    evaluations = spread([point.evaluations if point else math.inf for point in points], "{:.0f}")
-    seconds = spread([point.seconds if point else math.inf for point in points], "{:.2g}")
-    missing = "" if len(there) == len(points) else f", {len(there)} of {len(points)} seeds"
-    return f"{evaluations} ev., {seconds} s{missing}"
+    shown = spread([point.evaluations if point else math.inf for point in points], "{:.0f}")
+    return shown if there == len(points) else f"{shown}, {there} of {len(points)}"
+
+
+def seconds(points: Sequence[Point | None]) -> str:
+    """Median seconds over seeds, with least and most."""
+    return spread([point.seconds if point else math.inf for point in points], "{:.2g}") if any(points) else ""
 
 
 def spread(values: Sequence[float], form: str) -> str:
