@@ -1,8 +1,8 @@
 /* Narrow networks: a panel of columns goes through all layers in the first-level cache. Included by passes.h.
 
-   FUSED_BYTES of each row are a panel; the last one is filled up with its last column, which has no delta. Arrays are kept panel by panel, the rows
-   of a panel one after the other. s and W delta are summed term by term, G by lanes (columns c, c + LANES,
-   c + 2 LANES, ...) that are added up at the end. */
+   FUSED_BYTES of each row are a panel; the last one is filled up with its last column, which has no delta. Arrays are
+   kept panel by panel, the rows of a panel one after the other. s and W delta are summed term by term, G by lanes
+   (columns c, c + LANES, c + 2 LANES, ...) that are added up at the end. */
 
 #ifndef FUSED_BYTES
 #define FUSED_BYTES 256
@@ -188,7 +188,7 @@ static struct NAME(rows) NAME(count)(const struct fused *network) {
 
 /* Write s^(L) of `columns` columns of x0, and keep x^(0), ..., x^(L-1). s: in whole panels. */
 TARGET void NAME(fused_forward)(const struct fused *network, const REAL *x0, size x0_stride, size columns, REAL *s,
-                          size s_stride) {
+                                size s_stride) {
     size x_rows = NAME(count)(network).x, inputs = network->d[0] + 1;
     REAL *x = network->x;
     for (size c = 0; c < columns; c += PANEL, x += x_rows * PANEL) {

@@ -1,6 +1,6 @@
-/* Forward propagation and backpropagation of networks with hidden layers: fused.h for narrow ones, as fused.py calls it,
-   tiled.h for wider ones, as tiled.py does. Both for float64 and float32, each for AVX-512 and for
-   AVX2, in the vector extensions of gcc and clang. */
+/* Forward propagation and backpropagation of networks with hidden layers: fused.h for narrow ones, as fused.py calls
+   it, tiled.h for wider ones, as tiled.py does. Both for float64 and float32, each for AVX-512 and for AVX2, in the
+   vector extensions of gcc and clang. */
 
 #include "library.h"
 

@@ -76,6 +76,7 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 }
 
 #include "fused.h"
+#include "tile.h"
 #include "tiled.h"
 
 #undef SET

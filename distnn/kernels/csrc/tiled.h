@@ -1,24 +1,18 @@
-/* Wider networks: layer after layer for some panels of columns, in tiles whose sums stay in registers. Included by
-   passes.h.
+/* Wider networks: layer after layer for some panels of columns, in tiles (tile.h). Included by passes.h.
 
    TILED_BYTES of each row are a panel. Arrays are kept panel by panel, the rows of a panel one after the other, and
-   weights by tiles, so that every product reads what it needs in order: nothing is copied for it, but for delta^T. The
-   three products of a layer are the same sums over k of a_rk x_k; only the way from one a_rk to the next differs. They
-   are made term by term, G in parts of TILED_GROUP panels. */
+   weights by tiles, so that every product reads what it needs in order: nothing is copied for it, but for delta^T. G is
+   summed in parts of TILED_GROUP panels. */
 
-#ifndef TILED_BYTES
-#define TILED_BYTES 128
-#define TILED_GROUP 16   /* panels that are summed into G at a time: the first level has that much of a tile of x */
-#define TILED_ROWS 12    /* of a tile */
-#define TERMS 8192       /* bytes of the numbers a_rk of one r, before the next tile: those of a tile, and the panels
-                            that they meet, are in the second level */
-#define NEAR (1 << 18)   /* bytes of x^(0), ..., x^(L-1) that go through all layers before the next ones, */
-#define FEWEST 4         /* but at least so many panels: they share the way of the weights from the memory */
-#define SUM_TILES 10     /* of x that the second level has, while they are summed into G with all of delta */
-#define SINGLE_ROWS 8    /* of x that are summed into G at a time where delta has one row */
-#define LOADED 8         /* rows of weights that are read together */
-#define AHEAD 4          /* rows of x^(0), which are far apart, that are on their way from the memory */
-#define WEIGHTS_AHEAD 32 /* terms of weights that are on their way from the cache */
+#ifndef TILED_GROUP
+#define TILED_GROUP 16 /* panels that are summed into G at a time: the first level has that much of a tile of x */
+#define TERMS 8192 /* bytes of the a_rk of one r, before the next tile: the second level has a tile's, and their x */
+#define NEAR (1 << 18) /* bytes of x^(0), ..., x^(L-1) that go through all layers before the next ones, */
+#define FEWEST 4       /* but at least so many panels: they share the way of the weights from the memory */
+#define SUM_TILES 10   /* of x that the second level has, while they are summed into G with all of delta */
+#define SINGLE_ROWS 8  /* of x that are summed into G at a time where delta has one row */
+#define LOADED 8       /* rows of weights that are read together */
+#define AHEAD 4        /* rows of x^(0), which are far apart, that are on their way from the memory */
 
 /* One network, its weights and its memory; see class Tiled. */
 struct tiled {
@@ -37,103 +31,6 @@ int tiled_tile(void) { return TILED_ROWS; }
 
 static size tiles(size rows) { return (rows + TILED_ROWS - 1) / TILED_ROWS * TILED_ROWS; }
 #endif
-
-/* Outputs that are kept in registers: AVX-512 has 32 of them, AVX2 16. */
-#if WIDE == 64
-#define REGISTER_ROWS 12
-#else
-#define REGISTER_ROWS 6
-#endif
-#define REGISTER_VECTORS 2
-
-#define COLUMNS ((size)(TILED_BYTES / sizeof(REAL))) /* of a panel */
-#define ALL _Pragma("GCC unroll 16")                 /* of a loop whose vectors must stay in registers */
-
-/* An array of panels: its first row and column, and from one row, one panel to the next. */
-struct NAME(panels) {
-    REAL *at;
-    size row, panel;
-};
-
-/* Numbers a_rk: from one r to the next; from one k to the next within a run, and from there to the next run. */
-struct NAME(factors) {
-    const REAL *a;
-    size row, term, run, next;
-};
-
-INLINE void NAME(add_terms)(int rows, int vectors, struct NAME(factors) of, size terms, const REAL *x,
-                            VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS]) {
-    const size ahead = of.row == 1 ? WEIGHTS_AHEAD * TILED_ROWS : 2 * of.next; /* two runs, where these are far apart */
-    for (size k = 0; k < terms; k++, x += COLUMNS) {
-        __builtin_prefetch(of.a + ahead + k * TILED_ROWS);
-        if (TILED_ROWS * sizeof(REAL) > LINE)
-            __builtin_prefetch(of.a + ahead + k * TILED_ROWS + LANES);
-        ALL for (int r = 0; r < rows; r++)
-            ALL for (int v = 0; v < vectors; v++)
-                sum[r][v] += of.a[r * of.row + k * of.term] * AT(x + v * EACH);
-    }
-}
-
-/* out = sum, or out += sum, for the first columns of a vector. */
-static TARGET __attribute__((noinline)) void NAME(store_some)(size columns, VECTOR sum, REAL *out, int add) {
-    for (size c = 0; c < columns; c++)
-        out[c] = add ? out[c] + sum[c] : sum[c];
-}
-
-/* As `tile`, for what fits in the registers: `most` rows, of which `rows` are stored, and `vectors` vectors. */
-INLINE void NAME(registers)(int most, int vectors, size rows, size columns, struct NAME(factors) of, size terms,
-                            const REAL *x, REAL *out, size stride, int add) {
-    typedef REAL UNALIGNED __attribute__((vector_size(WIDE), aligned(sizeof(REAL)), may_alias));
-    VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS];
-    ALL for (int r = 0; r < most; r++)
-        ALL for (int v = 0; v < vectors; v++) {
-            sum[r][v] = (VECTOR){0};
-            if (add && r < rows) /* it comes from the memory meanwhile */
-                __builtin_prefetch(out + r * stride + v * EACH, 1, 2);
-        }
-    for (; terms > of.run; terms -= of.run, of.a += of.next, x += of.run * COLUMNS)
-        NAME(add_terms)(most, vectors, of, of.run, x, sum);
-    NAME(add_terms)(most, vectors, of, terms, x, sum);
-    ALL for (int r = 0; r < most; r++)
-        ALL for (int v = 0; v < vectors; v++) {
-            REAL *to = out + r * stride + v * EACH;
-            VECTOR some = sum[r][v];
-            if (r >= rows)
-                continue;
-            if (columns < (v + 1) * EACH) {
-                NAME(store_some)(columns - v * EACH, some, to, add);
-            } else {
-                if (add)
-                    some += *(UNALIGNED *)to;
-                *(UNALIGNED *)to = some;
-            }
-        }
-}
-
-/* out_r = sum over k of a_rk x_k, or out_r += that: at most TILED_ROWS rows, `stride` apart, and the first columns of a
-   panel. Numbers a_rk of rows that are not there are read, but not used. */
-INLINE void NAME(tile)(size rows, size columns, struct NAME(factors) of, size terms, const REAL *x, REAL *out,
-                       size stride, int add) {
-    while (rows > 0) {
-        size most = rows > 8 ? 12 : rows > 6 ? 8 : rows > 4 ? 6 : rows > 2 ? 4 : rows;
-        most = LEAST(most, REGISTER_ROWS);
-        for (size c = 0; c < columns; c += REGISTER_VECTORS * EACH) {
-#define REGISTERS(most, vectors)                                                                                       \
-    NAME(registers)(UP_TO(REGISTER_ROWS + 1, most), vectors, rows, columns - c, of, terms, x + c, out + c, stride, add)
-#define ROWS(most)                                                                                                     \
-    case most:                                                                                                         \
-        if (columns - c > EACH)                                                                                        \
-            REGISTERS(most, REGISTER_VECTORS);                                                                         \
-        else                                                                                                           \
-            REGISTERS(most, 1);                                                                                        \
-        break;
-            switch (most) { ROWS(1) ROWS(2) ROWS(4) ROWS(6) ROWS(8) ROWS(12) }
-#undef REGISTERS
-#undef ROWS
-        }
-        rows -= most, of.a += most * of.row, out += most * stride;
-    }
-}
 
 /* How many of so many terms are added up at a time: about equal parts, whole tiles. */
 INLINE size NAME(run)(size terms) {
@@ -189,8 +86,8 @@ TARGET static void NAME(single_sum)(size a, size columns, struct NAME(panels) x,
         VECTOR sum[SINGLE_ROWS][LINE / WIDE] = {0};
         for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
             for (size k = 0; k < LEAST(columns - c, COLUMNS); k += LANES)
-                ALL for (int r = 0; r < SINGLE_ROWS; r++)
-                    ALL for (int v = 0; v < LINE / WIDE; v++)
+                UNROLLED (int r = 0; r < SINGLE_ROWS; r++)
+                    UNROLLED (int v = 0; v < LINE / WIDE; v++)
                         sum[r][v] += AT(x.at + p * x.panel + (i + r) * x.row + k + v * EACH) *
                                      AT(delta.at + p * delta.panel + k + v * EACH);
         for (size r = 0; r < LEAST(a - i, SINGLE_ROWS); r++) {
@@ -220,17 +117,17 @@ TARGET static void NAME(turn)(size rows, size columns, struct NAME(panels) delta
                         to[k * COLUMNS + m] = from[m * delta.row + k];
 #else
                 VECTOR some[EACH], other[EACH];
-                ALL for (int k = 0; k < EACH; k++)
+                UNROLLED (int k = 0; k < EACH; k++)
                     some[k] = AT(from + k * delta.row);
-                ALL for (int step = 1; step < EACH; step *= 2) {
-                    ALL for (int k = 0; k < EACH / 2; k++) {
+                UNROLLED (int step = 1; step < EACH; step *= 2) {
+                    UNROLLED (int k = 0; k < EACH / 2; k++) {
                         other[2 * k] = __builtin_shuffle(some[k], some[k + EACH / 2], low);
                         other[2 * k + 1] = __builtin_shuffle(some[k], some[k + EACH / 2], high);
                     }
-                    ALL for (int k = 0; k < EACH; k++)
+                    UNROLLED (int k = 0; k < EACH; k++)
                         some[k] = other[k];
                 }
-                ALL for (int k = 0; k < EACH; k++)
+                UNROLLED (int k = 0; k < EACH; k++)
                     AT(to + k * COLUMNS) = some[k];
 #endif
             }
@@ -373,4 +270,4 @@ TARGET void NAME(tiled_backward)(const struct tiled *network, const REAL *delta_
 #undef REGISTER_ROWS
 #undef REGISTER_VECTORS
 #undef COLUMNS
-#undef ALL
+#undef UNROLLED

@@ -1,0 +1,107 @@
+/* A tile of a product, whose sums stay in registers. Included by passes.h, for tiled.h.
+
+   The three products of a layer are the same sums over k of a_rk x_k; only the way from one a_rk to the next differs.
+   Sums are made term by term. */
+
+#ifndef TILED_BYTES
+#define TILED_BYTES 128  /* of each row are a panel */
+#define TILED_ROWS 12    /* of a tile */
+#define WEIGHTS_AHEAD 32 /* terms of weights that are on their way from the cache */
+#endif
+
+/* Outputs that are kept in registers: AVX-512 has 32 of them, AVX2 16. */
+#if WIDE == 64
+#define REGISTER_ROWS 12
+#else
+#define REGISTER_ROWS 6
+#endif
+#define REGISTER_VECTORS 2
+
+#define COLUMNS ((size)(TILED_BYTES / sizeof(REAL)))             /* of a panel */
+#define UNROLLED(...) _Pragma("GCC unroll 16") for (__VA_ARGS__) /* a loop whose vectors must stay in registers */
+
+/* An array of panels: its first row and column, and from one row, one panel to the next. */
+struct NAME(panels) {
+    REAL *at;
+    size row, panel;
+};
+
+/* Numbers a_rk: from one r to the next; from one k to the next within a run, and from there to the next run. */
+struct NAME(factors) {
+    const REAL *a;
+    size row, term, run, next;
+};
+
+INLINE void NAME(add_terms)(int rows, int vectors, struct NAME(factors) of, size terms, const REAL *x,
+                            VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS]) {
+    const size ahead = of.row == 1 ? WEIGHTS_AHEAD * TILED_ROWS : 2 * of.next; /* two runs, where these are far apart */
+    for (size k = 0; k < terms; k++, x += COLUMNS) {
+        __builtin_prefetch(of.a + ahead + k * TILED_ROWS);
+        if (TILED_ROWS * sizeof(REAL) > LINE)
+            __builtin_prefetch(of.a + ahead + k * TILED_ROWS + LANES);
+        UNROLLED (int r = 0; r < rows; r++)
+            UNROLLED (int v = 0; v < vectors; v++)
+                sum[r][v] += of.a[r * of.row + k * of.term] * AT(x + v * EACH);
+    }
+}
+
+/* out = sum, or out += sum, for the first columns of a vector. */
+static TARGET __attribute__((noinline)) void NAME(store_some)(size columns, VECTOR sum, REAL *out, int add) {
+    for (size c = 0; c < columns; c++)
+        out[c] = add ? out[c] + sum[c] : sum[c];
+}
+
+/* As `tile`, for what fits in the registers: `most` rows, of which `rows` are stored, and `vectors` vectors. */
+INLINE void NAME(registers)(int most, int vectors, size rows, size columns, struct NAME(factors) of, size terms,
+                            const REAL *x, REAL *out, size stride, int add) {
+    typedef REAL UNALIGNED __attribute__((vector_size(WIDE), aligned(sizeof(REAL)), may_alias));
+    VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS];
+    UNROLLED (int r = 0; r < most; r++)
+        UNROLLED (int v = 0; v < vectors; v++) {
+            sum[r][v] = (VECTOR){0};
+            if (add && r < rows) /* it comes from the memory meanwhile */
+                __builtin_prefetch(out + r * stride + v * EACH, 1, 2);
+        }
+    for (; terms > of.run; terms -= of.run, of.a += of.next, x += of.run * COLUMNS)
+        NAME(add_terms)(most, vectors, of, of.run, x, sum);
+    NAME(add_terms)(most, vectors, of, terms, x, sum);
+    UNROLLED (int r = 0; r < most; r++)
+        UNROLLED (int v = 0; v < vectors; v++) {
+            REAL *to = out + r * stride + v * EACH;
+            VECTOR some = sum[r][v];
+            if (r >= rows)
+                continue;
+            if (columns < (v + 1) * EACH) {
+                NAME(store_some)(columns - v * EACH, some, to, add);
+            } else {
+                if (add)
+                    some += *(UNALIGNED *)to;
+                *(UNALIGNED *)to = some;
+            }
+        }
+}
+
+/* out_r = sum over k of a_rk x_k, or out_r += that: at most TILED_ROWS rows, `stride` apart, and the first columns of a
+   panel. Numbers a_rk of rows that are not there are read, but not used. */
+INLINE void NAME(tile)(size rows, size columns, struct NAME(factors) of, size terms, const REAL *x, REAL *out,
+                       size stride, int add) {
+    while (rows > 0) {
+        size most = rows > 8 ? 12 : rows > 6 ? 8 : rows > 4 ? 6 : rows > 2 ? 4 : rows;
+        most = LEAST(most, REGISTER_ROWS);
+        for (size c = 0; c < columns; c += REGISTER_VECTORS * EACH) {
+#define REGISTERS(most, vectors)                                                                                       \
+    NAME(registers)(UP_TO(REGISTER_ROWS + 1, most), vectors, rows, columns - c, of, terms, x + c, out + c, stride, add)
+#define ROWS(most)                                                                                                     \
+    case most:                                                                                                         \
+        if (columns - c > EACH)                                                                                        \
+            REGISTERS(most, REGISTER_VECTORS);                                                                         \
+        else                                                                                                           \
+            REGISTERS(most, 1);                                                                                        \
+        break;
+            switch (most) { ROWS(1) ROWS(2) ROWS(4) ROWS(6) ROWS(8) ROWS(12) }
+#undef REGISTERS
+#undef ROWS
+        }
+        rows -= most, of.a += most * of.row, out += most * stride;
+    }
+}
