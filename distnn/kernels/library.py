@@ -1,6 +1,7 @@
 """The library of compiled code: whether it is there, for which instructions, and its functions.
 
-passes.c passes blocks through networks (fused.py, tiled.py), fixed_point.c adds the terms of exact sums (rounding.py).
+passes.c passes blocks through networks (network/passes), fixed_point.c adds the terms of exact sums
+(parallel/fixed_point.py); csrc/README.md says which file does what.
 It is built when distnn is installed where there is gcc or clang. Where it was not built, or the CPU has no AVX2, numpy
 does all. DISTNN_FUSED says so, too: off, avx2, avx512. The bits are the same with either set of instructions.
 """
@@ -23,7 +24,7 @@ from distnn.errors import UserError
 VARIABLE = "DISTNN_FUSED"
 SETS = ("avx512", "avx2")  # what it is compiled for, the faster one first
 THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order of passes.c
-INTERFACE = 7  # as in compiled.c
+INTERFACE = 8  # as in library.c
 
 ADDRESS, SIZE = ctypes.c_void_p, ctypes.c_ssize_t
 
@@ -54,7 +55,7 @@ def missing(d: Sequence[int], theta: str) -> str | None:
 def available() -> tuple[str, ...]:
     """The sets of instructions that this CPU has, of those compiled; the fastest first. Local."""
     found = loaded()
-    return () if found is None else tuple(name for name in SETS if getattr(found, f"compiled_runs_{name}")())
+    return () if found is None else tuple(name for name in SETS if getattr(found, f"library_runs_{name}")())
 
 
 def instructions() -> str | None:
@@ -78,7 +79,7 @@ def compiler() -> str:
     found = loaded()
     if found is None or instructions() is None:
         return "none"
-    return found.compiled_by().decode()
+    return found.library_compiler().decode()
 
 
 @cache
@@ -86,8 +87,8 @@ def loaded() -> ctypes.CDLL | None:
     """The library, or None where there is none that can be used. Local."""
     try:
         found = ctypes.CDLL(str(Path(__file__).with_name(f"_library{EXTENSION_SUFFIXES[0]}")))
-        found.compiled_by.restype = ctypes.c_char_p
-        return found if found.compiled_interface() == INTERFACE else None
+        found.library_compiler.restype = ctypes.c_char_p
+        return found if found.library_interface() == INTERFACE else None
     except (OSError, AttributeError):  # not there, of another platform, or of other sources
         return None
 

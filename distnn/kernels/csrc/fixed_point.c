@@ -1,4 +1,4 @@
-/* Adding a term to an exact sum in one pass, and reading the sum: class InC of rounding.py. */
+/* Adding a term to an exact sum in one pass, and reading the sum: class InC of parallel/fixed_point.py. */
 
 #include "library.h"
 

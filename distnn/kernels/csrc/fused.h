@@ -8,7 +8,7 @@
 #define FUSED_BYTES 256
 #define FUSED_GROUP 8 /* panels whose x and delta stay in the second-level cache while they are summed into G */
 
-/* One network, its weights and its memory; see class Fused. */
+/* One network, its weights and its memory; see class Fused of network/passes/fused.py. */
 struct fused {
     size L, theta;
     const size *d;

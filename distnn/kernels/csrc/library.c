@@ -1,12 +1,12 @@
-/* What compiled.py asks of the library before it uses it. */
+/* What kernels/library.py asks of the library before it uses it. */
 
 #include "library.h"
 
-#define INTERFACE 7 /* compiled.py asks for this number: a library built from sources with another one is not used */
+#define INTERFACE 8 /* that of kernels/library.py: a library built from sources with another one is not used */
 
-int compiled_interface(void) { return INTERFACE; }
+int library_interface(void) { return INTERFACE; }
 
-const char *compiled_by(void) {
+const char *library_compiler(void) {
 #ifdef __clang__
     return "clang " __clang_version__;
 #else
@@ -15,7 +15,7 @@ const char *compiled_by(void) {
 }
 
 /* Whether this CPU can run the functions that end in _avx2, in _avx512. */
-int compiled_runs_avx2(void) {
+int library_runs_avx2(void) {
 #ifdef __x86_64__
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #else
@@ -23,9 +23,9 @@ int compiled_runs_avx2(void) {
 #endif
 }
 
-int compiled_runs_avx512(void) {
+int library_runs_avx512(void) {
 #ifdef __x86_64__
-    return compiled_runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+    return library_runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
 #else
     return 0;
 #endif

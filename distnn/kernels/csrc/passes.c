@@ -1,6 +1,6 @@
-/* Forward propagation and backpropagation of networks with hidden layers: fused.h for narrow ones, as fused.py calls
-   it, tiled.h for wider ones, as tiled.py does. Both for float64 and float32, each for AVX-512 and for AVX2, in the
-   vector extensions of gcc and clang. */
+/* Forward propagation and backpropagation of networks with hidden layers: fused.h for narrow ones, tiled.h for wider
+   ones, which network/passes/fused.py and tiled.py call. Both for float64 and float32, each for AVX-512 and for AVX2,
+   in the vector extensions of gcc and clang. */
 
 #include "library.h"
 
@@ -11,7 +11,7 @@
 
 #define NAME(name) JOINED(name, TYPE, SET)
 
-enum { TANH, LOGISTIC, RELU, IDENTITY }; /* THETAS of compiled.py */
+enum { TANH, LOGISTIC, RELU, IDENTITY }; /* THETAS of kernels/library.py */
 
 /* For tanh, with y = k ln 2 + r:
    LOWEST: below, e^y is nothing beside 1; ROUND + y: y rounded to whole numbers, which are then its lowest bits;

@@ -14,7 +14,7 @@
 #define LOADED 8       /* rows of weights that are read together */
 #define AHEAD 4        /* rows of x^(0), which are far apart, that are on their way from the memory */
 
-/* One network, its weights and its memory; see class Tiled. */
+/* One network, its weights and its memory; see class Tiled of network/passes/tiled.py. */
 struct tiled {
     size L, theta;
     const size *d;
