@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,8 @@ from distnn.kernels.memory import vector
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network
 from distnn.network.passes import Passes
-from distnn.network.passes.fused import Fused
+from distnn.network.passes.compiled import CompiledPasses
 from distnn.network.passes.layerwise import Layerwise
-from distnn.network.passes.tiled import Tiled
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 
@@ -100,11 +100,9 @@ def split(workload: Workload, examples: Examples, ranks: Ranks, iterations: int)
 
 def watched(passes: Passes, watch: Stopwatch) -> AbstractContextManager[object]:
     """Take the times of products and activation."""
-    if isinstance(passes, Fused | Tiled):
-        timed_calls: dict[str, Any] = {
-            name: watch.around("products", call) for name, call in passes.functions._asdict().items() if callable(call)
-        }
-        return replaced(passes, functions=passes.functions._replace(**timed_calls))
+    if isinstance(passes, CompiledPasses):
+        timed_calls = {name: watch.around("products", call) for name, call in vars(passes.functions).items()}
+        return replaced(passes, functions=SimpleNamespace(**timed_calls))
     assert isinstance(passes, Layerwise)
     theta = passes.theta
     assert theta.chain is not None
@@ -134,7 +132,7 @@ def replaced(owner: Any, **attributes: Any) -> Iterator[None]:
 def tanh_inside(passes: Passes, seconds: float = 0.02) -> float:
     """Seconds a row of tanh, measured alone in the cache, where it cannot be told apart from the products; or 0."""
     instruction_set = library.instructions()
-    if instruction_set is None or not isinstance(passes, Fused | Tiled):
+    if instruction_set is None or not isinstance(passes, CompiledPasses):
         return 0.0
     x = vector(TANH_NUMBERS, passes.dtype)
     x[...] = np.linspace(-2, 2, len(x))

@@ -102,6 +102,13 @@ def function(name: str, dtype: np.dtype, instruction_set: str, *arguments: Any) 
     return made
 
 
+def constant(name: str) -> int:
+    """A number that available code was compiled with."""
+    found = loaded()
+    assert found is not None
+    return found[name]()
+
+
 def address(array: np.ndarray) -> int:
     """Where a contiguous array that may be written to begins: four times as fast as `array.ctypes.data`. Local."""
     return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]

@@ -1,25 +1,33 @@
 """Passes of a block through a network, up to s^(L) and from δ^(L) down to G: by numpy, layer by layer (layerwise.py),
 or in compiled code, all layers at once (fused.py) or in tiles (tiled.py).
 
-To add a way: a file here with a class that is a `Passes`, and its line in `passes`.
+To add a way: a file here with a class that is a `Passes`, and its place in BACKENDS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from distnn.kernels import library
 from distnn.network.activations import Activation
-from distnn.network.passes.fused import WIDEST, Fused
+from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled
 
 
 class Passes(Protocol):
-    """Forward propagation and backpropagation of a block, in one or more pieces of its columns."""
+    """Forward propagation and backpropagation of a block, in one or more pieces of its columns. Local.
+
+    d: the architecture. theta: θ of the hidden layers. dtype: of all arrays but w.
+    """
+
+    def __init__(self, d: Sequence[int], theta: Activation, dtype: np.dtype): ...
+
+    @classmethod
+    def serves(cls, d: Sequence[int], theta: Activation) -> bool:
+        """Whether these passes can be used for a network here. UserError for a bad value of DISTNN_FUSED."""
 
     def load(self, w: np.ndarray) -> None:
         """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to the blocks' dtype."""
@@ -34,10 +42,9 @@ class Passes(Protocol):
         """
 
 
-def passes(d: tuple[int, ...], theta: Activation, dtype: np.dtype) -> Passes:
+BACKENDS: tuple[type[Passes], ...] = (Fused, Tiled, Layerwise)  # the fastest first; the last one serves all networks
+
+
+def passes(d: Sequence[int], theta: Activation, dtype: np.dtype) -> Passes:
     """The fastest passes that there are for a network. Local. UserError for a bad value of DISTNN_FUSED."""
-    instruction_set = library.instructions() if library.serves(d, theta.name) else None
-    if instruction_set is None:
-        return Layerwise(d, theta, dtype)
-    made = Fused if max(d) <= WIDEST else Tiled
-    return made(d, theta.name, dtype, instruction_set)
+    return next(backend for backend in BACKENDS if backend.serves(d, theta))(d, theta, dtype)

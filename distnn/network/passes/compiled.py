@@ -4,63 +4,112 @@ from __future__ import annotations
 
 import ctypes
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 
 from distnn.kernels import library
-from distnn.kernels.library import THETAS, address
+from distnn.kernels.library import ADDRESS, SIZE, THETAS, address
 from distnn.kernels.memory import empty, vector
+from distnn.network.activations import Activation
+from distnn.network.weights import weight_count
 
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
+
+
+class NetworkInC(ctypes.Structure):
+    """How struct fused and struct tiled begin; w and x: memory for W^(1), …, W^(L) and x^(0), …, x^(L-1)."""
+
+    _fields_: ClassVar[Sequence[tuple[str, Any]]] = (
+        ("L", SIZE),
+        ("theta", SIZE),
+        *((name, ADDRESS) for name in ("d", "w", "x")),
+    )
 
 
 class CompiledPasses(ABC):
     """Passes over blocks, as `layerwise.Layerwise` makes them, but for the gradient. Local.
 
-    d: the architecture. theta: the name of θ of the hidden layers, one of THETAS. dtype: of all arrays.
-    functions: of C, among them forward. panel: the columns of a panel. rows: those of x^(0), …, x^(L-1) in a panel.
+    d: the architecture. theta: θ of the hidden layers, one of THETAS. dtype: of all arrays.
+    instruction_set: one that is available; the one in use where none is given.
+
+    For a class of passes: prefix, with which the names of its functions in C begin; arguments: their types, for each
+    function; struct: its network in C.
+    For an object: functions: these functions. panel: the columns of a panel. rows: those of x^(0), …, x^(L-1) in it.
     """
 
-    functions: Any
-    panel: int
-    rows: int
+    prefix: ClassVar[str]
+    arguments: ClassVar[Mapping[str, tuple[Any, ...]]]
+    struct: ClassVar[type[NetworkInC]]
 
-    def __init__(self, d: Sequence[int], theta: str, dtype: np.dtype):
-        self.d, self.theta, self.dtype = tuple(d), THETAS.index(theta), dtype
-        self._d = np.array(d, np.intp)
+    @classmethod
+    def serves(cls, d: Sequence[int], theta: Activation) -> bool:
+        """Whether these passes can be used for a network here. Local. UserError for a bad value of DISTNN_FUSED."""
+        return library.serves(d, theta.name) and library.instructions() is not None
+
+    def __init__(
+        self, d: Sequence[int], theta: Activation, dtype: np.dtype, instruction_set: str | None = None, *, weights: int
+    ):
+        """weights: numbers in the memory for them."""
+        self.d, self.dtype = tuple(d), dtype
+        instruction_set = instruction_set or library.instructions()
+        assert instruction_set is not None
+        self.functions = SimpleNamespace(
+            **{
+                name: library.function(f"{self.prefix}_{name}", dtype, instruction_set, *types)
+                for name, types in self.arguments.items()
+            }
+        )
+        self.panel, self.rows = self._constant("panel_bytes") // dtype.itemsize, sum(d[:-1]) + len(d) - 1
+        self._d, self._w = np.array(d, np.intp), vector(weights, dtype)
+        self._network = self.struct(len(d) - 1, THETAS.index(theta.name), address(self._d), address(self._w))
+        self._at = ctypes.addressof(self._network)
         self._columns = 0  # of the widest piece so far, whole panels
+
+    def load(self, w: np.ndarray) -> None:
+        """Use the weights w (float64, |W|) from now on, rounded to dtype. ValueError for another number of them."""
+        if w.shape != (weight_count(self.d),):
+            raise ValueError(f"w has the shape {w.shape}; this network has {weight_count(self.d)} weights")
+        self._load(w)
+
+    def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""
+        for columns, s, _ in self._pieces(x):
+            yield columns, s
+
+    @abstractmethod
+    def _load(self, w: np.ndarray) -> None:
+        """Write w to the memory for weights."""
 
     @abstractmethod
     def _width(self, count: int) -> int:
         """Columns of the pieces of so many: whole panels."""
 
     @abstractmethod
-    def _network(self, columns: int) -> ctypes.Structure:
-        """The network as C knows it, with memory for pieces of so many columns."""
+    def _allocate(self, columns: int) -> None:
+        """Give the network in C memory for pieces of so many columns."""
 
-    def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""
-        for columns, _ in self._pieces(x):
-            yield columns, self._s[:, : columns.stop - columns.start]
-
-    def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, int]]:
-        """After forward propagation of each piece: its columns, and the address of the network."""
+    def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """After forward propagation of each piece: its columns, s^(L), and where to write δ^(L)."""
         x = library.rows_in_memory(x, self.d[0] + 1, self.dtype)
         count = x.shape[1]
         width = self._width(count)
         if width > self._columns:
             self._columns = width
             self._s, self._delta_L = empty(self.d[-1], width, self.dtype), empty(self.d[-1], width, self.dtype)
-            self._made = self._network(width)
-        begin, stride = x.ctypes.data, x.strides[0] // x.itemsize
-        network, s = ctypes.addressof(self._made), address(self._s)
+            self._allocate(width)
+        begin, stride, s = x.ctypes.data, x.strides[0] // x.itemsize, address(self._s)
         for start in range(0, count, width):
-            columns = slice(start, min(start + width, count))
+            stop = min(start + width, count)
             first = begin + start * x.itemsize
-            self.functions.forward(network, first, stride, columns.stop - start, s, self._columns)
-            yield columns, network
+            self.functions.forward(self._at, first, stride, stop - start, s, self._columns)
+            yield slice(start, stop), self._s[:, : stop - start], self._delta_L[:, : stop - start]
+
+    def _constant(self, name: str) -> int:
+        """One of the numbers that the code was compiled with."""
+        return library.constant(f"{self.prefix}_{name}")
 
     def _fits(self, columns: int) -> int:
         """How often so many columns of x^(0), …, x^(L-1) fit in a piece: once, or more often within PIECE_BYTES."""

@@ -33,6 +33,11 @@ class Workspace(NamedTuple):
 class Layerwise:
     """Passes over blocks. Local. d: the architecture. theta: θ of the hidden layers. dtype: of all arrays."""
 
+    @classmethod
+    def serves(cls, d: Sequence[int], theta: Activation) -> bool:
+        """Always: these passes can be used for every network."""
+        return True
+
     def __init__(self, d: Sequence[int], theta: Activation, dtype: np.dtype):
         self.d, self.theta, self.dtype = tuple(d), theta, dtype
         self._memory: list[np.ndarray] = []

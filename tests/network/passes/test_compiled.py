@@ -71,7 +71,9 @@ def engine(
     """With compiled passes, or with those of numpy."""
     network = Network(d, theta, "identity").initialise(len(d), 0.7 if max(d) <= 128 else None)
     made = Backpropagation(network, "squared", np.dtype(dtype))
-    made.passes = WAYS[way](d, theta, made.dtype, of) if way else Layerwise(d, ACTIVATIONS[theta], made.dtype)
+    made.passes = (
+        WAYS[way](d, ACTIVATIONS[theta], made.dtype, of) if way else Layerwise(d, ACTIVATIONS[theta], made.dtype)
+    )
     made.load(network.w)
     return made
 
@@ -120,8 +122,7 @@ def test_many_pieces(dtype: str, way: str, of: str, monkeypatch: pytest.MonkeyPa
     whole, e = gradient(engine(d, dtype, way, of), block), engine(d, dtype, way, of).error(block)
     monkeypatch.setattr(compiled, "PIECE_BYTES", 1)
     made = engine(d, dtype, way, of)
-    functions = made.passes.functions  # type: ignore[attr-defined]
-    least = functions.panel if way == "fused" else functions.group
+    least = made.passes.panel if way == "fused" else made.passes.group  # type: ignore[attr-defined]
     assert len(list(made.passes.forward(block.x))) == -(-3000 // least) > 1
     np.testing.assert_array_equal(gradient(made, block)[: weight_count(d)], whole[: weight_count(d)])
     assert made.error(block) == pytest.approx(e, rel=1e-13)
