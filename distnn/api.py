@@ -16,8 +16,7 @@ from distnn.network.network import Network
 from distnn.parallel import environment
 from distnn.parallel.launcher import connect as ranks_of
 from distnn.runs.assembly import assemble
-from distnn.runs.options import ACTIONS, RUN, Options, check, criterion, group, optimizer
-from distnn.training.loop import begin, train
+from distnn.runs.options import ACTIONS, RUN, Options, check, group
 from distnn.training.termination import Reason, Record
 
 COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts", "start")
@@ -74,11 +73,8 @@ def fit(
     assembly = assemble(chosen, source, everyone, network)
     if different := environment.compare_ranks(environment.record(assembly.examples.cut.rows), everyone):
         warnings.warn(different, stacklevel=2)
-    objective, w = assembly.objective, assembly.model.network.w
-    chosen = assembly.options
-    progress = begin(objective, optimizer(chosen), w, chosen.window)
-    every, check_every = chosen.evaluate_every, chosen.check_every
-    records = list(train(objective, optimizer(chosen), criterion(chosen), progress, every, check_every))
-    w[:] = progress.best_w
+    progress = assembly.begin()
+    records = list(assembly.iterations(progress))
+    assembly.model.network.w[:] = progress.best_w
     assert progress.reason is not None
     return Fit(assembly.model, records, progress.reason)

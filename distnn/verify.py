@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.data.tables import Source, open_source
 from distnn.errors import DONE, FAILED, UserError
 from distnn.kernels import blas
 from distnn.network.weights import layers
@@ -19,8 +18,8 @@ from distnn.parallel import environment, replicas
 from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.parallel.simulated import SimulatedRanks
 from distnn.runs.assembly import Assembly, assemble
-from distnn.runs.options import Options, check, optimizer
-from distnn.training.loop import begin, train
+from distnn.runs.job import open_table
+from distnn.runs.options import Options, check
 from distnn.training.objective import Objective
 from distnn.training.termination import compare
 
@@ -74,7 +73,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     if options is None:
         return DONE
     blas.limit_threads(options.threads)
-    assembly = assemble(options, open_on(options, ranks), ranks)
+    assembly = assemble(options, open_table(options, ranks), ranks)
     record = environment.record(assembly.examples.cut.rows)
     environment.require_threads(options.threads, record, ranks)
     different = environment.compare_ranks(record, ranks)
@@ -108,11 +107,6 @@ def read_options(arguments: Sequence[str]) -> VerifyOptions | None:
         raise UserError("--steps and --simulate need numbers of at least 1.")
     check(options)
     return options
-
-
-def open_on(options: Options, ranks: Ranks) -> Source:
-    """The table, read by these ranks. Collective."""
-    return open_source(options.data, ranks, seed=options.seed, n=options.examples, header=options.header)
 
 
 def expected_error(dtype: str) -> float:
@@ -158,27 +152,26 @@ def _difference(
 def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: Ranks) -> list[Outcome]:
     """Train a few steps in each way. Collective, replicated."""
     started = f"{ranks.size} ranks, as started" if ranks.size > 1 else "one rank, as started"
-    outcomes = [train_on(options, assembly, ranks, assembly.objective, started)]
+    outcomes = [train_on(assembly, options.steps, started)]
     if ranks.size > 1 and options.alone:
 
         def alone() -> Outcome:
             one = OneRank()
-            own = assemble(options, open_on(options, one), one)
-            return train_on(options, own, one, own.objective, "one rank, on its own")
+            own = assemble(options, open_table(options, one), one)
+            return train_on(own, options.steps, "one rank, on its own")
 
         outcomes.append(on_root(ranks, alone))
     for size in options.simulate:
-        objective = assembly.objective.on(SimulatedRanks(ranks, size, options.seed))
-        outcomes.append(train_on(options, assembly, ranks, objective, f"{max(size, ranks.size):,} ranks, simulated"))
+        simulated = replace(assembly, objective=assembly.objective.on(SimulatedRanks(ranks, size, options.seed)))
+        outcomes.append(train_on(simulated, options.steps, f"{max(size, ranks.size):,} ranks, simulated"))
     return outcomes
 
 
-def train_on(options: VerifyOptions, assembly: Assembly, ranks: Ranks, objective: Objective, way: str) -> Outcome:
+def train_on(assembly: Assembly, steps: int, way: str) -> Outcome:
     """Train a few steps from the initial weights. Collective, replicated; RankError if the ranks' weights differ."""
-    method = optimizer(assembly.options)
-    progress = begin(objective, method, assembly.model.network.w, options.window)
-    criterion = compare("t", ">=", options.steps)
-    for _ in train(objective, method, criterion, progress, options.evaluate_every, check_every=options.steps):
+    assembly = replace(assembly, options=replace(assembly.options, check_every=steps))
+    progress = assembly.begin()
+    for _ in assembly.iterations(progress, until=compare("t", ">=", steps)):
         pass
     assert progress.record is not None
     return Outcome(way, progress.record.E_in, replicas.digest(progress.state.tensors()))

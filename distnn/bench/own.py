@@ -15,9 +15,10 @@ from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network
 from distnn.optimizers import GradientDescent
 from distnn.parallel.ranks import Ranks
-from distnn.runs.directory import RunDirectory
-from distnn.training.loop import begin, train
+from distnn.runs.metrics import Metrics
+from distnn.training.loop import train
 from distnn.training.objective import Objective
+from distnn.training.progress import begin
 from distnn.training.termination import any_of, compare
 
 
@@ -45,7 +46,7 @@ class Own:
         self.loop = train(objective, optimizer, never, progress)
         next(self.loop)  # the record of what `begin` has computed
         self.folder = tempfile.TemporaryDirectory(prefix="distnn-bench-")
-        self.directory = RunDirectory(Path(self.folder.name))
+        self.metrics = Metrics(Path(self.folder.name) / "metrics.jsonl")
 
     def seconds(self, iterations: int) -> float:
         """Seconds an iteration, over so many. Collective; local."""
@@ -54,7 +55,7 @@ class Own:
         for _ in range(iterations):
             record = next(self.loop)
             if self.ranks.rank == 0:
-                self.directory.log(record, False)
+                self.metrics.append(record, at_once=False)
         return (time.perf_counter() - start) / iterations
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from distnn.errors import RanksLost
 from distnn.parallel.ranks import Ranks
-from distnn.training.loop import Progress
+from distnn.training.progress import Progress
 
 CANNOT = (
     "--elastic: this MPI cannot go on without ranks that died, so the job would end with them. It takes Open MPI 5 and "

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 
-from distnn.training.termination import TIME_LIMIT, TIME_USED
+from distnn.training.interruption import TIME_LIMIT, TIME_USED
 
 ASK_SECONDS = 10.0  # that the batch system gets to answer
 RESERVE = 10.0  # seconds before a job's end that are left to the launcher, and to the script that goes on

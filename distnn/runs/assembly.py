@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,11 @@ from distnn.kernels.blocks import Cut, cut
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network
 from distnn.parallel.ranks import Ranks, on_root
-from distnn.runs.options import Options, with_optimizer
+from distnn.runs.options import Options, criterion, optimizer, with_optimizer
+from distnn.training.loop import train
 from distnn.training.objective import Objective
+from distnn.training.progress import Progress, begin
+from distnn.training.termination import Criterion, Record
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,17 @@ class Assembly:
     objective: Objective
     options: Options
     why: str | None
+
+    def begin(self) -> Progress:
+        """Progress before the first iteration, with the weights of the network. Collective, replicated."""
+        return begin(self.objective, optimizer(self.options), self.model.network.w, self.options.window)
+
+    def iterations(self, progress: Progress, until: Criterion | None = None) -> Iterator[Record]:
+        """The loop of `distnn.training.loop`, as the options say; until: instead of their criteria. Collective."""
+        options = self.options
+        until = until or criterion(options)
+        every, check_every = options.evaluate_every, options.check_every
+        return train(self.objective, optimizer(options), until, progress, every, check_every)
 
 
 def assemble(options: Options, source: Source, ranks: Ranks, network: Network | None = None) -> Assembly:

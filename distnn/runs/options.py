@@ -14,6 +14,7 @@ import typing
 from dataclasses import dataclass, fields, make_dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from distnn.command_line.arguments import to_toml
 from distnn.errors import UserError
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import ERROR_FUNCTIONS
@@ -36,6 +37,9 @@ DATA, NETWORK, TRAINING, SETTINGS, STOPPING, RUN, ACTIONS = (
     "Run and files",
     "Instead of training",
 )
+
+
+NOT_STORED = ("out", "overwrite", "resume", "print_config", "dry_run", "quiet")  # in the options.toml of a run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -379,6 +383,11 @@ def _kind(kind: Any) -> str:
 def group(name: str) -> str:
     """The group of an option."""
     return str(get_args(get_type_hints(Options, include_extras=True)[name])[1])
+
+
+def stored(options: Options) -> str:
+    """The options of a run as the text of its options.toml."""
+    return to_toml(options, NOT_STORED)
 
 
 def flag(name: str) -> str:

@@ -5,59 +5,54 @@ from __future__ import annotations
 import math
 import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from distnn.command_line.arguments import to_toml
 from distnn.errors import DONE, FAILED, STOPPED
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
-from distnn.runs.directory import RunDirectory
-from distnn.runs.options import Options
-from distnn.runs.run import NOT_STORED, Run
-from distnn.training.termination import STOP_FILE, Reason
+from distnn.runs.directory import Description, RunDirectory
+from distnn.runs.options import Options, stored
+from distnn.runs.report import Report
+from distnn.runs.run import Run
+from distnn.training.interruption import STOP_FILE
+from distnn.training.termination import Reason
 
-if TYPE_CHECKING:
-    from distnn.command_line.console import Report
 
-
-def train(options: Options, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report | None) -> int:
+def keep_best(options: Options, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report) -> int:
     """Train options.restarts times with initial weights from seed, seed + 1, …; returns the exit code. Collective.
 
     Each is a run of its own in `directory`/restart-<number>, so that --resume goes on in the middle of them. The model
     with the lowest E_val, or E_in without validation, becomes the model of `directory`.
     """
     if not options.resume:
-        record = environment.record(assembly.examples.cut.rows)
-        on_root(ranks, lambda: directory.begin(to_toml(options, NOT_STORED), record))
+        description = Description(stored(options), environment.record(assembly.examples.cut.rows))
+        on_root(ranks, lambda: directory.begin(description))
     errors: list[float] = []
     for number in range(options.restarts):
         own = RunDirectory(directory.path / f"restart-{number:03d}", options.keep)
         own.stop = directory.stop
         result = on_root(ranks, own.result_if_finished) if options.resume else None
         if result is None:
-            if report is not None:
-                report.say(f"restart {number + 1} of {options.restarts}, seed {options.seed + number}")
-            reason = _run(options, number, assembly, own, ranks, report)
+            report.say(f"restart {number + 1} of {options.restarts}, seed {options.seed + number}")
+            reason = _execute(options, number, assembly, own, ranks, report)
             if reason.code == STOPPED or ranks.signal == STOP_FILE:
                 return reason.code
             result = on_root(ranks, own.result_if_finished)
         error = result["E_in"] if result["best_E_val"] is None else result["best_E_val"]
         errors.append(error if result["code"] == DONE and error is not None else math.inf)
     best = min(range(len(errors)), key=errors.__getitem__)
-    if report is not None:
-        report.say(f"the best is restart {best + 1} of {options.restarts}, with an error of {errors[best]:.6g}")
+    report.say(f"the best is restart {best + 1} of {options.restarts}, with an error of {errors[best]:.6g}")
     found = directory.path / f"restart-{best:03d}" / directory.model.name
     on_root(ranks, lambda: shutil.copyfile(found, directory.model))
     return DONE if math.isfinite(errors[best]) else FAILED
 
 
-def _run(
-    options: Options, number: int, assembly: Assembly, own: RunDirectory, ranks: Ranks, report: Report | None
+def _execute(
+    options: Options, number: int, assembly: Assembly, own: RunDirectory, ranks: Ranks, report: Report
 ) -> Reason:
-    """One of the trainings, begun or gone on with. Collective."""
+    """One of the runs, begun or gone on with. Collective."""
     begun = options.resume and on_root(ranks, lambda: bool(own.checkpoints.paths()))
     if not begun:
         on_root(ranks, lambda: own.create(overwrite=True))
     assembly.model.network.initialise(options.seed + number, options.sigma)
-    return Run(replace(options, resume=begun), assembly, own, ranks, report).train()[0]
+    return Run(replace(options, resume=begun), assembly, own, ranks, report).execute()

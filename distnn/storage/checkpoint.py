@@ -1,4 +1,8 @@
-"""Checkpoints: the newest k in a folder, each whole, and the way back from them. Rank 0 writes and reads."""
+"""Checkpoints: the newest k in a folder, each whole, and the way back from them. Rank 0 writes and reads.
+
+A checkpoint is a model file with more in it: the tensors of the model stand in it by their names, as in a model file;
+those of the training's progress have `progress.` before theirs.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,29 @@ from distnn.errors import UserError
 from distnn.storage import files
 
 PATTERN = "checkpoint-*.safetensors"
+PROGRESS = "progress."
+VERSION = 2  # of 1, a checkpoint's tensors stood side by side without a prefix
 
 
 class Found(NamedTuple):
-    """A checkpoint that could be read, and what was wrong with newer ones that could not, a sentence each."""
+    """A checkpoint that could be read: the tensors of the model and of the progress, and the metadata.
+
+    damaged: what was wrong with newer ones that could not be read, a sentence each.
+    """
 
     path: Path
-    tensors: dict[str, np.ndarray]
+    model: dict[str, np.ndarray]
+    progress: dict[str, np.ndarray]
     metadata: dict[str, Any]
     damaged: list[str]
+
+
+def read(path: Path, damaged: list[str] | None = None) -> Found:
+    """The checkpoint at `path`. UserError as for `files.read`."""
+    tensors, metadata = files.read(path)
+    progress = {name.removeprefix(PROGRESS): value for name, value in tensors.items() if name.startswith(PROGRESS)}
+    model = {name: value for name, value in tensors.items() if not name.startswith(PROGRESS)}
+    return Found(path, model, progress or model, metadata, damaged or [])  # of version 1: both are all there is
 
 
 class Checkpoints:
@@ -35,14 +53,24 @@ class Checkpoints:
         found = [path for path in self.folder.glob(PATTERN) if path.stem.split("-")[1].isdecimal()]
         return sorted(found, key=lambda path: int(path.stem.split("-")[1]), reverse=True)
 
-    def write(self, t: int, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Path:
+    def write(
+        self,
+        t: int,
+        model: Mapping[str, np.ndarray],
+        progress: Mapping[str, np.ndarray],
+        metadata: Mapping[str, Any],
+    ) -> Path:
         """Write the checkpoint of iteration t, then remove those that are too old. OSError if it fails.
 
-        Nothing older is touched before the new one is whole.
+        Nothing older is touched before the new one is whole. ValueError if a tensor of the model has a name that is
+        the progress': neither ever takes the other's place.
         """
+        if taken := [name for name in model if name.startswith(PROGRESS)]:
+            raise ValueError(f"The model's tensor {taken[0]} has a name of the progress'.")
+        tensors = {**model, **{PROGRESS + name: value for name, value in progress.items()}}
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"checkpoint-{t:010d}.safetensors"
-        files.write(path, tensors, metadata)
+        files.write(path, tensors, metadata, VERSION)
         others = [old for old in self.paths() if old != path]  # damaged ones may have a higher t
         for old in others[self.keep - 1 :]:
             with suppress(OSError):
@@ -54,7 +82,7 @@ class Checkpoints:
         damaged: list[str] = []
         for path in self.paths():
             try:
-                return Found(path, *files.read(path), damaged)
+                return read(path, damaged)
             except UserError as error:
                 damaged.append(str(error))
         if damaged:

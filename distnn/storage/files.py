@@ -23,7 +23,7 @@ from safetensors.numpy import load, save
 from distnn.errors import UserError
 
 FOREIGN = "is damaged, or was not written by distnn."
-FORMAT = 1  # raise it when an older program could not read what this one writes
+FORMAT = 2  # the highest version that is read: files bear one that rises when older programs cannot read them
 HEADER_BYTES = 32 << 20  # a longer header is refused
 HEADER_PARTS = 10_000  # and so is one with more lists and dictionaries, which take far more memory than text
 
@@ -56,11 +56,11 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.close(folder)
 
 
-def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any], version: int = 1) -> None:
     """Write tensors and metadata (for JSON) to a safetensors file, with a checksum. OSError if it fails."""
     text = json.dumps(metadata)
     contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
-    header = {"distnn": str(FORMAT), "sha256": checksum(contiguous, text), "metadata": text}
+    header = {"distnn": str(version), "sha256": checksum(contiguous, text), "metadata": text}
     data = memoryview(save(contiguous, header))
     start = 8 + int.from_bytes(data[:8], "little")
     # safetensors puts the header in an order that changes from run to run: the same contents shall be the same file

@@ -4,8 +4,9 @@
 
     t >= 1000 and improvement < 1e-6 or E_in < 0.01
 
-To add a criterion: a field of Record, and its entry in ADVICE. Every number in a Record is replicated, so all ranks
-reach the same decision without a message of their own; `seconds` is rank 0's clock.
+To add a criterion on what is known: nothing, it is written with --stop. To know more: a field of Record and its entry
+in ADVICE here, and its value in observation.py. Every number in a Record is replicated, so all ranks reach the same
+decision without a message of their own; `seconds` is rank 0's clock.
 """
 
 from __future__ import annotations
@@ -13,12 +14,11 @@ from __future__ import annotations
 import ast
 import math
 import operator
-import signal
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from distnn.errors import DONE, FAILED, STOPPED, UserError
+from distnn.errors import DONE, FAILED, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +127,6 @@ def not_finite(record: Record) -> Reason | None:
         "The training diverged; the last finite weights were kept. Try a smaller --eta, or --optimizer lbfgs.",
         FAILED,
     )
-
-
-# What else stops a training stands beside the numbers of signals; of several the largest counts.
-TIME_USED, STOP_FILE, TIME_LIMIT = 999, 1000, 1001
-
-
-def interrupted(caught: int) -> Reason:
-    """The reason of a run that was told to stop: by a signal, given by its number, by the file STOP or by the clock."""
-    advice = "A checkpoint was written: go on with --resume."
-    if caught == STOP_FILE:
-        return Reason("the file STOP was there", advice)
-    if caught == TIME_USED:
-        return Reason("--max-seconds leaves no time for another iteration", ADVICE["seconds"])
-    if caught == TIME_LIMIT:
-        return Reason("the time limit of the job is near", advice, STOPPED)
-    return Reason(f"received {signal.Signals(caught).name}", advice, STOPPED)
 
 
 def parse(text: str) -> Criterion:

@@ -25,7 +25,7 @@ from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.optimizers.stochastic import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton, solve
 from distnn.parallel.ranks import OneRank, Ranks
-from distnn.training.loop import norm
+from distnn.training.observation import norm
 
 FULL = [name for name, optimizer in OPTIMIZERS.items() if not optimizer.stochastic]
 SAFE = [name for name in FULL if name != "gradient-descent"]  # E falls in every step, from anywhere

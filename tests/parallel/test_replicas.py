@@ -14,7 +14,8 @@ from distnn.optimizers import OPTIMIZERS, State
 from distnn.parallel import replicas
 from distnn.parallel.ranks import Ranks
 from distnn.runs.options import Options, criterion, optimizer
-from distnn.training.loop import begin, train
+from distnn.training.loop import train
+from distnn.training.progress import begin
 
 X, Y = regression(40, d=2)
 

@@ -7,7 +7,7 @@ from threaded_ranks import on_ranks
 from distnn.errors import RanksLost
 from distnn.parallel.ranks import OneRank
 from distnn.resilience.elastic import Recovery, carry_on, farthest
-from distnn.training.loop import Progress
+from distnn.training.progress import Progress
 from distnn.training.termination import Record
 
 

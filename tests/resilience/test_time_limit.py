@@ -12,7 +12,7 @@ from trainings import BASE, INJECT, metrics, model
 
 from distnn.resilience import time_limit
 from distnn.resilience.time_limit import RESERVE, TimeLimit, seconds_left
-from distnn.training.termination import TIME_LIMIT, TIME_USED
+from distnn.training.interruption import TIME_LIMIT, TIME_USED
 
 
 def program(folder: Path, name: str, text: str) -> None:

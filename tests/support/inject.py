@@ -20,7 +20,7 @@ import numpy as np
 from distnn.data import shard, tables
 from distnn.network.backpropagation import Backpropagation
 from distnn.storage import checkpoint, files
-from distnn.training import loop
+from distnn.training import observation
 
 RANK_VARIABLES = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 AT = 5
@@ -74,14 +74,14 @@ def computing() -> None:
 
 def between() -> None:
     """Where no other rank expects an error: while a norm is computed."""
-    calls, norm = 0, loop.norm
+    calls, norm = 0, observation.norm
 
     def faulty(v: np.ndarray) -> float:
         nonlocal calls
         calls += 1
         return norm(v) if calls < AT else fail() or 0.0
 
-    loop.norm = faulty
+    observation.norm = faulty
 
 
 def exiting() -> None:

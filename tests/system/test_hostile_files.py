@@ -24,11 +24,11 @@ import distnn
 from distnn import UserError
 from distnn.command_line.arguments import parse
 from distnn.inference.model import load_model
-from distnn.runs import resume
+from distnn.runs.checkpointing import restore
 from distnn.runs.directory import RunDirectory
 from distnn.runs.options import Options, check
-from distnn.storage import files
-from distnn.storage.checkpoint import Checkpoints, Found
+from distnn.storage import checkpoint, files
+from distnn.storage.checkpoint import Checkpoints
 from distnn.train import ABOUT, PROGRAM
 
 fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -216,9 +216,9 @@ def predict(path: Path) -> None:
 
 
 def go_on(path: Path) -> None:
-    found = Found(path, *files.read(path), [])
+    found = checkpoint.read(path)
     fingerprint = files.read(max((path.parent / "run").glob("checkpoints/*")))[1]["fingerprint"]
-    resume.restore(found, fingerprint, 9, 100)
+    restore(found, fingerprint, 9, 100)
 
 
 arrays = st.one_of(
@@ -306,9 +306,10 @@ def test_options_with_any_value(name: str, value: Any, tmp_path: Path) -> None:
 )
 def test_metrics_that_are_none(line: bytes, tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
-    directory.metrics.write_bytes(b'{"t": 0}\n' + line + b'\n{"t": 1}\n{"t": 2}\n{"t": 3')
-    assert directory.cut_metrics(1) == 1
-    assert directory.metrics.read_text() == '{"t": 0}\n{"t": 1}\n'
+    directory.metrics.path.write_bytes(b'{"t": 0}\n' + line + b'\n{"t": 1}\n{"t": 2}\n{"t": 3')
+    directory.cut_metrics(1)
+    assert directory.metrics.last == 1
+    assert directory.metrics.path.read_text() == '{"t": 0}\n{"t": 1}\n'
 
 
 @pytest.mark.parametrize("name", ["nested", "python", "bytes"])

@@ -15,7 +15,8 @@ from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options, criterion, optimizer
 from distnn.streams import picks
-from distnn.training.loop import Progress, begin, train
+from distnn.training.loop import train
+from distnn.training.progress import Progress, begin
 from distnn.training.termination import Record
 
 X, Y = regression(12, d=2)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from distnn import UserError
-from distnn.errors import DONE, FAILED, STOPPED
-from distnn.training.termination import ADVICE, Record, all_of, any_of, compare, interrupted, not_finite, parse
+from distnn.errors import DONE, FAILED
+from distnn.training.termination import ADVICE, Record, all_of, any_of, compare, not_finite, parse
 
 RECORD = Record(
     t=100,
@@ -164,10 +164,3 @@ def test_not_finite(name: str, value: float) -> None:
     assert reason.code == FAILED
     assert "no longer finite at t = 100" in reason.text
     assert "smaller --eta" in reason.advice
-
-
-def test_interrupted() -> None:
-    reason = interrupted(10)
-    assert reason.text == "received SIGUSR1"
-    assert reason.code == STOPPED == 75
-    assert "--resume" in reason.advice

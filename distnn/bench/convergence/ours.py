@@ -15,8 +15,9 @@ from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import OneRank
 from distnn.runs.assembly import assemble
 from distnn.runs.options import Options
-from distnn.training.loop import begin, train
+from distnn.training.loop import train
 from distnn.training.objective import Evaluation, Objective
+from distnn.training.progress import begin
 
 
 class Observed(Objective):

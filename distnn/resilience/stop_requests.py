@@ -1,0 +1,32 @@
+"""What asks a training to stop, beside signals: a file STOP in its directory, and the clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from distnn.parallel.ranks import Ranks
+from distnn.resilience.time_limit import TimeLimit
+from distnn.training.interruption import STOP_FILE, TIME_USED
+
+LOOK_SECONDS = 1.0  # between looks for the file
+
+
+class StopRequests:
+    """Rank 0's look-out. Local: it raises `ranks.caught`, as a signal does, and all ranks agree on that."""
+
+    def __init__(self, ranks: Ranks, file: Path, limit: TimeLimit):
+        self.ranks, self.file, self.limit = ranks, file, limit
+        self.looked = 0.0  # seconds of the record when the file was looked for
+
+    def look(self, seconds: float) -> None:
+        """After an iteration that ended so many seconds after the training began."""
+        if seconds - self.looked > LOOK_SECONDS:
+            self.looked = seconds
+            if self.file.exists():
+                self.ranks.caught = STOP_FILE
+        self.ranks.caught = self.limit.lap() or self.ranks.caught
+
+    def forget(self) -> None:
+        """Take back that the time is used up: that was of this training, and is not of the next restart."""
+        if self.ranks.caught == TIME_USED:
+            self.ranks.caught = 0

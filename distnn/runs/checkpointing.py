@@ -1,0 +1,103 @@
+"""When a checkpoint is due, what it holds, how it is written, and the way back from it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from distnn.errors import UserError
+from distnn.parallel import environment
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.runs.assembly import Assembly
+from distnn.runs.directory import Description, RunDirectory
+from distnn.runs.options import Options
+from distnn.runs.report import Report
+from distnn.storage.checkpoint import Found
+from distnn.training.progress import Progress
+from distnn.training.termination import Record
+
+
+class Checkpointing:
+    """The checkpoints of one run. description: of the run; it stands in each of them."""
+
+    def __init__(
+        self,
+        options: Options,
+        assembly: Assembly,
+        directory: RunDirectory,
+        description: Description,
+        report: Report,
+    ):
+        self.options, self.assembly, self.directory = options, assembly, directory
+        self.description, self.report = description, report
+        self.written = 0.0  # seconds of the record at the last checkpoint
+
+    def due(self, record: Record) -> bool:
+        """Is it time for a checkpoint? The first one, before any step, shows that they can be written. Local."""
+        every, seconds = self.options.checkpoint_every, self.options.checkpoint_seconds
+        if record.t == 0:
+            return not self.options.resume
+        return bool(every and record.t % every == 0) or bool(seconds and record.seconds - self.written >= seconds)
+
+    def write(self, progress: Progress) -> str | None:
+        """Write a checkpoint. Returns what went wrong, which is no reason to stop training. Local to rank 0."""
+        assert progress.record is not None
+        self.written = progress.record.seconds
+        model = self.assembly.model
+        metadata = {
+            "model": model.metadata(),
+            "progress": progress.metadata(),
+            "options": self.description.options,
+            "fingerprint": self.assembly.examples.fingerprint,
+            "environment": self.description.environment,
+        }
+        with suppress(OSError):  # which was said when they were logged
+            self.directory.metrics.flush()  # those of all that the checkpoint knows must outlive this process too
+        try:
+            if self.directory.restore(self.description):
+                self.report.warn(f"{self.directory.path} was deleted, and is made anew; older checkpoints are lost.")
+            best = {**model.tensors(), "w": progress.best_w}  # the model is that of the best weights so far
+            self.directory.checkpoints.write(progress.record.t, best, progress.tensors(), metadata)
+        except (OSError, MemoryError, UserError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            wrong = f"the checkpoint of t = {progress.record.t} cannot be written: {why}."
+            self.report.warn(f"{wrong} Older checkpoints are untouched.")
+            return wrong
+        return None
+
+    def resume(self, ranks: Ranks) -> Progress:
+        """The progress at the newest checkpoint that can be read. Collective, replicated.
+
+        UserError if there is none, or if it is of other data or of another network.
+        """
+        found: Found = on_root(ranks, self.directory.checkpoints.newest)
+        weights, fingerprint = self.assembly.model.network.w.size, self.assembly.examples.fingerprint
+        progress = restore(found, fingerprint, weights, self.options.window)
+        assert progress.record is not None
+        self.written = progress.record.seconds
+        for sentence in found.damaged:
+            self.report.warn(f"{sentence} Going back to {found.path.name}.")
+        was = found.metadata["environment"]
+        if changed := environment.compare_times(was, self.description.environment):
+            self.report.warn(changed)
+        self.report.say(f"resumed at t = {progress.record.t} from {found.path}")
+        return progress
+
+
+def restore(found: Found, fingerprint: str, weights: int, window: int) -> Progress:
+    """The progress that a checkpoint holds. Local. UserError if it is of other data or of another network.
+
+    window: iterations over which the improvement is taken from now on.
+    """
+    try:
+        stored, best_w, was = found.metadata["progress"], found.model["w"], found.metadata["fingerprint"]
+    except (KeyError, TypeError):
+        raise UserError(f"{found.path} does not hold the state of a training.") from None
+    progress = Progress.restore(found.progress, best_w, stored, window, str(found.path))
+    if progress.state.w.size != weights:
+        raise UserError(f"{found.path} is of a network with {progress.state.w.size} weights; this one has {weights}.")
+    if was != fingerprint:
+        raise UserError(
+            f"The data is not what {found.path} was trained on: rows, values or columns differ. "
+            "Give the same --data, or begin a new run with another --out."
+        )
+    return progress

@@ -1,0 +1,71 @@
+"""The report on stdout and stderr: lines, a bar on a terminal, and the last table. Imported on rank 0 alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from distnn.command_line.console import pairs, stdout
+from distnn.runs.report import Report, line, numbers
+from distnn.training.termination import Record
+
+
+class ConsoleReport(Report):
+    """Prints the course of one training on stdout; warnings on stderr. Local to rank 0.
+
+    last: the last iteration, for the bar. every: iterations between lines of a log file, 0 for growing intervals.
+    """
+
+    def __init__(self, last: int | None, every: int = 0, quiet: bool = False):
+        self.console = stdout()
+        self.console.quiet = quiet
+        self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.every, self.last = every, last
+        self.bar: Progress | None = None
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Print a warning."""
+        self.errors.print(f"distnn: {text}", markup=False)
+
+    def iteration(self, record: Record, done: bool) -> None:
+        """Show an iteration; done: it is the last."""
+        if self.console.is_terminal and not self.console.quiet:
+            self._bar(record)
+        elif done or self._due(record.t):
+            self.say(line(record))
+
+    def summary(self, rows: Sequence[tuple[str, str]]) -> None:
+        """The table at the end: names and values."""
+        self.close()
+        if not self.console.quiet:
+            pairs(rows)
+
+    def close(self) -> None:
+        """Take the bar down, which has hidden the cursor."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    def _due(self, t: int) -> bool:
+        if self.every:
+            return t % self.every == 0
+        return t == 0 or (t // 10 ** (len(str(t)) - 1) in (1, 2, 5) and t % 10 ** (len(str(t)) - 1) == 0)
+
+    def _bar(self, record: Record) -> None:
+        if self.bar is None:
+            columns = (
+                TextColumn("t {task.completed:.0f}"),
+                BarColumn(),
+                TextColumn("{task.fields[numbers]}"),
+                TimeRemainingColumn(),
+            )
+            self.bar = Progress(*columns, console=self.console, refresh_per_second=5)
+            self.bar.add_task("", total=self.last, completed=record.t, numbers="")
+            self.bar.start()
+        self.bar.update(self.bar.task_ids[0], completed=record.t, numbers=numbers(record))

@@ -1,0 +1,108 @@
+"""A training as a job: from its options to an exit code, through ranks that hang or die."""
+
+from __future__ import annotations
+
+from distnn.data.tables import Source, open_source
+from distnn.errors import DONE, UserError
+from distnn.kernels import library
+from distnn.parallel import environment
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.resilience.elastic import CANNOT, Recovery, carry_on
+from distnn.resilience.signals import caught
+from distnn.resilience.watchdog import watching
+from distnn.runs import restarts
+from distnn.runs.assembly import Assembly, assemble, plan
+from distnn.runs.directory import RunDirectory
+from distnn.runs.options import Options
+from distnn.runs.report import Report, opening
+from distnn.runs.run import Run
+
+
+class Job:
+    """One training in its directory, or with --dry-run the sight of it. Its methods are collective.
+
+    `carry_out` opens the table; `attempt`, repeated where ranks are lost, assembles what is trained, and executes a
+    run or several.
+    """
+
+    def __init__(self, options: Options, ranks: Ranks):
+        self.options, self.ranks = options, ranks
+        self.directory = RunDirectory(options.out or "", options.keep)
+
+    def carry_out(self) -> int:
+        """The exit code. A directory that was made for a run that never began is removed again."""
+        options, directory = self.options, self.directory
+        new = not (options.resume or options.dry_run)
+        if new:
+            on_root(self.ranks, lambda: directory.create(options.overwrite))
+        try:
+            source = self._open()
+            if options.dry_run:
+                return self._show(source)
+            if options.elastic and self.ranks.be_elastic():
+                return carry_on(self.ranks, lambda recovery: self.attempt(source, recovery))
+            return self.attempt(source, Recovery())
+        except UserError:
+            if new and self.ranks.rank == 0:
+                directory.discard()
+            raise
+
+    def attempt(self, source: Source, recovery: Recovery) -> int:
+        """Read the data, and train into the directory from where the recovery says. Returns the exit code."""
+        with watching(self.ranks, self.options.watchdog, self.directory.path / "waiting"):
+            assembly = assemble(self.options, source, self.ranks)
+            options = assembly.options
+            report = report_on(self.ranks, options)
+            try:
+                if options.elastic and not self.ranks.elastic:
+                    report.warn(CANNOT)
+                if recovery.ranks_lost:
+                    report.warn(f"ranks died, {recovery.ranks_lost} so far; the other {self.ranks.size} go on.")
+                warn_of_environment(options, assembly, self.ranks, report)
+                for sentence in opening(source, assembly, self.ranks.size):
+                    report.say(sentence)
+                with caught(self.ranks):
+                    if options.restarts > 1:
+                        return restarts.keep_best(options, assembly, self.directory, self.ranks, report)
+                    return Run(options, assembly, self.directory, self.ranks, report).execute(recovery).code
+            finally:
+                report.close()
+
+    def _open(self) -> Source:
+        """The table."""
+        with watching(self.ranks, self.options.watchdog, self.directory.path / "waiting"):
+            return open_table(self.options, self.ranks)
+
+    def _show(self, source: Source) -> int:
+        """Print what would be trained."""
+        planned = plan(self.options, source)
+        if self.ranks.rank == 0:
+            from distnn.runs.dry_run import show
+
+            show(self.options, source, planned, self.ranks.size)
+        return DONE
+
+
+def open_table(options: Options, ranks: Ranks) -> Source:
+    """The table that the options name. Collective. UserError if it cannot be read."""
+    return open_source(options.data, ranks, seed=options.seed, n=options.examples, header=options.header)
+
+
+def report_on(ranks: Ranks, options: Options) -> Report:
+    """The report of this rank: on the console on rank 0, silent elsewhere. Local."""
+    if ranks.rank:
+        return Report()
+    from distnn.runs.console_report import ConsoleReport  # which imports what the other ranks need not
+
+    return ConsoleReport(options.max_iterations, options.log_every, options.quiet)
+
+
+def warn_of_environment(options: Options, assembly: Assembly, ranks: Ranks, report: Report) -> None:
+    """Say, once, where the promise of the same bits does not hold, or the machine is not made use of. Collective."""
+    record = environment.record(assembly.examples.cut.rows)
+    environment.require_threads(options.threads, record, ranks)
+    network = assembly.model.network
+    slower = (environment.slower_kernel(record), library.missing(network.d, network.theta))
+    for warning in (environment.compare_ranks(record, ranks), *(() if options.quiet else slower)):
+        if warning:
+            report.warn(warning)

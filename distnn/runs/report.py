@@ -1,0 +1,94 @@
+"""What a run says while it trains: `Report`, which is silent, and the sentences of those that are not.
+
+To add a report: a class that derives from Report, and its choice in job.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from distnn.data.tables import Source
+from distnn.runs.assembly import Assembly
+from distnn.training.termination import Reason, Record
+
+
+class Report:
+    """What hears of the course of a training. Local. This one says nothing: it is that of all ranks but 0."""
+
+    def say(self, text: str) -> None:
+        """A sentence of what is going on."""
+
+    def warn(self, text: str) -> None:
+        """A warning."""
+
+    def iteration(self, record: Record, done: bool) -> None:
+        """An iteration; done: it is the last."""
+
+    def summary(self, rows: Sequence[tuple[str, str]]) -> None:
+        """The table at the end: names and values."""
+
+    def close(self) -> None:
+        """Nothing more will come, also after an error."""
+
+
+def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
+    """What is going to be trained on so many ranks, in sentences."""
+    model, examples, cut = assembly.model, assembly.examples, assembly.examples.cut
+    held = f", {examples.validation_rows:,} held out" if examples.validation_rows else ""
+    classes = model.preparation.classes
+    sentences = [
+        f"{source.path}: {examples.rows:,} examples{held}"
+        + (f", {len(classes.names)} classes" if classes else "")
+        + f"; {cut.count:,} blocks of {cut.rows:,} rows on {ranks} {'rank' if ranks == 1 else 'ranks'}"
+        + (f", of which {ranks - cut.count} have no work" if cut.count < ranks else "")
+    ]
+    if assembly.why:
+        sentences.append(f"optimizer: {assembly.why}")
+    sentences.append(
+        f"d = {list(model.network.d)}, {model.network.w.size:,} weights, θ {model.network.theta}, output "
+        f"{model.network.output_theta}, {model.error} error, {assembly.options.optimizer}, {model.dtype}"
+    )
+    return sentences
+
+
+def ending(
+    record: Record, reason: Reason, seconds: Sequence[float], communication: Sequence[float]
+) -> list[tuple[str, str]]:
+    """The rows of the last table. seconds: of the training, rank by rank; communication: those of them spent in it."""
+    rows = [("stopped because", reason.text), ("what next", reason.advice)]
+    rows.append(("E_in", f"{record.E_in:.6g}"))
+    if not math.isnan(record.E_val):
+        rows.append(("E_val", f"{record.E_val:.6g}"))
+    rows.append(("iterations", f"{record.t} ({record.evaluations:.6g} passes over D)"))
+    rows.append(("time", duration(record.seconds)))
+    shares = [waited / max(total, 1e-9) for waited, total in zip(communication, seconds, strict=True)]
+    for name, share in (("computing", [1 - share for share in shares]), ("communication", shares)):
+        least, most = 100 * min(share), 100 * max(share)
+        rows.append((name, f"{least:.1f} to {most:.1f} % of the time, least and most of {len(share)} ranks"))
+    return rows
+
+
+def line(record: Record) -> str:
+    """One line of a log file."""
+    return f"t {record.t:<8d} {numbers(record)}  {record.seconds:.1f} s"
+
+
+def numbers(record: Record) -> str:
+    """Errors, gradient and speed of an iteration, in words."""
+    parts = [f"E_in {record.E_in:<12.6g}"]
+    if not math.isnan(record.E_val):
+        parts.append(f"E_val {record.E_val:<12.6g}")
+    parts.append(f"|G| {record.gradient_norm:<10.3g}")
+    if math.isfinite(record.examples_per_second):
+        parts.append(f"{record.examples_per_second:.3g} examples/s")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the units that a person would use."""
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min {rest:02d} s" if hours else f"{minutes} min {rest:02d} s"

@@ -1,0 +1,23 @@
+"""What stops a training from outside: signals, the file STOP, the clock. Each is a number, which all ranks agree on."""
+
+from __future__ import annotations
+
+import signal
+
+from distnn.errors import STOPPED
+from distnn.training.termination import ADVICE, Reason
+
+# They stand beside the numbers of signals in `Ranks.caught`; of several the largest counts.
+TIME_USED, STOP_FILE, TIME_LIMIT = 999, 1000, 1001
+
+
+def interrupted(caught: int) -> Reason:
+    """The reason of a training that was told to stop: by a signal (its number), the file STOP or the clock."""
+    advice = "A checkpoint was written: go on with --resume."
+    if caught == STOP_FILE:
+        return Reason("the file STOP was there", advice)
+    if caught == TIME_USED:
+        return Reason("--max-seconds leaves no time for another iteration", ADVICE["seconds"])
+    if caught == TIME_LIMIT:
+        return Reason("the time limit of the job is near", advice, STOPPED)
+    return Reason(f"received {signal.Signals(caught).name}", advice, STOPPED)

@@ -1,0 +1,54 @@
+"""The log of metrics: appended to, cut where a run goes on, and readable as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+from distnn.runs.metrics import Metrics
+from distnn.training.termination import Record
+
+
+def logged(path: Path, *ts: int) -> Metrics:
+    metrics = Metrics(path)
+    for t in ts:
+        metrics.append(Record(t, 0.5, seconds=t / 10), at_once=False)
+    return metrics
+
+
+def iterations(path: Path) -> list[int]:
+    return [json.loads(line)["t"] for line in path.read_text().splitlines()]
+
+
+def test_records_are_on_disk_within_a_second_or_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    metrics = logged(path, 0, 5, 10)
+    assert iterations(path) == []
+    metrics.append(Record(11, 0.5, seconds=1.1), at_once=False)
+    assert iterations(path) == [0, 5, 10, 11]
+    metrics.append(Record(12, 0.5, seconds=1.2), at_once=True)
+    assert iterations(path) == [0, 5, 10, 11, 12]
+    metrics.append(Record(13, 0.5, seconds=1.3), at_once=False)
+    metrics.flush()
+    assert iterations(path) == [0, 5, 10, 11, 12, 13]
+
+
+def test_what_is_not_finite_is_null(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    Metrics(path).append(Record(0, math.inf, step=math.nan, stale=3), at_once=True)
+    found = json.loads(path.read_text())
+    assert (found["E_in"], found["step"], found["stale"], found["t"]) == (None, None, 3, 0)
+
+
+def test_cutting_drops_later_records_and_half_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    metrics = logged(path, 0, 1, 2, 3)
+    metrics.flush()
+    path.write_text(path.read_text() + '{"t": 1, "E_')
+    metrics.cut(2)
+    assert (metrics.last, iterations(path)) == (2, [0, 1, 2])
+    metrics.append(Record(3, 0.5), at_once=True)  # into the file that took the other's place
+    assert iterations(path) == [0, 1, 2, 3]
+    Metrics(tmp_path / "none").cut(5)
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,82 @@
+"""What a run says: lines at growing intervals, sentences at the start, a table at the end."""
+
+from __future__ import annotations
+
+import pytest
+from tables import assembled, regression
+
+from distnn.data.tables import ArraySource
+from distnn.errors import STOPPED
+from distnn.parallel.ranks import OneRank
+from distnn.runs.console_report import ConsoleReport
+from distnn.runs.report import Report, duration, ending, line, opening
+from distnn.training.termination import Reason, Record
+
+RECORD = Record(7, 0.25, gradient_norm=0.5, evaluations=8, seconds=75.0, examples_per_second=1234.0)
+
+
+def test_a_line_says_what_is_known() -> None:
+    assert line(RECORD).split() == ["t", "7", "E_in", "0.25", "|G|", "0.5", "1.23e+03", "examples/s", "75.0", "s"]
+    assert "E_val 0.75" in line(Record(7, 0.25, E_val=0.75))
+    assert "examples/s" not in line(Record(0, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.123, "0.12 s"), (59.9, "59.90 s"), (75, "1 min 15 s"), (7384, "2 h 03 min 04 s")]
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_the_table_at_the_end() -> None:
+    rows = dict(ending(RECORD, Reason("the reason", "the advice", STOPPED), [10.0, 10.0, 0.0], [1.0, 5.0, 0.0]))
+    assert rows == {
+        "stopped because": "the reason",
+        "what next": "the advice",
+        "E_in": "0.25",
+        "iterations": "7 (8 passes over D)",
+        "time": "1 min 15 s",
+        "computing": "50.0 to 100.0 % of the time, least and most of 3 ranks",
+        "communication": "0.0 to 50.0 % of the time, least and most of 3 ranks",
+    }
+    validated = Record(7, 0.25, E_val=0.5)
+    assert dict(ending(validated, Reason("", ""), [1.0], [0.0]))["E_val"] == "0.5"
+
+
+def test_what_is_going_to_be_trained() -> None:
+    X, Y = regression(40)
+    assembly = assembled(OneRank(), X, Y, hidden=(3,), validation=0.25, optimizer=None)
+    first, why, last = opening(ArraySource(X, Y, None, OneRank()), assembly, 50)
+    held = assembly.examples.validation_rows
+    assert f"{40 - held} examples, {held} held out; 1 blocks of 40 rows on 50 ranks, of which 49 have no work" in first
+    assert why.startswith("optimizer: ")
+    assert last.startswith("d = [3, 3, 1], 16 weights, θ tanh, output identity, squared error, ")
+
+
+@pytest.mark.parametrize(
+    ("every", "quiet", "shown"),
+    [(0, False, [0, 1, 2, 5, 10, 20, 23]), (10, False, [0, 10, 20, 23]), (0, True, [])],
+)
+def test_lines_of_a_log_file(every: int, quiet: bool, shown: list[int], capsys: pytest.CaptureFixture[str]) -> None:
+    report = ConsoleReport(23, every, quiet)
+    for t in range(24):
+        report.iteration(Record(t, 0.5), t == 23)
+    report.summary([] if quiet else [("model", "here")])
+    lines = capsys.readouterr().out.splitlines()
+    assert [int(line.split()[1]) for line in lines if line.startswith("t ")] == shown
+    assert (lines[-1:] == ["model  here"]) is not quiet
+
+
+def test_warnings_go_to_stderr_also_where_it_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    ConsoleReport(1, quiet=True).warn("look [here]")
+    assert capsys.readouterr() == ("", "distnn: look [here]\n")
+
+
+def test_the_report_of_other_ranks_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    report.say("a")
+    report.warn("b")
+    report.iteration(RECORD, True)
+    report.summary([("a", "b")])
+    report.close()
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,30 @@
+"""Why a training that was told to stop did, and with which exit code."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from distnn.errors import DONE, STOPPED
+from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED, interrupted
+
+
+@pytest.mark.parametrize(
+    ("caught", "text", "code"),
+    [
+        (signal.SIGUSR1, "received SIGUSR1", STOPPED),
+        (signal.SIGINT, "received SIGINT", STOPPED),
+        (STOP_FILE, "the file STOP was there", DONE),
+        (TIME_USED, "--max-seconds leaves no time for another iteration", DONE),
+        (TIME_LIMIT, "the time limit of the job is near", STOPPED),
+    ],
+)
+def test_the_reason_says_what_it_was(caught: int, text: str, code: int) -> None:
+    reason = interrupted(caught)
+    assert (reason.text, reason.code) == (text, code)
+    assert "--resume" in reason.advice
+
+
+def test_they_count_above_every_signal() -> None:
+    assert max(signal.Signals) < min(TIME_USED, STOP_FILE, TIME_LIMIT)
