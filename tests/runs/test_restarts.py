@@ -68,7 +68,7 @@ import pathlib, sys, threading, time
 from distnn.parallel.launcher import connect
 from distnn.train import main
 
-everyone, out = ranks(), pathlib.Path(sys.argv[1])
+everyone, out = connect(), pathlib.Path(sys.argv[1])
 
 def stop_it():
     while not (out / "metrics.jsonl").exists():
