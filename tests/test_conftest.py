@@ -1,4 +1,5 @@
-"""A failure on one rank of a parallel session ends the session on all of them, and says what failed."""
+"""A failure on one rank of a parallel session ends the session on all of them, and says what failed. And a test
+that starts a process without the marker for it fails."""
 
 from __future__ import annotations
 
@@ -8,13 +9,26 @@ import pytest
 from mpi_runner import mpirun
 
 CONFTEST = Path(__file__).with_name("conftest.py")
+SUPPORT = CONFTEST.with_name("support")
+SETTINGS = f"""
+[pytest]
+pythonpath = {SUPPORT}
+markers =
+    slow
+    job
+timeout = 30
+timeout_method = thread
+"""
+pytestmark = pytest.mark.job
 
 
 def session(folder: Path, body: str, ranks: int = 2, *options: str) -> tuple[int, str]:
     """The exit code and output of a parallel session of one test file, with this project's conftest.py."""
-    (folder / "conftest.py").write_text(CONFTEST.read_text().replace("PATIENCE = 10.0", "PATIENCE = 1.0"))
+    (folder / "conftest.py").write_text(CONFTEST.read_text() + "\nimport agreement\nagreement.PATIENCE = 1.0\n")
     (folder / "test_inner.py").write_text("import pytest, time\npytestmark = pytest.mark.mpi\n" + body)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = slow\ntimeout = 30\ntimeout_method = thread\n")
+    (folder / "pytest.ini").write_text(
+        f"[pytest]\npythonpath = {SUPPORT}\nmarkers =\n  slow\n  job\ntimeout = 30\ntimeout_method = thread\n"
+    )
     done = mpirun(
         ranks,
         "-m",
@@ -108,3 +122,28 @@ def test_quick():
 """
     assert "1 passed, 1 deselected" in session(tmp_path, body)[1]
     assert "1 passed, 1 deselected" in session(tmp_path, body, 2, "-m", "slow")[1]
+
+
+def test_a_test_that_starts_a_process_without_the_marker_fails(tmp_path: Path) -> None:
+    body = """
+import os, subprocess
+
+def test_unmarked():
+    subprocess.run(["true"])
+
+def test_swallowed():
+    try:
+        os.system("true")
+    except RuntimeError:
+        pass
+
+@pytest.mark.job
+def test_marked():
+    subprocess.run(["true"], check=True)
+"""
+    code, output = session(tmp_path, body, 1)
+    assert code == 1
+    assert "1 failed, 2 passed, 1 error in" in output, output  # swallowed: an error after the test
+    for name in ("unmarked", "swallowed"):
+        assert f"test_inner.py::test_{name} starts a process" in output
+    assert "test_marked starts" not in output

@@ -107,6 +107,7 @@ def test_what_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert ", R² " in shown
 
 
+@pytest.mark.job
 def test_under_mpirun(folder: Path) -> None:
     done = mpirun(3, "-m", "distnn.evaluate", "--model", folder / "words", "--data", folder / "words.csv", "--json")
     assert done.returncode == 0, done.stderr
@@ -148,6 +149,7 @@ def test_a_table_without_the_weights_counts_every_row_once(folder: Path, tmp_pat
     assert evaluate(Application(options, OneRank(), with_targets=True), "all", OneRank())["n"] == 2
 
 
+@pytest.mark.job
 def test_with_weights_an_example_counts_as_its_weight(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     rows = ["x,class,weight", *(f"{x},{'low' if x < 5 else 'high'},{1 + x % 3}" for x in range(10)), "9.5,low,7"]

@@ -128,6 +128,7 @@ def test_the_same_bytes_on_any_number_of_ranks(name: str, ending: str, folder: P
         np.testing.assert_array_equal(written, table)
 
 
+@pytest.mark.job
 def test_under_mpirun_on_stdout(folder: Path) -> None:
     arguments = ("--model", folder / "words", "--data", folder / "words.csv")
     one, three = python(*PREDICT, *arguments), mpirun(3, *PREDICT, *arguments)
@@ -206,6 +207,7 @@ def test_bad_input(name: str, size: int, folder: Path, monkeypatch: pytest.Monke
     assert Path("old.csv").read_text() == "old"
 
 
+@pytest.mark.job
 def test_a_reader_that_leaves_early(folder: Path) -> None:
     """predict | head -1 ends without a traceback."""
     command = [sys.executable, *PREDICT, "--model", str(folder / "words"), "--data", str(folder / "words.csv")]

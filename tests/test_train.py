@@ -103,6 +103,7 @@ def on_three(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.job
 def test_resumed_on_other_numbers_of_ranks(on_three: Path, table: Path, tmp_path: Path) -> None:
     """5 steps on 3 ranks, 3 on 1 rank, 2 on 2 ranks: 10 on one rank without MPI."""
     data = ("--data", str(table), "--weights", "weight", *SMALL, "--optimizer", "sgd", "--batch-size", "100")
@@ -116,6 +117,7 @@ def test_resumed_on_other_numbers_of_ranks(on_three: Path, table: Path, tmp_path
     assert [record["t"] for record in metrics(on_three)] == list(range(11))
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR1, signal.SIGTERM])
 @pytest.mark.parametrize("P", [1, 3])
 def test_a_signal_to_the_launcher(P: int, number: int, tmp_path: Path) -> None:
@@ -139,6 +141,7 @@ def test_a_signal_to_the_launcher(P: int, number: int, tmp_path: Path) -> None:
     assert metrics(out) == metrics(whole)
 
 
+@pytest.mark.job
 def test_killed_between_checkpoints(tmp_path: Path) -> None:
     """SIGKILL: what the metrics and the checkpoints still lack is computed again, and each t is there once."""
     arguments = ("--examples", "2000", *SMALL, *DESCENT, "--checkpoint-every", "7")
@@ -158,6 +161,7 @@ def test_killed_between_checkpoints(tmp_path: Path) -> None:
     assert bits(out) == bits(whole)
 
 
+@pytest.mark.job
 def test_a_damaged_checkpoint_falls_back_and_says_so(tmp_path: Path) -> None:
     out = trained(
         tmp_path / "run", "--examples", "500", *SMALL, *DESCENT, "--max-iterations", "6", "--checkpoint-every", "2"
@@ -176,6 +180,7 @@ def test_a_damaged_checkpoint_falls_back_and_says_so(tmp_path: Path) -> None:
     assert bits(out) == bits(whole)
 
 
+@pytest.mark.job
 def test_what_a_run_leaves(on_three: Path) -> None:
     assert {path.name for path in on_three.iterdir()} == {
         *("options.toml", "environment.json", "metrics.jsonl", "result.json", "checkpoints", "model.safetensors"),
@@ -187,6 +192,7 @@ def test_what_a_run_leaves(on_three: Path) -> None:
     assert not list(on_three.rglob(".*")), "a temporary file was left"
 
 
+@pytest.mark.job
 def test_the_table_at_the_end(tmp_path: Path) -> None:
     done = mpirun(2, *TRAIN, "--examples", "300", "--max-iterations", "3", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
@@ -200,6 +206,7 @@ def test_the_table_at_the_end(tmp_path: Path) -> None:
         assert "least and most of 2 ranks" in line
 
 
+@pytest.mark.job
 def test_a_log_file_has_lines_at_growing_intervals(tmp_path: Path) -> None:
     run = ("--examples", "100", "--hidden", "2", *DESCENT, "--max-iterations", "230")
     done = python(*TRAIN, *run, "--out", tmp_path / "a")
@@ -212,6 +219,7 @@ def test_a_log_file_has_lines_at_growing_intervals(tmp_path: Path) -> None:
     assert [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("t ")] == [0, 100, 200, 230]
 
 
+@pytest.mark.job
 def test_quiet(tmp_path: Path) -> None:
     done = python(*TRAIN, "--examples", "100", "--max-iterations", "2", "--quiet", "--out", tmp_path / "a")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -248,6 +256,7 @@ def on_a_terminal(
         os.close(master)
 
 
+@pytest.mark.job
 def test_a_terminal_has_a_bar(tmp_path: Path) -> None:
     code, shown = on_a_terminal(
         [*TRAIN, "--examples", "3000", *DESCENT, "--max-iterations", "300", "--out", str(tmp_path / "a")]
@@ -259,6 +268,7 @@ def test_a_terminal_has_a_bar(tmp_path: Path) -> None:
     assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l") > 0, "the cursor stays hidden"
 
 
+@pytest.mark.job
 def test_ctrl_c_on_a_terminal_leaves_it_in_order(tmp_path: Path) -> None:
     sent: list[float] = []
 
@@ -289,6 +299,7 @@ BLOCKERS = {
 }
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("name", BLOCKERS)
 def test_without_MPI(name: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(BLOCKERS[name])
@@ -305,12 +316,14 @@ def test_without_MPI(name: str, tmp_path: Path) -> None:
     assert not (tmp_path / "c").exists()
 
 
+@pytest.mark.job
 def test_the_start_imports_no_more_than_needed() -> None:
     """Rank 0 alone reads options and prints: on the others nothing of cyclopts and rich is loaded."""
     code = "import sys, distnn.train; print(sorted({'cyclopts', 'rich', 'sklearn', 'scipy'} & set(sys.modules)))"
     assert python("-c", code).stdout.strip() == "[]"
 
 
+@pytest.mark.job
 def test_dry_run(table: Path, tmp_path: Path) -> None:
     data = ("--data", table, "--weights", "weight", "--hidden", "30", "20", "--out", tmp_path / "run")
     done = mpirun(3, *TRAIN, *data, "--dry-run")
@@ -355,6 +368,7 @@ def test_the_learning_is_real(tmp_path: Path) -> None:
     assert last["E_in"] < 0.4 * first["E_in"]
 
 
+@pytest.mark.job
 def test_a_training_goes_on_when_nobody_reads_its_output_any_more(tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = f"{sys.executable} -m distnn.train --examples 300 --optimizer gradient-descent --max-iterations 3000"

@@ -20,20 +20,8 @@ from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import ExactSum
-from distnn.training import objective
 
 X, Y = regression(700, d=3, m=2)
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from distnn.kernels import blocks
-
-    def cut(n: int, d: Any, dtype: Any) -> blocks.Cut:
-        return blocks.Cut(n, 37, -(-n // 37))
-
-    monkeypatch.setattr("distnn.runs.assembly.cut", cut)
-    monkeypatch.setattr(objective, "cut", cut)
 
 
 def table(folder: Path) -> str:
@@ -41,6 +29,7 @@ def table(folder: Path) -> str:
     return str(folder / "table.npy")
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("theta", ["tanh", "relu"])
 def test_all_is_well(dtype: str, theta: str, tmp_path: Path) -> None:
@@ -56,18 +45,21 @@ def test_all_is_well(dtype: str, theta: str, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["table.npy"]  # nothing is written
 
 
+@pytest.mark.job
 def test_alone_without_mpirun() -> None:
     done = python("-m", "distnn.verify", "--examples", "2000", "--steps", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "one rank, as started" in done.stdout and "1,000 ranks, simulated" in done.stdout
 
 
+@pytest.mark.job
 def test_plain_sums_are_found_out_under_mpi() -> None:
     done = mpirun(3, "-m", "distnn.verify", "--reduction", "plain", "--examples", "9000")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "DIFFERENT" in done.stdout and "WRONG: On " in done.stdout
 
 
+@pytest.mark.job
 @pytest.mark.parametrize(
     "arguments", [["--steps", "0"], ["--simulate", "0"], ["--resume", "--out", "x"], ["--data", "none.csv"]]
 )

@@ -147,6 +147,7 @@ def test_turns() -> None:
     assert ratio(*entries) == pytest.approx(5)
 
 
+@pytest.mark.job
 def test_missing_and_failing_peers_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = Peer("Missing", "no_such_package", module="missing")
     failing = Peer("Failing", "json", module="no_such_module")
@@ -157,6 +158,7 @@ def test_missing_and_failing_peers_are_left_out_and_said(monkeypatch: pytest.Mon
     assert [entry["name"] for entry in found["contenders"]] == ["distnn, exact", "distnn, plain"]
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 def test_peers_compute(peer: Peer) -> None:
     if not peer.installed:
@@ -253,6 +255,7 @@ def check_results(results: dict[str, Any], size: int) -> None:
         assert exact["peak_bytes"] > found["shard_bytes"] > 0
 
 
+@pytest.mark.job
 def test_command(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     arguments = ["--quick", "--no-peers", "--workload", "narrow-f64", "tiny", "--json", str(path)]
@@ -277,6 +280,7 @@ def test_command(tmp_path: Path) -> None:
         assert words in done.stdout
 
 
+@pytest.mark.job
 def test_command_on_two_ranks(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     arguments = ["--quick", "--no-peers", "--workload", "tiny", "--json", str(path), "--predict", "1..8"]
@@ -293,6 +297,7 @@ def test_command_on_two_ranks(tmp_path: Path) -> None:
     assert "here, 1 rank: " in done.stdout
 
 
+@pytest.mark.job
 def test_series(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     done = python("-m", "distnn.bench", "--series", "--quick", "--json", str(path), timeout=100)
@@ -318,6 +323,7 @@ def test_series_reaches_what_is_promised() -> None:
     assert [round(math.log10(weight_count(d))) for d in NETWORKS] == [1, 2, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.job
 def test_wrong_use_is_a_sentence(tmp_path: Path) -> None:
     done = python("-m", "distnn.bench", "--workload", "big")
     assert done.returncode == 2

@@ -204,6 +204,7 @@ def test_one_definition_makes_flags_and_file(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.job
 def test_the_exit_code_is_2_and_the_sentence_is_on_stderr(tmp_path: Path) -> None:
     done = python("-m", "distnn.train", "--thetaa", "tanh", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

@@ -97,12 +97,14 @@ def scripts() -> list[Path]:
     return sorted(path for path in LAUNCH.iterdir() if path.suffix in (".sh", ".sbatch"))
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("script", scripts(), ids=lambda path: path.name)
 def test_syntax_of_shell_scripts(script: Path) -> None:
     done = subprocess.run(["bash", "-n", script], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("name", sorted(path.name for path in LAUNCH.iterdir() if path.is_file()))
 def test_what_a_user_copies_says_what_it_needs_and_whether_it_is_tested(name: str) -> None:
     if name in ("environment.sh", "batch.sh", "local.sh", "test.sh", "summary.py"):  # what they run is tested by use
@@ -123,6 +125,7 @@ def test_two_lines_to_edit_and_no_directive_after_them(name: str) -> None:
     assert all(not line or line.startswith("#") for line in lines[: at + 2])
 
 
+@pytest.mark.job
 def test_syntax_of_mpijob() -> None:
     (job,) = yaml.safe_load_all((LAUNCH / "mpijob.yaml").read_text())
     assert (job["apiVersion"], job["kind"]) == ("kubeflow.org/v2beta1", "MPIJob")
@@ -133,6 +136,7 @@ def test_syntax_of_mpijob() -> None:
     subprocess.run(["bash", "-n", "-c", container["args"][0]], check=True, timeout=20)
 
 
+@pytest.mark.job
 def test_syntax_of_dockerfile() -> None:
     text = "".join(line for line in (LAUNCH / "Dockerfile").open() if not line.startswith("#"))
     instructions = [line.split(maxsplit=1) for line in text.replace("\\\n", "").splitlines() if line]
@@ -145,6 +149,7 @@ def test_syntax_of_dockerfile() -> None:
             assert all((LAUNCH.parent / source).exists() for source in rest.split()[:-1]), rest
 
 
+@pytest.mark.job
 def test_syntax_of_apptainer_definition() -> None:
     head, *sections = re.split(r"^%(\w+)$", (LAUNCH / "apptainer.def").read_text(), flags=re.MULTILINE)
     assert {"Bootstrap: docker", "From: python:3.12-slim"} <= set(head.splitlines())
@@ -159,6 +164,7 @@ def test_syntax_of_apptainer_definition() -> None:
 # -- local.sh
 
 
+@pytest.mark.job
 def test_local_passes_options_on(ready: Path) -> None:
     with local(ready, "--hidden", "16", "-n", "3", "--out", "a folder") as job:
         done = job.finish(30)
@@ -175,12 +181,14 @@ def cores() -> int:
     return count if quota == "max" else min(count, -(-int(quota) // int(period)))
 
 
+@pytest.mark.job
 def test_local_takes_all_cores(ready: Path) -> None:
     with local(ready, OMP_NUM_THREADS="1") as job:  # which would make nproc say 1
         done = job.finish(30)
     assert done.stdout == f"{cores()} ranks\n", done.stderr
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("number", ["0", "-1", "eight", ""])
 def test_local_refuses_a_senseless_number_of_processes(ready: Path, number: str) -> None:
     with local(ready, "-n", number) as job:
@@ -189,6 +197,7 @@ def test_local_refuses_a_senseless_number_of_processes(ready: Path, number: str)
     assert "-n needs a number of processes" in done.stderr
 
 
+@pytest.mark.job
 def test_local_help(ready: Path) -> None:
     with local(ready, "--help") as job:
         done = job.finish(30)
@@ -196,6 +205,7 @@ def test_local_help(ready: Path) -> None:
     assert "1 ranks --help" in done.stdout  # the trainer's own
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
 def test_local_asks_each_rank_once_to_stop_and_waits(ready: Path, number: signal.Signals) -> None:
     with local(ready, "-n", "2", "--wait") as job:
@@ -207,6 +217,7 @@ def test_local_asks_each_rank_once_to_stop_and_waits(ready: Path, number: signal
     assert "seen: [['SIGUSR1'], ['SIGUSR1']]" in done.stdout
 
 
+@pytest.mark.job
 def test_local_interrupted_by_ctrl_c_on_a_terminal(ready: Path) -> None:
     """The terminal sends SIGINT to the whole foreground process group, not only to the script."""
     child, terminal = pty.fork()
@@ -231,6 +242,7 @@ def test_local_interrupted_by_ctrl_c_on_a_terminal(ready: Path) -> None:
 # -- environment.sh
 
 
+@pytest.mark.job
 def test_python_too_old(checkout: Path, tmp_path: Path) -> None:
     old = tmp_path / "old"
     old.mkdir()
@@ -243,12 +255,14 @@ def test_python_too_old(checkout: Path, tmp_path: Path) -> None:
     assert "distnn needs Python 3.11 or newer" in done.stderr and "python3 is Python 3.9.1" in done.stderr
 
 
+@pytest.mark.job
 def test_unknown_mpi(checkout: Path) -> None:
     with local(checkout, DISTNN_MPI="mpi") as job:
         done = job.finish(30)
     assert done.returncode == 1 and "DISTNN_MPI is 'mpi'" in done.stderr
 
 
+@pytest.mark.job
 def test_a_folder_with_other_things_in_it_is_left_alone(checkout: Path, tmp_path: Path) -> None:
     precious = tmp_path / "home" / "precious"
     precious.parent.mkdir()
@@ -259,6 +273,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(checkout: Path, tmp_path
     assert precious.read_text() == "do not delete"
 
 
+@pytest.mark.job
 def test_the_environment_of_another_checkout_is_left_alone(checkout: Path, ready: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(ready, other)
@@ -277,6 +292,7 @@ def outside_path() -> Iterator[str]:
     yield os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != here)
 
 
+@pytest.mark.job
 @pytest.mark.timeout(400)
 def test_set_up_twice_at_once_and_repair(checkout: Path, outside_path: str) -> None:
     """For real, from the package index: needs a network, and says so where there is none."""
@@ -322,6 +338,7 @@ def summary(folder: Path, *options: str, **runs: tuple[int, list[dict[str, list[
     return done.returncode, done.stdout.splitlines()[-1], done.stdout
 
 
+@pytest.mark.job
 def test_summary_of_success(tmp_path: Path) -> None:
     small = {"a": PASSED, "b": TOO_FEW}
     code, last, text = summary(
@@ -334,6 +351,7 @@ def test_summary_of_success(tmp_path: Path) -> None:
     assert "skipped in serial: d (needs a GPU)" in text
 
 
+@pytest.mark.job
 @pytest.mark.parametrize(
     ("run", "complaint"),
     [
@@ -356,6 +374,7 @@ def test_summary_of_what_only_looks_like_success(
     assert " 0 failed" not in last
 
 
+@pytest.mark.job
 def test_summary_of_a_selection(tmp_path: Path) -> None:
     code, last, text = summary(tmp_path, "selected", serial=(0, [{"c": PASSED}]), ranks_2=(5, [{}, {}]))
     assert (code, last) == (0, "1 passed, 0 failed"), text

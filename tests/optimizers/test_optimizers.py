@@ -15,7 +15,6 @@ from tables import assembled, regression
 from threaded_ranks import on_ranks
 
 from distnn.errors import UserError
-from distnn.kernels import blocks
 from distnn.optimizers import OPTIMIZERS, State, choose
 from distnn.optimizers.adam import Adam
 from distnn.optimizers.adaptive_gradient_descent import AdaptiveGradientDescent
@@ -30,17 +29,6 @@ from distnn.training.observation import norm
 FULL = [name for name, optimizer in OPTIMIZERS.items() if not optimizer.stochastic]
 SAFE = [name for name in FULL if name != "gradient-descent"]  # E falls in every step, from anywhere
 SECOND_ORDER = ["lbfgs", "levenberg-marquardt", "truncated-newton"]
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of 9 rows, so that small tables have many."""
-
-    def cut(n: int, d: Any, dtype: Any) -> blocks.Cut:
-        return blocks.Cut(n, 9, -(-n // 9))
-
-    monkeypatch.setattr("distnn.runs.assembly.cut", cut)
-    monkeypatch.setattr("distnn.training.objective.cut", cut)
 
 
 def run(optimizer: Any, function: Any, w: np.ndarray, steps: int) -> State:

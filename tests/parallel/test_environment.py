@@ -38,6 +38,7 @@ def test_record_is_of_the_blas_of_numpy_also_beside_that_of_scipy() -> None:
     assert {**environment.record(512), "threads": 0} == {**HERE, "threads": 0}  # other tests limit these
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"])
 @pytest.mark.parametrize("value", [None, "1", "2", "7"])
 @pytest.mark.parametrize("threads", [1, 2])
@@ -48,6 +49,7 @@ def test_threads_are_limited_whatever_the_environment_says(variable: str, value:
     assert json.loads(done.stdout)["threads"] == threads
 
 
+@pytest.mark.job
 def test_a_disabled_feature_is_not_in_the_record() -> None:
     assert HERE["cpu_features"], "numpy uses no feature beyond its baseline: this test needs another CPU"
     done = python("-c", SHOW.format(1, 1), env={"NPY_DISABLE_CPU_FEATURES": HERE["cpu_features"]})
@@ -110,6 +112,7 @@ def kernels() -> list[str]:
     pytest.skip(f"NOT TESTED HERE: BLAS is {HERE['blas']}, and has no two kernels for this CPU")
 
 
+@pytest.mark.job
 @pytest.mark.skipif(is_open_mpi(), reason="mixed ranks are started by MPICH's mpirun")
 def test_mixed_ranks_and_a_changed_kernel_at_resume(tmp_path: Path) -> None:
     """Ranks as on a cluster of mixed nodes: refused or told in one sentence. Another kernel later: another one."""

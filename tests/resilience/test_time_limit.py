@@ -43,12 +43,14 @@ SQUEUE = {
 }
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("said", SQUEUE)
 def test_slurm(said: str, path: Path) -> None:
     program(path, "squeue", f'[ "$*" = "-h -j 7 -o %L" ] && printf "%s\\n" "{said}"')
     assert seconds_left({"SLURM_JOB_ID": "7"}) == SQUEUE[said]
 
 
+@pytest.mark.job
 def test_slurm_of_an_array_and_without_squeue(path: Path) -> None:
     program(path, "squeue", '[ "$3" = 7_2 ] && echo 10:00')
     assert seconds_left({"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2"}) == 600
@@ -60,6 +62,7 @@ def test_slurm_of_an_array_and_without_squeue(path: Path) -> None:
     assert seconds_left({"SLURM_JOB_ID": "7"}) is None
 
 
+@pytest.mark.job
 def test_pbs(path: Path) -> None:
     program(
         path,
@@ -77,6 +80,7 @@ END""",
     assert seconds_left({"PBS_JOBID": "12.server"}) is None
 
 
+@pytest.mark.job
 def test_no_batch_system_and_one_that_does_not_answer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seconds_left({}) is None
     monkeypatch.setattr(time_limit, "ASK_SECONDS", 0.2)
@@ -142,6 +146,7 @@ def test_max_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
         assert limit.lap() == 0
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("P", [1, 3])
 def test_a_training_stops_before_its_job_ends_and_goes_on(P: int, tmp_path: Path) -> None:
     out, bin = tmp_path / "run", tmp_path / "bin"
@@ -166,6 +171,7 @@ def test_a_training_stops_before_its_job_ends_and_goes_on(P: int, tmp_path: Path
     assert model(out) == model(tmp_path / "one")
 
 
+@pytest.mark.job
 def test_max_seconds_ends_a_training_with_exit_code_0(tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = (*BASE[:-1], "--max-iterations", "100000", "--max-seconds", "1.5", "--out", out)

@@ -12,6 +12,8 @@ from mpi_runner import mpirun
 
 from distnn.storage.files import read
 
+pytestmark = pytest.mark.job
+
 TRAIN = ("-m", "distnn.train")
 SMALL = ("--examples", "300", "--hidden", "3", "--validation", "0.3", "--max-iterations", "15", "--quiet")
 

@@ -191,6 +191,7 @@ ON_THREE = [
 ]
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("name", ON_THREE)
 def test_on_one_of_three_ranks(name: str, before: Path) -> None:
     arguments, untouched = arguments_of(name, before), contents(before)
@@ -246,6 +247,7 @@ def test_a_run_that_cannot_be_written_to_any_more(name: str, tmp_path: Path, mon
     assert contents(tmp_path / "run" / "checkpoints") == untouched
 
 
+@pytest.mark.job
 def test_a_full_disk(before: Path, tmp_path: Path) -> None:
     """No file may grow beyond 2 kB: the run says so and leaves with 1; what was written before stays."""
     untouched = contents(before)

@@ -136,6 +136,7 @@ def run(step: Step, folder: Path) -> None:
     )
 
 
+@pytest.mark.job
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(CHECKOUT)))
 def test_what_a_document_shows(document: Path, tmp_path: Path) -> None:
@@ -195,6 +196,7 @@ def test_steps_of_a_document() -> None:
     assert found[4].code == "print(1)\n"
 
 
+@pytest.mark.job
 def test_running_steps(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -16,6 +16,7 @@ from distnn.resilience.elastic import CANNOT
 
 ELASTIC = (*BASE, "--max-iterations", "30", "--checkpoint-every", "3", "--elastic")
 pytestmark = [
+    pytest.mark.job,
     pytest.mark.timeout(600),  # the first test may make an environment
     pytest.mark.usefixtures("no_shared_memory_stays"),
 ]

@@ -20,7 +20,7 @@ from availability import unavailable
 from mpi_runner import Job, is_open_mpi, mpirun, python, start
 from trainings import BASE, EVERY_THREE, INJECT, TRAINING, metrics, model, newest, stat, wait_until
 
-pytestmark = pytest.mark.usefixtures("no_shared_memory_stays")
+pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")]
 
 
 def resumed(out: Path) -> dict[str, list[Any]]:

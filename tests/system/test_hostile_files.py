@@ -90,6 +90,7 @@ except UserError as error:
 """
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_header_costs_an_error_not_memory(name: str, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
@@ -102,6 +103,7 @@ def test_a_hostile_header_costs_an_error_not_memory(name: str, tmp_path: Path) -
     assert int(grown) * 1024 < 2 * len(content) + (100 << 20)
 
 
+@pytest.mark.job
 def test_the_largest_acceptable_header_takes_bounded_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(header(b'{"a":[' + b"1e9," * (files.HEADER_BYTES // 4 - 10) + b"0]}"))
@@ -197,6 +199,7 @@ def replaced(found: Any, place: int, value: Any) -> Any:
     return copy
 
 
+@pytest.mark.job
 @fuzz
 @given(place=st.integers(0, 10_000), value=values)
 def test_metadata_of_any_kind_with_a_right_checksum(place: int, value: Any, run: Path) -> None:
@@ -227,6 +230,7 @@ arrays = st.one_of(
 )
 
 
+@pytest.mark.job
 @fuzz
 @given(place=st.integers(0, 100), value=arrays)
 def test_tensors_of_any_shape_with_a_right_checksum(place: int, value: np.ndarray, run: Path) -> None:
@@ -312,6 +316,7 @@ def test_metrics_that_are_none(line: bytes, tmp_path: Path) -> None:
     assert directory.metrics.path.read_text() == '{"t": 0}\n{"t": 1}\n'
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("name", ["nested", "python", "bytes"])
 def test_a_run_whose_options_were_changed(name: str, run: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(run, tmp_path / "run"))

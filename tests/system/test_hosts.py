@@ -11,6 +11,8 @@ from hosts import Hosts, three_hosts
 from mpi_runner import is_open_mpi, python
 from trainings import BASE, TRAINING, metrics, model, stat, wait_until
 
+pytestmark = pytest.mark.job
+
 MORE = (*BASE, "--max-iterations", "1000000", "--checkpoint-every", "20")
 
 

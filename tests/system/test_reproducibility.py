@@ -10,6 +10,8 @@ import pytest
 from mpi_runner import Job, is_open_mpi, mpirun, python
 from reproducibility_cases import CASES, PROGRAM, digest, write_tables
 
+pytestmark = pytest.mark.job
+
 ITERATIONS = 7
 FEW = ("weights-validation", "classes-float32", "sgd-many-blocks-float32")
 ALLREDUCE = {

@@ -32,6 +32,7 @@ ORDERLY = {"USR1": signal.SIGUSR1, "INT": signal.SIGINT, "TERM": signal.SIGTERM}
 ENDS = (*ORDERLY, "a rank is killed", "mpirun is killed", "a rank is stopped", "killed while writing", "all are killed")
 
 
+@pytest.mark.job
 @pytest.mark.slow
 @pytest.mark.timeout(2 * SECONDS + 600)
 def test_soak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.job
 def test_one_optimizer_after_another(first: Path, tmp_path: Path) -> None:
     start = tmp_path / "model"
     shutil.copytree(first, start)
@@ -52,6 +53,7 @@ def test_one_optimizer_after_another(first: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.job
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -68,6 +70,7 @@ def test_the_model_has_to_fit(first: Path, tmp_path: Path, options: tuple[str, .
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.job
 def test_other_columns_are_refused(first: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("pressure,angle,lift\n1,2,0\n3,4,1\n5,7,1\n")
     table = ("--data", tmp_path / "a.csv", "--output-theta", "tanh")
@@ -76,6 +79,7 @@ def test_other_columns_are_refused(first: Path, tmp_path: Path) -> None:
     assert "that model has the inputs ['x1', 'x2'], and this training ['pressure', 'angle']" in done.stderr
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("hidden", ["4", "5 3"])
 def test_on_another_table_it_computes_the_same(tmp_path: Path, hidden: str) -> None:
     """Other means and deviations, of inputs and targets: the weights are changed to suit them."""
@@ -99,6 +103,7 @@ def test_on_another_table_it_computes_the_same(tmp_path: Path, hidden: str) -> N
     assert not np.allclose(*weights, rtol=0.1)
 
 
+@pytest.mark.job
 def test_other_classes_are_refused(tmp_path: Path) -> None:
     train = ("-m", "distnn.train", "--quiet", "--hidden", "3", "--max-iterations", "3", "--optimizer", "lbfgs")
     for name, classes in (("first", "ab"), ("second", "bc")):
@@ -110,6 +115,7 @@ def test_other_classes_are_refused(tmp_path: Path) -> None:
     assert "that model has the classes ['a', 'b'], and this training ['b', 'c']" in done.stderr
 
 
+@pytest.mark.job
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     done = python(*TRAIN, "--start", tmp_path / "none", "--out", tmp_path / "on")
     assert done.returncode == 2

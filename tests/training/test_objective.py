@@ -11,25 +11,12 @@ import pytest
 from tables import assembled, regression, words
 from threaded_ranks import on_ranks
 
-from distnn.kernels import blocks
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.streams import held_out, picks
-from distnn.training import objective as objective_module
 from distnn.training.objective import decay_mask
 
 PLAIN = {"standardise": False, "standardise_targets": False, "hidden": (4,), "output_theta": "identity"}
 NAMES = ("tanh", "squared", "identity")
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of 3 rows, so that small tables have many."""
-
-    def cut(n: int, d: Sequence[int], dtype: Any) -> blocks.Cut:
-        return blocks.Cut(n, 3, -(-n // 3))
-
-    monkeypatch.setattr("distnn.runs.assembly.cut", cut)
-    monkeypatch.setattr(objective_module, "cut", cut)
 
 
 def everything(ranks: Ranks, X: Any, Y: Any, weights: Any = None, **options: Any) -> list[Any]:

@@ -149,6 +149,7 @@ def test_bad_options(arguments: list[str], said: str) -> None:
         main(OneRank(), arguments)
 
 
+@pytest.mark.job
 def test_every_contender_has_one_thread() -> None:
     """Also the first one that loads a BLAS of its own."""
     program = """

@@ -298,6 +298,7 @@ def test_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(Backpropagation(network, "squared").passes, Layerwise)
 
 
+@pytest.mark.job
 def test_a_bad_variable_is_one_sentence_of_all_ranks() -> None:
     done = mpirun(2, "-m", "distnn.train", "--out", "none", env={library.VARIABLE: "fast"})
     assert done.returncode == 2
@@ -346,6 +347,7 @@ def train(package: Path, *options: str) -> tuple[list[str], dict[str, object]]:
     return done.stderr.splitlines(), json.loads((out / "environment.json").read_text())
 
 
+@pytest.mark.job
 def test_without_a_compiler_numpy_does_all(tmp_path: Path) -> None:
     package = installed(tmp_path, CC="/bin/false")
     assert not list(package.rglob("*.so"))
@@ -355,6 +357,7 @@ def test_without_a_compiler_numpy_does_all(tmp_path: Path) -> None:
         assert any("installed without a C compiler" in line for line in warnings)
 
 
+@pytest.mark.job
 def test_with_a_compiler_it_is_built(tmp_path: Path) -> None:
     if shutil.which(os.environ.get("CC", "gcc")) is None:
         unavailable("gcc", "a C compiler")

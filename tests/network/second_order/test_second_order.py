@@ -8,7 +8,6 @@ from tables import assembled, regression, words
 from threaded_ranks import on_ranks
 
 from distnn.errors import UserError
-from distnn.kernels import blocks
 from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
 from distnn.network.second_order.hessian import HessianProduct
@@ -17,12 +16,6 @@ from distnn.training.objective import Objective, decay_mask
 
 THETA = ("tanh", "logistic", "relu", "identity")
 ERRORS = [(error, theta) for error, outputs in ERROR_FUNCTIONS.items() for theta in outputs if theta != "sign"]
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of 7 rows, so that small tables have many."""
-    monkeypatch.setattr("distnn.runs.assembly.cut", lambda n, d, dtype: blocks.Cut(n, 7, -(-n // 7)))
 
 
 def problem(error: str, output_theta: str, theta: str = "tanh", ranks: Ranks | None = None, n: int = 40) -> Objective:
