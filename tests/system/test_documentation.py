@@ -31,7 +31,12 @@ UNCLEAR = ("", "bash", "sh", "shell", "zsh", "shell-session")
 # Commands that no test can run: pattern, reason. An entry that no document shows is an error.
 NOT_RUN = {
     "sbatch launch/slurm.sbatch": "needs a cluster; test_slurm.py submits that script to one",
-    "launch/test.sh": "is what runs this test",
+    "launch/test.sh*": "is what runs this test",
+    "launch/lint.sh": "is run with the tests, on the checkout itself",
+    "pip install pre-commit*": "needs a git repository",
+    "python -m pip install build*": "is part of a release",
+    "python -m venv dist/fresh*": "is part of a release, and needs what was built",
+    "cd dist*": "is part of a release",
 }
 
 
