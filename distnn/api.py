@@ -14,7 +14,8 @@ from distnn.inference.model import Model
 from distnn.kernels import blas
 from distnn.network.network import Network
 from distnn.parallel import environment
-from distnn.parallel.launcher import connect as ranks_of
+from distnn.parallel.launcher import connect
+from distnn.parallel.ranks import Ranks
 from distnn.runs.assembly import assemble
 from distnn.runs.options import ACTIONS, RUN, Options, check, group
 from distnn.training.termination import Reason, Record
@@ -53,7 +54,19 @@ def fit(
 
     UserError, on all ranks, for bad data or options.
     """
-    everyone = ranks_of(comm)
+    everyone = connect(comm)
+    with everyone.none_alone():
+        return _fit(X, Y, network, weights, everyone, options)
+
+
+def _fit(
+    X: np.ndarray,
+    Y: np.ndarray,
+    network: Network | None,
+    weights: np.ndarray | None,
+    everyone: Ranks,
+    options: dict[str, Any],
+) -> Fit:
     if network is not None:
         options = {"output_theta": network.output_theta, **options}
         options |= {"hidden": network.d[1:-1], "theta": network.theta}
@@ -72,7 +85,7 @@ def fit(
     source = ArraySource(X, Y, weights, everyone)
     assembly = assemble(chosen, source, everyone, network)
     if different := environment.compare_ranks(environment.record(assembly.examples.cut.rows), everyone):
-        warnings.warn(different, stacklevel=2)
+        warnings.warn(different, stacklevel=3)
     progress = assembly.begin()
     records = list(assembly.iterations(progress))
     assembly.model.network.w[:] = progress.best_w

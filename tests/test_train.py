@@ -311,7 +311,7 @@ def test_without_MPI(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert bits(tmp_path / "a") == bits(trained(tmp_path / "b", *run))
     refused = python(*TRAIN, *run, "--out", tmp_path / "c", env={**env, "PMI_SIZE": "3", "PMI_RANK": "0"})
-    assert refused.returncode == 2
+    assert refused.returncode == -signal.SIGTERM  # others may have MPI, and wait: mpirun must notice
     assert "connects none of them" in refused.stderr
     assert not (tmp_path / "c").exists()
 

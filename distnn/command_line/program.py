@@ -6,19 +6,23 @@ import io
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from distnn.errors import BAD_USE, FAILED, RankError, UserError
-from distnn.parallel.launcher import connect
+from distnn.parallel.launcher import connect, others_may_have_mpi
 from distnn.parallel.ranks import OneRank, Ranks
+
+FIRST_SECONDS = 2.0  # that the process launched first gets to say what is wrong with all
 
 
 def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
     """Run program(ranks, arguments) on this rank, and leave with its exit code. Collective.
 
-    A UserError is one sentence on stderr, from rank 0; a RankError the traceback of the rank that failed, once.
+    A UserError is one sentence on stderr, from rank 0; a RankError the traceback of the rank that failed, once. Where
+    it strikes one rank alone, that rank says it, and ends the job.
     Anything else has struck one rank alone: it prints its traceback and ends the whole job, so that no rank waits for
     it.
     """
@@ -29,11 +33,17 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
             stream.reconfigure(errors="replace")  # where the terminal knows no θ
     try:
         everyone = connect()
-        code = program(everyone, sys.argv[1:])
+        with everyone.none_alone():
+            code = program(everyone, sys.argv[1:])
     except UserError as error:
         code = BAD_USE
-        if everyone.rank == 0 and _launched_first():
-            print(f"distnn: {error}", file=sys.stderr)
+        lonely = everyone.size == 1 and others_may_have_mpi()
+        if lonely and not _launched_first():
+            time.sleep(FIRST_SECONDS)
+        if everyone.rank == 0 and (lonely or _launched_first()):
+            print(f"distnn: {error}", file=sys.stderr, flush=True)
+        if lonely:
+            signal.raise_signal(signal.SIGTERM)  # which a launcher notices also before MPI has begun
     except RankError as error:
         code = FAILED
         if everyone.rank == 0:

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from distnn.errors import UserError
@@ -23,7 +23,8 @@ LAUNCHER_SIZES = {
     "MV2_COMM_WORLD_SIZE": "MVAPICH's mpirun",
     "SLURM_STEP_NUM_TASKS": "srun",
 }
-START_SECONDS = "DISTNN_START_SECONDS"  # the variable that says how long all ranks may take to find each other
+START = 600.0  # seconds that all ranks may take to find each other
+START_SECONDS = "DISTNN_START_SECONDS"  # the variable that says otherwise
 
 
 def connect(comm: Any = None) -> Ranks:
@@ -39,8 +40,12 @@ def connect(comm: Any = None) -> Ranks:
     if comm is None or comm.Get_size() == 1:
         if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
             refuse_worlds_of_one(os.environ)
+        _start_seconds(os.environ)
         return OneRank()
-    return MPIRanks(comm)
+    found = MPIRanks(comm)
+    with found.none_alone():
+        _start_seconds(os.environ)
+    return found
 
 
 def world() -> Any:
@@ -48,7 +53,11 @@ def world() -> Any:
 
     Where the ranks then do not find each other in time, this process ends by SIGALRM.
     """
-    limit = _start_seconds(os.environ) if _launched(os.environ) and "mpi4py.MPI" not in sys.modules else 0.0
+    limit = 0.0
+    if _launched(os.environ) and "mpi4py.MPI" not in sys.modules:
+        with suppress(UserError):  # which is raised when the ranks have met: perhaps only this one has a bad value
+            limit = START
+            limit = _start_seconds(os.environ)
     try:
         with _alarm(limit):
             from mpi4py import MPI
@@ -62,7 +71,7 @@ def world() -> Any:
 
 def _start_seconds(environment: Mapping[str, str]) -> float:
     """How long MPI may take to start, 0 for as long as it likes. UserError where the variable is no such number."""
-    text = environment.get(START_SECONDS, "600")
+    text = environment.get(START_SECONDS, str(START))
     try:
         seconds = float(text)
     except ValueError:
@@ -111,6 +120,14 @@ def refuse_worlds_of_one(environment: Mapping[str, str]) -> None:
             f"{launcher} started {environment[name]} processes ({name}={environment[name]}), but {mpi_library()} "
             f"connects none of them: each would train everything alone. {launcher_advice()}"
         )
+
+
+def others_may_have_mpi() -> bool:
+    """Is this one of several processes that a launcher started, and has no MPI? Local.
+
+    If others have it, they wait for this one where MPI begins.
+    """
+    return _launched(os.environ) is not None and "mpi4py.MPI" not in sys.modules
 
 
 def launcher_advice() -> str:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NoReturn
@@ -20,6 +20,7 @@ from distnn.parallel.ranks import Ranks
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
+PART, HERE = 1, 2  # tags: of what `in_order` sends, and of `all_come`
 MESSAGE = 1 << 18  # numbers that are summed at a time: MPI needs memory for as many, and is as fast
 
 
@@ -73,9 +74,9 @@ class MPIRanks(Ranks):
         if self.rank != 0:
             for part in parts:
                 with self._call:
-                    self.comm.send(part, 0)
+                    self.comm.send(part, 0, PART)
             with self._call:
-                self.comm.send(None, 0)
+                self.comm.send(None, 0, PART)
             return
         incoming = self._incoming()
         try:
@@ -89,7 +90,7 @@ class MPIRanks(Ranks):
         for source in range(1, self.size):
             while True:
                 with self._call:
-                    part = self.comm.recv(source=source)
+                    part = self.comm.recv(source=source, tag=PART)
                 if part is None:
                     break
                 yield part
@@ -115,6 +116,28 @@ class MPIRanks(Ranks):
         request = self.comm.Ibarrier()
         while not request.Test():
             time.sleep(1e-3)
+
+    def all_come(self, seconds: float) -> bool:
+        """Each says so to rank 0, which answers when all have: point to point, since others may be in a collective."""
+        if self.rank != 0:
+            self.comm.send(None, 0, HERE)
+            return self._arrive([0], seconds)
+        if not self._arrive(range(1, self.size), seconds):
+            return False
+        for rank in range(1, self.size):
+            self.comm.send(None, rank, HERE)
+        return True
+
+    def _arrive(self, senders: Sequence[int], seconds: float) -> bool:
+        """Does a message HERE of each of these ranks arrive in time?"""
+        deadline = time.monotonic() + seconds
+        for sender in senders:
+            while not self.comm.iprobe(sender, HERE):
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(1e-3)
+            self.comm.recv(source=sender, tag=HERE)
+        return True
 
     def be_elastic(self) -> bool:
         self.elastic = os.environ.get(SURVIVABLE) == "1" and "Open MPI" in mpi_library()
@@ -144,6 +167,7 @@ class MPIRanks(Ranks):
         fallback.daemon = True
         fallback.start()
         self.comm.Abort(code)
+        time.sleep(2 * ABORT_SECONDS)  # some libraries come back from it
 
     def leave(self, code: int) -> NoReturn:
         from mpi4py import MPI

@@ -16,6 +16,9 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
+from distnn.errors import BAD_USE, FAILED, RankError, UserError
+
+ALONE_SECONDS = 3.0  # that the other ranks get to come with the same error
 Term = Callable[[int, np.ndarray], None]
 
 
@@ -117,6 +120,25 @@ class Ranks(ABC):
         """Raise the error of the lowest rank that has one on all ranks. Called where some rank has one. Collective."""
 
     @abstractmethod
+    def all_come(self, seconds: float) -> bool:
+        """Do all ranks come here within so many seconds? Also where others wait in another call. Collective, if so."""
+
+    @contextmanager
+    def none_alone(self) -> Iterator[None]:
+        """Where an error in words strikes one rank alone, outside `sharing_errors`, it ends the job, soon.
+
+        An error of all ranks passes. One of some is printed by these, and they end the job: the others are about to
+        wait for them, in vain.
+        """
+        try:
+            yield
+        except (UserError, RankError) as error:
+            if not self.all_come(ALONE_SECONDS):
+                print(f"distnn: rank {self.rank}: {error}", file=sys.stderr, flush=True)
+                self.abort(BAD_USE if isinstance(error, UserError) else FAILED)
+            raise
+
+    @abstractmethod
     def be_elastic(self) -> bool:
         """Raise RanksLost from now on where ranks die, if this MPI can go on without them. Returns whether it can."""
 
@@ -198,6 +220,9 @@ class OneRank(Ranks):
     def raise_together(self, error: Exception | None) -> None:
         if error is not None:
             raise error
+
+    def all_come(self, seconds: float) -> bool:
+        return True
 
     def be_elastic(self) -> bool:
         return False

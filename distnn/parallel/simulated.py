@@ -100,6 +100,9 @@ class SimulatedRanks(Ranks):
     def raise_together(self, error: Exception | None) -> None:
         self.real.raise_together(error)
 
+    def all_come(self, seconds: float) -> bool:
+        return self.real.all_come(seconds)
+
     def be_elastic(self) -> bool:
         self.elastic = self.real.be_elastic()
         return self.elastic

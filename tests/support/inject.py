@@ -1,6 +1,7 @@
 """Runs `python -m distnn.train` with a fault on one rank: inject.py FAULT RANK OPTIONS...
 
-The faults are here and not in the package: they take the place of a function of it. Each strikes at the fifth gradient,
+The faults are here and not in the package: they take the place of a function of it, or strike where one is called, if
+FAULT is its name; NAME=VALUE sets a variable of the environment. Each strikes at the fifth gradient,
 if not said otherwise.
 """
 
@@ -13,12 +14,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from distnn.data import shard, tables
+from distnn.errors import UserError
 from distnn.network.backpropagation import Backpropagation
+from distnn.parallel import ranks
 from distnn.storage import checkpoint, files
 from distnn.training import observation
 
@@ -118,6 +122,23 @@ def killed_writing() -> None:
     os.fsync = faulty
 
 
+def error_in(function: str) -> Callable[[], None]:
+    """An error in words as soon as this function of the package, such as loop.py:norm, is called."""
+    file, name = function.split(":")
+
+    def strike(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_qualname == name and code.co_filename.endswith(f"/{file}"):
+            sys.setprofile(None)
+            raise UserError("only here")
+
+    def begin() -> None:
+        ranks.ALONE_SECONDS = 0.5
+        sys.setprofile(strike)
+
+    return begin
+
+
 def memory() -> None:
     """More memory than this process may have."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -158,5 +179,8 @@ if __name__ == "__main__":
     name, victim, *sys.argv[1:] = sys.argv[1:]
     rank = next((os.environ[variable] for variable in RANK_VARIABLES if variable in os.environ), "0")
     if victim in (rank, "all"):
-        globals()[name]()
+        if "=" in name:
+            os.environ.update([name.split("=")])
+        else:
+            (globals().get(name) or error_in(name))()
     runpy.run_module("distnn.train", run_name="__main__", alter_sys=True)

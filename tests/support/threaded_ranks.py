@@ -26,7 +26,7 @@ class Wire:
 
     def __init__(self, size: int):
         self.size = size
-        self.barrier = threading.Barrier(size)
+        self.barrier, self.all_come = threading.Barrier(size), threading.Barrier(size)
         self.slots: list[Any] = [None] * size
         self.mail = {(a, b): queue.Queue[Any]() for a in range(size) for b in range(size)}
 
@@ -68,10 +68,10 @@ class Comm:
     def alltoall(self, parts: list[Any]) -> list[Any]:
         return [sent[self.rank] for sent in self.allgather(parts)]
 
-    def send(self, value: Any, dest: int) -> None:
+    def send(self, value: Any, dest: int, tag: int) -> None:
         self.wire.mail[self.rank, dest].put(value)
 
-    def recv(self, source: int) -> Any:
+    def recv(self, source: int, tag: int) -> Any:
         return self.wire.mail[source, self.rank].get(timeout=PATIENCE)
 
 
@@ -79,6 +79,13 @@ class ThreadRanks(MPIRanks):
     def __init__(self, comm: Comm):
         self.comm, self.rank, self.size, self.seconds = comm, comm.rank, comm.wire.size, 0.0
         self._in_place, self._max, self._sum = None, np.maximum, np.add
+
+    def all_come(self, seconds: float) -> bool:
+        try:
+            self.comm.wire.all_come.wait(seconds)
+        except threading.BrokenBarrierError:
+            return False
+        return True
 
     def abort(self, code: int) -> None:
         self.comm.wire.barrier.abort()
