@@ -42,6 +42,7 @@ PHASES = (
 )
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("phase", PHASES)
 def test_in_each_phase_of_a_training(phase: str, tmp_path: Path) -> None:
     victim = PHASES.index(phase) % 3
@@ -52,12 +53,14 @@ def test_in_each_phase_of_a_training(phase: str, tmp_path: Path) -> None:
     assert not list((tmp_path / "run").glob("model.safetensors")), "nothing says that it succeeded"
 
 
+@pytest.mark.job
 def test_what_strikes_all_ranks_is_said_once(tmp_path: Path) -> None:
     done = mpirun(3, INJECT, "assembly.py:assemble", "all", *TRAINING, "--out", tmp_path / "run", timeout=40)
     assert done.returncode == 2
     assert done.stderr == "distnn: only here\n"
 
 
+@pytest.mark.job
 @pytest.mark.parametrize("variable", ["DISTNN_FUSED", "DISTNN_START_SECONDS"])
 def test_a_bad_variable_on_one_node(variable: str, tmp_path: Path) -> None:
     done = mpirun(3, INJECT, f"{variable}=bogus", "1", *TRAINING, "--out", tmp_path / "run", timeout=40)
