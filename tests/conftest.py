@@ -62,8 +62,8 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     def cut(n: int, d: Sequence[int], dtype: Any) -> blocks.Cut:
         return blocks.Cut(n, 5, -(-n // 5))
 
-    monkeypatch.setattr("distnn.runs.assembly.cut", cut)
-    monkeypatch.setattr("distnn.training.objective.cut", cut)
+    monkeypatch.setattr("distnn.runs.plan.cut", cut)
+    monkeypatch.setattr("distnn.data.batches.cut", cut)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,10 +14,11 @@ from tables import regression, words, write_csv
 from threaded_ranks import on_ranks
 
 from distnn import UserError, load_model
-from distnn.evaluate import EvaluateOptions, evaluate, main
+from distnn.data.sampling import held_out
+from distnn.evaluate import EvaluateOptions, main
 from distnn.inference.application import Application
+from distnn.inference.evaluation import evaluate
 from distnn.parallel.ranks import OneRank, Ranks
-from distnn.streams import held_out
 from distnn.train import main as train_main
 
 N = 2500
@@ -43,7 +44,7 @@ def evaluated(folder: Path, name: str, rows: str = "all", size: int = 1) -> dict
     options = EvaluateOptions(model=str(folder / name), data=str(folder / f"{name}.csv"), rows=rows)  # type: ignore[arg-type]
 
     def work(ranks: Ranks) -> dict[str, Any]:
-        return evaluate(Application(options, ranks, with_targets=True), options.rows, ranks)
+        return evaluate(Application(options, ranks, with_targets=True), options.rows)
 
     return work(OneRank()) if size == 1 else on_ranks(size, work)[size - 1]
 
@@ -146,7 +147,7 @@ def test_bad_input(name: str, content: str, rows: str, sentence: str, size: int,
 def test_a_table_without_the_weights_counts_every_row_once(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b,c,p,q\n1,2,3,1,1\n4,5,6,1,1\n")
     options = EvaluateOptions(model=str(folder / "numbers"), data=str(tmp_path / "a.csv"))
-    assert evaluate(Application(options, OneRank(), with_targets=True), "all", OneRank())["n"] == 2
+    assert evaluate(Application(options, OneRank(), with_targets=True), "all")["n"] == 2
 
 
 @pytest.mark.job

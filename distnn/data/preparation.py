@@ -1,79 +1,63 @@
-"""How rows of a table become inputs x^(0) and targets y; stored with the model, so that new rows are treated alike."""
+"""How rows of a table become inputs x^(0) and targets y; stored with the model, so that new rows are treated alike.
+
+Every row goes the same way, in two steps: `Shift` takes a value off each column, `Preparation.finish` does the rest.
+Training does the first while it reads, and the second when means, deviations and classes are known over all of D;
+applying a model does one straight after the other. The second works in place: memory is the rows as columns, and what
+is being read.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from distnn.data.classes import Classes, class_name
-from distnn.data.scaling import Scaling
+from distnn.data.classes import Classes
+from distnn.data.rows import Columns, Rows
+from distnn.data.scaling import Scaling, shift_columns
 from distnn.data.tables import Source, column_numbers
 from distnn.errors import UserError
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import empty
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Which columns of a table are what, by number."""
+class Shifted(NamedTuple):
+    """Rows after the first step: columns of the network's dtype, not yet standardised. Local.
 
-    inputs: tuple[int, ...]
-    targets: tuple[int, ...]
-    weight: int | None = None
-
-    def names(self, source: Source) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
-        names = source.columns
-        weight = None if self.weight is None else names[self.weight]
-        return tuple(names[j] for j in self.inputs), tuple(names[j] for j in self.targets), weight
-
-
-class Rows:
-    """A few consecutive rows as they were read. Local.
-
-    inputs: r × d^(0), targets: r × m, float64; labels: the target as words (r,) if that is what it is; weights: (r,)
-    or None.
+    x: (d^(0)+1) × r, row 0 of ones; y: m × r, with m = 0 where there are no targets, or classes; words: the names of
+    classes (r,) or None; weights: (r,) or None.
     """
 
-    def __init__(self, source: Source, columns: Columns, start: int, stop: int):
-        words = [j for j in columns.targets if source.is_word(j)]
-        if words and len(columns.targets) > 1:
-            raise UserError(
-                f"{source.path}: the target column {source.columns[words[0]]} holds words, and there are "
-                f"{len(columns.targets)} target columns. Name that column alone: --targets {source.columns[words[0]]}."
-            )
-        weight = [] if columns.weight is None else [columns.weight]
-        targets = () if words else columns.targets
-        table, labels = source.read(start, stop, [*columns.inputs, *targets, *weight], words)
-        d, m = len(columns.inputs), len(targets)
-        self.start = start
-        self.inputs, self.targets = table[:, :d], table[:, d : d + m]
-        self.labels = labels[0] if labels else None
-        self.weights = table[:, d + m] if weight else None
-        if self.weights is not None and (self.weights < 0).any():
-            row = int(np.argmax(self.weights < 0))
-            raise UserError(
-                f"{source.path}, row {start + row}, column {source.columns[weight[0]]}: the weight "
-                f"{self.weights[row]:g} is negative. Weights are 0 or more."
-            )
+    x: np.ndarray
+    y: np.ndarray
+    words: np.ndarray | None
+    weights: np.ndarray | None
 
-    def select(self, mask: np.ndarray) -> Rows:
-        """The rows where mask is true, in order."""
-        rows = object.__new__(Rows)
-        rows.start = self.start
-        rows.inputs, rows.targets = self.inputs[mask], self.targets[mask]
-        rows.labels = None if self.labels is None else self.labels[mask]
-        rows.weights = None if self.weights is None else self.weights[mask]
-        return rows
 
-    def words(self) -> np.ndarray:
-        """The targets as names of classes, (r,)."""
-        if self.labels is not None:
-            return self.labels
-        values, inverse = np.unique(self.targets[:, 0], return_inverse=True)
-        return np.array([class_name(value) for value in values], str)[inverse]
+@dataclass(frozen=True)
+class Shift:
+    """The first step, which row 0 is enough for: a value of each column, float64, is taken off. Replicated.
+
+    inputs: (d^(0),); targets: (m,), or None where they are classes.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray | None
+
+    def __call__(self, rows: Rows, dtype: DTypeLike) -> Shifted:
+        """The rows, shifted in float64 and then rounded to dtype. Local."""
+        x = empty(len(self.inputs) + 1, len(rows), dtype)
+        x[0] = 1
+        shift_columns(rows.inputs, self.inputs, x[1:])
+        y, words = x[:0], None
+        if self.targets is None:
+            words = rows.words() if rows.has_targets else None
+        elif rows.has_targets:
+            y = np.empty((len(self.targets), len(rows)), dtype)
+            shift_columns(rows.targets, self.targets, y)
+        return Shifted(x, y, words, None if rows.weights is None else rows.weights.astype(dtype))
 
 
 @dataclass(frozen=True)
@@ -122,22 +106,29 @@ class Preparation:
             + f". Its columns are: {', '.join(source.columns[:20])}{', …' if len(source.columns) > 20 else ''}."
         )
 
-    def block(self, rows: Rows, dtype: DTypeLike, where: str = "") -> Block:
-        """A block for the network, standardised: exactly as training made it. where: the table's name, for messages."""
-        x = input_columns(rows.inputs, self.input_scaling, dtype)
-        self.input_scaling.standardise(x[1:])
-        if self.classes:
-            known = rows.labels is not None or rows.targets.shape[1]
-            y = self.classes.encode(self.codes(rows.words(), where), dtype) if known else x[:0]
-        else:
-            y = np.empty((rows.targets.shape[1], len(rows.targets)), dtype)
-            if rows.targets.shape[1]:
-                assert self.target_scaling is not None
-                self.target_scaling.shifted(rows.targets, y)
-                self.target_scaling.standardise(y)
-        return Block(x, y, None if rows.weights is None else rows.weights.astype(dtype))
+    @property
+    def shift(self) -> Shift:
+        """The first step."""
+        return Shift(self.input_scaling.shift, self.target_scaling.shift if self.target_scaling else None)
 
-    def codes(self, words: np.ndarray, where: str) -> np.ndarray:
+    def finish(self, rows: Shifted, where: str = "") -> Block:
+        """The second step, for which all of D must be known: standardise in place, and encode classes. Local.
+
+        where: the table's name, for messages. UserError for a class that training did not see.
+        """
+        self.input_scaling.standardise(rows.x[1:])
+        y = rows.y
+        if self.classes and rows.words is not None:
+            y = self.classes.encode(self._codes(rows.words, where), rows.x.dtype)
+        elif self.target_scaling and len(y):
+            self.target_scaling.standardise(y)
+        return Block(rows.x, y, rows.weights)
+
+    def block(self, rows: Rows, dtype: DTypeLike, where: str = "") -> Block:
+        """A block for the network from new rows: both steps, one straight after the other. Local."""
+        return self.finish(self.shift(rows, dtype), where)
+
+    def _codes(self, words: np.ndarray, where: str) -> np.ndarray:
         """The class numbers (r,) of names of classes (r,). UserError for a class that training did not see."""
         assert self.classes is not None
         number = {name: code for code, name in enumerate(self.classes.names)}
@@ -183,11 +174,3 @@ class Preparation:
             scaling("target"),
             Classes(tuple(classes["names"]), classes["output_theta"]) if classes else None,
         )
-
-
-def input_columns(inputs: np.ndarray, scaling: Scaling, dtype: DTypeLike) -> np.ndarray:
-    """x^(0) of rows, not yet standardised: (d^(0)+1) × r, row 0 of ones."""
-    x = empty(inputs.shape[1] + 1, len(inputs), dtype)
-    x[0] = 1
-    scaling.shifted(inputs, x[1:])
-    return x

@@ -37,13 +37,8 @@ class Scaling:
     def is_identity(self) -> bool:
         return not self.shift.any() and not self.mean.any() and bool((self.deviation == 1).all())
 
-    def shifted(self, rows: np.ndarray, out: np.ndarray) -> None:
-        """Write the shifted columns of `rows`, r × m, to out, m × r. Values beyond out's dtype become infinite."""
-        with np.errstate(over="ignore"):
-            np.subtract(rows.T, self.shift[:, None], out=out, casting="same_kind")
-
     def standardise(self, shifted: np.ndarray) -> None:
-        """Finish what `shifted` began, in place, m × r."""
+        """Finish what `shift_columns` began, in place: m × r, of any dtype. Local."""
         if not self.is_identity:
             shifted -= self.mean[:, None].astype(shifted.dtype)
             shifted /= self.divisor[:, None].astype(shifted.dtype)
@@ -61,6 +56,15 @@ class Scaling:
         """a, b, each (m,): where `other` standardises a value to z, this standardises it to a z + b."""
         offset = (other.shift - self.shift) + (other.mean - self.mean)
         return other.divisor / self.divisor, offset / self.divisor
+
+
+def shift_columns(rows: np.ndarray, shift: np.ndarray, out: np.ndarray) -> None:
+    """Write the columns of `rows`, r × m, less shift, (m,), to out, m × r. Local.
+
+    The difference is float64, and then rounded; values beyond out's dtype become infinite.
+    """
+    with np.errstate(over="ignore"):
+        np.subtract(rows.T, shift[:, None], out=out, casting="same_kind")
 
 
 def measure(

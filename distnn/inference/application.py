@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from distnn.data.preparation import Columns, Rows
+from distnn.data.rows import Columns, Rows
 from distnn.data.tables import Source, open_source
 from distnn.errors import UserError
 from distnn.inference.model import Model, load_model
@@ -41,7 +41,8 @@ class ApplyOptions:
 class Application:
     """A model and the table that it is applied to. Rows are read when they are asked for, a block at a time.
 
-    Collective to make; UserError, on all ranks, for a missing or damaged model, or a table that does not fit it.
+    Local: blocks, the numbers of this rank's blocks; all else is replicated. Collective to make; UserError, on all
+    ranks, for a missing or damaged model, or a table that does not fit it.
     """
 
     def __init__(self, options: ApplyOptions, ranks: Ranks, with_targets: bool):
@@ -54,17 +55,23 @@ class Application:
         self.source: Source = open_source(
             options.data, ranks, seed=options.seed, n=options.examples, header=options.header
         )
-        self.dtype = np.dtype(self.model.dtype)
         self.columns: Columns = self.model.preparation.columns(self.source, with_targets)
-        self.cut: Cut = cut(self.source.n, self.model.network.d[:-1], self.dtype)
+        self.cut: Cut = cut(self.source.n, self.model.network.d[:-1], self.model.dtype)
         self.blocks = self.cut.owned(ranks.rank, ranks.size)
         self.backpropagation = self.model.backpropagation()
+        self.ranks = ranks
         self.source.prepare(*self.cut.rows_owned(ranks.rank, ranks.size))
 
     def rows(self, number: int) -> Rows:
         """The rows of this rank's block `number` as they stand in the table. Local."""
-        return Rows(self.source, self.columns, *self.cut.bounds(self.blocks[number]))
+        return Rows.read(self.source, self.columns, *self.cut.bounds(self.blocks[number]))
 
     def block(self, rows: Rows) -> Block:
         """The rows prepared for the network. Local."""
-        return self.model.preparation.block(rows, self.dtype, self.source.path)
+        return self.model.preparation.block(rows, self.model.dtype, self.source.path)
+
+    def outputs(self) -> list[np.ndarray]:
+        """The network's outputs for this rank's blocks, each d^(L) × rows of the model's dtype. Collective, local."""
+        with self.ranks.sharing_errors():
+            blocks = (self.block(self.rows(number)) for number in range(len(self.blocks)))
+            return [self.backpropagation.outputs(block.x) for block in blocks]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from distnn.data.preparation import Preparation, input_columns
+from distnn.data.preparation import Preparation
+from distnn.data.rows import Rows
 from distnn.errors import UserError
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import error_function
@@ -45,7 +46,10 @@ class Model:
         return np.array(self.preparation.classes.names)[self.preparation.classes.decode(self.outputs(X))]
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
-        """The outputs of the network, d^(L) × n, for the rows of X, n × d^(0)."""
+        """The outputs of the network, d^(L) × n of `dtype`, for the rows of X, n × d^(0). Local.
+
+        UserError for inputs of another shape, or that are not finite.
+        """
         X = np.asarray(X, np.float64)
         if X.ndim != 2 or X.shape[1] != self.network.d[0]:
             raise UserError(f"The inputs have shape {X.shape}; this model needs (any, {self.network.d[0]}).")
@@ -54,9 +58,8 @@ class Model:
             raise UserError(
                 f"The inputs hold {X[row, column]} in row {row}, column {column}; every value must be finite."
             )
-        x = input_columns(X, self.preparation.input_scaling, self.dtype)
-        self.preparation.input_scaling.standardise(x[1:])
-        return self.backpropagation().outputs(x).copy()
+        block = self.preparation.block(Rows.of_inputs(X), self.dtype)
+        return self.backpropagation().outputs(block.x)
 
     def backpropagation(self) -> Backpropagation:
         """The network ready to compute on blocks."""

@@ -10,18 +10,18 @@ from distnn.command_line.console import pairs
 from distnn.data.tables import Source
 from distnn.network.weights import weight_count
 from distnn.parallel.reduction import KEPT_BYTES
-from distnn.runs.assembly import Plan
 from distnn.runs.options import Options, with_optimizer
+from distnn.runs.plan import Plan
 
 
 def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     """Print the plan of a training on so many ranks. Local."""
-    cut, size = planned.cut, np.dtype(options.dtype).itemsize
-    d = [len(planned.columns.inputs), *options.hidden, planned.d_out or 2]
+    recipe, cut, size = planned.recipe, planned.cut, np.dtype(options.dtype).itemsize
+    d = [len(recipe.columns.inputs), *options.hidden, planned.d_out or 2]
     weights = weight_count(d)
     blocks = [len(cut.owned(rank, ranks)) for rank in range(ranks)]
     rows = [stop - start for start, stop in (cut.rows_owned(rank, ranks) for rank in range(ranks))]
-    shard = max(rows) * (d[0] + 1 + d[-1] + (planned.columns.weight is not None)) * size
+    shard = max(rows) * (d[0] + 1 + d[-1] + (recipe.columns.weight is not None)) * size
     work = cut.rows * (sum(d[1:-1]) + 3 * max(d[1:])) * size
     sums = min(KEPT_BYTES, max(blocks) * weights * size) + 6 * weights * 8
     # A product of a × b by b × c takes 2abc operations: forward, δ back (not into the inputs), and G.
@@ -29,11 +29,11 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     flops = 2 * source.n * (3 * products - d[0] * d[1])
     unknown = "" if planned.d_out else " (with 2 classes: how many there are is known once the rows are read)"
     settled, _ = with_optimizer(options, weights, planned.error, d[-1])
-    targets = [source.columns[j] for j in planned.columns.targets]
+    targets = [source.columns[j] for j in recipe.columns.targets]
     entries = [
         ("data", f"{source.path}: {source.n:,} rows, {d[0]} inputs"),
-        ("targets", ", ".join(targets) + (", classes" if planned.classes else "")),
-        ("network", f"d = {d}{unknown}, θ {options.theta}, output {planned.output_theta}, {planned.error} error"),
+        ("targets", ", ".join(targets) + (", classes" if recipe.classes else "")),
+        ("network", f"d = {d}{unknown}, θ {options.theta}, output {recipe.output_theta}, {planned.error} error"),
         ("weights", f"{weights:,}"),
         ("blocks", f"{cut.count:,} of {cut.rows:,} rows"),
         ("ranks", f"{ranks}, each with {min(blocks)} to {max(blocks)} blocks, {min(rows):,} to {max(rows):,} rows"),

@@ -11,9 +11,10 @@ from distnn.resilience.elastic import CANNOT, Recovery, carry_on
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
 from distnn.runs import restarts
-from distnn.runs.assembly import Assembly, assemble, plan
+from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.directory import RunDirectory
 from distnn.runs.options import Options
+from distnn.runs.plan import plan
 from distnn.runs.report import Report, opening
 from distnn.runs.run import Run
 

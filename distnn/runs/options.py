@@ -15,12 +15,12 @@ from dataclasses import dataclass, fields, make_dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from distnn.command_line.arguments import to_toml
+from distnn.data.sampling import SAMPLING
 from distnn.errors import UserError
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.optimizers import OPTIMIZERS, Optimizer, choose
 from distnn.parallel.reduction import REDUCTIONS
-from distnn.streams import SAMPLING
 from distnn.training.termination import Criterion, any_of, compare, parse
 
 NUMBERS: dict[type, type] = {int: numbers.Integral, float: numbers.Real}

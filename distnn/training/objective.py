@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import DTypeLike
 
+from distnn.data.batches import Batches
 from distnn.data.shard import Examples
-from distnn.kernels.blocks import Block, cut
-from distnn.kernels.memory import empty
+from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import output_theta
 from distnn.network.second_order.acceleration import Acceleration
@@ -21,7 +21,6 @@ from distnn.network.weights import layers, weight_count
 from distnn.optimizers.problem import Evaluation
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import REDUCTIONS, Sum
-from distnn.streams import SAMPLING
 
 
 class Objective:
@@ -44,27 +43,26 @@ class Objective:
         sampling: str = "replacement",
     ):
         self.backpropagation, self.examples, self.ranks = backpropagation, examples, ranks
-        self.weight_decay, self.batch_size, self.seed = weight_decay, batch_size, seed
-        self.reduction, self.sampling = reduction, sampling
+        self.reduction, self.weight_decay = reduction, weight_decay
+        self.batches = Batches(examples, ranks, backpropagation.d, backpropagation.dtype, batch_size, seed, sampling)
         self.evaluations = 0.0
         self._make = REDUCTIONS[reduction]
         self._gradient = self._sum(backpropagation.sizes, backpropagation.dtype)
         self._error = self._sum([1])
         self._validation = self._make(ranks, [1], len(examples.validation), examples.cut.count)
-        self._cut = cut(batch_size, backpropagation.d[:-1], backpropagation.dtype)
-        self._owned = self._cut.owned(ranks.rank, ranks.size)
 
     def on(self, ranks: Ranks) -> Objective:
         """The same function, summed over other ranks, to which these examples belong as well. Local."""
+        batches = self.batches
         return Objective(
             self.backpropagation,
             self.examples,
             ranks,
             self.reduction,
             self.weight_decay,
-            self.batch_size,
-            self.seed,
-            self.sampling,
+            batches.size,
+            batches.seed,
+            batches.sampling,
         )
 
     def _sum(self, sizes: Sequence[int], dtype: DTypeLike = np.float64) -> Sum:
@@ -81,7 +79,7 @@ class Objective:
     @cached_property
     def _sample(self) -> Sum:
         sizes, dtype = self.backpropagation.sizes, self.backpropagation.dtype
-        return self._make(self.ranks, sizes, len(self._owned), self._cut.count, dtype)
+        return self._make(self.ranks, sizes, len(self.batches.owned), self.batches.cut.count, dtype)
 
     @cached_property
     def _gauss_newton(self) -> tuple[GaussNewton, Sum]:
@@ -120,15 +118,14 @@ class Objective:
     def sample(self, w: np.ndarray, t: int) -> Evaluation:
         """The mean error and gradient over the examples of step t, an unbiased estimate of E_in and its gradient.
 
-        batch_size examples, drawn by seed and t only, with replacement or in shuffled epochs. They are put together,
-        the same on every rank, and cut into blocks like a small data set: the bits do not depend on where D lies.
+        batch_size examples, drawn by seed and t only, with replacement or in shuffled epochs; the bits do not depend on
+        where D lies.
         """
-        self.evaluations += self.batch_size / self.examples.rows
-        chosen = SAMPLING[self.sampling](self.seed, t, self.examples.rows, self.batch_size)
-        blocks = self._collect(chosen)
+        self.evaluations += self.batches.size / self.examples.rows
+        blocks = self.batches(t)
         self.backpropagation.load(w)
         total = self._sample(lambda j, out: self.backpropagation.gradient(blocks[j], out))
-        return self._mean(w, total, self.batch_size * self.examples.n / self.examples.rows)
+        return self._mean(w, total, self.batches.size * self.examples.n / self.examples.rows)
 
     def require_squares(self) -> None:
         """Raise UserError unless the error is a sum of squares, as `gauss_newton` needs it."""
@@ -195,26 +192,6 @@ class Objective:
             return 0.0, w[:0]
         decayed = w * self.decayed
         return self.weight_decay * float(np.square(decayed).sum()), 2 * self.weight_decay * decayed
-
-    def _collect(self, chosen: np.ndarray) -> list[Block]:
-        """This rank's blocks of a batch: every example is copied by its owner into zeros, and these are added."""
-        d, dtype = self.backpropagation.d, self.backpropagation.dtype
-        rows = np.zeros((len(chosen), d[0] + 1 + d[-1] + 1), dtype)
-        with self.ranks.sharing_errors():
-            places, numbers, columns = (found.tolist() for found in self.examples.find(chosen))
-            for place, number, column in zip(places, numbers, columns, strict=True):
-                (x, y, weights), row = self.examples.blocks[number], rows[place]
-                row[: d[0] + 1] = x[:, column]
-                row[d[0] + 1 : -1] = y[:, column]
-                row[-1] = 1 if weights is None else weights[column]
-        self.ranks.sum(rows.view(np.int64 if dtype == np.float64 else np.int32))
-        blocks = []
-        for number in self._owned:
-            part_of_batch = rows[slice(*self._cut.bounds(number))]
-            part = empty(rows.shape[1], len(part_of_batch), dtype)
-            part[...] = part_of_batch.T
-            blocks.append(Block(part[: d[0] + 1], part[d[0] + 1 : -1], part[-1]))
-        return blocks
 
 
 def decay_mask(d: tuple[int, ...]) -> np.ndarray:

@@ -75,7 +75,7 @@ def evaluation_interval(objective: Objective, optimizer: Optimizer, evaluate_eve
     """Iterations between two evaluations of E_in over all of D. evaluate_every: 0 for once per pass over D."""
     if not optimizer.stochastic:
         return 1
-    return evaluate_every or max(1, objective.examples.rows // objective.batch_size)
+    return evaluate_every or max(1, objective.examples.rows // objective.batches.size)
 
 
 def norm(v: np.ndarray) -> float:

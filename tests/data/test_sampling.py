@@ -7,7 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from distnn.streams import SAMPLING, permuted, shuffled, stream
+from distnn.data.sampling import SAMPLING, permuted, shuffled
+from distnn.streams import stream
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 100])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from threaded_ranks import on_ranks
 
-from distnn.data.scaling import Scaling, measure
+from distnn.data.scaling import Scaling, measure, shift_columns
 from distnn.parallel.ranks import OneRank, Ranks
 
 
@@ -72,7 +72,7 @@ def test_standardise_and_undo(dtype: type) -> None:
     table = np.delete(columns(40), [2, 3], axis=1)  # of magnitudes that float32 has
     scaling = measured(table, None, OneRank(), dtype)
     z = np.empty((4, 40), dtype)
-    scaling.shifted(table, z)
+    shift_columns(table, scaling.shift, z)
     scaling.standardise(z)
     assert z.dtype == dtype
     eps = float(np.finfo(dtype).eps)
@@ -91,7 +91,7 @@ def test_constant_columns_are_not_divided_by_zero(value: float) -> None:
     scaling = measured(table, None, OneRank())
     assert scaling.constant.tolist() == [True, False]
     z = np.empty((2, 31))
-    scaling.shifted(table, z)
+    shift_columns(table, scaling.shift, z)
     scaling.standardise(z)
     assert not z[0].any()
 
@@ -118,7 +118,7 @@ def test_relative_to_another_table() -> None:
     was, now = measured(here, None, OneRank()), measured(there, None, OneRank())
     z, expected = np.empty((2, 6, 23))
     for scaling, out in ((now, z), (was, expected)):
-        scaling.shifted(there, out)
+        shift_columns(there, scaling.shift, out)
         scaling.standardise(out)
     a, b = was.relative_to(now)
     np.testing.assert_allclose(a[:, None] * z + b[:, None], expected, rtol=1e-12, atol=1e-12)
@@ -132,7 +132,7 @@ def test_identity() -> None:
     scaling = Scaling.identity(2)
     assert scaling.is_identity
     table, z = np.array([[1.5, -2.0]]), np.empty((2, 1))
-    scaling.shifted(table, z)
+    shift_columns(table, scaling.shift, z)
     scaling.standardise(z)
     np.testing.assert_array_equal(z.T, table)
     np.testing.assert_array_equal(scaling.undo(z).T, table)

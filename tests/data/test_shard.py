@@ -11,8 +11,9 @@ from threaded_ranks import on_ranks, outcomes
 
 from distnn import UserError
 from distnn.data.classes import Classes, class_name, sort_names
+from distnn.data.sampling import held_out
 from distnn.parallel.ranks import OneRank
-from distnn.streams import held_out, stream
+from distnn.streams import stream
 
 
 def columns(assembly: Any, held: bool = False) -> tuple[np.ndarray, np.ndarray]:

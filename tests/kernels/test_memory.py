@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distnn.data.preparation import input_columns
-from distnn.data.scaling import Scaling
+from distnn.data.preparation import Shift
+from distnn.data.rows import Rows
 from distnn.kernels import memory
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.network import Network
@@ -40,4 +40,4 @@ def test_the_hot_loop_works_on_such_arrays(dtype: str) -> None:
     network = Network([3, 5, 4, 2])
     space = Layerwise(network.d, ACTIVATIONS["tanh"], np.dtype(dtype))._workspace(37)
     assert all(on_lines(array) for array in (*space.x, space.s, *space.delta))
-    assert on_lines(input_columns(np.ones((37, 3)), Scaling.identity(3), dtype))
+    assert on_lines(Shift(np.zeros(3), None)(Rows.of_inputs(np.ones((37, 3))), dtype).x)

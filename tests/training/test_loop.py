@@ -10,11 +10,11 @@ import oracles
 import pytest
 from tables import assembled, regression
 
+from distnn.data.sampling import picks
 from distnn.errors import DONE, FAILED, STOPPED
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options, criterion, optimizer
-from distnn.streams import picks
 from distnn.training.loop import train
 from distnn.training.progress import Progress, begin
 from distnn.training.termination import Record

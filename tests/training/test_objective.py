@@ -11,8 +11,8 @@ import pytest
 from tables import assembled, regression, words
 from threaded_ranks import on_ranks
 
+from distnn.data.sampling import held_out, picks
 from distnn.parallel.ranks import OneRank, Ranks
-from distnn.streams import held_out, picks
 from distnn.training.objective import decay_mask
 
 PLAIN = {"standardise": False, "standardise_targets": False, "hidden": (4,), "output_theta": "identity"}

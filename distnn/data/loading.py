@@ -1,0 +1,164 @@
+"""Reading a rank's part of D into blocks, and learning from all of D how rows are prepared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from distnn.data.classes import Classes, sort_names
+from distnn.data.preparation import Preparation, Shift, Shifted
+from distnn.data.rows import Columns, Rows
+from distnn.data.sampling import held_out
+from distnn.data.scaling import Scaling, measure
+from distnn.data.shard import Examples
+from distnn.data.tables import Source
+from distnn.errors import UserError
+from distnn.kernels.blocks import Cut
+from distnn.parallel.ranks import Ranks
+from distnn.parallel.reduction import ExactSum
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a table is to be prepared, as far as that is decided before its rows are read. Replicated.
+
+    output_theta: of the network, for the output values of classes. classes: the target is a class.
+    validation: the share of rows held out, chosen by `seed` and row number.
+    """
+
+    columns: Columns
+    output_theta: str
+    classes: bool = False
+    standardise: bool = True
+    standardise_targets: bool = True
+    validation: float = 0.0
+    seed: int = 0
+
+
+def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Ranks) -> tuple[Preparation, Examples]:
+    """Read this rank's rows, and learn from all of D how to prepare them. Collective; Preparation replicated.
+
+    Means and deviations come from the rows that are trained on, not from those held out; classes from all. Rows are
+    read a block at a time: memory is the shard and one block. UserError, on all ranks, for bad data.
+    """
+    source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
+    shift = _shift(source, recipe, cut, ranks)
+    train, held, fingerprint = _read(source, recipe, shift, cut, dtype, ranks)
+    counts = np.array(ranks.gather([sum(part.x.shape[1] for part in parts) for parts in (train, held)]), np.int64)
+    rows, validation_rows = (int(count) for count in counts.sum(axis=0))
+    if rows == 0:
+        raise UserError(f"{source.path}: no row is left to train on: lower --validation {recipe.validation:g}.")
+    if validation_rows == 0 and recipe.validation > 0:
+        raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {recipe.validation:g}.")
+    n, validation_n = (_weight(parts, cut, ranks) for parts in (train, held))
+    if n == 0:
+        weight = recipe.columns.names(source)[2]
+        raise UserError(f"{source.path}: the weights in column {weight} are all 0.")
+    preparation = _learn(source, recipe, shift, train, held, cut, ranks)
+    with ranks.sharing_errors():
+        blocks, validation = ([preparation.finish(part) for part in parts] for parts in (train, held))
+    first = int(counts[: ranks.rank, 0].sum())
+    return preparation, Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, fingerprint)
+
+
+def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
+    """Row 0, from the rank that owns it; zeros for what is not standardised. Collective, replicated."""
+    first = None
+    with ranks.sharing_errors():
+        if cut.count and 0 in cut.owned(ranks.rank, ranks.size):
+            row = Rows.read(source, recipe.columns, 0, 1)
+            first = row.inputs[0], row.targets[0]
+    x, y = next(found for found in ranks.gather(first) if found is not None)
+    x = x if recipe.standardise else np.zeros_like(x)
+    y = y if recipe.standardise_targets else np.zeros_like(y)
+    return Shift(x, None if recipe.classes else y)
+
+
+def _read(
+    source: Source, recipe: Recipe, shift: Shift, cut: Cut, dtype: DTypeLike, ranks: Ranks
+) -> tuple[list[Shifted], list[Shifted], str]:
+    """This rank's rows to train on and those held out, a part a block; and the table's fingerprint. Collective.
+
+    The parts are local, the fingerprint, a hash of the rows of all ranks, replicated.
+    """
+    train: list[Shifted] = []
+    held: list[Shifted] = []
+    digest = np.zeros(1, np.int64)
+    with ranks.sharing_errors():
+        for block in cut.owned(ranks.rank, ranks.size):
+            rows = Rows.read(source, recipe.columns, *cut.bounds(block))
+            digest += _hash(rows)
+            out = held_out(recipe.seed, recipe.validation, *cut.bounds(block))
+            for parts, mask in ((train, ~out), (held, out)):
+                if mask.any():
+                    part = shift(rows if mask.all() else rows.select(mask), dtype)
+                    _refuse_overflow(source, part)
+                    parts.append(part)
+    ranks.sum(digest)
+    return train, held, f"{source.n}-{int(digest[0]) & (2**64 - 1):016x}"
+
+
+def _hash(rows: Rows) -> np.int64:
+    """A hash of these rows and their place. Hashes of blocks are added modulo 2^64, in any order."""
+    digest = hashlib.blake2b(rows.start.to_bytes(8, "little"), digest_size=8)
+    for array in (rows.inputs, rows.targets, rows.weights):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array).data)
+    if rows.labels is not None:
+        digest.update("\0".join(rows.labels.tolist()).encode())
+    return np.frombuffer(digest.digest(), np.int64)[0]
+
+
+def _refuse_overflow(source: Source, part: Shifted) -> None:
+    if not all(np.isfinite(values).all() for values in (part.x, part.y, part.weights) if values is not None):
+        raise UserError(f"{source.path} holds values beyond the range of {part.x.dtype}: use --dtype float64.")
+
+
+def _weight(parts: Sequence[Shifted], cut: Cut, ranks: Ranks) -> float:
+    """Σ weights over the parts of all ranks, or their number of rows. Collective, replicated; exact."""
+
+    def term(j: int, out: np.ndarray) -> None:
+        weights = parts[j].weights
+        out[0] = parts[j].x.shape[1] if weights is None else weights.sum(dtype=np.float64)
+
+    return float(ExactSum(ranks, [1], len(parts), cut.count)(term)[0])
+
+
+def _learn(
+    source: Source,
+    recipe: Recipe,
+    shift: Shift,
+    train: Sequence[Shifted],
+    held: Sequence[Shifted],
+    cut: Cut,
+    ranks: Ranks,
+) -> Preparation:
+    """Means, deviations and classes of D. Collective, replicated."""
+    names = recipe.columns.names(source)
+    inputs = Scaling.identity(len(shift.inputs))
+    if recipe.standardise:
+        inputs = measure(shift.inputs, [(part.x[1:], part.weights) for part in train], ranks, cut.count)
+    if shift.targets is None:
+        return Preparation(*names, inputs, None, _classes(source, recipe, names[1][0], [*train, *held], ranks))
+    targets = measure(shift.targets, [(part.y, part.weights) for part in train], ranks, cut.count)
+    constant = [name for name, flat in zip(names[1], targets.constant, strict=True) if flat]
+    if constant:
+        raise UserError(f"{source.path}: the target column {constant[0]} is constant: there is nothing to learn.")
+    if not recipe.standardise_targets:
+        targets = Scaling.identity(len(shift.targets))
+    return Preparation(*names, inputs, targets, None)
+
+
+def _classes(source: Source, recipe: Recipe, target: str, parts: Sequence[Shifted], ranks: Ranks) -> Classes:
+    """The classes of all ranks, in one order. Collective, replicated."""
+    mine = {str(name) for part in parts for name in np.unique(part.words)}  # type: ignore[arg-type]
+    names = sort_names([name for found in ranks.gather(sorted(mine)) for name in found])
+    if len(names) < 2:
+        raise UserError(
+            f"{source.path}: the target column {target} holds one class only, {names[0]!r}: there is nothing to learn."
+        )
+    return Classes(names, recipe.output_theta)

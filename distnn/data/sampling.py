@@ -1,0 +1,76 @@
+"""Which examples a step sees, and which rows are held out: functions of the seed and of numbers that all ranks have.
+
+Nothing is drawn in order, stored or sent: any rank knows any step's examples and any row's lot.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from distnn.streams import stream
+
+ROUNDS = 8  # of the Feistel network; 4 are enough in theory, small domains like more
+
+
+def picks(seed: int, t: int, n: int, size: int) -> np.ndarray:
+    """The examples of step t: `size` numbers in [0, n), drawn with replacement, int64. Replicated."""
+    return stream(seed, "picks", t).integers(0, n, size)
+
+
+def shuffled(seed: int, t: int, n: int, size: int) -> np.ndarray:
+    """The examples of step t: the next `size` numbers in [0, n), every number once before any comes again. Replicated.
+
+    int64. Every epoch has a permutation of its own; a step may end one and begin the next. No permutation is
+    stored: any place of it can be computed on its own.
+    """
+    place = np.arange(t * size, (t + 1) * size, dtype=np.int64)
+    epochs = place // n
+    chosen = np.empty(size, np.int64)
+    for epoch in range(int(epochs[0]), int(epochs[-1]) + 1):
+        now = epochs == epoch
+        chosen[now] = permuted(place[now] % n, n, stream(seed, "epochs", epoch))
+    return chosen
+
+
+def permuted(i: np.ndarray, n: int, generator: np.random.Generator) -> np.ndarray:
+    """π(i) for a permutation π of [0, n) that only the generator's next draws decide; int64.
+
+    A Feistel network permutes [0, 4^h) with the smallest 4^h ≥ n; where it leaves [0, n), it is applied again until it
+    returns. Black & Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002.
+    """
+    half = np.uint64((max(n - 1, 1).bit_length() + 1) // 2)
+    low = np.uint64((1 << int(half)) - 1)
+    keys = generator.integers(0, 2**64, ROUNDS, dtype=np.uint64)
+    result = i.astype(np.uint64)
+    outside = np.ones(len(i), bool)
+    while outside.any():
+        z = result[outside]
+        left, right = z >> half, z & low
+        for key in keys:
+            left, right = right, left ^ (_mixed(right + key) & low)
+        result[outside] = left << half | right
+        outside = result >= n
+    return result.astype(np.int64)
+
+
+SAMPLING = {"replacement": picks, "epochs": shuffled}
+
+
+def held_out(seed: int, share: float, start: int, stop: int) -> np.ndarray:
+    """Which of the rows [start, stop) are held out for validation: bool, each with probability `share`.
+
+    Depends on seed and row number only. A row's draw is a hash of its number (splitmix64), so any
+    range can be asked for on its own.
+    """
+    if share == 0:
+        return np.zeros(stop - start, bool)
+    offset = stream(seed, "validation").integers(0, 2**64, dtype=np.uint64)
+    z = np.arange(start, stop, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + offset
+    return _mixed(z) < np.uint64(int(share * 2**64))
+
+
+def _mixed(z: np.ndarray) -> np.ndarray:
+    """The finaliser of splitmix64: a random function of uint64 numbers, as far as anyone can tell."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -1,0 +1,106 @@
+"""How well a model does on a table with targets: the error that it was trained for, and what users know errors by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from distnn.data.classes import Classes
+from distnn.data.preparation import Preparation
+from distnn.data.rows import Rows
+from distnn.data.sampling import held_out
+from distnn.errors import UserError
+from distnn.inference.application import Application
+from distnn.parallel.reduction import ExactSum
+
+
+def evaluate(application: Application, which: str) -> dict[str, Any]:
+    """E and what else is known of the model on the table, for JSON. Collective, replicated; exact like E_in.
+
+    which: "all" rows, those "trained" on or "held-out". n is Σ weights, E = (1/n) Σ e. For classes: right, the share
+    that is, and confusion, K × K, true class by predicted class; for numbers, by target: rmse, and R2 or None if the
+    target is constant. Where the table has weights, an example counts as its weight, in the confusion matrix too.
+    UserError, on all ranks, if there are no such rows, or for what reading them refuses.
+    """
+    preparation, weighted = application.model.preparation, application.columns.weight is not None
+    measure = _Confusion(preparation.classes, weighted) if preparation.classes else _Residuals(preparation)
+    sums = ExactSum(application.ranks, [1, 1, *measure.sizes], len(application.blocks), application.cut.count)
+
+    def term(j: int, out: np.ndarray) -> None:
+        rows = _chosen(application, which, application.rows(j))
+        block = application.block(rows)
+        weights = np.ones(len(rows)) if rows.weights is None else rows.weights
+        out[0] = weights.sum()
+        out[1] = application.backpropagation.error(block)
+        measure.write(rows.targets, block.y, application.backpropagation.outputs(block.x), weights, out[2:])
+
+    total = sums(term)
+    n = float(total[0])
+    if n == 0:
+        raise UserError(f"{application.source.path}: there are no rows to evaluate on (--rows {which}).")
+    return {"n": n, "E": float(total[1]) / n, **measure.result(total[2:], n)}
+
+
+def _chosen(application: Application, which: str, rows: Rows) -> Rows:
+    """Those of the rows that are asked for."""
+    if which == "all":
+        return rows
+    share, seed = application.model.held_out["share"], application.model.held_out["seed"]
+    out = held_out(seed, share, rows.start, rows.start + len(rows))
+    return rows.select(out if which == "held-out" else ~out)
+
+
+class _Confusion:
+    """How often each of K classes is taken for which: Σ weights, K × K, true class by predicted class."""
+
+    def __init__(self, classes: Classes, weighted: bool):
+        self.classes, self.weighted, self.K = classes, weighted, len(classes.names)
+        self.sizes = [self.K**2]
+
+    def write(
+        self, targets: np.ndarray, y: np.ndarray, outputs: np.ndarray, weights: np.ndarray, out: np.ndarray
+    ) -> None:
+        """A block's sums, (K²,). Local. y, outputs: d^(L) × rows; weights: (rows,)."""
+        true, predicted = self.classes.decode(y), self.classes.decode(outputs)
+        out[:] = np.bincount(true * self.K + predicted, weights, minlength=self.K**2)
+
+    def result(self, total: np.ndarray, n: float) -> dict[str, Any]:
+        confusion = total.reshape(self.K, self.K)
+        right = float(np.trace(confusion)) / n
+        if not self.weighted:
+            confusion = confusion.astype(int)
+        return {"right": right, "classes": list(self.classes.names), "confusion": confusion.tolist()}
+
+
+class _Residuals:
+    """For each of m targets: Σ y, Σ y², Σ (prediction - y)², with the examples' weights, in the units of the table.
+
+    In the first two y is taken from its mean in the training: the digits of a small spread around 1e7 would be lost in
+    Σ y².
+    """
+
+    def __init__(self, preparation: Preparation):
+        assert preparation.target_scaling is not None
+        self.scaling, self.names = preparation.target_scaling, preparation.targets
+        self.sizes = [1] * (3 * len(self.names))
+
+    def write(
+        self, targets: np.ndarray, y: np.ndarray, outputs: np.ndarray, weights: np.ndarray, out: np.ndarray
+    ) -> None:
+        """A block's sums, (3m,). Local. targets: rows × m, as read; outputs: m × rows; weights: (rows,)."""
+        centred = targets - (self.scaling.shift + self.scaling.mean)
+        residual = self.scaling.undo(outputs).T - targets
+        out[:] = np.concatenate([weights @ values for values in (centred, centred**2, residual**2)])
+
+    def result(self, total: np.ndarray, n: float) -> dict[str, Any]:
+        y, y2, residual2 = total.reshape(3, -1) / n
+        variance = y2 - y**2
+        targets = {
+            name: {
+                "rmse": float(np.sqrt(residual2[j])),
+                "R2": float(1 - residual2[j] / variance[j]) if variance[j] > 0 else None,
+            }
+            for j, name in enumerate(self.names)
+        }
+        return {"targets": targets}

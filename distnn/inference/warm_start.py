@@ -1,0 +1,43 @@
+"""Beginning a training with what a model computes, although it saw another table: --start."""
+
+from __future__ import annotations
+
+from distnn.data.preparation import Preparation
+from distnn.errors import UserError
+from distnn.inference.model import Model, load_model
+from distnn.network.network import Network
+from distnn.parallel.ranks import Ranks, on_root
+
+
+def started(path: str, network: Network, preparation: Preparation, ranks: Ranks) -> Network:
+    """The network that computes what the model at `path` computes. Collective. UserError if that is of another kind.
+
+    The model has seen inputs and targets standardised by another table's mean and deviation: its weights are changed
+    to suit this one's. Only targets standardised for an output that is not the identity cannot be made up for.
+    """
+    model: Model = on_root(ranks, lambda: load_model(path))
+    was = model.preparation
+    for what, its, needed in (
+        ("architecture", list(model.network.d), list(network.d)),
+        ("activation", model.network.theta, network.theta),
+        ("output", model.network.output_theta, network.output_theta),
+        ("inputs", list(was.inputs), list(preparation.inputs)),
+        ("targets", list(was.targets), list(preparation.targets)),
+        ("classes", _names(was), _names(preparation)),
+    ):
+        if its != needed:
+            raise UserError(f"--start {path}: that model has the {what} {its}, and this training {needed}.")
+    network.w[:] = model.network.w
+    W = network.W
+    factor, offset = was.input_scaling.relative_to(preparation.input_scaling)
+    W[0][0] += offset @ W[0][1:]
+    W[0][1:] *= factor[:, None]
+    if was.target_scaling and preparation.target_scaling and network.output_theta == "identity":
+        factor, offset = preparation.target_scaling.relative_to(was.target_scaling)
+        W[-1] *= factor
+        W[-1][0] += offset
+    return network
+
+
+def _names(preparation: Preparation) -> list[str]:
+    return list(preparation.classes.names) if preparation.classes else []

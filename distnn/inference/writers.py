@@ -1,0 +1,99 @@
+"""Predictions written to files.
+
+To add a format: a function that writes it, and its line in WRITERS.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from distnn.errors import UserError
+from distnn.inference.model import Model
+from distnn.parallel.ranks import Ranks
+from distnn.storage.files import replacing
+
+
+def write_csv(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[str]) -> None:
+    """A line of names, then a line for each row; numbers are written so that they read back to the bit."""
+    writer = csv.writer(file, lineterminator="\n")
+    preparation = model.preparation
+    if preparation.classes is None:
+        writer.writerow(preparation.targets)
+        for outputs in parts:
+            writer.writerows(model.unscale(outputs).T.tolist())
+        return
+    names = preparation.classes.names
+    of = names if len(names) == model.network.d[-1] else ("",)
+    writer.writerow([preparation.targets[0], *(f"output {name}".rstrip() for name in of)])
+    for outputs in parts:
+        codes = preparation.classes.decode(outputs)
+        writer.writerows([names[code], *values] for code, values in zip(codes, outputs.T.tolist(), strict=True))
+
+
+def write_npy(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[bytes]) -> None:
+    """The outputs as an array n × d^(L), float64, in the units of the table."""
+    shape = (n, model.network.d[-1])
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    for outputs in parts:
+        file.write(np.ascontiguousarray(model.unscale(outputs).T, "<f8").tobytes())
+
+
+class Writer(NamedTuple):
+    """A format. Local.
+
+    write(model, parts, n, file): the outputs of n rows, each part d^(L) × rows, to a file that was opened with `mode`.
+    holds: what it holds, for --help.
+    """
+
+    write: Callable[[Model, Iterable[np.ndarray], int, IO[Any]], None]
+    mode: str
+    holds: str
+
+
+# By the ending of the file's name.
+WRITERS = {
+    ".csv": Writer(write_csv, "w", "for classes: the class, then the outputs"),
+    ".npy": Writer(write_npy, "wb", "the outputs"),
+}
+ON_STDOUT = ".csv"
+
+
+def writer_for(out: str | None) -> Writer:
+    """The writer for a file of this name, or for stdout where out is None. Local. UserError for an unknown ending."""
+    ending = ON_STDOUT if out is None else Path(out).suffix
+    if ending not in WRITERS:
+        raise UserError(f"--out {out}: the name must end with {' or '.join(WRITERS)}.")
+    return WRITERS[ending]
+
+
+def write(model: Model, outputs: Sequence[np.ndarray], n: int, out: str | None, ranks: Ranks) -> None:
+    """Write the outputs of all ranks' blocks, n rows, in the format that the name says. Collective.
+
+    outputs: of this rank's blocks, each d^(L) × rows. UserError, on all ranks, if they cannot be written.
+    """
+    writer = writer_for(out)
+    # Rank 0 writes for all; if it cannot, it still takes what the others send, so that none of them waits for ever.
+    with ranks.sharing_errors():
+        parts = ranks.in_order(outputs)
+        if ranks.rank > 0:
+            for _ in parts:
+                pass
+            return
+        try:
+            with nullcontext(sys.stdout) if out is None else replacing(Path(out), writer.mode) as file:
+                writer.write(model, parts, n, file)
+                file.flush()
+        except BrokenPipeError:  # whoever read stdout has seen enough; nothing more must be flushed to it at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            raise UserError(f"--out {out} cannot be written: {error.strerror}.") from None
+        finally:
+            parts.close()  # type: ignore[attr-defined]
