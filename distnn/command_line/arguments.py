@@ -62,7 +62,7 @@ def _annotations(kind: type) -> dict[str, Any]:
     groups: dict[str, Group] = {}
     annotations: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
-        value_type, group, words = get_args(hints[field.name])
+        value_type, group, words, *_ = get_args(hints[field.name])
         groups.setdefault(group, Group(group, sort_key=len(groups)))
         several = get_origin(value_type) is tuple
         shown: Any = " ".join(map(str, field.default)) if several else field.default  # type: ignore[arg-type]

@@ -1,0 +1,36 @@
+"""The options of a training: one typed definition, from which flags, TOML file, help and keywords of `fit` are made.
+
+Each field is annotated with its type, its group, the words that --help shows, and where it is a number with its least
+value. To add an option: a field in the file of its group. Settings of optimizers are not listed here: they are the
+fields of the optimizers themselves.
+"""
+
+from distnn.runs.options.actions import ACTIONS
+from distnn.runs.options.checks import check
+from distnn.runs.options.data import DATA
+from distnn.runs.options.fields import flag
+from distnn.runs.options.network import NETWORK
+from distnn.runs.options.optimizers import optimizer, with_optimizer
+from distnn.runs.options.options import Options, group, stored
+from distnn.runs.options.run import RUN
+from distnn.runs.options.settings import SETTINGS
+from distnn.runs.options.stopping import STOPPING, criterion
+from distnn.runs.options.training import TRAINING
+
+__all__ = [
+    "ACTIONS",
+    "DATA",
+    "NETWORK",
+    "RUN",
+    "SETTINGS",
+    "STOPPING",
+    "TRAINING",
+    "Options",
+    "check",
+    "criterion",
+    "flag",
+    "group",
+    "optimizer",
+    "stored",
+    "with_optimizer",
+]

@@ -1,0 +1,27 @@
+"""Do the options make sense, each and together?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from distnn.errors import UserError
+from distnn.runs.options import data, network, run, stopping
+from distnn.runs.options.fields import check_fields
+from distnn.runs.options.optimizers import having_settings, optimizer
+from distnn.runs.options.options import Options
+
+
+def check(options: Options) -> None:
+    """Raise UserError, one sentence, for a value that makes no sense, or for two that contradict each other. Local."""
+    check_fields(options)
+    data.check(options)
+    network.check(options)
+    stopping.check(options)
+    run.check(options)
+    if options.patience and not options.validation:
+        raise UserError("--patience needs examples to be held out: add --validation 0.1.")
+    if options.start is not None and (options.restarts > 1 or options.sigma is not None):
+        raise UserError("--start gives the weights to begin with: leave out --restarts and --sigma, which draw them.")
+    if options.elastic and options.restarts > 1:
+        raise UserError("--elastic carries one training on: give --restarts 1 with it.")
+    optimizer(options if options.optimizer else replace(options, optimizer=having_settings(options)))

@@ -1,0 +1,84 @@
+"""What is written, and how the job behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from distnn.errors import UserError
+from distnn.runs.options.fields import AtLeast
+
+RUN = "Run and files"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The directory, its checkpoints, checks of the ranks, and what is printed."""
+
+    out: Annotated[
+        str | None,
+        RUN,
+        "Directory of the run: options, metrics, checkpoints, model. Default: runs/ and the date and time.",
+    ] = None
+    overwrite: Annotated[
+        bool,
+        RUN,
+        "Begin anew in a directory that holds a run already; that run is lost.",
+    ] = False
+    resume: Annotated[
+        bool,
+        RUN,
+        "Go on from the newest checkpoint in --out, on any number of ranks, with that run's options.",
+    ] = False
+    checkpoint_every: Annotated[
+        int,
+        RUN,
+        "Iterations between checkpoints. 0: by time only.",
+        AtLeast(0),
+    ] = 0
+    checkpoint_seconds: Annotated[
+        float,
+        RUN,
+        "Seconds between checkpoints. 0: by iterations only.",
+        AtLeast(0),
+    ] = 300.0
+    keep: Annotated[
+        int,
+        RUN,
+        "Checkpoints kept, at least 2.",
+        AtLeast(2),
+    ] = 3
+    check_every: Annotated[
+        int,
+        RUN,
+        "Iterations between checks that all ranks still hold the same weights, also at the end. 0: never.",
+        AtLeast(0),
+    ] = 100
+    watchdog: Annotated[
+        float,
+        RUN,
+        "End the job when a rank was waited for longer than this many seconds. 0: never.",
+        AtLeast(0),
+    ] = 600.0
+    elastic: Annotated[
+        bool,
+        RUN,
+        "Where ranks die, go on with those that are left: Open MPI, mpirun --with-ft ulfm.",
+    ] = False
+    log_every: Annotated[
+        int,
+        RUN,
+        "Iterations between lines of a log file. 0: at growing intervals.",
+        AtLeast(0),
+    ] = 0
+    quiet: Annotated[
+        bool,
+        RUN,
+        "Print errors only.",
+    ] = False
+
+
+def check(options: RunOptions) -> None:
+    """Raise UserError, one sentence, for a value that makes no sense. Local."""
+    if options.resume and options.overwrite:
+        raise UserError("--resume and --overwrite contradict each other: give one of them.")

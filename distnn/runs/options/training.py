@@ -1,0 +1,60 @@
+"""How to train."""
+
+# mypy: disable-error-code="valid-type"
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from distnn.data.sampling import SAMPLING
+from distnn.optimizers import OPTIMIZERS
+from distnn.parallel.reduction import REDUCTIONS
+from distnn.runs.options.fields import AtLeast
+
+TRAINING = "Training"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """The optimizer, what it draws, and how ranks sum and compute."""
+
+    optimizer: Annotated[
+        Literal[tuple(OPTIMIZERS)] | None,
+        TRAINING,
+        "How to step. Default: the first that has the settings given; without any, by |W| and error function.",
+    ] = None
+    batch_size: Annotated[
+        int,
+        TRAINING,
+        "Examples a step, for stochastic optimizers, drawn by --seed and t.",
+        AtLeast(1),
+    ] = 1
+    sampling: Annotated[
+        Literal[tuple(SAMPLING)],
+        TRAINING,
+        "How stochastic optimizers draw: with replacement, or in epochs, each example once in shuffled order.",
+    ] = "replacement"
+    evaluate_every: Annotated[
+        int,
+        TRAINING,
+        "Steps between evaluations of E_in over all of D, for stochastic optimizers. 0: once per pass over D.",
+        AtLeast(0),
+    ] = 0
+    restarts: Annotated[
+        int,
+        TRAINING,
+        "Train this many times, from the seeds --seed, --seed + 1, …, and keep the best.",
+        AtLeast(1),
+    ] = 1
+    reduction: Annotated[
+        Literal[tuple(REDUCTIONS)],
+        TRAINING,
+        "Sum over ranks: exact gives the same bits for every number of ranks; plain, a few percent faster, does not.",
+    ] = "exact"
+    threads: Annotated[
+        int,
+        TRAINING,
+        "BLAS threads a rank. One rank a core with 1 thread is fastest.",
+        AtLeast(1),
+    ] = 1

@@ -1,0 +1,50 @@
+"""Every value that makes no sense is one sentence."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from distnn import UserError
+from distnn.runs.options import Options, check, flag
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    *[
+        ({name: value}, f"{flag(name)} {value}: give a number of at least ")
+        for name, value in itertools.chain(
+            itertools.product(
+                ("examples", "batch_size", "threads", "window", "restarts", "patience"),
+                (0, -1),
+            ),
+            itertools.product(("min_improvement", "weight_decay", "max_seconds", "sigma"), (-0.5, float("nan"))),
+            [("max_iterations", -1), ("checkpoint_every", -2), ("keep", 1), ("seed", -1), ("sigma", float("inf"))],
+        )
+    ],
+    ({"validation": 1.0}, "--validation 1.0: give a share"),
+    ({"validation": -0.1}, "--validation -0.1: give a share"),
+    ({"validation": float("nan")}, "--validation nan: give a share"),
+    ({"hidden": (3, 0)}, "--hidden 3 0: every layer needs a width of at least 1"),
+    ({"seed": 2**63}, r"--seed \d+: give a number below 2\^63"),
+    ({"patience": 3}, "--patience needs examples to be held out: add --validation"),
+    ({"resume": True, "overwrite": True, "out": "x"}, "--resume and --overwrite contradict each other"),
+    ({"targets": ("y",)}, "--targets and --weights are for a table of your own: add --data FILE"),
+    ({"weights": "w"}, "--targets and --weights are for a table of your own"),
+    ({"stop": "t >"}, "--stop 't >' cannot be read"),
+    ({"goal": float("nan")}, "--goal nan"),
+    ({"eta": -0.1}, "--eta -0.1"),
+    ({"eta": 0.0}, "--eta 0.0"),
+    ({"eta": float("nan")}, "--eta nan"),
+    ({"optimizer": "adamw"}, "--optimizer adamw: choose from gradient-descent, "),
+    ({"theta": "tan"}, "--theta tan: choose from tanh, "),
+    ({"dtype": "float16"}, "--dtype float16: choose from float64, float32"),
+    ({"error": "cubic"}, "--error cubic: choose from squared, "),
+    ({"reduction": "fast"}, "--reduction fast: choose from exact, plain"),
+]
+
+
+@pytest.mark.parametrize(("values", "sentence"), BAD, ids=[str(values) for values, _ in BAD])
+def test_values_that_make_no_sense(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=f"^{sentence}"):
+        check(Options(**values))
