@@ -122,7 +122,7 @@ def test_help(kind: Any, program: Any, capsys: pytest.CaptureFixture[str]) -> No
         assert max(map(len, shown.splitlines())) <= 80
         squeezed = " ".join(shown.replace("│", " ").split())
         for name, hint in get_type_hints(kind, include_extras=True).items():
-            first = " ".join(get_args(hint)[-1].split()[:2])
+            first = " ".join(get_args(hint)[2].split()[:2])
             assert first in squeezed, name
     for empty in ("[]", "None", "[False]", "[True]", "<class", "env var"):
         assert empty not in shown
