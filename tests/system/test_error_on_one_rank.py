@@ -22,10 +22,10 @@ TRAINING = (
 PHASES = (
     "train.py:main",
     "blas.py:limit_threads",
-    "train.py:carry_out",
+    "job.py:Job.carry_out",
     "tables/__init__.py:open_source",
     "assembly.py:assemble",
-    "shard.py:load",
+    "loading.py:load",
     "reduction.py:ExactSum.__init__",
     "library.py:instructions",
     "scaling.py:Scaling.standardise",
@@ -37,7 +37,7 @@ PHASES = (
     "gauss_newton.py:GaussNewton.lower",
     "levenberg_marquardt.py:LevenbergMarquardt.step",
     "reduction.py:ExactSum.second",
-    "loop.py:norm",
+    "observation.py:norm",
     "replicas.py:digest",
 )
 
