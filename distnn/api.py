@@ -84,7 +84,7 @@ def _fit(
     blas.limit_threads(chosen.threads)
     source = ArraySource(X, Y, weights, everyone)
     assembly = assemble(chosen, source, everyone, network)
-    if different := environment.compare_ranks(environment.record(assembly.examples.cut.rows), everyone):
+    if different := environment.compare_ranks(assembly.environment(), everyone):
         warnings.warn(different, stacklevel=3)
     progress = assembly.begin()
     records = list(assembly.iterations(progress))

@@ -74,7 +74,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         return DONE
     blas.limit_threads(options.threads)
     assembly = assemble(options, open_table(options, ranks), ranks)
-    record = environment.record(assembly.examples.cut.rows)
+    record = assembly.environment()
     environment.require_threads(options.threads, record, ranks)
     different = environment.compare_ranks(record, ranks)
     limit = expected_error(options.dtype)

@@ -37,7 +37,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         "quick": options.quick,
         "workloads": {},
     }
-    slower = environment.slower_kernel(environment.record(0))
+    slower = environment.slower_kernel(environment.record())
     if ranks.rank == 0:
         from distnn.bench import results as printed
 

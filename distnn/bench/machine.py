@@ -19,7 +19,7 @@ from distnn.parallel.ranks import Ranks
 
 def describe(ranks: Ranks) -> dict[str, Any]:
     """The machine and its libraries, for the results. Local."""
-    here = environment.record(0)
+    here = environment.record()
     return {
         "cpu": _cpu_name(),
         "cores": len(cores()),

@@ -1,5 +1,5 @@
 """What the bits of a result depend on besides the data: numpy, BLAS, its kernel and threads, the CPU's features, and
-the compiler of distnn's own code.
+what all of these and distnn's own code compute.
 
 The promise of the same bits for any number of ranks holds where these are the same on all of them.
 """
@@ -7,6 +7,7 @@ The promise of the same bits for any number of ranks holds where these are the s
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,21 @@ ADVICE = {
     "kernel": "set OPENBLAS_CORETYPE to a kernel that all CPUs have, such as Haswell",
     "threads": "give the same --threads everywhere",
     "cpu_features": "set NPY_DISABLE_CPU_FEATURES='{}'",
-    "compiler": "install distnn with the same C compiler everywhere, or set DISTNN_FUSED=off",
+    "gradient": "install distnn with the same C compiler and libraries everywhere, or set DISTNN_FUSED=off",
+    "algebra": "install the same numpy, BLAS and C library everywhere",
     "block_rows": "this is another version of distnn, or another architecture",
 }
 
 
-def record(block_rows: int) -> dict[str, Any]:
+COMPUTED = ("gradient", "algebra")  # which the records of older runs lack
+REFUSED = ("numpy", "blas", "kernel", "algebra")  # ranks that differ in these
+
+
+def record(block_rows: int = 0, computes: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The record of this rank's environment. Local.
 
-    cpu_features: those that numpy has code of its own for, and uses. compiler: of compiled code, or "none".
+    block_rows: of a training. computes: hashes of what is computed here, by name. cpu_features: those that numpy has
+    code of its own for, and uses. compiler: of compiled code, or "none".
     """
     found = blas.library()
     return {
@@ -43,6 +50,7 @@ def record(block_rows: int) -> dict[str, Any]:
         "cpu_features": " ".join(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]),
         "compiler": library.compiler(),
         "block_rows": block_rows,
+        **(computes or {}),
         "python": platform.python_version(),
         "mpi": mpi_library(),
     }
@@ -51,14 +59,14 @@ def record(block_rows: int) -> dict[str, Any]:
 def compare_ranks(mine: dict[str, Any], ranks: Ranks) -> str | None:
     """A sentence if the ranks' environments differ, else None. Collective, replicated.
 
-    UserError, on all ranks, if their numpy or BLAS differ: the optimizer's arithmetic, which every rank does for
-    itself, would then give other weights, and in time other decisions, on each.
+    UserError, on all ranks, if their numpy, BLAS or algebra differ: the optimizer's arithmetic, which every rank does
+    for itself, would then give other weights, and in time other decisions, on each.
     """
     records = ranks.gather(mine)
     for rank, other in enumerate(records):
         if found := differences(records[0], other):
             sentence = f"The environments of ranks 0 and {rank} {found.format('for other numbers of ranks')}"
-            if any(records[0][name] != other[name] for name in ("numpy", "blas", "kernel")):
+            if any(records[0][name] != other[name] for name in REFUSED):
                 raise UserError(sentence)
             return sentence
     return None
@@ -73,7 +81,8 @@ def compare_times(before: dict[str, Any], mine: dict[str, Any]) -> str | None:
 
 def differences(a: dict[str, Any], b: dict[str, Any]) -> str | None:
     """What of two records differs, what this means for the bits ({}: the bits of what), and what to set. Or None."""
-    names = [name for name in ADVICE if a.get(name) != b.get(name)]
+    known = [name for name in ADVICE if name not in COMPUTED or (name in a and name in b)]
+    names = [name for name in known if a.get(name) != b.get(name)]
     if not names:
         return None
     features = [str(of.get("cpu_features", "")).split() for of in (a, b)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from distnn.data.tables import Source
 from distnn.errors import UserError
 from distnn.inference.model import Model
 from distnn.inference.warm_start import started
+from distnn.network import fingerprint
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network
+from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
 from distnn.runs.options import Options, criterion, optimizer, with_optimizer
 from distnn.runs.plan import Plan, plan
@@ -42,6 +45,10 @@ class Assembly:
     def begin(self) -> Progress:
         """Progress before the first iteration, with the weights of the network. Collective, replicated."""
         return begin(self.objective, optimizer(self.options), self.model.network.w, self.options.window)
+
+    def environment(self) -> dict[str, Any]:
+        """What the bits depend on besides the data, on this rank. Local."""
+        return environment.record(self.examples.cut.rows, fingerprint.computes())
 
     def iterations(self, progress: Progress, until: Criterion | None = None) -> Iterator[Record]:
         """The loop of `distnn.training.loop`, as the options say; until: instead of their criteria. Collective."""

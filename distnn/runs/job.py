@@ -100,7 +100,7 @@ def report_on(ranks: Ranks, options: Options) -> Report:
 
 def warn_of_environment(options: Options, assembly: Assembly, ranks: Ranks, report: Report) -> None:
     """Say, once, where the promise of the same bits does not hold, or the machine is not made use of. Collective."""
-    record = environment.record(assembly.examples.cut.rows)
+    record = assembly.environment()
     environment.require_threads(options.threads, record, ranks)
     network = assembly.model.network
     slower = (environment.slower_kernel(record), library.missing(network.d, network.theta))

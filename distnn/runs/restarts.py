@@ -7,7 +7,6 @@ import shutil
 from dataclasses import replace
 
 from distnn.errors import DONE, FAILED, STOPPED
-from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
 from distnn.runs.directory import Description, RunDirectory
@@ -25,7 +24,7 @@ def keep_best(options: Options, assembly: Assembly, directory: RunDirectory, ran
     with the lowest E_val, or E_in without validation, becomes the model of `directory`.
     """
     if not options.resume:
-        description = Description(stored(options), environment.record(assembly.examples.cut.rows))
+        description = Description(stored(options), assembly.environment())
         on_root(ranks, lambda: directory.begin(description))
     errors: list[float] = []
     for number in range(options.restarts):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from distnn.errors import FAILED, RankError
-from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.elastic import Recovery
 from distnn.resilience.stop_requests import StopRequests
@@ -29,7 +28,7 @@ class Run:
     def __init__(self, options: Options, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report):
         self.options, self.assembly, self.directory = options, assembly, directory
         self.ranks, self.report = ranks, report
-        self.description = Description(stored(options), environment.record(assembly.examples.cut.rows))
+        self.description = Description(stored(options), assembly.environment())
         self.checkpointing = Checkpointing(options, assembly, directory, self.description, report)
         self.every = evaluation_interval(assembly.objective, optimizer(options), options.evaluate_every)
         self.complained = False  # of metrics that cannot be written

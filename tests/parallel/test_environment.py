@@ -17,7 +17,7 @@ from distnn.errors import UserError
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
 
-HERE = environment.record(512)
+HERE = environment.record(512, {"gradient": "5f", "algebra": "a0"})
 SHOW = (
     "import json; from distnn.kernels import blas; from distnn.parallel import environment, ranks; "
     "blas.limit_threads({}); "
@@ -35,7 +35,7 @@ def test_record_names_everything_that_changes_the_bits() -> None:
 
 def test_record_is_of_the_blas_of_numpy_also_beside_that_of_scipy() -> None:
     pytest.importorskip("scipy.linalg")
-    assert {**environment.record(512), "threads": 0} == {**HERE, "threads": 0}  # other tests limit these
+    assert {**HERE, **environment.record(512), "threads": 0} == {**HERE, "threads": 0}  # other tests limit these
 
 
 @pytest.mark.job
@@ -91,6 +91,7 @@ def test_every_difference_over_time_is_told(name: str) -> None:
     assert environment.compare_times(HERE, dict(HERE)) is None
     assert environment.compare_times({**HERE, "mpi": "another", "python": "3.99"}, HERE) is None  # no arithmetic in it
     assert environment.compare_times({}, HERE)
+    assert environment.compare_times({**HERE, name: 1}, {**HERE, name: 2})
 
 
 def test_the_slower_kernel_is_pointed_out() -> None:

@@ -49,7 +49,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     present = versions(PACKAGES.keys())
     for package in PACKAGES.keys() - present.keys():
         print(f"{DISTRIBUTIONS[package]} is not installed: left out.")
-    report: dict[str, Any] = {"environment": environment.record(0) | present, "problems": {}}
+    report: dict[str, Any] = {"environment": environment.record() | present, "problems": {}}
     print(f"{platform.machine()}, " + ", ".join(f"{name} {value}" for name, value in describe(report["environment"])))
     print()
     for name in options.problem or PROBLEMS:

@@ -16,7 +16,6 @@ import pytest
 from availability import unavailable
 from checkout import CHECKOUT
 from mpi_runner import mpirun, python
-from threaded_ranks import outcomes
 
 from distnn.errors import UserError
 from distnn.kernels import library
@@ -31,8 +30,6 @@ from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled
 from distnn.network.weights import weight_count
-from distnn.parallel import environment
-from distnn.parallel.ranks import OneRank
 
 DTYPES = ["float64", "float32"]
 WAYS = {"fused": Fused, "tiled": Tiled}
@@ -310,14 +307,6 @@ def test_a_library_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch)
         unavailable("compiled code", "distnn installed with a C compiler")
     monkeypatch.setattr(library, "INTERFACE", library.INTERFACE + 1)
     assert library.loaded.__wrapped__() is None
-
-
-def test_other_compilers_are_told() -> None:
-    here = environment.record(1)
-    assert here["compiler"] == library.compiler()
-    told = outcomes(2, lambda ranks: environment.compare_ranks({**here, "compiler": f"gcc {ranks.rank}"}, ranks))
-    assert told[0] == told[1] and "compiler (gcc 0, gcc 1)" in told[0] and "DISTNN_FUSED=off" in told[0]
-    assert environment.compare_ranks(here, OneRank()) is None
 
 
 def installed(folder: Path, **variables: str) -> Path:

@@ -1,0 +1,75 @@
+"""What this installation computes, as a hash: where two differ in it, so may the bits of a training.
+
+The version of a compiler or a library says little about that: flags, a C library or a CPU change results, too, and many
+other versions do not. So small fixed problems are computed instead, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from functools import cache
+from itertools import product
+
+import numpy as np
+
+from distnn.kernels.blocks import Block
+from distnn.network.activations import ACTIVATIONS
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.error_functions import ERROR_FUNCTIONS
+from distnn.network.network import Network
+from distnn.network.passes import BACKENDS
+
+ARCHITECTURES = ((5, 7, 6, 3), (5, 70, 66, 3))  # narrow and wide
+ROWS = 150  # some panels of every kind of passes, and a part of one
+
+
+def computes() -> dict[str, str]:
+    """The hashes, by what they are of. Local."""
+    return {"gradient": gradients(), "algebra": algebra()}
+
+
+@cache
+def gradients() -> str:
+    """A hash of small gradients: for each dtype and kind of passes that is in use, each θ and error function. Local."""
+    digest = hashlib.blake2b(digest_size=8)
+    thetas = [name for name, theta in ACTIVATIONS.items() if theta.chain is not None]
+    problems = [("squared", "identity", theta) for theta in thetas]
+    problems += [(error, output, "tanh") for error, outputs in ERROR_FUNCTIONS.items() for output in outputs]
+    for error, output_theta, theta in problems:
+        for d, dtype in product(ARCHITECTURES, (np.float64, np.float32)):
+            network = Network(d, theta, output_theta)
+            network.w[:] = _numbers(network.w.size, 3)
+            engine = Backpropagation(network, error, dtype)
+            for backend in BACKENDS:
+                if backend.serves(d, engine.theta):
+                    engine.passes = backend(d, engine.theta, engine.dtype)
+                    engine.load(network.w)
+                    digest.update(_gradient(engine).tobytes())
+    return digest.hexdigest()
+
+
+def _gradient(engine: Backpropagation) -> np.ndarray:
+    x, y = np.ones((engine.d[0] + 1, ROWS), engine.dtype), _numbers(engine.d[-1] * ROWS, 1)
+    x[1:] = _numbers(engine.d[0] * ROWS, 2).reshape(-1, ROWS)
+    out = np.empty(sum(engine.sizes), engine.dtype)
+    engine.gradient(Block(x, np.abs(y).reshape(-1, ROWS).astype(engine.dtype), None), out)
+    return out
+
+
+@cache
+def algebra() -> str:
+    """A hash of what optimizers compute: products and solutions by BLAS and LAPACK, functions of C's library. Local."""
+    digest = hashlib.blake2b(digest_size=8)
+    A = _numbers(80 * 80, 4).reshape(80, 80)
+    v, w = _numbers(20_000, 5), _numbers(20_000, 6)
+    for value in (v @ w, A @ A, A @ v[:80], np.linalg.solve(A @ A.T + np.eye(80), v[:80]), v.sum(), np.linalg.norm(v)):
+        digest.update(np.asarray(value).tobytes())
+    for function in (math.cos, math.exp, lambda number: 0.9**number, lambda number: number**-0.5):
+        digest.update(np.array([function(1 + abs(number)) for number in v[:50].tolist()]).tobytes())
+    return digest.hexdigest()
+
+
+def _numbers(count: int, seed: int) -> np.ndarray:
+    """Numbers between -1 and 1 that depend on IEEE arithmetic alone: float64 (count,)."""
+    return (np.arange(seed, count + seed) * 7919 % 1009 - 504) / 504.0
