@@ -26,7 +26,8 @@ from distnn.parallel.reduction import ExactSum
 class Recipe:
     """How a table is to be prepared, as far as that is decided before its rows are read. Replicated.
 
-    output_theta: of the network, for the output values of classes. classes: the target is a class.
+    columns: which are what. output_theta: of the network, for the output values of classes. classes: the target is a
+    class. standardise, standardise_targets: inputs, and the targets of a regression, to mean 0 and deviation 1.
     validation: the share of rows held out, chosen by `seed` and row number.
     """
 
@@ -43,7 +44,7 @@ def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Rank
     """Read this rank's rows, and learn from all of D how to prepare them. Collective; Preparation replicated.
 
     Means and deviations come from the rows that are trained on, not from those held out; classes from all. Rows are
-    read a block at a time: memory is the shard and one block. UserError, on all ranks, for bad data.
+    read a block at a time: memory is the shard, in dtype, and one block as read. UserError, on all ranks, for bad data.
     """
     source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
     shift = _shift(source, recipe, cut, ranks)
@@ -137,7 +138,7 @@ def _learn(
     cut: Cut,
     ranks: Ranks,
 ) -> Preparation:
-    """Means, deviations and classes of D. Collective, replicated."""
+    """Means, deviations and classes of D; refuses a constant target. Collective, replicated."""
     names = recipe.columns.names(source)
     inputs = Scaling.identity(len(shift.inputs))
     if recipe.standardise:

@@ -108,7 +108,7 @@ class Preparation:
 
     @property
     def shift(self) -> Shift:
-        """The first step."""
+        """The first step. Local."""
         return Shift(self.input_scaling.shift, self.target_scaling.shift if self.target_scaling else None)
 
     def finish(self, rows: Shifted, where: str = "") -> Block:
@@ -142,7 +142,7 @@ class Preparation:
         return np.array([number[str(name)] for name in names], np.int64)[inverse]
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The arrays to store."""
+        """The arrays to store, each float64, (d^(0),) or (m,)."""
         scalings = {"input": self.input_scaling, "target": self.target_scaling}
         return {
             f"{name}_{field}": getattr(scaling, field)

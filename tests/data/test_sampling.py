@@ -1,4 +1,4 @@
-"""Shuffled epochs: every example once before any comes again, in an order that seed, epoch and n alone decide."""
+"""Which examples a step sees and which rows are held out: functions of the seed and of numbers alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from distnn.data.sampling import SAMPLING, permuted, shuffled
+from distnn.data.sampling import SAMPLING, held_out, permuted, picks, shuffled
 from distnn.streams import stream
 
 
@@ -50,3 +50,21 @@ def test_samplings_are_known_by_name() -> None:
     for sample in SAMPLING.values():
         chosen = sample(0, 5, 10**12, 1000)
         assert chosen.dtype == np.int64 and chosen.min() >= 0 and chosen.max() < 10**12 and chosen.max() > 5 * 10**11
+
+
+def test_picks_depend_on_seed_and_t_only() -> None:
+    drawn = np.concatenate([picks(1, t, 10, 100) for t in range(100)])
+    assert set(drawn) == set(range(10))
+    assert np.bincount(drawn) == pytest.approx(np.full(10, 1000), rel=0.12)
+    np.testing.assert_array_equal(picks(1, 7, 10, 100), drawn[700:800])
+    assert not np.array_equal(picks(2, 7, 10, 100), drawn[700:800])
+
+
+def test_which_rows_are_held_out_depends_on_seed_and_row_only() -> None:
+    whole = held_out(3, 0.2, 0, 20_000)
+    assert whole.mean() == pytest.approx(0.2, abs=0.01)
+    assert np.corrcoef(whole[:-1], whole[1:])[0, 1] == pytest.approx(0, abs=0.03)
+    np.testing.assert_array_equal(held_out(3, 0.2, 777, 5000), whole[777:5000])
+    assert (held_out(4, 0.2, 0, 20_000) != whole).any()
+    assert (held_out(3, 0.3, 0, 20_000) >= whole).all()  # more are held out, none comes back
+    assert not held_out(3, 0.0, 0, 50).any()

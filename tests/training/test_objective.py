@@ -162,14 +162,6 @@ def test_samples_are_unbiased(weighted: bool) -> None:
     assert (np.abs(np.mean([sample.G for sample in samples], axis=0) - G) < 5 * spreads + 1e-15).all()
 
 
-def test_picks_depend_on_seed_and_t_only() -> None:
-    drawn = np.concatenate([picks(1, t, 10, 100) for t in range(100)])
-    assert set(drawn) == set(range(10))
-    assert np.bincount(drawn) == pytest.approx(np.full(10, 1000), rel=0.12)
-    np.testing.assert_array_equal(picks(1, 7, 10, 100), drawn[700:800])
-    assert not np.array_equal(picks(2, 7, 10, 100), drawn[700:800])
-
-
 def test_E_val_is_the_error_of_the_rows_held_out(small_blocks: None) -> None:
     X, Y = regression(40, d=2)
     weights = np.linspace(1, 2, 40)

@@ -1,0 +1,148 @@
+"""From a table to examples: standardised inputs, classes, rows held out, fingerprints, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tables import assembled, regression, words
+from threaded_ranks import on_ranks, outcomes
+
+from distnn import UserError
+from distnn.data.classes import Classes, class_name, sort_names
+from distnn.data.sampling import held_out
+from distnn.parallel.ranks import OneRank
+
+
+def columns(assembly: Any, held: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """All x without the bias, and all y of this rank, a row an example."""
+    blocks = assembly.examples.validation if held else assembly.examples.blocks
+    return (np.concatenate([part[skip:].T for part in parts]) for parts, skip in (  # type: ignore[return-value]
+        ([block.x for block in blocks], 1), ([block.y for block in blocks], 0)))  # fmt: skip
+
+
+def test_inputs_and_targets_are_standardised() -> None:
+    X, Y = regression(200, d=2, m=2)
+    x, y = columns(assembled(OneRank(), X, Y))
+    np.testing.assert_allclose(x, (X - X.mean(axis=0)) / X.std(axis=0), atol=1e-12)
+    np.testing.assert_allclose(y, (Y - Y.mean(axis=0)) / Y.std(axis=0), atol=1e-12)
+    x, y = columns(assembled(OneRank(), X, Y, standardise=False, standardise_targets=False))
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(y, Y)
+    _, y = columns(assembled(OneRank(), X, np.tanh(Y - 10), output_theta="tanh"))
+    np.testing.assert_array_equal(y, np.tanh(Y - 10))  # a bounded output cannot reach standardised targets
+
+
+def test_rows_held_out_do_not_take_part_in_the_standardisation() -> None:
+    X, Y = regression(300)
+    out = held_out(2, 0.25, 0, 300)
+    assembly = assembled(OneRank(), X, Y, validation=0.25, seed=2)
+    for held, mask in ((False, ~out), (True, out)):
+        x, y = columns(assembly, held)
+        np.testing.assert_allclose(x, (X[mask] - X[~out].mean(axis=0)) / X[~out].std(axis=0), atol=1e-12)
+        np.testing.assert_allclose(y, (Y[mask] - Y[~out].mean(axis=0)) / Y[~out].std(axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize("output", ["softmax", "tanh", "logistic"])
+@pytest.mark.parametrize("K", [2, 3])
+def test_classes_become_outputs(K: int, output: str) -> None:
+    X, Y = words(40, K)
+    error = "squared" if output == "tanh" else "cross-entropy"
+    assembly = assembled(OneRank(), X, Y, output_theta=output, error=error)
+    _, y = columns(assembly)
+    names = sorted(set(Y.tolist()))
+    low = -1.0 if output == "tanh" else 0.0
+    one_hot = np.where(Y[:, None] == np.array(names), 1.0, low)
+    np.testing.assert_array_equal(y, one_hot[:, 1:] if K == 2 and output != "softmax" else one_hot)
+    classes = assembly.model.preparation.classes
+    assert classes is not None
+    assert [classes.names[code] for code in classes.decode(y.T)] == Y.tolist()
+    assert assembly.model.network.d[-1] == classes.width == y.shape[1]
+
+
+def test_numbers_as_classes() -> None:
+    X, _ = words(12)
+    Y = np.array([10, 2, -1, 2.5] * 3)
+    assembly = assembled(OneRank(), X, Y, classes=True)
+    assert assembly.model.preparation.classes is not None
+    assert assembly.model.preparation.classes.names == ("-1", "2", "2.5", "10")
+    assert assembly.model.error == "cross-entropy"
+    assert class_name(-0.0) == "0"
+    assert sort_names(["b", "10", "9"]) == ("10", "9", "b")
+
+
+def test_classes_of_other_ranks_and_of_held_out_rows_are_known() -> None:
+    X = np.arange(8.0)[:, None]
+    Y = np.array(["b", "b", "b", "b", "b", "b", "b", "a"])
+    for counts in ([4, 4], [7, 1], [0, 8], [1, 0, 7]):
+        for assembly in on_ranks(len(counts), lambda ranks, counts=counts: assembled(ranks, X, Y, counts=counts)):
+            assert assembly.model.preparation.classes == Classes(("a", "b"), "softmax")
+    seed = next(seed for seed in range(99) if held_out(seed, 0.4, 0, 8)[7] and held_out(seed, 0.4, 0, 8).sum() < 5)
+    found = assembled(OneRank(), X, Y, validation=0.4, seed=seed).model.preparation.classes
+    assert found is not None
+    assert found.names == ("a", "b")
+
+
+def test_the_fingerprint_is_that_of_the_whole_table() -> None:
+    X, Y = regression(30)
+    weights = np.ones(30)
+
+    def fingerprint(X: Any, Y: Any, weights: Any = None, **options: Any) -> str:
+        return assembled(OneRank(), X, Y, weights, **options).examples.fingerprint
+
+    first = fingerprint(X, Y)
+    assert first.startswith("30-")
+    assert fingerprint(X, Y, dtype="float32", hidden=(), seed=4, validation=0.3) == first
+    for counts in ([30, 0], [7, 23], [0, 10, 0, 20]):
+        for found in on_ranks(
+            len(counts), lambda ranks, counts=counts: assembled(ranks, X, Y, counts=counts).examples.fingerprint
+        ):
+            assert found == first
+    changed, swapped = X.copy(), X[[1, 0, *range(2, 30)]]
+    changed[29, 2] = np.nextafter(changed[29, 2], 9)
+    others = [
+        fingerprint(changed, Y),
+        fingerprint(X, Y + 1),
+        fingerprint(swapped, Y),
+        fingerprint(X[:29], Y[:29]),
+        fingerprint(X, Y, weights),
+    ]
+    assert len({first, *others}) == 6
+
+
+X, Y = regression(20)
+BAD: dict[str, tuple[Any, Any, Any, dict[str, Any], str]] = {
+    "constant target": (X, np.full(20, 0.1), None, {}, "the target column y is constant: there is nothing to learn"),
+    "second target constant": (X, np.column_stack([Y, Y * 0 + 3]), None, {}, "target column y2 is constant"),
+    "one class": (X, ["red"] * 20, None, {}, "holds one class only, 'red'"),
+    "negative weight": (X, Y, np.arange(20.0) - 19 * (np.arange(20) == 19) - 1, {}, "row 0.* is negative"),
+    "no weight": (X, Y, np.zeros(20), {}, "the weights in column weights are all 0"),
+    "beyond float32": (X * [1, 1, 1e60], Y, None, {"dtype": "float32"}, "beyond the range of float32"),
+    "all held out": (X[:2], Y[:2], None, {"validation": 0.99, "seed": 1}, "no row is left to train on"),
+    "none held out": (X[:3], Y[:3], None, {"validation": 0.01}, "no row of 3 is held out: raise --validation 0.01"),
+    "no targets": (X, None, None, {}, "nothing to learn without targets"),
+    "words as numbers": (X, ["a", "b"] * 10, None, {"classes": False}, "holds words, which can only be classes"),
+    "classes of two": (X, np.column_stack([Y, Y]), None, {"classes": True}, "--classes needs one target column"),
+    "no probabilities": (
+        X,
+        np.column_stack([Y, Y]),
+        None,
+        {"error": "cross-entropy"},
+        "needs targets between 0 and 1, .* found 1[0-9.]*",
+    ),
+    "sign": (X, Y, None, {"theta": "sign"}, "sign has no derivative"),
+}
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("name", BAD)
+def test_bad_tables(name: str, size: int) -> None:
+    X, Y, weights, options, sentence = BAD[name]
+    Y = None if Y is None else np.asarray(Y)
+    errors = outcomes(size, lambda ranks: assembled(ranks, X, Y, weights, **options))
+    assert [type(error) for error in errors] == [UserError] * size
+    for error in errors:
+        with pytest.raises(UserError, match=sentence):
+            raise error
+    assert len({str(error) for error in errors}) == 1

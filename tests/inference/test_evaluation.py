@@ -1,0 +1,70 @@
+"""Evaluation of a model: E as training knows it, and accuracies and errors as scikit-learn counts them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluations import N, evaluated, trained_on
+from sklearn.metrics import confusion_matrix, mean_squared_error, r2_score
+from tables import regression, words
+
+from distnn import load_model
+from distnn.data.sampling import held_out
+from distnn.inference.application import Application, ApplyOptions
+from distnn.inference.evaluation import evaluate
+from distnn.parallel.ranks import OneRank
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained_on(tmp_path_factory.mktemp("evaluation"))
+
+
+@pytest.mark.parametrize("name", ["numbers", "words"])
+def test_E_is_that_of_the_training_to_the_bit(name: str, folder: Path) -> None:
+    last = json.loads((folder / name / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["stale"] == 0, "the last weights are the best, which were kept"
+    assert evaluated(folder, name, "trained")["E"] == last["E_in"]
+    assert evaluated(folder, name, "held-out")["E"] == last["E_val"]
+
+
+@pytest.mark.parametrize("size", [2, 3, 9])
+@pytest.mark.parametrize("name", ["numbers", "words"])
+def test_the_same_bits_on_any_number_of_ranks(name: str, size: int, folder: Path) -> None:
+    assert evaluated(folder, name, size=size) == evaluated(folder, name)
+
+
+@pytest.mark.parametrize("rows", ["all", "trained", "held-out"])
+def test_numbers(rows: str, folder: Path) -> None:
+    X, Y = regression(N, m=2)
+    Y = Y + [0, 1e7]
+    weights = np.random.default_rng(3).integers(0, 5, N) / 2
+    out = held_out(4, 0.3, 0, N)
+    mask = {"all": out | True, "trained": ~out, "held-out": out}[rows]
+    predictions = load_model(folder / "numbers")(X)
+    found = evaluated(folder, "numbers", rows)
+    assert found["n"] == weights[mask].sum()
+    for j, name in enumerate("pq"):
+        true, guess, weight = Y[mask, j], predictions[mask, j], weights[mask]
+        expected = mean_squared_error(true, guess, sample_weight=weight) ** 0.5
+        assert found["targets"][name]["rmse"] == pytest.approx(expected, rel=1e-9)
+        assert found["targets"][name]["R2"] == pytest.approx(r2_score(true, guess, sample_weight=weight), abs=1e-6)
+
+
+def test_classes(folder: Path) -> None:
+    X, Z = words(N)
+    guess = load_model(folder / "words").classify(X)
+    found = evaluated(folder, "words")
+    assert found["classes"] == ["apple", "pear", "plum"]
+    assert found["confusion"] == confusion_matrix(Z, guess).tolist()
+    assert found["right"] == pytest.approx(np.mean(guess == Z), rel=1e-14)
+    assert found["n"] == N
+
+
+def test_a_table_without_the_weights_counts_every_row_once(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b,c,p,q\n1,2,3,1,1\n4,5,6,1,1\n")
+    options = ApplyOptions(model=str(folder / "numbers"), data=str(tmp_path / "a.csv"))
+    assert evaluate(Application(options, OneRank(), with_targets=True), "all")["n"] == 2
