@@ -57,8 +57,6 @@ def test_one_optimizer_after_another(first: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--hidden", "5"), "the architecture [2, 4, 1], and this training [2, 4, 5, 1]"),
-        (("--theta", "logistic"), "the activation tanh, and this training logistic"),
         (("--error", "cross-entropy"), "the architecture [2, 4, 1], and this training [2, 4, 2]"),
         (("--output-theta", "identity"), "the output tanh, and this training identity"),
     ],
