@@ -349,16 +349,6 @@ def test_dry_run(table: Path, tmp_path: Path) -> None:
     assert load_model(real).network.w.size == 761
 
 
-@pytest.mark.parametrize("output", ["tanh", "softmax", "logistic"])
-def test_dry_run_of_the_built_in_data(output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("--examples", "50", "--hidden", "3", "--output-theta", output, "--out", str(tmp_path / "a"))
-    assert train_main(OneRank(), [*arguments, "--dry-run"]) == 0
-    shown = capsys.readouterr().out
-    network = load_model(trained(Path(arguments[-1]), *arguments[:-2], "--max-iterations", "0")).network
-    assert f"d = {list(network.d)}" in shown
-    assert any(line.split() == ["weights", str(network.w.size)] for line in shown.splitlines())
-
-
 def test_the_learning_is_real(tmp_path: Path) -> None:
     """The first command of a newcomer: the built-in data are learnt."""
     out = trained(

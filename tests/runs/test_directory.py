@@ -1,0 +1,81 @@
+"""The directory of a run: made, never lost by mistake, begun anew, and restored."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from distnn import UserError
+from distnn.errors import DONE, STOPPED
+from distnn.runs.directory import Description, RunDirectory
+from distnn.training.termination import Reason, Record
+
+DESCRIPTION = Description("seed = 3\n", {"numpy": "2"})
+
+
+def begun(folder: Path) -> RunDirectory:
+    directory = RunDirectory(folder)
+    directory.create(overwrite=False)
+    directory.begin(DESCRIPTION)
+    return directory
+
+
+def test_a_run_is_not_lost_by_mistake(tmp_path: Path) -> None:
+    directory = begun(tmp_path / "deep" / "run")
+    assert directory.options.read_text() == "seed = 3\n"
+    assert json.loads(directory.environment.read_text()) == {"numpy": "2"}
+    with pytest.raises(UserError, match=r"holds a run already: .*--resume, .*--overwrite"):
+        directory.create(overwrite=False)
+    directory.create(overwrite=True)
+
+
+def test_beginning_removes_what_another_run_left(tmp_path: Path) -> None:
+    directory = begun(tmp_path)
+    directory.finish(Record(1, 0.5), Reason("", ""), math.inf)
+    left = [directory.metrics.path, directory.model, directory.stop, tmp_path / ".options.toml.12345678"]
+    for path in [*left, tmp_path / "notes.txt"]:
+        path.touch()
+    directory.begin(DESCRIPTION)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["environment.json", "notes.txt", "options.toml"]
+
+
+def test_only_a_directory_that_was_made_and_is_empty_is_discarded(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for path, made in ((mine, False), (tmp_path / "new", True)):
+        directory = RunDirectory(path)
+        directory.create(overwrite=False)
+        directory.discard()
+        assert path.exists() is not made
+    directory = begun(tmp_path / "used")
+    directory.discard()
+    assert directory.options.exists()
+
+
+def test_one_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+    directory = begun(tmp_path / "run")
+    directory.metrics.append(Record(1, 0.5), at_once=True)
+    assert not directory.restore(DESCRIPTION)
+    for path in (directory.options, directory.environment, directory.metrics.path):
+        path.unlink()
+    directory.path.rmdir()
+    assert directory.restore(DESCRIPTION)
+    directory.metrics.append(Record(2, 0.5), at_once=True)
+    assert json.loads(directory.metrics.path.read_text())["t"] == 2
+
+
+@pytest.mark.parametrize(("code", "finished"), [(DONE, True), (STOPPED, False)])
+def test_the_result(code: int, finished: bool, tmp_path: Path) -> None:
+    directory = begun(tmp_path)
+    assert directory.result_if_finished() is None
+    directory.stop.touch()
+    directory.finish(Record(7, 0.5), Reason("why", "what next", code), math.inf)
+    assert not directory.stop.exists()
+    stored = json.loads(directory.result.read_text())
+    assert (stored["t"], stored["E_val"], stored["text"], stored["best_E_val"]) == (7, None, "why", None)
+    assert directory.result_if_finished() == (stored if finished else None)
+    directory.result.write_text("{")
+    assert directory.result_if_finished() is None

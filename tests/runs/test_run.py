@@ -1,0 +1,122 @@
+"""One run from its beginning to its files: what it leaves, how it goes on, and what it does where it cannot write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tables import assembled, regression
+
+from distnn.errors import DONE, FAILED, RankError
+from distnn.inference.model import Model, load_model
+from distnn.parallel.ranks import OneRank
+from distnn.resilience.elastic import Recovery
+from distnn.runs.directory import RunDirectory
+from distnn.runs.metrics import Metrics
+from distnn.runs.report import Report
+from distnn.runs.run import Run
+
+X, Y = regression(30)
+
+
+class Heard(Report):
+    """A report that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.rows: dict[str, str] = {}
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def summary(self, rows: object) -> None:
+        self.rows = dict(rows)  # type: ignore[call-overload]
+
+
+def run(folder: Path, **options: object) -> tuple[Run, Heard]:
+    assembly = assembled(OneRank(), X, Y, **options)
+    report = Heard()
+    return Run(assembly.options, assembly, RunDirectory(folder), assembly.objective.ranks, report), report
+
+
+def logged(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_what_it_leaves(tmp_path: Path) -> None:
+    training, report = run(tmp_path, validation=0.4, eta=0.5, hidden=(20,), max_iterations=40)
+    assert training.execute().code == DONE
+    records = logged(tmp_path)
+    assert [record["t"] for record in records] == list(range(41))
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["best_E_val"] == min(record["E_val"] for record in records) < records[-1]["E_val"]
+    assert (result["t"], result["text"], report.rows["stopped because"]) == (40, "t >= 40", "t >= 40")
+    assert [int(path.stem[-2:]) for path in training.directory.checkpoints.paths()] == [40, 0]
+    w = load_model(tmp_path).network.w
+    assert training.assembly.objective.validation_error(w) == result["best_E_val"]
+    np.testing.assert_array_equal(w, training.assembly.model.network.w)
+
+
+def test_of_a_stochastic_training_the_evaluations_are_logged_and_the_end(tmp_path: Path) -> None:
+    training, _ = run(tmp_path, optimizer="sgd", evaluate_every=4, max_iterations=10)
+    training.execute()
+    assert [record["t"] for record in logged(tmp_path)] == [0, 4, 8, 10]
+
+
+def test_it_goes_on_from_memory_where_ranks_were_lost(tmp_path: Path) -> None:
+    whole, _ = run(tmp_path / "whole", max_iterations=8)
+    whole.directory.create(overwrite=False)
+    whole.execute()
+
+    lost, _ = run(tmp_path / "lost", max_iterations=8)
+    lost.directory.create(overwrite=False)
+    recovery = Recovery()
+    checks = iter([None, None, None, None])
+
+    def lose(*arguments: object) -> None:
+        if next(checks, "lost"):
+            raise ConnectionError
+
+    lost.report.iteration = lose  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        lost.execute(recovery)
+    assert recovery.progress is not None
+    assert recovery.progress.record is not None
+    assert recovery.progress.record.t == 4
+
+    again, _ = run(tmp_path / "lost", max_iterations=8)
+    assert again.execute(recovery).text == "t >= 8"
+    assert [record["t"] for record in logged(tmp_path / "lost")][-5:] == [4, 5, 6, 7, 8]
+    assert load_model(tmp_path / "lost").network.w.tolist() == load_model(tmp_path / "whole").network.w.tolist()
+
+
+def test_metrics_that_cannot_be_written_are_complained_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Metrics, "append", full)
+    training, report = run(tmp_path, max_iterations=5)
+    assert training.execute().code == DONE
+    assert report.warnings == [
+        f"{tmp_path / 'metrics.jsonl'} cannot be written (No space left on device); training goes on."
+    ]
+
+
+def test_a_model_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Model, "save", full)
+    training, report = run(tmp_path, max_iterations=2)
+    with pytest.raises(RankError, match=r"model\.safetensors cannot be written: No space left on device"):
+        training.execute()
+    assert report.rows["iterations"].startswith("2 ")  # which was said all the same
+
+
+def test_a_training_that_diverged_leaves_the_last_finite_weights_and_no_checkpoint(tmp_path: Path) -> None:
+    training, _ = run(tmp_path, eta=1e200, standardise_targets=False, max_iterations=9)
+    assert training.execute().code == FAILED
+    assert np.isfinite(load_model(tmp_path).network.w).all()
+    assert [int(path.stem[-1]) for path in training.directory.checkpoints.paths()] == [0]
