@@ -98,17 +98,6 @@ def test_words_are_classes() -> None:
         fit(X, X[:, 0], max_iterations=1).model.classify(X)
 
 
-def test_a_model_is_stored_and_comes_back_to_the_bit(tmp_path: Path) -> None:
-    for Z in (Y, np.where(Y[:, 0] > 10, "high", "low")):
-        model = fit(X, Z, **FAST).model
-        model.save(tmp_path / "model.safetensors")
-        loaded = load_model(tmp_path / "model.safetensors")
-        np.testing.assert_array_equal(loaded(X), model(X))
-        assert loaded.preparation.classes == model.preparation.classes
-        assert (loaded.network.d, loaded.error, loaded.dtype) == (model.network.d, model.error, model.dtype)
-        assert loaded.held_out == {"share": 0.2, "seed": 0}
-
-
 def test_a_network_that_goes_on() -> None:
     """Two trainings of two steps are one of four; the network that is given is changed in place."""
     network = Network([3, 4, 1], output_theta="identity")
@@ -167,12 +156,3 @@ def test_bad_input(arguments: tuple, options: dict[str, Any], sentence: str, siz
     for error in errors:
         with pytest.raises(UserError, match=sentence):
             raise error
-
-
-@pytest.mark.parametrize("shape", [(3,), (3, 4), (2, 3, 1)])
-def test_inputs_of_another_shape(shape: tuple[int, ...]) -> None:
-    model = fit(X, Y, **FAST).model
-    with pytest.raises(UserError, match="The inputs have shape"):
-        model(np.ones(shape))
-    with pytest.raises(UserError, match="The inputs hold inf in row 1, column 2"):
-        model(np.array([[1, 2, 3], [4, 5, np.inf]]))

@@ -137,18 +137,6 @@ def test_under_mpirun_on_stdout(folder: Path) -> None:
     assert one.stdout.count("\n") == N + 1
 
 
-def test_columns_are_found_by_name_or_place(folder: Path, tmp_path: Path) -> None:
-    X, _ = regression(5)
-    expected = load_model(folder / "numbers")(X)
-    named = {"c": X[:, 2], "other": X[:, 0] * 0, "b": X[:, 1], "a": X[:, 0]}
-    write_csv(tmp_path / "named.csv", named)
-    np.save(tmp_path / "bare.npy", X)
-    for data in ("named.csv", "bare.npy"):
-        out = tmp_path / "out.npy"
-        predicted(folder, "--model", str(folder / "numbers"), "--data", str(tmp_path / data), "--out", str(out))
-        np.testing.assert_allclose(np.load(out), expected, rtol=1e-13)
-
-
 def test_a_checkpoint_is_a_model_too(folder: Path, tmp_path: Path) -> None:
     checkpoint = max((folder / "numbers" / "checkpoints").iterdir())
     for number, model in enumerate((folder / "numbers", checkpoint)):

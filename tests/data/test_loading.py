@@ -10,7 +10,7 @@ from tables import assembled, regression, words
 from threaded_ranks import on_ranks, outcomes
 
 from distnn import UserError
-from distnn.data.classes import Classes, class_name, sort_names
+from distnn.data.classes import Classes
 from distnn.data.sampling import held_out
 from distnn.parallel.ranks import OneRank
 
@@ -68,8 +68,6 @@ def test_numbers_as_classes() -> None:
     assert assembly.model.preparation.classes is not None
     assert assembly.model.preparation.classes.names == ("-1", "2", "2.5", "10")
     assert assembly.model.error == "cross-entropy"
-    assert class_name(-0.0) == "0"
-    assert sort_names(["b", "10", "9"]) == ("10", "9", "b")
 
 
 def test_classes_of_other_ranks_and_of_held_out_rows_are_known() -> None:

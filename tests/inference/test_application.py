@@ -1,0 +1,90 @@
+"""A model and the table that it is applied to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tables import assembled, regression, write_csv
+from threaded_ranks import on_ranks
+
+from distnn import UserError
+from distnn.inference.application import Application, ApplyOptions
+from distnn.inference.model import Model
+from distnn.parallel.ranks import OneRank, Ranks
+
+X, Y = regression(3000)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Model]:
+    """A model of y from x1, x2, x3, and its file."""
+    path = tmp_path_factory.mktemp("application") / "model.safetensors"
+    found = assembled(OneRank(), X, Y).model
+    found.save(path)
+    return path, found
+
+
+def applied(ranks: Ranks, path: Path, data: Path, with_targets: bool = False) -> Application:
+    return Application(ApplyOptions(model=str(path), data=str(data)), ranks, with_targets)
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_each_rank_has_the_outputs_of_its_blocks(size: int, model: tuple[Path, Model], tmp_path: Path) -> None:
+    path, found = model
+    np.save(tmp_path / "bare.npy", X)
+
+    def work(ranks: Ranks) -> list[np.ndarray]:
+        application = applied(ranks, path, tmp_path / "bare.npy")
+        outputs = application.outputs()
+        assert application.cut.count > 1 and len(outputs) == len(application.blocks)
+        return outputs
+
+    parts = [part for outputs in on_ranks(size, work) for part in outputs]
+    assert (
+        np.concatenate(parts, axis=1).tobytes()
+        == np.concatenate([found.outputs(X[start:stop]) for start, stop in bounds(parts)], axis=1).tobytes()
+    )
+
+
+def bounds(parts: list[np.ndarray]) -> list[tuple[int, int]]:
+    """First row and end of each part."""
+    stops = np.cumsum([part.shape[1] for part in parts]).tolist()
+    return list(zip([0, *stops], stops, strict=False))
+
+
+def test_columns_are_found_by_name_or_place(model: tuple[Path, Model], tmp_path: Path) -> None:
+    path, found = model
+    rows = X[:5]
+    write_csv(tmp_path / "named.csv", {"x3": rows[:, 2], "other": rows[:, 0], "x2": rows[:, 1], "x1": rows[:, 0]})
+    np.save(tmp_path / "bare.npy", rows)
+    for data in ("named.csv", "bare.npy"):
+        (outputs,) = applied(OneRank(), path, tmp_path / data).outputs()
+        np.testing.assert_array_equal(outputs, found.outputs(rows))
+
+
+def test_targets_are_read_where_they_are_wanted(model: tuple[Path, Model], tmp_path: Path) -> None:
+    path, found = model
+    columns = {"x1": X[:9, 0], "x2": X[:9, 1], "x3": X[:9, 2]}
+    write_csv(tmp_path / "with.csv", {**columns, "y": Y[:9, 0]})
+    write_csv(tmp_path / "without.csv", columns)
+    application = applied(OneRank(), path, tmp_path / "with.csv", with_targets=True)
+    (y,) = application.block(application.rows(0)).y
+    np.testing.assert_allclose(found.unscale(y[None])[0], Y[:9, 0], rtol=1e-12)
+    with pytest.raises(UserError, match=r"without\.csv lacks the column y"):
+        applied(OneRank(), path, tmp_path / "without.csv", with_targets=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "--model is missing"),
+        ({"model": "a", "threads": 0}, "--threads and --examples need to be at least 1"),
+        ({"model": "a", "examples": 0}, "--threads and --examples need to be at least 1"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        Application(ApplyOptions(**options), OneRank(), with_targets=False)

@@ -1,0 +1,66 @@
+"""A trained model: what it says of rows, and what is stored of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tables import assembled, regression, words
+
+from distnn import UserError, load_model
+from distnn.parallel.ranks import OneRank
+from distnn.storage import files
+
+X, Y = regression(30)
+
+
+def test_predictions_are_in_the_units_of_the_table() -> None:
+    model = assembled(OneRank(), X, Y).model
+    inputs, targets = model.preparation.input_scaling, model.preparation.target_scaling
+    assert targets is not None
+    z = model.network((X - inputs.shift - inputs.mean) / inputs.deviation)
+    np.testing.assert_allclose(model(X), z * targets.deviation + targets.mean + targets.shift, rtol=1e-12)
+
+
+def test_names_of_classes() -> None:
+    X, Y = words(30)
+    model = assembled(OneRank(), X, Y).model
+    assert model.classify(X).tolist() == np.array(["apple", "pear", "plum"])[model(X).argmax(axis=1)].tolist()
+    with pytest.raises(UserError, match="trained on numbers, not on classes"):
+        assembled(OneRank(), *regression(30)).model.classify(X)
+
+
+def test_float32_is_that_of_the_training() -> None:
+    model = assembled(OneRank(), X, Y, dtype="float32").model
+    assert (model.outputs(X).dtype, model(X).dtype) == (np.float32, np.float64)
+
+
+def test_a_model_is_stored_and_comes_back_to_the_bit(tmp_path: Path) -> None:
+    for Z in (Y, np.where(Y[:, 0] > 10, "high", "low")):
+        model = assembled(OneRank(), X, Z, validation=0.2, dtype="float32").model
+        model.save(tmp_path / "model.safetensors")
+        loaded = load_model(tmp_path / "model.safetensors")
+        np.testing.assert_array_equal(loaded(X), model(X))
+        assert loaded.preparation.classes == model.preparation.classes
+        assert (loaded.network.d, loaded.error, loaded.dtype) == (model.network.d, model.error, model.dtype)
+        assert loaded.held_out == {"share": 0.2, "seed": 0}
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 4), (2, 3, 1)])
+def test_inputs_of_another_shape(shape: tuple[int, ...]) -> None:
+    model = assembled(OneRank(), X, Y).model
+    with pytest.raises(UserError, match="The inputs have shape"):
+        model(np.ones(shape))
+    with pytest.raises(UserError, match="The inputs hold inf in row 1, column 2"):
+        model(np.array([[1, 2, 3], [4, 5, np.inf]]))
+
+
+def test_a_file_that_holds_something_else(tmp_path: Path) -> None:
+    files.write(tmp_path / "a.safetensors", {"w": np.zeros(3)}, {"other": {}})
+    with pytest.raises(UserError, match=r"a\.safetensors does not hold a model"):
+        load_model(tmp_path / "a.safetensors")
+    metadata = assembled(OneRank(), X, Y).model.metadata()
+    files.write(tmp_path / "b.safetensors", {"w": np.zeros(3)}, {"model": metadata})
+    with pytest.raises(UserError, match=r"b\.safetensors holds 3 weights; its architecture needs"):
+        load_model(tmp_path / "b.safetensors")
