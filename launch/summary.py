@@ -1,11 +1,12 @@
-"""The table at the end of test.sh, and the proof that the parallel tests ran.
+"""The table at the end of test.sh, and the proof that all tests ran, the parallel ones too.
 
-    python launch/summary.py REPORT [selected]
+    python launch/summary.py REPORT [quick] [selected]
 
-REPORT holds a folder for each run of pytest (serial, ranks-2, …). In it lie rank-<k>.json, which tests/conftest.py
-wrote ({test: [outcome, reason]}), and the files exit-code and seconds. pytest-mpi skips what it cannot run and
-ends with exit code 0, so an exit code proves nothing: here a run without a passed test is a failure, and so is a
-parallel test that no number of ranks was enough for. 'selected' says that the user chose some of the tests,
+REPORT holds a folder for each run of pytest (serial, jobs, ranks-2, …). In it lie rank-<k>.json, which
+tests/support/outcomes.py wrote ({test: [outcome, reason]}), and the files exit-code and seconds. pytest-mpi skips what
+it cannot run and ends with exit code 0, so an exit code proves nothing: here a run without a passed test is a failure,
+and so is a test that every run left out, or a parallel test that no number of ranks was enough for. 'quick' says that
+tests that start jobs were left out on purpose; they are counted. 'selected' says that the user chose some of the tests,
 when a run without any is in order. The last line is 'N passed, N failed, N skipped'; the exit code 0 or 1.
 """
 
@@ -18,7 +19,13 @@ from pathlib import Path
 
 TOO_FEW_RANKS = "Test requires "  # how pytest-mpi begins its reason
 NO_TESTS = 5  # pytest's exit code
-WORST_FIRST = ("failed", "never ran", "skipped", "passed")
+WORST_FIRST = ("failed", "never ran", "skipped", "passed", "left out")
+LEFT_OUT = {  # what the markers of tests mean
+    "slow": "that take minutes (python -m pytest -m slow)",
+    "slurm": "that submit jobs to a Slurm",
+    "job": "that start other processes",
+    "": "for no reason that is known",
+}
 
 Outcomes = dict[str, tuple[str, str]]
 
@@ -38,7 +45,7 @@ def complaints_about(name: str, folder: Path, outcomes: Outcomes, selected: bool
     found = []
     exit_code = int((folder / "exit-code").read_text())
     counts = Counter(outcome for outcome, _ in outcomes.values())
-    ranks = int(name.removeprefix("ranks-")) if name != "serial" else 1
+    ranks = int(name.removeprefix("ranks-")) if name.startswith("ranks-") else 1
     reports = len(list(folder.glob("rank-*.json")))
     if exit_code in (124, 137):
         found.append(f"{name}: did not end within its time limit")
@@ -54,10 +61,21 @@ def complaints_about(name: str, folder: Path, outcomes: Outcomes, selected: bool
     return found
 
 
-def main(report: Path, selected: bool) -> int:
+def left_out_by_all(runs: dict[str, Outcomes]) -> dict[str, str]:
+    """{test: kind} of the tests that no run took on."""
+    taken = {test for outcomes in runs.values() for test, (outcome, _) in outcomes.items() if outcome != "left out"}
+    every = {test: kind for outcomes in runs.values() for test, (_, kind) in outcomes.items()}
+    return {test: kind for test, kind in every.items() if test not in taken}
+
+
+def main(report: Path, quick: bool, selected: bool) -> int:
     names = [path.parent.name for path in sorted(report.glob("*/exit-code"), key=lambda path: path.stat().st_mtime_ns)]
     runs = {name: over_ranks(report / name) for name in names}
+    left_out = {} if selected else left_out_by_all(runs)
+    runs = {name: {test: found for test, found in runs[name].items() if found[0] != "left out"} for name in names}
     complaints = [text for name in names for text in complaints_about(name, report / name, runs[name], selected)]
+    in_order = ("slow", "slurm", "job") if quick else ("slow",)
+    complaints += [f"{test}: no run took it on" for test, kind in left_out.items() if kind not in in_order]
 
     too_few: set[str] = set()  # tests that some run had too few ranks for
     enough: set[str] = set()  # tests that some run had enough ranks for
@@ -85,6 +103,8 @@ def main(report: Path, selected: bool) -> int:
         for test, (outcome, reason) in outcomes.items():
             if outcome == "failed" or (outcome == "skipped" and not reason.startswith(TOO_FEW_RANKS)):
                 print(f"{outcome} in {name}: {test} {reason and f'({reason})'}")
+    for kind, count in Counter(left_out.values()).items():
+        print(f"left out: {count} tests {LEFT_OUT[kind]}")
     for complaint in complaints:
         print("wrong:", complaint)
     failed = totals["failed"] + len(complaints)
@@ -96,4 +116,4 @@ def main(report: Path, selected: bool) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), "selected" in sys.argv[2:]))
+    sys.exit(main(Path(sys.argv[1]), "quick" in sys.argv[2:], "selected" in sys.argv[2:]))

@@ -1,24 +1,33 @@
 #!/usr/bin/env bash
-# Runs the whole test suite: serially, then the parallel tests with 2, 3 and 4 processes. Sets up the environment
-# first, if there is none.
+# Runs the whole test suite: every test serially, those of MPI with 2, 3 and 4 processes. Sets up the environment first,
+# if there is none.
 #
 #     launch/test.sh                  everything; ends with a table and 'N passed, N failed'
+#     launch/test.sh --quick          no test that starts jobs (mpirun, Slurm, scripts); says what was left out
+#     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
+# Tests that start jobs mostly wait, so they run beside the others: those of Slurm in one process, the rest in another.
 # An exit code of 0 means that every run had tests that passed and that no parallel test was left out: see summary.py.
 
 set -euo pipefail
 
 HERE=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-SERIAL_LIMIT=2700 # seconds for a whole run
-PARALLEL_LIMIT=600
+LIMIT=2700 # seconds for a run of pytest
 
-case ${1:-} in
--h | --help)
-    sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-    exit
-    ;;
-esac
+quick='' coverage=''
+while :; do
+    case ${1:-} in
+    -h | --help)
+        sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        exit
+        ;;
+    --quick) quick=yes ;;
+    --coverage) coverage=yes ;;
+    *) break ;;
+    esac
+    shift
+done
 
 EXTRAS=(test lint examples)
 source "$HERE/environment.sh"
@@ -30,24 +39,71 @@ export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=no
 
 report=$(mktemp -d)
 trap 'rm -rf "$report"' EXIT
+trap 'end 130' INT
+trap 'end 143' TERM HUP
 
-# run NAME LIMIT COMMAND...: run a pytest with a time limit, note its exit code and seconds. Fails only on Ctrl-C.
-run() {
-    local name=$1 limit=$2 code=0 start=$SECONDS
-    shift 2
-    mkdir "$report/$name"
-    printf '\n== %s: %s\n' "$name" "$*"
-    DISTNN_TEST_REPORT=$report/$name timeout --foreground -k 10 "$limit" "$@" </dev/null || code=$?
-    echo $((SECONDS - start)) >"$report/$name/seconds"
-    echo "$code" >"$report/$name/exit-code"
-    if ((code == 130)); then
-        exit 130
-    fi
+# Ask the tests that run to end what they have started, and wait for that. A second Ctrl-C goes to them as well.
+end() {
+    trap 'kill -INT $(cat "$report"/*/pid)' INT
+    touch "$report/end"
+    kill -INT $(cat "$report"/*/pid) 2>/dev/null || true
+    while ! wait; do :; done
+    exit "$1"
 }
 
-run serial "$SERIAL_LIMIT" python -m pytest -m "not mpi" "$@"
-for ranks in 2 3 4; do
-    run "ranks-$ranks" "$PARALLEL_LIMIT" \
-        mpirun -n "$ranks" python -m pytest --with-mpi -m mpi -p no:cacheprovider "$@"
-done
-python "$HERE/summary.py" "$report" ${1:+selected}
+# run NAME COMMAND...: run a pytest with a time limit, note its exit code and seconds. Never fails.
+run() {
+    local name=$1 code=0 start=$SECONDS
+    shift
+    [[ ! -e $report/end ]] || return 0
+    mkdir "$report/$name"
+    printf '\n== %s: %s\n' "$name" "$*"
+    DISTNN_TEST_REPORT=$report/$name bash -c 'echo $$ >"$0"; exec timeout --foreground -k 60 "$@"' \
+        "$report/$name/pid" "$LIMIT" "$@" </dev/null || code=$?
+    rm "$report/$name/pid"
+    echo $((SECONDS - start)) >"$report/$name/seconds"
+    echo "$code" >"$report/$name/exit-code"
+}
+
+# later NAME COMMAND...: run it, and show its output when it has ended.
+later() {
+    run "$@" >"$report/$1.output" 2>&1
+    cat "$report/$1.output"
+}
+
+on_ranks() { # MARKERS OPTIONS...
+    for ranks in 2 3 4; do
+        run "ranks-$ranks" mpirun -n "$ranks" python -m pytest --with-mpi -p no:cacheprovider -m "$@"
+    done
+}
+
+if [[ $coverage ]]; then # every Python of this environment reads these variables as it starts
+    export COVERAGE_PROCESS_START=$CHECKOUT/pyproject.toml COVERAGE_FILE=$report/coverage
+fi
+
+# Side by side. In process groups of their own (set -m), or else they would ignore SIGINT, as would what they start.
+if [[ $quick ]]; then
+    half() { DISTNN_TEST_PART=$1/2 "${@:2}"; }
+    units=(python -m pytest -p no:cacheprovider -m "not mpi and not job")
+    set -m
+    half 1 run serial-1 "${units[@]}" "$@" &
+    half 2 later serial-2 "${units[@]}" "$@" &
+    set +m
+    wait
+    set -m
+    on_ranks "mpi and not job" "$@" &
+    set +m
+else
+    set -m
+    { run serial python -m pytest -m "not mpi and not job" "$@" && on_ranks mpi "$@"; } &
+    later jobs python -m pytest -p no:cacheprovider -m "job and not mpi and not slurm" "$@" &
+    later slurm python -m pytest -p no:cacheprovider -m slurm "$@" &
+    set +m
+fi
+wait
+unset COVERAGE_PROCESS_START
+if [[ $coverage ]]; then
+    printf '\n== coverage: lines and branches that no test reached\n'
+    python -m coverage combine --quiet "$report" && python -m coverage report || true
+fi
+python "$HERE/summary.py" "$report" ${quick:+quick} ${1:+selected}

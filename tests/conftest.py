@@ -82,12 +82,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests out unless the command line speaks of them (-m slow, or the test by name)."""
-    if "slow" in config.option.markexpr or any("::" in argument for argument in config.args):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in slow]
+    """Leave slow tests out unless the command line speaks of them (-m slow, or the test by name).
+    Where DISTNN_TEST_PART=k/n, every nth test is run, from the kth on."""
+    kept = items
+    if "slow" not in config.option.markexpr and not any("::" in argument for argument in config.args):
+        kept = [item for item in kept if not item.get_closest_marker("slow")]
+    part, parts = map(int, os.environ.get("DISTNN_TEST_PART", "1/1").split("/"))
+    kept = kept[part - 1 :: parts]
+    chosen = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = kept
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+KINDS = ("slow", "slurm", "job")  # markers, the narrowest first
+
 
 class Outcomes:
-    """What became of each test on this rank: {test: [outcome, reason]}, kept in a file."""
+    """What became of each test on this rank: {test: [outcome, reason]}, kept in a file. The reason of one that was left
+    out is its kind: slow, slurm, job, or nothing."""
 
     def __init__(self, path: Path):
         self.path = path
         self.tests: dict[str, tuple[str, str]] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.tests = {item.nodeid: ("never ran", "") for item in session.items}
+        self.tests |= {item.nodeid: ("never ran", "") for item in session.items}
         self.write()
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        for item in items:
+            self.tests[item.nodeid] = "left out", next((kind for kind in KINDS if item.get_closest_marker(kind)), "")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self.tests[report.nodeid][0] == "failed":
