@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 import shared_memory
 from availability import unavailable
 from checkout import CHECKOUT
-from mpi_runner import python
+from mpi_runner import Job, python
 from trainings import TRAINING, model
 
 
@@ -33,13 +31,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]
 @pytest.fixture(scope="session")
 def open_mpi() -> Path:
     """The bin folder of an environment with Open MPI, made on first use in the checkout's build folder."""
-    environment = {
-        **os.environ,
-        "DISTNN_MPI": "openmpi",
-        "DISTNN_VENV": str(CHECKOUT / "build" / "openmpi-environment"),
-    }
+    where = {"DISTNN_MPI": "openmpi", "DISTNN_VENV": str(CHECKOUT / "build" / "openmpi-environment")}
     command = "EXTRAS=(); source launch/environment.sh; command -v mpirun"
-    made = subprocess.run(["bash", "-c", command], cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+    with Job(["bash", "-c", command], cwd=CHECKOUT, env=where) as job:
+        made = job.finish(600)
     if made.returncode:
         unavailable("Open MPI beside this environment's MPI, from the package index", made.stderr[-500:])
     return Path(made.stdout.strip().splitlines()[-1]).parent
