@@ -53,7 +53,7 @@ class Checkpointing:
         with suppress(OSError):  # which was said when they were logged
             self.directory.metrics.flush()  # those of all that the checkpoint knows must outlive this process too
         try:
-            if self.directory.restore(self.description):
+            if self.directory.remake(self.description):
                 self.report.warn(f"{self.directory.path} was deleted, and is made anew; older checkpoints are lost.")
             best = {**model.tensors(), "w": progress.best_w}  # the model is that of the best weights so far
             self.directory.checkpoints.write(progress.record.t, best, progress.tensors(), metadata)

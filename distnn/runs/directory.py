@@ -90,7 +90,7 @@ class RunDirectory:
             with replacing(self.environment, "w") as file:
                 json.dump(description.environment, file, indent=2)
 
-    def restore(self, description: Description) -> bool:
+    def remake(self, description: Description) -> bool:
         """Make the directory anew if it was deleted meanwhile. Returns whether it was. OSError if it cannot be made."""
         if self.options.exists():
             return False

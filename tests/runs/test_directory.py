@@ -58,11 +58,11 @@ def test_only_a_directory_that_was_made_and_is_empty_is_discarded(tmp_path: Path
 def test_one_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
     directory = begun(tmp_path / "run")
     directory.metrics.append(Record(1, 0.5), at_once=True)
-    assert not directory.restore(DESCRIPTION)
+    assert not directory.remake(DESCRIPTION)
     for path in (directory.options, directory.environment, directory.metrics.path):
         path.unlink()
     directory.path.rmdir()
-    assert directory.restore(DESCRIPTION)
+    assert directory.remake(DESCRIPTION)
     directory.metrics.append(Record(2, 0.5), at_once=True)
     assert json.loads(directory.metrics.path.read_text())["t"] == 2
 
