@@ -9,7 +9,6 @@ from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
 from distnn.runs.directory import Description, RunDirectory
-from distnn.runs.options import Options
 from distnn.runs.report import Report
 from distnn.storage.checkpoint import Found
 from distnn.training.progress import Progress
@@ -19,15 +18,8 @@ from distnn.training.termination import Record
 class Checkpointing:
     """The checkpoints of one run. description: of the run; it stands in each of them."""
 
-    def __init__(
-        self,
-        options: Options,
-        assembly: Assembly,
-        directory: RunDirectory,
-        description: Description,
-        report: Report,
-    ):
-        self.options, self.assembly, self.directory = options, assembly, directory
+    def __init__(self, assembly: Assembly, directory: RunDirectory, description: Description, report: Report):
+        self.options, self.assembly, self.directory = assembly.options, assembly, directory
         self.description, self.report = description, report
         self.written = 0.0  # seconds of the record at the last checkpoint
 

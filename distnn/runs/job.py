@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, closing
+
 from distnn.data.tables import Source, open_source
 from distnn.errors import DONE, UserError
 from distnn.kernels import library
@@ -37,7 +39,8 @@ class Job:
         if new:
             on_root(self.ranks, lambda: directory.create(options.overwrite))
         try:
-            source = self._open()
+            with self._watched():
+                source = open_table(options, self.ranks)
             if options.dry_run:
                 return self._show(source)
             if options.elastic and self.ranks.be_elastic():
@@ -50,29 +53,28 @@ class Job:
 
     def attempt(self, source: Source, recovery: Recovery) -> int:
         """Read the data, and train into the directory from where the recovery says. Returns the exit code."""
-        with watching(self.ranks, self.options.watchdog, self.directory.path / "waiting"):
+        with self._watched():
             assembly = assemble(self.options, source, self.ranks)
-            options = assembly.options
-            report = report_on(self.ranks, options)
-            try:
-                if options.elastic and not self.ranks.elastic:
-                    report.warn(CANNOT)
-                if recovery.ranks_lost:
-                    report.warn(f"ranks died, {recovery.ranks_lost} so far; the other {self.ranks.size} go on.")
-                warn_of_environment(options, assembly, self.ranks, report)
-                for sentence in opening(source, assembly, self.ranks.size):
-                    report.say(sentence)
+            with closing(report_on(self.ranks, assembly.options)) as report:
+                self._announce(source, assembly, recovery, report)
                 with caught(self.ranks):
-                    if options.restarts > 1:
-                        return restarts.keep_best(options, assembly, self.directory, self.ranks, report)
-                    return Run(options, assembly, self.directory, self.ranks, report).execute(recovery).code
-            finally:
-                report.close()
+                    if assembly.options.restarts > 1:
+                        return restarts.keep_best(assembly, self.directory, self.ranks, report)
+                    return Run(assembly, self.directory, self.ranks, report).execute(recovery).code
 
-    def _open(self) -> Source:
-        """The table."""
-        with watching(self.ranks, self.options.watchdog, self.directory.path / "waiting"):
-            return open_table(self.options, self.ranks)
+    def _watched(self) -> AbstractContextManager[None]:
+        """Within the block, no rank is waited for too long."""
+        return watching(self.ranks, self.options.watchdog, self.directory.path / "waiting")
+
+    def _announce(self, source: Source, assembly: Assembly, recovery: Recovery, report: Report) -> None:
+        """Say what is going to be trained, and where the job or the machine is not what was asked for."""
+        if self.options.elastic and not self.ranks.elastic:
+            report.warn(CANNOT)
+        if recovery.ranks_lost:
+            report.warn(f"ranks died, {recovery.ranks_lost} so far; the other {self.ranks.size} go on.")
+        warn_of_environment(assembly, self.ranks, report)
+        for sentence in opening(source, assembly, self.ranks.size):
+            report.say(sentence)
 
     def _show(self, source: Source) -> int:
         """Print what would be trained."""
@@ -98,8 +100,9 @@ def report_on(ranks: Ranks, options: Options) -> Report:
     return ConsoleReport(options.max_iterations, options.log_every, options.quiet)
 
 
-def warn_of_environment(options: Options, assembly: Assembly, ranks: Ranks, report: Report) -> None:
+def warn_of_environment(assembly: Assembly, ranks: Ranks, report: Report) -> None:
     """Say, once, where the promise of the same bits does not hold, or the machine is not made use of. Collective."""
+    options = assembly.options
     record = assembly.environment()
     environment.require_threads(options.threads, record, ranks)
     network = assembly.model.network

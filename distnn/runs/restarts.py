@@ -10,19 +10,20 @@ from distnn.errors import DONE, FAILED, STOPPED
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
 from distnn.runs.directory import Description, RunDirectory
-from distnn.runs.options import Options, stored
+from distnn.runs.options import stored
 from distnn.runs.report import Report
 from distnn.runs.run import Run
 from distnn.training.interruption import STOP_FILE
 from distnn.training.termination import Reason
 
 
-def keep_best(options: Options, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report) -> int:
-    """Train options.restarts times with initial weights from seed, seed + 1, …; returns the exit code. Collective.
+def keep_best(assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report) -> int:
+    """Train --restarts times with initial weights from seed, seed + 1, …; returns the exit code. Collective.
 
     Each is a run of its own in `directory`/restart-<number>, so that --resume goes on in the middle of them. The model
     with the lowest E_val, or E_in without validation, becomes the model of `directory`.
     """
+    options = assembly.options
     if not options.resume:
         description = Description(stored(options), assembly.environment())
         on_root(ranks, lambda: directory.begin(description))
@@ -33,7 +34,7 @@ def keep_best(options: Options, assembly: Assembly, directory: RunDirectory, ran
         result = on_root(ranks, own.result_if_finished) if options.resume else None
         if result is None:
             report.say(f"restart {number + 1} of {options.restarts}, seed {options.seed + number}")
-            reason = _execute(options, number, assembly, own, ranks, report)
+            reason = _execute(number, assembly, own, ranks, report)
             if reason.code == STOPPED or ranks.signal == STOP_FILE:
                 return reason.code
             result = on_root(ranks, own.result_if_finished)
@@ -46,12 +47,11 @@ def keep_best(options: Options, assembly: Assembly, directory: RunDirectory, ran
     return DONE if math.isfinite(errors[best]) else FAILED
 
 
-def _execute(
-    options: Options, number: int, assembly: Assembly, own: RunDirectory, ranks: Ranks, report: Report
-) -> Reason:
+def _execute(number: int, assembly: Assembly, own: RunDirectory, ranks: Ranks, report: Report) -> Reason:
     """One of the runs, begun or gone on with. Collective."""
+    options = assembly.options
     begun = options.resume and on_root(ranks, lambda: bool(own.checkpoints.paths()))
     if not begun:
         on_root(ranks, lambda: own.create(overwrite=True))
     assembly.model.network.initialise(options.seed + number, options.sigma)
-    return Run(replace(options, resume=begun), assembly, own, ranks, report).execute()
+    return Run(replace(assembly, options=replace(options, resume=begun)), own, ranks, report).execute()

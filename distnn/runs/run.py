@@ -12,7 +12,7 @@ from distnn.resilience.time_limit import TimeLimit, seconds_left
 from distnn.runs.assembly import Assembly
 from distnn.runs.checkpointing import Checkpointing
 from distnn.runs.directory import Description, RunDirectory
-from distnn.runs.options import Options, optimizer, stored
+from distnn.runs.options import optimizer, stored
 from distnn.runs.report import Report, ending
 from distnn.training.observation import evaluation_interval
 from distnn.training.progress import Progress
@@ -25,11 +25,11 @@ class Run:
     assembly: what to train; its network has the weights to begin with. report: a silent one but on rank 0.
     """
 
-    def __init__(self, options: Options, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report):
-        self.options, self.assembly, self.directory = options, assembly, directory
-        self.ranks, self.report = ranks, report
+    def __init__(self, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report):
+        self.options = options = assembly.options
+        self.assembly, self.directory, self.ranks, self.report = assembly, directory, ranks, report
         self.description = Description(stored(options), assembly.environment())
-        self.checkpointing = Checkpointing(options, assembly, directory, self.description, report)
+        self.checkpointing = Checkpointing(assembly, directory, self.description, report)
         self.every = evaluation_interval(assembly.objective, optimizer(options), options.evaluate_every)
         self.complained = False  # of metrics that cannot be written
 

@@ -30,7 +30,7 @@ OPTIMIZERS = sorted(path.stem for path in VERSION_1.iterdir())
 def checkpointing(folder: Path, **options: object) -> Checkpointing:
     assembly = assembled(OneRank(), X, Y, **options)
     record = environment.record(assembly.examples.cut.rows)
-    return Checkpointing(assembly.options, assembly, RunDirectory(folder), Description("", record), Report())
+    return Checkpointing(assembly, RunDirectory(folder), Description("", record), Report())
 
 
 def test_when_one_is_due(tmp_path: Path) -> None:

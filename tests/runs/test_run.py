@@ -38,7 +38,7 @@ class Heard(Report):
 def run(folder: Path, **options: object) -> tuple[Run, Heard]:
     assembly = assembled(OneRank(), X, Y, **options)
     report = Heard()
-    return Run(assembly.options, assembly, RunDirectory(folder), assembly.objective.ranks, report), report
+    return Run(assembly, RunDirectory(folder), assembly.objective.ranks, report), report
 
 
 def logged(folder: Path) -> list[dict[str, float]]:
