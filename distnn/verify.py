@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
-
-import numpy as np
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.errors import DONE, FAILED, UserError
 from distnn.kernels import blas
-from distnn.network.weights import layers
 from distnn.parallel import environment, replicas
 from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.parallel.simulated import SimulatedRanks
 from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.job import open_table
 from distnn.runs.options import Options, check
-from distnn.training.objective import Objective
+from distnn.training.gradient_check import Difference, check_gradient, expected_error
 from distnn.training.termination import compare
 
 PROGRAM = "python -m distnn.verify"
@@ -47,18 +43,6 @@ class VerifyOptions(Options):
     ] = True
 
 
-class Difference(NamedTuple):
-    """A derivative in one direction: G·v, by backpropagation, against (E(w + hv) - E(w - hv)) / 2h.
-
-    error: relative to the size that G·v has on average over directions v of this length.
-    """
-
-    where: str
-    product: float
-    quotient: float
-    error: float
-
-
 class Outcome(NamedTuple):
     """What a few steps ended with. digest: of the weights and the optimizer's state."""
 
@@ -78,7 +62,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     environment.require_threads(options.threads, record, ranks)
     different = environment.compare_ranks(record, ranks)
     limit = expected_error(options.dtype)
-    derivatives = check_gradient(assembly, options.seed)
+    derivatives = check_gradient(assembly.objective, assembly.model.network.w, options.seed)
     outcomes = compare_ways(options, assembly, ranks)
     wrong = [] if different is None else [different]
     wrong += [
@@ -107,46 +91,6 @@ def read_options(arguments: Sequence[str]) -> VerifyOptions | None:
         raise UserError("--steps and --simulate need numbers of at least 1.")
     check(options)
     return options
-
-
-def expected_error(dtype: str) -> float:
-    """How far a central difference may be from the derivative: 64 · sqrt(ε).
-
-    Its best step, about ε^(1/3), leaves ε^(2/3) for a smooth function of size 1; the rest is for those that are not.
-    """
-    return 64 * math.sqrt(np.finfo(dtype).eps)
-
-
-def check_gradient(assembly: Assembly, seed: int) -> list[Difference]:
-    """G at the initial weights against differences: in a direction within each W^(l), and of all w. Collective."""
-    objective, network = assembly.objective, assembly.model.network
-    w = network.w.copy()
-    G = objective(w).G.copy()
-    generator = np.random.default_rng(seed)
-    found = []
-    for l in range(len(network.d)):  # 0: all w
-        mask = np.zeros_like(w)
-        layers(mask, network.d)[l - 1][:] = 1
-        mask = mask if l else np.ones_like(w)
-        v = generator.standard_normal(w.size) * mask
-        v *= max(1.0, float(np.linalg.norm(w * mask))) / float(np.linalg.norm(v))
-        where = f"W^({l})" if l else "all of w"
-        found.append(_difference(objective, w, G * mask, v, np.dtype(assembly.model.dtype), where))
-    return found[1:] + found[:1]
-
-
-def _difference(
-    objective: Objective, w: np.ndarray, G: np.ndarray, v: np.ndarray, dtype: np.dtype, where: str
-) -> Difference:
-    """The best of a few steps h."""
-    product = float(G @ v)
-    size = max(abs(product), float(np.linalg.norm(G) * np.linalg.norm(v)) / math.sqrt(np.count_nonzero(v)))
-    found = []
-    for h in np.cbrt(np.finfo(dtype).eps) * np.array([2, 1 / 2, 1 / 8]):
-        quotient = (objective.error(w + h * v) - objective.error(w - h * v)) / (2 * h)
-        error = abs(quotient - product) / size if size else abs(quotient)
-        found.append(Difference(where, product, quotient, float(error)))
-    return min(found, key=lambda difference: difference.error)
 
 
 def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: Ranks) -> list[Outcome]:

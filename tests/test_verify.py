@@ -15,10 +15,8 @@ from threaded_ranks import on_ranks
 
 from distnn import verify
 from distnn.errors import UserError
-from distnn.network import backpropagation
-from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.optimizers import OPTIMIZERS
-from distnn.parallel.ranks import OneRank, Ranks
+from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 
 X, Y = regression(700, d=3, m=2)
@@ -111,37 +109,3 @@ def test_a_unit_that_depends_on_the_rank_is_found(small_blocks: None, monkeypatc
     monkeypatch.setattr(ExactSum, "second", second)
     found = outcomes(verify.VerifyOptions(hidden=(3,), alone=False, simulate=(5, 19)), P=1)[0]
     assert len({outcome.digest for outcome in found}) > 1
-
-
-@pytest.mark.parametrize("fault", ["a layer", "one weight"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_a_wrong_gradient_is_found(fault: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = backpropagation.Backpropagation.gradient
-
-    def gradient(self: backpropagation.Backpropagation, block: Any, out: np.ndarray) -> None:
-        right(self, block, out)
-        if fault == "a layer":
-            out[: self.sizes[0]] *= 1.1
-        else:
-            out[: self.sizes[0]].reshape(self.W[0].shape)[0] = 0  # as if bias rows were forgotten
-
-    assembly = assembled(OneRank(), X, Y, hidden=(3,), dtype=dtype)
-    limit = verify.expected_error(dtype)
-    assert all(found.error < limit for found in verify.check_gradient(assembly, 0))
-    monkeypatch.setattr(backpropagation.Backpropagation, "gradient", gradient)
-    wrong = {found.where for found in verify.check_gradient(assembly, 0) if not found.error < limit}
-    assert "W^(1)" in wrong and wrong <= {"W^(1)", "all of w"}
-
-
-@pytest.mark.parametrize("error", ERROR_FUNCTIONS)
-@pytest.mark.parametrize("theta", ["tanh", "relu", "logistic"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("hidden", [(), (8, 5)])
-def test_right_gradients_are_not_blamed(error: str, theta: str, dtype: str, hidden: tuple[int, ...]) -> None:
-    output = "logistic" if error == "cross-entropy" else "identity"
-    y = (Y[:, :1] > Y[:, :1].mean()).astype(float)
-    for seed in range(3):
-        options = {"error": error, "output_theta": output, "theta": theta, "dtype": dtype, "seed": seed}
-        assembly = assembled(OneRank(), X, y, hidden=hidden, **options)
-        for found in verify.check_gradient(assembly, seed):
-            assert found.error < verify.expected_error(dtype) / 2, found

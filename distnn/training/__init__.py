@@ -1,1 +1,1 @@
-"""The objective E_in(w), the loop over iterations, and when it ends."""
+"""The objective E_in(w), the loop over iterations, when it ends, and a check of the gradient."""
