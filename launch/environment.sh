@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The project's Python environment: made in the checkout on first use, repaired when half-made, checked in no time
 # after that. Not a command: local.sh and test.sh source it, with the extras of pyproject.toml that they need.
 #

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Everything that reads the code without running it: style, format, types, the layers, the format of the C code. The one
-# place that lists these checks: test.sh, CI and pre-commit call it. Sets up the environment first, if there is none.
+# Everything that reads the code without running it: style, format, types, the layers, the shell scripts, the format of the
+# C code. The one place that lists these checks: test.sh, CI and pre-commit call it. Sets up the environment first, if
+# there is none.
 #
 #     launch/lint.sh          all of them, even if one fails; the exit code is 0 if none did
 #     launch/lint.sh --fix    let ruff and clang-format mend what they can, then check
@@ -23,6 +24,7 @@ source "$HERE/environment.sh"
 cd "$CHECKOUT"
 
 C_CODE=(distnn/kernels/csrc/*.[ch])
+SCRIPTS=(launch/*.sh launch/*.sbatch .ci/run)
 
 if [[ ${1:-} == --fix ]]; then
     ruff check --fix --quiet . || true # what is left is said below
@@ -40,6 +42,7 @@ step "ruff check" ruff check .
 step "ruff format" ruff format --check .
 step "mypy" mypy
 step "import-linter" lint-imports --no-cache
+step "shellcheck" shellcheck --external-sources --source-path=launch "${SCRIPTS[@]}"
 step "clang-format" clang-format --dry-run --Werror "${C_CODE[@]}"
 
 echo

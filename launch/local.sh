@@ -62,6 +62,7 @@ done
 
 EXTRAS=() # none but the base dependencies
 source "$HERE/environment.sh"
+source "$HERE/ended.sh"
 
 # More processes than cores: these let Open MPI 5 and 4 start them. Other libraries need no leave.
 if ((ranks > $(cores))); then
@@ -75,21 +76,28 @@ fi
 
 # The first signal asks the ranks, through mpirun, to write a checkpoint and stop; mpirun itself would kill
 # them on the first SIGINT or SIGTERM. The second one ends the job.
-signals=0
+signals=0 job=''
+# shellcheck disable=SC2317,SC2329 # called by trap
 forward() {
     signals=$((signals + 1))
     if ((signals == 1)); then
-        echo "local.sh: stopping with a checkpoint; once more to stop at once" >&2
-        kill -USR1 "$job" 2>/dev/null || true
+        echo "local.sh: stopping with a checkpoint; once more to stop at once" >&2 || true # the terminal may be gone
+        [[ -z $job ]] || kill -USR1 "$job" 2>/dev/null || true
     else
-        kill -INT "$job" 2>/dev/null || true
+        [[ -z $job ]] || kill -INT "$job" 2>/dev/null || true
     fi
 }
 
-set -m # mpirun in a process group of its own, so that Ctrl-C on the terminal does not reach it twice
-mpirun -n "$ranks" python -m distnn.train ${options[@]+"${options[@]}"} </dev/null &
-job=$!
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+expect_exit_code "$folder/exit-code"
 trap forward INT TERM HUP USR1
+set -m # mpirun in a process group of its own, so that Ctrl-C on the terminal does not reach it twice
+mpirun -n "$ranks" "${REPORTING[@]}" python -m distnn.train ${options[@]+"${options[@]}"} </dev/null &
+job=$!
+if ((signals)); then # while it was being started
+    kill -USR1 "$job" 2>/dev/null || true
+fi
 
 # A signal interrupts wait, so wait until it was not interrupted.
 while true; do
@@ -99,4 +107,7 @@ while true; do
         break
     fi
 done
+if ((code == 0)); then
+    all_is_done || code=1
+fi
 exit "$code"

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from distnn.command_line.exit_code import leave_word
 from distnn.errors import BAD_USE, FAILED, RankError, UserError
 from distnn.parallel.launcher import connect, others_may_have_mpi
 from distnn.parallel.ranks import OneRank, Ranks
@@ -59,6 +60,8 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
         print(f"distnn: rank {everyone.rank} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         sys.stdout.flush()
         everyone.abort(FAILED)
+    if everyone.rank == 0:
+        leave_word(code)
     sys.stdout.flush()
     sys.stderr.flush()
     everyone.leave(code)

@@ -37,7 +37,8 @@ packages = ["distnn"]
 """
 
 TRAINER = """\
-import signal, sys, time
+import os, signal, sys, time
+from pathlib import Path
 from mpi4py import MPI
 
 seen = []
@@ -57,6 +58,8 @@ if "--wait" in sys.argv:
         print("seen:", seen, flush=True)
     ranks.barrier()
     sys.exit(75)
+if ranks.rank == 0 and "DISTNN_EXIT_CODE_FILE" in os.environ:
+    Path(os.environ["DISTNN_EXIT_CODE_FILE"]).write_text("0\\n")
 """
 
 
@@ -107,7 +110,15 @@ def test_syntax_of_shell_scripts(script: Path) -> None:
 @pytest.mark.job
 @pytest.mark.parametrize("name", sorted(path.name for path in LAUNCH.iterdir() if path.is_file()))
 def test_what_a_user_copies_says_what_it_needs_and_whether_it_is_tested(name: str) -> None:
-    if name in ("environment.sh", "batch.sh", "local.sh", "test.sh", "summary.py"):  # what they run is tested by use
+    if name in (
+        "environment.sh",
+        "batch.sh",
+        "ended.sh",
+        "local.sh",
+        "test.sh",
+        "lint.sh",
+        "summary.py",
+    ):  # what they run is tested by use
         return
     head = "".join((LAUNCH / name).read_text().splitlines(keepends=True)[:14])
     assert "# Needs: " in head
@@ -171,6 +182,17 @@ def test_local_passes_options_on(ready: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == "3 ranks --hidden 16 --out a folder\n"
     assert done.stderr == ""  # silent when the environment is there
+
+
+@pytest.mark.job
+def test_local_does_not_take_the_launchers_exit_code_for_success(ready: Path) -> None:
+    """Open MPI's mpirun --with-ft ulfm ends with 0 where all ranks were killed."""
+    mpirun = ready / ".venv/bin/mpirun"
+    mpirun.write_text("#!/bin/sh\nexit 0\n")
+    with local(ready, "-n", "2") as job:
+        done = job.finish(30)
+    assert done.returncode == 1
+    assert "rank 0 did not come to its end" in done.stderr
 
 
 def cores() -> int:

@@ -157,6 +157,29 @@ def test_array_job_over_seeds(submit: Callable[..., BatchJob]) -> None:
         assert_as_undisturbed(job, job.folder / f"runs/first-seed-{seed}", "--seed", str(seed), "--overwrite")
 
 
+def test_early_end_of_one_task_of_an_array_is_its_own(submit: Callable[..., BatchJob]) -> None:
+    """SLURM_JOB_ID of the task that started last is the whole array's number: requeueing it starts all tasks again."""
+    job = submit("--ntasks=1 --time=5", 3)
+    (job.folder / "options-1.toml").write_text((job.folder / "options.toml").read_text())
+    job.iterate_to(10**6)
+    (job.folder / "options-2.toml").symlink_to("options.toml")
+    job.submit("--array=1-2", changes={"(--config options.toml)": "(--config options-$SLURM_ARRAY_TASK_ID.toml)"})
+    array, job.out = job.number, job.folder / "runs/first-seed-2"
+    job.wait_for_checkpoint()
+    job.number = f"{array}_1"
+    assert job.finish()["JobState"] == "COMPLETED", job.log()
+    job.number = f"{array}_2"
+    assert job.cluster.job(job.number)["JobId"] == array, "this task should have the array's number"
+    job.cluster.command("scancel", "--batch", "--signal=USR1", job.number)
+    job.wait_for_requeue()
+    first = job.cluster.job(f"{array}_1")
+    assert (first["JobState"], first["Restarts"]) == ("COMPLETED", "0"), job.log()
+    job.iterate_to(job.iteration() + 3)
+    job.start_again()
+    assert job.finish()["JobState"] == "COMPLETED", job.log()
+    assert_as_undisturbed(job, job.out, "--seed", "2", "--overwrite")
+
+
 def test_environment_on_the_nodes_disks(submit: Callable[..., BatchJob], tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     script = {"# source launch/stage-venv.sh": f"TMPDIR={tmp_path}/disk; source launch/stage-venv.sh"}
