@@ -202,7 +202,9 @@ def test_arrays(system: BatchSystem) -> None:
     (system.spool / "number").write_text("1[3].server\n")
     assert finish(system, "stop", **variables[name]).returncode == 75
     assert system.trainings() == ["--hidden 30 30 --max-iterations 100000 --seed 3 --out runs/first-seed-3"]
-    again = {"pbs": [f"-v DISTNN_TASK,DISTNN_TEST_JOB {system.spool}/script"], "lsf": [], "slurm": ["requeue 7_3"]}[name]
+    again = {"pbs": [f"-v DISTNN_TASK,DISTNN_TEST_JOB {system.spool}/script"], "lsf": [], "slurm": ["requeue 7_3"]}[
+        name
+    ]
     assert [line.strip() for line in system.submitted()] == again
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from mpi_runner import Job, is_open_mpi, mpirun, python
 from trainings import BASE, INJECT, metrics, model, wait_until
 
+from distnn.command_line.exit_code import VARIABLE
 from distnn.resilience.elastic import CANNOT
 
 ELASTIC = (*BASE, "--max-iterations", "30", "--checkpoint-every", "3", "--elastic")
@@ -30,9 +32,13 @@ def binaries(request: pytest.FixtureRequest) -> Path:
     return Path(request.getfixturevalue("open_mpi"))
 
 
-def start(binaries: Path, P: int, *arguments: Any) -> Job:
-    """A job whose ranks may die. Its ranks are not bound, since tests side by side would share core 0."""
-    command = [str(binaries / "mpirun"), "--with-ft", "ulfm", "-n", str(P), str(binaries / "python")]
+def start(binaries: Path, P: int, *arguments: Any, word: Path | None = None) -> Job:
+    """A job whose ranks may die. Its ranks are not bound, since tests side by side would share core 0.
+
+    word: where rank 0 leaves its exit code.
+    """
+    report = ["env", f"{VARIABLE}={word}"] if word else []
+    command = [str(binaries / "mpirun"), "--with-ft", "ulfm", "-n", str(P), *report, str(binaries / "python")]
     path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
     return Job([*command, *map(str, arguments)], env={"PATH": path}, size=P)
 
@@ -127,3 +133,22 @@ def test_elastic_restarts_are_refused(tmp_path: Path) -> None:
     done = python("-m", "distnn.train", *ELASTIC, "--restarts", "2", "--out", tmp_path / "run")
     assert done.returncode == 2
     assert "--restarts 1" in done.stderr
+
+
+def test_all_killed_is_no_success(binaries: Path, tmp_path: Path) -> None:
+    """mpirun --with-ft ulfm ends with 0 then; rank 0's own exit code, in the file that scripts look at, does not."""
+    word = tmp_path / "word"
+    arguments = (*ELASTIC, "--out", tmp_path / "run")
+    for victims, expected in (([0, 1, 2], "running\n"), ([0], "75\n")):
+        word.write_text("running\n")
+        with start(binaries, 3, INJECT, "slow", "all", *arguments, word=word) as job:
+            pids = job.rank_pids()
+            wait_until(lambda: len(metrics(tmp_path / "run")) >= 4, "training", 60)
+            for victim in victims:
+                os.kill(pids[victim], signal.SIGKILL)
+            if len(victims) < 3:
+                job.wait_for("ranks died", 60)
+                os.kill(pids[1], signal.SIGUSR1)
+            job.finish(60)
+        assert word.read_text() == expected
+        shutil.rmtree(tmp_path / "run")
