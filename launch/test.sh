@@ -44,8 +44,9 @@ trap 'end 143' TERM HUP
 
 # Ask the tests that run to end what they have started, and wait for that. A second Ctrl-C goes to them as well.
 end() {
-    trap 'kill -INT $(cat "$report"/*/pid)' INT
+    trap 'kill -INT $(cat "$report"/*/pid) 2>/dev/null || true' INT
     touch "$report/end"
+    # shellcheck disable=SC2046 # several numbers
     kill -INT $(cat "$report"/*/pid) 2>/dev/null || true
     while ! wait; do :; done
     exit "$1"
