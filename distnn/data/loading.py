@@ -55,6 +55,8 @@ def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Rank
         raise UserError(f"{source.path}: no row is left to train on: lower --validation {recipe.validation:g}.")
     if validation_rows == 0 and recipe.validation > 0:
         raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {recipe.validation:g}.")
+    exponent = weight_exponent([part.weights for part in (*train, *held)], ranks)
+    train, held = ([_weighted(part, exponent) for part in parts] for parts in (train, held))
     n, validation_n = (_weight(parts, cut, ranks) for parts in (train, held))
     if n == 0:
         weight = recipe.columns.names(source)[2]
@@ -67,13 +69,19 @@ def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Rank
 
 
 def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
-    """Row 0, from the rank that owns it; zeros for what is not standardised. Collective, replicated."""
+    """The first row whose weight is not 0; zeros for what is not standardised. Collective, replicated."""
     first = None
     with ranks.sharing_errors():
-        if cut.count and 0 in cut.owned(ranks.rank, ranks.size):
-            row = Rows.read(source, recipe.columns, 0, 1)
-            first = row.inputs[0], row.targets[0]
-    x, y = next(found for found in ranks.gather(first) if found is not None)
+        for block in cut.owned(ranks.rank, ranks.size):
+            start, stop = cut.bounds(block)
+            rows = Rows.read(source, recipe.columns, start, start + 1 if recipe.columns.weight is None else stop)
+            if len(rows):
+                first = rows.inputs[0], rows.targets[0]
+                break
+    everyones = [found for found in ranks.gather(first) if found is not None]
+    if not everyones:
+        raise UserError(f"{source.path}: the weights in column {recipe.columns.names(source)[2]} are all 0.")
+    x, y = everyones[0]
     x = x if recipe.standardise else np.zeros_like(x)
     y = y if recipe.standardise_targets else np.zeros_like(y)
     return Shift(x, None if recipe.classes else y)
@@ -92,8 +100,8 @@ def _read(
     with ranks.sharing_errors():
         for block in cut.owned(ranks.rank, ranks.size):
             rows = Rows.read(source, recipe.columns, *cut.bounds(block))
-            digest += _hash(rows)
-            out = held_out(recipe.seed, recipe.validation, *cut.bounds(block))
+            digest += _hash(rows) if len(rows) else 0
+            out = held_out(recipe.seed, recipe.validation, rows.numbers)
             for parts, mask in ((train, ~out), (held, out)):
                 if mask.any():
                     part = shift(rows if mask.all() else rows.select(mask), dtype)
@@ -105,7 +113,9 @@ def _read(
 
 def _hash(rows: Rows) -> np.int64:
     """A hash of these rows and their place. Hashes of blocks are added modulo 2^64, in any order."""
-    digest = hashlib.blake2b(rows.start.to_bytes(8, "little"), digest_size=8)
+    digest = hashlib.blake2b(digest_size=8)
+    first, last = rows.numbers[[0, -1]].tolist()
+    digest.update(first.to_bytes(8, "little") if last - first < len(rows) else rows.numbers.tobytes())
     for array in (rows.inputs, rows.targets, rows.weights):
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)
@@ -115,8 +125,25 @@ def _hash(rows: Rows) -> np.int64:
 
 
 def _refuse_overflow(source: Source, part: Shifted) -> None:
-    if not all(np.isfinite(values).all() for values in (part.x, part.y, part.weights) if values is not None):
+    if not all(np.isfinite(values).all() for values in (part.x, part.y)):
         raise UserError(f"{source.path} holds values beyond the range of {part.x.dtype}: use --dtype float64.")
+
+
+def weight_exponent(weights: Sequence[np.ndarray | None], ranks: Ranks) -> int:
+    """What ldexp takes the weights (r,) of all ranks to (1/16, 1] by: neither 1e-320 nor 1e308 is lost in a sum then.
+
+    A multiple of 4, as the exponents of exact sums are: other weights leave the same bits. Collective, replicated.
+    """
+    largest = np.array([max((float(found.max(initial=0)) for found in weights if found is not None), default=0.0)])
+    ranks.maximum(largest)
+    return -4 * -(-int(np.frexp(largest[0])[1]) // 4)
+
+
+def _weighted(part: Shifted, exponent: int) -> Shifted:
+    """The part with its weights scaled, and of the dtype of the network."""
+    if part.weights is None:
+        return part
+    return part._replace(weights=np.ldexp(part.weights, exponent).astype(part.x.dtype))
 
 
 def _weight(parts: Sequence[Shifted], cut: Cut, ranks: Ranks) -> float:

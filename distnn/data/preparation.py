@@ -27,7 +27,7 @@ class Shifted(NamedTuple):
     """Rows after the first step: columns of the network's dtype, not yet standardised. Local.
 
     x: (d^(0)+1) × r, row 0 of ones; y: m × r, with m = 0 where there are no targets, or classes; words: the names of
-    classes (r,) or None; weights: (r,) or None.
+    classes (r,) or None; weights: (r,), as read, or None.
     """
 
     x: np.ndarray
@@ -38,7 +38,7 @@ class Shifted(NamedTuple):
 
 @dataclass(frozen=True)
 class Shift:
-    """The first step, which row 0 is enough for: a value of each column, float64, is taken off. Replicated.
+    """The first step, which one row is enough for: a value of each column, float64, is taken off. Replicated.
 
     inputs: (d^(0),); targets: (m,), or None where they are classes.
     """
@@ -57,7 +57,7 @@ class Shift:
         elif rows.has_targets:
             y = np.empty((len(self.targets), len(rows)), dtype)
             shift_columns(rows.targets, self.targets, y)
-        return Shifted(x, y, words, None if rows.weights is None else rows.weights.astype(dtype))
+        return Shifted(x, y, words, None if rows.weights is None else rows.weights.copy())
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ class Preparation:
             y = self.classes.encode(self._codes(rows.words, where), rows.x.dtype)
         elif self.target_scaling and len(y):
             self.target_scaling.standardise(y)
-        return Block(rows.x, y, rows.weights)
+        weights = None if rows.weights is None else rows.weights.astype(rows.x.dtype, copy=False)
+        return Block(rows.x, y, weights)
 
     def block(self, rows: Rows, dtype: DTypeLike, where: str = "") -> Block:
         """A block for the network from new rows: both steps, one straight after the other. Local."""

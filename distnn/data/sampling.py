@@ -56,16 +56,16 @@ def permuted(i: np.ndarray, n: int, generator: np.random.Generator) -> np.ndarra
 SAMPLING = {"replacement": picks, "epochs": shuffled}
 
 
-def held_out(seed: int, share: float, start: int, stop: int) -> np.ndarray:
-    """Which of the rows [start, stop) are held out for validation: bool, each with probability `share`.
+def held_out(seed: int, share: float, rows: np.ndarray) -> np.ndarray:
+    """Which of the rows, given by number, int64 (r,), are held out for validation: bool (r,), each with chance `share`.
 
-    Depends on seed and row number only. A row's draw is a hash of its number (splitmix64), so any
-    range can be asked for on its own.
+    Depends on seed and row number only. A row's draw is a hash of its number (splitmix64), so any rows can be asked for
+    on their own.
     """
     if share == 0:
-        return np.zeros(stop - start, bool)
+        return np.zeros(len(rows), bool)
     offset = stream(seed, "validation").integers(0, 2**64, dtype=np.uint64)
-    z = np.arange(start, stop, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + offset
+    z = rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + offset
     return _mixed(z) < np.uint64(int(share * 2**64))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
+from distnn.data.loading import weight_exponent
 from distnn.data.rows import Columns, Rows
 from distnn.data.tables import Source, open_source
 from distnn.errors import UserError
@@ -65,6 +66,15 @@ class Application:
     def rows(self, number: int) -> Rows:
         """The rows of this rank's block `number` as they stand in the table. Local."""
         return Rows.read(self.source, self.columns, *self.cut.bounds(self.blocks[number]))
+
+    def weight_exponent(self) -> int:
+        """As of the weights in a training, see `weight_exponent` there. Collective, replicated."""
+        assert self.columns.weight is not None
+        largest = np.zeros(len(self.blocks))
+        with self.ranks.sharing_errors():
+            for j, block in enumerate(self.blocks):
+                largest[j] = self.source.read(*self.cut.bounds(block), [self.columns.weight])[0].max()
+        return weight_exponent([largest], self.ranks)
 
     def block(self, rows: Rows) -> Block:
         """The rows prepared for the network. Local."""

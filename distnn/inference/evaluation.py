@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,12 @@ def evaluate(application: Application, which: str) -> dict[str, Any]:
     preparation, weighted = application.model.preparation, application.columns.weight is not None
     measure = _Confusion(preparation.classes, weighted) if preparation.classes else _Residuals(preparation)
     sums = ExactSum(application.ranks, [1, 1, *measure.sizes], len(application.blocks), application.cut.count)
+    exponent = application.weight_exponent() if weighted else 0
 
     def term(j: int, out: np.ndarray) -> None:
         rows = _chosen(application, which, application.rows(j))
+        if rows.weights is not None:
+            rows = replace(rows, weights=np.ldexp(rows.weights, exponent))
         block = application.block(rows)
         weights = np.ones(len(rows)) if rows.weights is None else rows.weights
         out[0] = weights.sum()
@@ -39,7 +43,7 @@ def evaluate(application: Application, which: str) -> dict[str, Any]:
     n = float(total[0])
     if n == 0:
         raise UserError(f"{application.source.path}: there are no rows to evaluate on (--rows {which}).")
-    return {"n": n, "E": float(total[1]) / n, **measure.result(total[2:], n)}
+    return {"n": float(np.ldexp(n, -exponent)), "E": float(total[1]) / n, **measure.result(total[2:], n, exponent)}
 
 
 def _chosen(application: Application, which: str, rows: Rows) -> Rows:
@@ -47,7 +51,7 @@ def _chosen(application: Application, which: str, rows: Rows) -> Rows:
     if which == "all":
         return rows
     share, seed = application.model.held_out["share"], application.model.held_out["seed"]
-    out = held_out(seed, share, rows.start, rows.start + len(rows))
+    out = held_out(seed, share, rows.numbers)
     return rows.select(out if which == "held-out" else ~out)
 
 
@@ -65,9 +69,9 @@ class _Confusion:
         true, predicted = self.classes.decode(y), self.classes.decode(outputs)
         out[:] = np.bincount(true * self.K + predicted, weights, minlength=self.K**2)
 
-    def result(self, total: np.ndarray, n: float) -> dict[str, Any]:
-        confusion = total.reshape(self.K, self.K)
-        right = float(np.trace(confusion)) / n
+    def result(self, total: np.ndarray, n: float, exponent: int) -> dict[str, Any]:
+        confusion = np.ldexp(total, -exponent).reshape(self.K, self.K)
+        right = float(np.trace(total.reshape(self.K, self.K))) / n
         if not self.weighted:
             confusion = confusion.astype(int)
         return {"right": right, "classes": list(self.classes.names), "confusion": confusion.tolist()}
@@ -93,7 +97,7 @@ class _Residuals:
         residual = self.scaling.undo(outputs).T - targets
         out[:] = np.concatenate([weights @ values for values in (centred, centred**2, residual**2)])
 
-    def result(self, total: np.ndarray, n: float) -> dict[str, Any]:
+    def result(self, total: np.ndarray, n: float, exponent: int) -> dict[str, Any]:
         y, y2, residual2 = total.reshape(3, -1) / n
         variance = y2 - y**2
         targets = {

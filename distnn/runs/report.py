@@ -43,6 +43,8 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
         + f"; {cut.count:,} blocks of {cut.rows:,} rows on {ranks} {'rank' if ranks == 1 else 'ranks'}"
         + (f", of which {ranks - cut.count} have no work" if cut.count < ranks else "")
     ]
+    if left_out := source.n - examples.rows - examples.validation_rows:
+        sentences.append(f"{left_out:,} {'row' if left_out == 1 else 'rows'} of weight 0 left out")
     if assembly.why:
         sentences.append(f"optimizer: {assembly.why}")
     sentences.append(

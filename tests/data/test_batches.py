@@ -35,7 +35,9 @@ def test_a_batch_holds_the_examples_drawn(sampling: str, dtype: str, weighted: b
     x, y, weights = whole(OneRank(), sampling, dtype, weighted)
     np.testing.assert_array_equal(x, np.vstack([np.ones(SIZE), X[chosen].T]).astype(dtype))
     np.testing.assert_array_equal(y, Y[chosen].T.astype(dtype))
-    np.testing.assert_array_equal(weights, (np.linspace(1, 2, N)[chosen] if weighted else np.ones(SIZE)).astype(dtype))
+    np.testing.assert_array_equal(
+        weights, (np.linspace(1, 2, N)[chosen] / 16 if weighted else np.ones(SIZE)).astype(dtype)
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

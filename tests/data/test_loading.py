@@ -36,7 +36,7 @@ def test_inputs_and_targets_are_standardised() -> None:
 
 def test_rows_held_out_do_not_take_part_in_the_standardisation() -> None:
     X, Y = regression(300)
-    out = held_out(2, 0.25, 0, 300)
+    out = held_out(2, 0.25, np.arange(0, 300))
     assembly = assembled(OneRank(), X, Y, validation=0.25, seed=2)
     for held, mask in ((False, ~out), (True, out)):
         x, y = columns(assembly, held)
@@ -76,7 +76,7 @@ def test_classes_of_other_ranks_and_of_held_out_rows_are_known() -> None:
     for counts in ([4, 4], [7, 1], [0, 8], [1, 0, 7]):
         for assembly in on_ranks(len(counts), lambda ranks, counts=counts: assembled(ranks, X, Y, counts=counts)):
             assert assembly.model.preparation.classes == Classes(("a", "b"), "softmax")
-    seed = next(seed for seed in range(99) if held_out(seed, 0.4, 0, 8)[7] and held_out(seed, 0.4, 0, 8).sum() < 5)
+    seed = next(seed for seed in range(99) if (out := held_out(seed, 0.4, np.arange(8)))[7] and out.sum() < 5)
     found = assembled(OneRank(), X, Y, validation=0.4, seed=seed).model.preparation.classes
     assert found is not None
     assert found.names == ("a", "b")

@@ -14,7 +14,7 @@ from distnn.parallel.ranks import OneRank
 
 X = np.array([[1.5, -2.0], [0.1, 1e300], [3.0, 4.0], [-0.0, 5.0], [7.0, 1 / 3]])
 Y = np.array([3.0, 2.0, 2.5, 3.0, -1.0])
-W = np.array([1.0, 0.0, 2.0, 0.5, 3.0])
+W = np.array([1.0, 0.25, 2.0, 0.5, 3.0])
 
 
 def arrays(Y: np.ndarray, weights: np.ndarray | None = W, X: np.ndarray = X) -> Source:
@@ -38,7 +38,7 @@ def stored(ending: str, folder: Path) -> Source:
 @pytest.mark.parametrize("ending", FORMATS)
 def test_the_same_rows_from_every_format(ending: str, tmp_path: Path) -> None:
     rows = Rows.read(stored(ending, tmp_path), Columns((1, 0), (3,), 2), 1, 4)
-    assert rows.start == 1 and len(rows) == 3 and rows.labels is None and rows.weights is not None
+    assert rows.numbers.tolist() == [1, 2, 3] and rows.labels is None and rows.weights is not None
     np.testing.assert_array_equal(rows.inputs, X[1:4, ::-1])
     np.testing.assert_array_equal(rows.targets, Y[1:4, None])
     np.testing.assert_array_equal(rows.weights, W[1:4])
@@ -66,10 +66,22 @@ def test_a_selection_has_all_that_the_rows_have() -> None:
     for targets in (Y, fruit):
         rows = Rows.read(arrays(targets), Columns((0, 1), (2,), 3), 1, 5)
         chosen = rows.select(mask)
-        assert chosen.start == 1 and len(chosen) == 2
+        assert chosen.numbers.tolist() == [2, 4]
         np.testing.assert_array_equal(chosen.inputs, X[[2, 4]])
         np.testing.assert_array_equal(chosen.weights, W[[2, 4]])  # type: ignore[arg-type]
         np.testing.assert_array_equal(chosen.words(), rows.words()[mask])
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_rows_of_weight_0_are_left_out(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = np.array([0.0, 1.0, 0.0, 0.0, 2.0])
+    monkeypatch.setitem(globals(), "W", weights)
+    monkeypatch.setitem(globals(), "X", np.where(weights[:, None] == 0, np.nan, X))
+    rows = Rows.read(stored(ending, tmp_path), Columns((1, 0), (3,), 2), 0, 5)
+    assert rows.numbers.tolist() == [1, 4]
+    np.testing.assert_array_equal(rows.inputs, X[[1, 4], ::-1])
+    np.testing.assert_array_equal(rows.weights, [1, 2])  # type: ignore[arg-type]
+    assert len(Rows.read(stored(ending, tmp_path), Columns((1, 0), (3,), 2), 2, 4)) == 0
 
 
 def test_what_is_refused() -> None:

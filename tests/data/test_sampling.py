@@ -61,10 +61,10 @@ def test_picks_depend_on_seed_and_t_only() -> None:
 
 
 def test_which_rows_are_held_out_depends_on_seed_and_row_only() -> None:
-    whole = held_out(3, 0.2, 0, 20_000)
+    whole = held_out(3, 0.2, np.arange(0, 20_000))
     assert whole.mean() == pytest.approx(0.2, abs=0.01)
     assert np.corrcoef(whole[:-1], whole[1:])[0, 1] == pytest.approx(0, abs=0.03)
-    np.testing.assert_array_equal(held_out(3, 0.2, 777, 5000), whole[777:5000])
-    assert (held_out(4, 0.2, 0, 20_000) != whole).any()
-    assert (held_out(3, 0.3, 0, 20_000) >= whole).all()  # more are held out, none comes back
-    assert not held_out(3, 0.0, 0, 50).any()
+    np.testing.assert_array_equal(held_out(3, 0.2, np.arange(777, 5000)), whole[777:5000])
+    assert (held_out(4, 0.2, np.arange(0, 20_000)) != whole).any()
+    assert (held_out(3, 0.3, np.arange(0, 20_000)) >= whole).all()  # more are held out, none comes back
+    assert not held_out(3, 0.0, np.arange(0, 50)).any()

@@ -42,7 +42,7 @@ def test_numbers(rows: str, folder: Path) -> None:
     X, Y = regression(N, m=2)
     Y = Y + [0, 1e7]
     weights = np.random.default_rng(3).integers(0, 5, N) / 2
-    out = held_out(4, 0.3, 0, N)
+    out = held_out(4, 0.3, np.arange(0, N))
     mask = {"all": out | True, "trained": ~out, "held-out": out}[rows]
     predictions = load_model(folder / "numbers")(X)
     found = evaluated(folder, "numbers", rows)

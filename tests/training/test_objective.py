@@ -167,7 +167,7 @@ def test_E_val_is_the_error_of_the_rows_held_out(small_blocks: None) -> None:
     weights = np.linspace(1, 2, 40)
     options = {**PLAIN, "validation": 0.4, "seed": 8, "weight_decay": 0.1}
     assembly = assembled(OneRank(), X, Y, weights, **options)
-    w, out = assembly.model.network.w, held_out(8, 0.4, 0, 40)
+    w, out = assembly.model.network.w, held_out(8, 0.4, np.arange(0, 40))
     assert 5 < out.sum() < 30
     assert (assembly.examples.validation_rows, assembly.examples.rows) == (out.sum(), (~out).sum())
     data = (assembly.model.network.d, X[out], Y[out], NAMES, weights[out])

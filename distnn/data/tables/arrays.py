@@ -76,10 +76,15 @@ class ArraySource(Source):
         ]
 
     def read(
-        self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()
+        self,
+        start: int,
+        stop: int,
+        numbers: Sequence[int],
+        words: Sequence[int] = (),
+        keep: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
-        return read_parts(self._parts, start, stop, numbers, words, self._place)
+        return read_parts(self._parts, start, stop, numbers, words, keep, self._place)
 
     def _place(self, row: int) -> str:
         """A row as the user knows it: by its number among the rows of the rank that passed it."""

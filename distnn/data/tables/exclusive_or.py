@@ -37,7 +37,12 @@ class ExclusiveOr(Source):
         return False
 
     def read(
-        self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()
+        self,
+        start: int,
+        stop: int,
+        numbers: Sequence[int],
+        words: Sequence[int] = (),
+        keep: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
         x = self._points(start, stop)

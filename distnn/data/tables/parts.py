@@ -39,10 +39,15 @@ class PartsSource(Source):
         return weights_column(self.columns)
 
     def read(
-        self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()
+        self,
+        start: int,
+        stop: int,
+        numbers: Sequence[int],
+        words: Sequence[int] = (),
+        keep: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
-        return read_parts(self._parts, start, stop, numbers, words, lambda row: f"{self.path}, row {row}")
+        return read_parts(self._parts, start, stop, numbers, words, keep, lambda row: f"{self.path}, row {row}")
 
 
 def weights_column(columns: Sequence[str]) -> int | None:
@@ -56,6 +61,7 @@ def read_parts(
     stop: int,
     numbers: Sequence[int],
     words: Sequence[int],
+    keep: np.ndarray | None,
     place: Callable[[int], str],
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """`Source.read` for parts beside each other. Local; place: a row's number as words for messages."""
@@ -70,6 +76,8 @@ def read_parts(
             continue
         rows = part.rows(start, stop)
         if part.dtype.kind == "U":
+            if keep is not None:
+                rows = np.where(keep[:, None], rows, "-")
             _refuse_not_unicode(rows, lambda row: place(start + row))
         here = [i for i, column in enumerate(numbers) if column in columns]
         chosen = [numbers[i] - columns.start for i in here]
@@ -86,6 +94,8 @@ def read_parts(
                 where = f"{place(start + int(empty[0]))}, column {names[column]}"
                 raise UserError(f"{where}: the word is empty; fill it in or leave the row out.")
     finite = np.isfinite(values)
+    if keep is not None:
+        finite |= ~keep[:, None]
     if not finite.all():
         row, i = np.argwhere(~finite)[0]
         where = f"{place(start + int(row))}, column {names[numbers[i]]}"

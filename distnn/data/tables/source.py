@@ -34,13 +34,19 @@ class Source(Protocol):
         return
 
     def read(
-        self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()
+        self,
+        start: int,
+        stop: int,
+        numbers: Sequence[int],
+        words: Sequence[int] = (),
+        keep: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """Rows [start, stop) of some columns. Local.
 
         Returns a float64 array of (stop - start) × len(numbers) in C order, and for each column in `words`
         a string array of (stop - start). UserError, with file, row and column, for a row of another length,
-        an empty field, a word where a number belongs, NaN or infinity.
+        an empty field, a word where a number belongs, NaN or infinity. keep: bool, (stop - start); rows where it is
+        false may hold anything, and anything is returned for them.
         """
 
 

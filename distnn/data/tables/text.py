@@ -48,7 +48,12 @@ class TextSource(Source):
         return field != "" and not is_number(field)
 
     def read(
-        self, start: int, stop: int, numbers: Sequence[int], words: Sequence[int] = ()
+        self,
+        start: int,
+        stop: int,
+        numbers: Sequence[int],
+        words: Sequence[int] = (),
+        keep: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
         values = np.empty((stop - start, len(numbers)))
@@ -58,6 +63,8 @@ class TextSource(Source):
         with self._file.open() as stream:
             for row, data in self._index.pieces(stream, start, stop):
                 lines = decode(data, self.path, self._layout.first_line + row).split("\n")
+                if keep is not None:
+                    lines = _without(lines, keep[row - start : row - start + len(lines)])
                 some, texts = self._parse(lines, row, numbers, words)
                 values[row - start : row - start + len(lines)] = some
                 for parts, text in zip(found, texts, strict=True):
@@ -133,3 +140,9 @@ def _wrong(field: str, number: bool) -> str | None:
     if number and not math.isfinite(float(field)):
         return f"{quoted(field)} is not a finite number; replace it or leave the row out"
     return None
+
+
+def _without(lines: list[str], keep: np.ndarray) -> list[str]:
+    """The lines, with one that is to be kept in the place of each that is not; these cannot be wrong, then."""
+    spare = lines[int(np.argmax(keep))]
+    return [line if kept else spare for line, kept in zip(lines, keep.tolist(), strict=True)]
