@@ -148,6 +148,29 @@ def test_syntax_of_mpijob() -> None:
 
 
 @pytest.mark.job
+@pytest.mark.parametrize(
+    ("mpirun", "code"),
+    [
+        ('echo 0 >"$word"', 0),
+        ("true", 1),  # as mpirun --with-ft ulfm where all ranks were killed
+        ("exit 75", 75),
+        ("kill -9 $$", 137),
+        ("trap 'exit 75' USR1; kill -TERM $PPID; for _ in {1..100}; do sleep 0.1; done", 75),
+    ],
+)
+def test_mpijob_takes_only_rank_0s_word_for_success(mpirun: str, code: int, tmp_path: Path) -> None:
+    (job,) = yaml.safe_load_all((LAUNCH / "mpijob.yaml").read_text())
+    (container,) = job["spec"]["mpiReplicaSpecs"]["Launcher"]["template"]["spec"]["containers"]
+    script = container["args"][0].replace("/work/runs", f"{tmp_path}/runs")
+    given = "for word; do [[ $word == DISTNN_EXIT_CODE_FILE=* ]] && break; done; word=${word#*=}"
+    (tmp_path / "mpirun").write_text(f"#!/usr/bin/env bash\n{given}\n{mpirun}\n")
+    (tmp_path / "mpirun").chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RANKS": "4", "OPTIONS": "--hidden 3"}
+    with Job([*container["command"], script], cwd=tmp_path, env=variables) as running:
+        assert running.finish(30).returncode == code, running.stderr
+
+
+@pytest.mark.job
 def test_syntax_of_dockerfile() -> None:
     text = "".join(line for line in (LAUNCH / "Dockerfile").open() if not line.startswith("#"))
     instructions = [line.split(maxsplit=1) for line in text.replace("\\\n", "").splitlines() if line]

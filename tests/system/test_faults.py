@@ -5,6 +5,7 @@ The faults stand in inject.py. Each job has a hard time limit, so that a hang is
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -61,6 +62,24 @@ def test_a_rank_that_is_killed(victim: int, tmp_path: Path, undisturbed: dict[st
     done = mpirun(3, INJECT, "killed", str(victim), *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
     assert done.returncode not in (0, 75)
     assert resumed(tmp_path / "run") == undisturbed
+
+
+def test_the_launchers_process_beside_the_ranks_is_killed(tmp_path: Path) -> None:
+    """MPICH's mpirun does not notice that its hydra_pmi_proxy died; no signal would reach the ranks any more."""
+    out = tmp_path / "run"
+    options = (*BASE, "--max-iterations", "100000", "--checkpoint-every", "3", "--out", out)
+    with start(3, INJECT, "slow", "all", *options) as job:
+        pids = job.rank_pids()
+        wait_until(lambda: newest(out) >= 3, "a checkpoint")
+        parent = int(Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(parent, signal.SIGKILL)
+        done = job.finish(30)
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the ranks end")
+    assert done.returncode not in (0, 75)  # the launcher's own
+    if not is_open_mpi():  # whose ranks end with their launcher
+        result = json.loads((out / "result.json").read_text())
+        assert "launcher of a rank died" in result["text"]
+        assert newest(out) == result["t"]
 
 
 def test_an_error_in_writing(tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:

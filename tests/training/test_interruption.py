@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from distnn.errors import DONE, STOPPED
-from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED, interrupted
+from distnn.training.interruption import LAUNCHER_DIED, STOP_FILE, TIME_LIMIT, TIME_USED, interrupted
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED, inter
         (STOP_FILE, "the file STOP was there", DONE),
         (TIME_USED, "--max-seconds leaves no time for another iteration", DONE),
         (TIME_LIMIT, "the time limit of the job is near", STOPPED),
+        (LAUNCHER_DIED, "the launcher of a rank died", STOPPED),
     ],
 )
 def test_the_reason_says_what_it_was(caught: int, text: str, code: int) -> None:
@@ -27,4 +28,4 @@ def test_the_reason_says_what_it_was(caught: int, text: str, code: int) -> None:
 
 
 def test_they_count_above_every_signal() -> None:
-    assert max(signal.Signals) < min(TIME_USED, STOP_FILE, TIME_LIMIT)
+    assert max(signal.Signals) < min(TIME_USED, STOP_FILE, TIME_LIMIT, LAUNCHER_DIED)
