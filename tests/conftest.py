@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from agreement import Agreement, has_failed, note_failure
+from availability import unavailable
 from job_marker import JobMarker
 from outcomes import Outcomes
 
@@ -48,11 +49,17 @@ def ranks(request: pytest.FixtureRequest) -> Ranks:
 @pytest.fixture(params=["off", *library.SETS])
 def numpy_and_compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that uses this runs in numpy, and in compiled code for each set of instructions."""
-    from availability import unavailable
-
     if request.param not in ("off", *library.available()):
         unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
     monkeypatch.setenv(library.VARIABLE, request.param)
+
+
+@pytest.fixture(params=library.SETS)
+def of(request: pytest.FixtureRequest) -> str:
+    """A set of instructions."""
+    if request.param not in library.available():
+        unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
+    return request.param
 
 
 @pytest.fixture

@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
-import oracles
 import pytest
 
 from distnn import Network, UserError
 from distnn.data.tables.exclusive_or import H1, H2, ExclusiveOr
 from distnn.network.activations import ACTIVATIONS
-from distnn.network.weights import layers, shapes, weight_count
-
-ARCHITECTURES = [(1, 1), (3, 2), (2, 5, 1), (4, 3, 2, 3), (2, 3, 1, 4, 2)]
-
-
-@pytest.mark.parametrize("d", ARCHITECTURES)
-def test_every_W_is_a_view_of_w(d: tuple[int, ...]) -> None:
-    network = Network(d)
-    assert [W.shape for W in network.W] == shapes(d) == [(below + 1, above) for below, above in pairwise(d)]
-    assert len(d) - 1 == network.L
-    assert network.w.size == weight_count(d)
-    network.w[:] = np.arange(network.w.size)
-    assert [W.tolist() for W in network.W] == oracles.matrices(network.w.tolist(), d)
-    network.W[-1][-1, -1] = -7
-    assert network.w[-1] == -7
-    assert all(np.shares_memory(W, network.w) for W in layers(network.w, d))
-
-
-@pytest.mark.parametrize("output_theta", ["tanh", "logistic", "relu", "identity", "softmax"])
-@pytest.mark.parametrize("theta", oracles.THETA)
-@pytest.mark.parametrize("d", ARCHITECTURES)
-def test_forward_propagation(d: tuple[int, ...], theta: str, output_theta: str) -> None:
-    network = Network(d, theta, output_theta).initialise(3)
-    X = np.random.default_rng(0).normal(size=(4, d[0]))
-    W = oracles.matrices(network.w.tolist(), d)
-    expected = [oracles.output(oracles.forward(W, x, theta)[0][-1], output_theta) for x in X.tolist()]
-    np.testing.assert_allclose(network(X), np.real(expected), rtol=1e-13, atol=1e-15)
-    assert network(X[:0]).shape == (0, d[-1])
 
 
 def test_initial_weights() -> None:
@@ -104,19 +73,6 @@ def test_AND_OR_and_NOT() -> None:
         perceptron = Network([2, 1], output_theta="sign")
         perceptron.w[:] = weights
         assert tuple(perceptron(truth)[:, 0]) == table
-
-
-@pytest.mark.parametrize("d", ARCHITECTURES)
-def test_a_network_of_identities_is_a_linear_model(d: tuple[int, ...]) -> None:
-    network = Network(d, theta="identity", output_theta="identity").initialise(1)
-    linear = np.eye(d[0] + 1)
-    for W in network.W[:-1]:
-        first = np.zeros((len(W), 1))
-        first[0] = 1
-        linear = linear @ np.hstack([first, W])
-    linear = linear @ network.W[-1]
-    X = np.random.default_rng(0).normal(size=(20, d[0]))
-    np.testing.assert_allclose(network(X), np.column_stack([np.ones(20), X]) @ linear, rtol=1e-12, atol=1e-12)
 
 
 def test_every_activation_can_be_evaluated_as_output() -> None:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
+from sums import bits, one_rank, quick, term_of
 from threaded_ranks import on_ranks, outcomes
 
 from distnn.errors import RankError, UserError
-from distnn.kernels import library
 from distnn.parallel import fixed_point, reduction
-from distnn.parallel.fixed_point import Add, InC, InNumpy, Rounding, chunks
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import REDUCTIONS, ExactSum, PlainSum, Sum
-from distnn.parallel.simulated import SimulatedRanks
 
 pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
-quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 # From subnormal numbers to nearly the largest, zeros of both signs, and what lies just beside a power of two.
 magnitudes = st.one_of(
@@ -44,14 +41,6 @@ def problems(draw: Any) -> tuple[np.ndarray, list[int]]:
     pool = draw(st.lists(magnitudes, min_size=1, max_size=20))
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
     return generator.choice(pool, (count, sum(sizes))), sizes
-
-
-def bits(values: np.ndarray) -> bytes:
-    return np.asarray(values, np.float64).tobytes()
-
-
-def term_of(rows: np.ndarray) -> Callable[[int, np.ndarray], None]:
-    return lambda j, out: np.copyto(out, rows[j])
 
 
 def combined(parts: Sequence[np.ndarray], op: np.ufunc, generator: np.random.Generator) -> np.ndarray:
@@ -115,10 +104,6 @@ def oracle(rows: np.ndarray, sizes: Sequence[int], count: int) -> np.ndarray:
                 result[start + j] = math.copysign(math.inf, exact)
         start += size
     return result
-
-
-def one_rank(rows: np.ndarray, sizes: Sequence[int], count: int | None = None) -> np.ndarray:
-    return ExactSum(OneRank(), sizes, len(rows), len(rows) if count is None else count)(term_of(rows))
 
 
 @quick
@@ -371,68 +356,3 @@ def test_plain_sum_adds_in_order() -> None:
     rows[7] = [np.nan, np.inf, 1]
     found = PlainSum(OneRank(), [2, 1], 50, 50)(term_of(rows))
     assert np.isnan(found[0]) and np.isinf(found[1]) and np.isfinite(found[2])
-
-
-@pytest.mark.parametrize("size", [1, 2, 17, 3000])
-@pytest.mark.parametrize("P", [1, 3])
-def test_simulated_ranks_show_what_depends_on_the_order(size: int, P: int) -> None:
-    rows = np.random.default_rng(5).normal(size=(60, 4))
-
-    def sums(kind: type[Sum]) -> Callable[[Ranks], list[bytes]]:
-        def work(ranks: Ranks) -> list[bytes]:
-            own = rows[ranks.rank :: ranks.size]
-            sums = kind(SimulatedRanks(ranks, size), [3, 1], len(own), len(rows))
-            return [bits(sums(term_of(own))) for _ in range(4)]
-
-        return work
-
-    exact, plain = (on_ranks(P, sums(kind)) for kind in (ExactSum, PlainSum))
-    assert {found for rank in exact for found in rank} == {bits(one_rank(rows, [3, 1]))}
-    assert len({found for rank in plain for found in rank}) > 1  # so the simulation would have noticed
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
-    """Multiples and largest magnitudes, for parts that begin and end anywhere, of all magnitudes, NaN and infinity."""
-    of, sizes = library.instructions(), [1, 70, 3, 20_000, 129, 1]
-    generator = np.random.default_rng(3)
-    values = generator.normal(size=(6, sum(sizes))) * 10.0 ** generator.integers(-20, 20, sum(sizes))
-    values = values.astype(dtype)
-    values[1, 40], values[2, 41], values[3, 100], values[4, -1] = np.nan, -1, -np.inf, -np.nan
-    values[:, 0] = [0, -0.0, 0, -0.0, 0, 0]
-    cut = chunks(np.array(sizes))
-    exponents = [np.full(len(sizes), 4), np.full(len(sizes), 60)]
-
-    def added(way: InNumpy | InC) -> tuple[list[list[int]], bytes, bytes]:
-        largest = np.zeros(len(sizes))
-        roundings = [Rounding(sum(sizes), cut, 51, exponent) for exponent in exponents]
-        for made in roundings:
-            made.begin(len(values))
-        add: Add = way.adder(largest, roundings)
-        for term in values:
-            add(term)
-        multiples = [made.sum[:-2].tolist() for made in roundings]
-        totals = np.array([way.decode(made) for made in roundings])
-        return multiples, bits(np.nan_to_num(largest, nan=-1)), bits(totals)
-
-    with np.errstate(all="ignore"):
-        expected = added(InNumpy(cut, np.dtype(dtype)))
-        chosen = fixed_point.arithmetic(sizes, cut, np.dtype(dtype))
-        assert isinstance(chosen, InNumpy if of is None else InC)
-        found = added(chosen)
-    assert found == expected
-
-
-@quick
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 30))
-def test_chunks_cover_the_vector_once(sizes: list[int], width: int) -> None:
-    part_of = np.repeat(np.arange(len(sizes)), sizes)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fixed_point, "CHUNK", width)
-        cut = chunks(np.array(sizes))
-    assert np.concatenate([np.arange(sum(sizes))[chunk.place] for chunk in cut]).tolist() == list(range(sum(sizes)))
-    for place, parts, starts in cut:
-        assert 0 < place.stop - place.start <= width
-        own = part_of[place]
-        assert list(range(len(sizes)))[parts] == sorted(set(own.tolist()))
-        assert starts.tolist() == [int(np.argmax(own == part)) for part in sorted(set(own.tolist()))]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.extra import numpy as hnp
 
-from distnn.data.tables import Source, dialect, files, lines, open_source
+from distnn.data.tables import Source, dialect, files, open_source
 from distnn.parallel.ranks import OneRank
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -35,13 +35,6 @@ arrays = real.flatmap(
         elements={"allow_nan": False, "allow_infinity": False} if dtype.kind == "f" else None,
     )
 )
-
-
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Segments and pieces of a few lines, so that small files have many."""
-    monkeypatch.setattr(lines, "SEGMENT", 64)
-    monkeypatch.setattr(lines, "PIECE", 48)
 
 
 def opened(path: Path | str, content: bytes | str | None = None, **options: Any) -> Source:

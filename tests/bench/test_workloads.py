@@ -1,0 +1,69 @@
+"""The workloads: their operations are counted right, and their rows do not depend on who asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from benching import SMALL
+from threaded_ranks import on_ranks
+
+from distnn.bench.workloads import WORKLOADS
+from distnn.kernels import library, products
+from distnn.network import network
+from distnn.network.backpropagation import Backpropagation
+from distnn.parallel.ranks import OneRank
+from distnn.training.objective import Objective
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_operations_are_counted_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted by the products that backpropagation really computes, with so few rows that it spares itself none."""
+    monkeypatch.setenv(library.VARIABLE, "off")
+    workload = replace(WORKLOADS[name], n=8, a_rank=False)
+    counted = 0
+
+    class Counting:
+        def matmul(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+            nonlocal counted
+            counted += 2 * a.shape[0] * a.shape[1] * b.shape[1]
+            np.matmul(a, b, out=out)
+
+        def multiply(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+            nonlocal counted
+            counted += 2 * out.size
+            np.multiply(a, b, out=out)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(np, name)
+
+    monkeypatch.setattr(products, "np", Counting())
+    engine = Backpropagation(network.Network(workload.d).initialise(), "squared", np.dtype(workload.dtype))
+    (block,) = workload.examples(OneRank()).blocks
+    engine.gradient(block, np.empty(sum(engine.sizes), engine.dtype))
+    assert counted == workload.flops * workload.n
+
+
+def test_rows_do_not_depend_on_who_asks() -> None:
+    X, Y = SMALL.rows(0, SMALL.n)
+    for start, stop in ((0, 1), (499, 501), (640, 1_700), (500, 1_000)):
+        x, y = SMALL.rows(start, stop)
+        np.testing.assert_array_equal(x, X[start:stop])
+        np.testing.assert_array_equal(y, Y[start:stop])
+    assert set(np.unique(Y)) == {-1, 1}
+    blocks = WORKLOADS["tiny"].on(3).examples(OneRank()).blocks
+    assert sum(block.x.shape[1] for block in blocks) == 1_500
+
+
+def test_examples_of_ranks_together_are_those_of_one() -> None:
+    workload = replace(SMALL, n=9_000)
+    whole = workload.examples(OneRank())
+    assert whole.cut.count > 2
+    shares = on_ranks(3, workload.examples)
+    blocks = [block for share in shares for block in share.blocks]
+    for mine, others in zip(whole.blocks, blocks, strict=True):
+        np.testing.assert_array_equal(mine.x, others.x)
+    E = Objective(Backpropagation(network.Network(workload.d), "squared"), whole, OneRank())(np.zeros(29)).E
+    assert E == 1  # all outputs 0, all targets -1 or 1

@@ -1,0 +1,206 @@
+"""Flags and TOML files: flags win, what is printed reads back, and every mistake is one sentence."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import pytest
+
+from distnn import UserError
+from distnn.command_line.arguments import parse, to_toml
+from distnn.evaluate import EvaluateOptions
+from distnn.evaluate import main as evaluate_main
+from distnn.parallel.ranks import OneRank
+from distnn.predict import PredictOptions
+from distnn.predict import main as predict_main
+from distnn.runs.options import Options, check, flag
+from distnn.train import ABOUT, PROGRAM, main, read_options
+
+
+def read(*arguments: str) -> Any:
+    return parse(Options, PROGRAM, ABOUT, arguments)
+
+
+def config(folder: Path, text: str) -> str:
+    path = folder / "options.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_no_arguments_are_the_defaults() -> None:
+    assert read() == Options()
+
+
+def test_flags() -> None:
+    options = read(
+        *("--hidden", "30", "20", "--targets", "price", "-1", "--no-standardise", "--no-classes", "--eta=0.5"),
+        *("--theta", "relu", "--resume", "--stop", "t >= 5 and E_in < 1e-3", "--sigma", "1e-2"),
+    )
+    assert options == replace(
+        Options(),
+        hidden=(30, 20),
+        targets=("price", "-1"),
+        standardise=False,
+        classes=False,
+        eta=0.5,
+        theta="relu",
+        resume=True,
+        stop="t >= 5 and E_in < 1e-3",
+        sigma=0.01,
+    )
+    assert read("--hidden").hidden == ()
+    assert read("--hidden", "--seed", "3").hidden == ()
+    assert read("--max-iterations", "1e6", "--hidden", "2e1").max_iterations == 1_000_000
+    assert read("--targets", "a b", "θ").targets == ("a b", "θ")
+
+
+def test_a_file_and_flags_that_win(tmp_path: Path) -> None:
+    path = config(tmp_path, 'hidden = [5]\ntheta = "relu"\ntargets = ["y", "-1"]\neta = 1\nresume = false\n')
+    options = read("--config", path, "--theta", "tanh", "--out", "x")
+    assert options == replace(Options(), hidden=(5,), theta="tanh", targets=("y", "-1"), eta=1.0, out="x")
+    assert read(f"--config={path}").theta == "relu"
+    assert read("--config", config(tmp_path, "hidden = []\n")).hidden == ()
+
+
+EXAMPLES: dict[Any, Any] = {int: 7, float: 0.125, str: "a 'b' \"θ\" \\", bool: True}
+
+
+@pytest.mark.parametrize("field", fields(Options), ids=lambda field: field.name)
+def test_every_option_reads_back(field: Any, tmp_path: Path) -> None:
+    """As a flag and from a file, with a value that is not its default."""
+    kind = get_args(get_type_hints(Options, include_extras=True)[field.name])[0]
+    choices = [choice for choice in get_args(kind) if choice is not type(None)] or [kind]
+    if get_origin(kind) is tuple:
+        value: Any = (EXAMPLES[choices[0]],) * 2
+    elif isinstance(choices[0], str):
+        value = choices[-1]
+    elif get_origin(choices[0]) is not None:  # Literal[…] | None
+        value = get_args(choices[0])[-1]
+    else:
+        value = EXAMPLES[choices[0]]
+    if value is True and field.default is True:
+        value = False
+    options = replace(Options(), **{field.name: value})
+    assert options != Options()
+    text = to_toml(options)
+    assert tomllib.loads(text)[flag(field.name)[2:]] == (list(value) if isinstance(value, tuple) else value)
+    assert read("--config", config(tmp_path, text)) == options
+    if isinstance(value, bool):
+        arguments = [flag(field.name) if value else flag(field.name).replace("--", "--no-", 1)]
+    else:
+        arguments = [flag(field.name), *map(str, value if isinstance(value, tuple) else (value,))]
+    assert read(*arguments) == options
+
+
+def test_print_config_round_trips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--hidden", "3", "--validation", "0.1", "--sigma", "0.1", "--stop", "t > 5", "--out", "somewhere")
+    assert main(OneRank(), [*arguments, "--print-config"]) == 0
+    printed = capsys.readouterr().out
+    assert read_options(["--config", config(tmp_path, printed)]) == read_options(arguments)
+    assert main(OneRank(), ["--config", config(tmp_path, printed), "--print-config"]) == 0
+    assert capsys.readouterr().out == printed
+    assert "print-config" not in tomllib.loads(printed)
+    assert not Path("somewhere").exists()
+
+
+COMMANDS = [(Options, main), (PredictOptions, predict_main), (EvaluateOptions, evaluate_main)]
+
+
+@pytest.mark.parametrize(("kind", "program"), COMMANDS)
+def test_help(kind: Any, program: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for argument in ("--help", "-h"):
+        assert program(OneRank(), [argument]) == 0
+        shown = capsys.readouterr().out
+        for field in fields(kind):
+            assert f"{flag(field.name)} " in shown
+        assert "--config" in shown
+        assert max(map(len, shown.splitlines())) <= 80
+        squeezed = " ".join(shown.replace("│", " ").split())
+        for name, hint in get_type_hints(kind, include_extras=True).items():
+            first = " ".join(get_args(hint)[2].split()[:2])
+            assert first in squeezed, name
+    for empty in ("[]", "None", "[False]", "[True]", "<class", "env var"):
+        assert empty not in shown
+
+
+BAD: list[tuple[tuple[str, ...], str]] = [
+    (("--thetaa", "tanh"), r"Unknown option: --thetaa\. Did you mean --theta\?"),
+    (("--theta", "tan"), "tanh"),
+    (("--max-iterations", "many"), "max-iterations.*many"),
+    (("--max-iterations", "1.5"), '--max-iterations: "1.5" is not a whole number'),
+    (("--hidden", "3", "4.5"), '"4.5"'),
+    (("--seed", "inf"), "seed"),
+    (("--seed", "1e400"), "seed"),
+    (("--eta", "fast"), "eta"),
+    (("--hidden", "3", "x"), "hidden"),
+    (("--seed",), "seed"),
+    (("stray",), "stray"),
+    (("--optimizer", "adamw"), "optimizer"),
+    (("--dtype", "float16"), "dtype.*float32"),
+    (("--hidden", "0"), "--hidden 0: every layer needs a width of at least 1"),
+    (("--validation", "1.5"), "--validation 1.5"),
+    (("--config", "missing.toml"), "--config missing.toml cannot be read: No such file or directory"),
+    (("--config",), "config"),
+    (("--config", "/"), "--config / cannot be read: Is a directory"),
+    (("--resume",), "--resume needs --out"),
+    (("--resume", "--out", "nowhere"), "--out nowhere holds no run to resume: nowhere/options.toml is missing"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD, ids=[" ".join(arguments) for arguments, _ in BAD])
+def test_mistakes(arguments: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence) as raised:
+        main(OneRank(), arguments)
+    one_sentence(str(raised.value))
+
+
+def one_sentence(text: str) -> None:
+    """Printable, on one line, and not too long."""
+    assert text.isprintable(), text
+    assert len(text) < 400, text
+    assert "│" not in text
+    assert text.rstrip().endswith((".", "help", "?", ")")), text
+
+
+BAD_FILES = {
+    "not TOML": ("theta = tanh\n", "is not a TOML file: .*line 1"),
+    "not text": ("\udcff", "is not a TOML file"),
+    "unknown option": ("thetaa = 'tanh'\n", "thetaa"),
+    "wrong kind": ("max-iterations = 'many'\n", "max-iterations"),
+    "a fraction": ("seed = 1.5\n", '"1.5" is not a whole number'),
+    "a list for one": ("seed = [1, 2]\n", "seed"),
+    "a table": ("[hidden]\na = 1\n", "hidden"),
+    "wrong choice": ("theta = 'tan'\n", "theta"),
+    "out of range": ("hidden = [0]\n", "--hidden 0"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_mistakes_in_a_file(name: str, tmp_path: Path) -> None:
+    text, sentence = BAD_FILES[name]
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError, match=sentence) as raised:
+        main(OneRank(), ["--config", str(path)])
+    one_sentence(str(raised.value).replace(str(path), "bad.toml"))
+
+
+def test_one_definition_makes_flags_and_file(tmp_path: Path) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Two:
+        count: Annotated[int, "Group", "How many."] = 3
+        name: Annotated[str | None, "Group", "What."] = None
+
+    globals()["Two"] = Two  # get_type_hints resolves names in the module
+    assert parse(Two, "two", "About", ["--count", "5"]) == Two(count=5)
+    assert parse(Two, "two", "About", ["--name", "x"], {"count": 9}) == Two(count=9, name="x")
+    assert parse(Two, "two", "About", ["--config", config(tmp_path, "count = 4\n"), "--name", "y"]) == Two(
+        count=4, name="y"
+    )
+
+
+def test_checks_leave_good_options_alone() -> None:
+    check(replace(Options(), hidden=(), validation=0.5, patience=3, keep=2, seed=2**63 - 1, max_iterations=0))

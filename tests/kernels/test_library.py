@@ -1,0 +1,122 @@
+"""The compiled code: its functions, and what happens where it is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from availability import unavailable
+from checkout import CHECKOUT
+from mpi_runner import mpirun, python
+from passing import DTYPES
+
+from distnn.kernels import library
+from distnn.kernels.library import ADDRESS, SIZE
+from distnn.kernels.memory import vector
+from distnn.network.activations import ACTIVATIONS
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("theta", library.THETAS)
+def test_theta_and_its_derivative(theta: str, dtype: str, of: str) -> None:
+    generator, epsilon = np.random.default_rng(1), float(np.finfo(dtype).eps)
+    x, delta = vector(128, dtype), vector(128, dtype)
+    x[...], delta[...] = generator.normal(size=128) * 3, generator.normal(size=128)
+    x[:5] = 0, -0.0, np.inf, -np.inf, np.nan
+    expected_x, expected_delta, number = x.copy(), delta.copy(), library.THETAS.index(theta)
+    ACTIVATIONS[theta].apply(expected_x)
+    library.function("theta", np.dtype(dtype), of, SIZE, ADDRESS, SIZE)(number, x.ctypes.data, 128)
+    np.testing.assert_allclose(x, expected_x, rtol=4 * epsilon, atol=epsilon)
+    finite = np.isfinite(x)
+    x[~finite] = expected_x[~finite] = 0
+    ACTIVATIONS[theta].chain(expected_x, expected_delta, np.empty_like(x))  # type: ignore[misc]
+    addresses = x.ctypes.data, delta.ctypes.data
+    library.function("chain", np.dtype(dtype), of, SIZE, ADDRESS, ADDRESS, SIZE)(number, *addresses, 128)
+    np.testing.assert_allclose(delta, expected_delta, rtol=0, atol=10 * epsilon)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tanh(dtype: str, of: str) -> None:
+    """Right to 3 units in the last place, of any size; exact at the ends."""
+    generator = np.random.default_rng(1)
+    x = vector(128_000, dtype)
+    sizes = 10 ** generator.uniform(np.log10(np.finfo(dtype).tiny), 2, len(x))
+    x[...] = sizes * generator.choice([-1, 1], len(x))
+    x[:64_000] = generator.normal(size=64_000) * 3
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(dtype).max, -np.finfo(dtype).max]
+    x[: len(special)] = special
+    exact = np.tanh(x.astype(np.longdouble))
+    library.function("theta", np.dtype(dtype), of, SIZE, ADDRESS, SIZE)(0, x.ctypes.data, len(x))
+    np.testing.assert_array_equal(x[: len(special)], [0, 0, 1, -1, np.nan, 1, -1])
+    assert np.signbit(x[1]) and not np.signbit(x[0])
+    errors = np.abs(x - exact)[len(special) :] / np.spacing(np.abs(exact[len(special) :]).astype(dtype))
+    assert 0.5 < errors.max() < 3
+    assert np.abs(x[len(special) :]).max() == 1
+
+
+@pytest.mark.job
+def test_a_bad_variable_is_one_sentence_of_all_ranks() -> None:
+    done = mpirun(2, "-m", "distnn.train", "--out", "none", env={library.VARIABLE: "fast"})
+    assert done.returncode == 2
+    assert done.stderr.count("DISTNN_FUSED is 'fast'") == 1 and "Traceback" not in done.stderr
+
+
+def test_a_library_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not library.built():
+        unavailable("compiled code", "distnn installed with a C compiler")
+    monkeypatch.setattr(library, "INTERFACE", library.INTERFACE + 1)
+    assert library.loaded.__wrapped__() is None
+
+
+def installed(folder: Path, **variables: str) -> Path:
+    """distnn installed from a copy of the checkout into a folder of its own, without its dependencies."""
+    source, target = folder / "source", folder / "target"
+    source.mkdir()
+    for name in ("LICENSE", "README.md", "pyproject.toml"):
+        shutil.copy(CHECKOUT / name, source)
+    shutil.copytree(CHECKOUT / "distnn", source / "distnn", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(source)]
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def train(package: Path, *options: str) -> tuple[list[str], dict[str, object]]:
+    """What a training with the package of this folder warns of, and the record of its environment."""
+    out = package / "run"
+    done = python(
+        *("-m", "distnn.train", "--max-iterations", "5", "--out", str(out), *options),
+        cwd=package,
+        env={"PYTHONPATH": str(package), library.VARIABLE: None},
+    )
+    assert done.returncode == 0, done.stderr
+    where = python("-c", "import distnn; print(distnn.__file__)", cwd=package, env={"PYTHONPATH": str(package)})
+    assert where.stdout.startswith(str(package))
+    return done.stderr.splitlines(), json.loads((out / "environment.json").read_text())
+
+
+@pytest.mark.job
+def test_without_a_compiler_numpy_does_all(tmp_path: Path) -> None:
+    package = installed(tmp_path, CC="/bin/false")
+    assert not list(package.rglob("*.so"))
+    warnings, record = train(package)
+    assert record["compiler"] == "none"
+    if library.built():
+        assert any("installed without a C compiler" in line for line in warnings)
+
+
+@pytest.mark.job
+def test_with_a_compiler_it_is_built(tmp_path: Path) -> None:
+    if shutil.which(os.environ.get("CC", "gcc")) is None:
+        unavailable("gcc", "a C compiler")
+    package = installed(tmp_path)
+    assert len(list(package.glob("distnn/kernels/_library*.so"))) == 1
+    warnings, record = train(package)
+    assert record["compiler"] == library.compiler() != "none"
+    assert not any("compiler" in line for line in warnings)

@@ -1,0 +1,77 @@
+"""JᵀJ and Jᵀr, against a dense Jacobian made of differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from curved import problem, weights_for
+from tables import assembled, regression
+
+from distnn.errors import UserError
+from distnn.network.second_order.gauss_newton import megabytes, square
+from distnn.parallel.ranks import OneRank
+from distnn.training.objective import decay_mask
+
+
+@pytest.mark.parametrize("hidden", [(), (4,), (5, 4)])
+@pytest.mark.parametrize("m", [1, 3])
+@pytest.mark.parametrize("output_theta", ["identity", "tanh", "logistic"])
+def test_gauss_newton_is_that_of_the_dense_jacobian(
+    output_theta: str, m: int, hidden: tuple[int, ...], small_blocks: None
+) -> None:
+    n = 30
+    X, Y = regression(n, m=m)
+    weights = np.random.default_rng(1).uniform(0, 2, n)
+    assembly = assembled(
+        OneRank(), X, Y, weights, hidden=hidden, output_theta=output_theta, weight_decay=0.01, standardise=False
+    )
+    network, objective = assembly.model.network, assembly.objective
+    w = weights_for(objective) * 0.3
+
+    def outputs(w: np.ndarray) -> np.ndarray:
+        network.w[:] = w
+        return network(X)
+
+    h = 1e-6
+    A = np.zeros((len(w), len(w)))
+    columns = np.array([(outputs(w + h * one) - outputs(w - h * one)) / (2 * h) for one in np.eye(len(w))])
+    for i in range(n):
+        for j in range(m):
+            A += 2 * weights[i] * np.outer(columns[:, i, j], columns[:, i, j])
+    A = A / weights.sum() + 2 * 0.01 * np.diag(decay_mask(network.d))
+    found = objective.gauss_newton(w)
+    np.testing.assert_allclose(found, A, rtol=1e-5, atol=1e-7 * np.abs(A).max())
+    np.testing.assert_array_equal(found, found.T)
+
+
+def test_gauss_newton_is_the_hessian_of_a_linear_model(small_blocks: None) -> None:
+    X, Y = regression(40, m=2)
+    objective = assembled(OneRank(), X, Y, hidden=(), output_theta="identity", weight_decay=0.1).objective
+    w = weights_for(objective)
+    H = np.array([objective.hessian_product(w, one) for one in np.eye(len(w))])
+    np.testing.assert_allclose(objective.gauss_newton(w), H, rtol=1e-10, atol=1e-12)
+
+
+def test_parts_of_the_jacobian_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few rows of J are made at a time."""
+    objective = problem("squared", "tanh", n=300)
+    w = weights_for(objective)
+    whole = objective.gauss_newton(w)
+    monkeypatch.setattr("distnn.network.second_order.gauss_newton.PART_BYTES", 1)
+    parts = problem("squared", "tanh", n=300)
+    np.testing.assert_allclose(parts.gauss_newton(w), whole, rtol=1e-12, atol=1e-14)
+
+
+def test_square_and_its_memory() -> None:
+    np.testing.assert_array_equal(
+        square(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), 3), [[1, 2, 4], [2, 3, 5], [4, 5, 6]]
+    )
+    assert 8e-6 * 1000**2 < megabytes(1000) < 100 * 8e-6 * 1000**2
+
+
+def test_cross_entropy_is_no_sum_of_squares() -> None:
+    objective = problem("cross-entropy", "softmax")
+    w = weights_for(objective)
+    for ask in (objective.require_squares, lambda: objective.gauss_newton(w), lambda: objective.acceleration(w, w)):
+        with pytest.raises(UserError, match="--error squared, or --optimizer lbfgs"):
+            ask()

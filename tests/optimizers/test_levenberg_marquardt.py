@@ -1,0 +1,94 @@
+"""Levenberg-Marquardt: its steps, its damping, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from functions import ROSENBROCK_START, Squares, quadratic, rosenbrock
+from scipy.optimize import least_squares
+from stepping import run
+from tables import assembled, regression
+
+from distnn.errors import UserError
+from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
+from distnn.parallel.ranks import OneRank
+from distnn.training.observation import norm
+
+
+def test_levenberg_marquardt_finds_what_scipy_finds() -> None:
+    """A fit with a residual that stays: y = a exp(b x) + c."""
+    x = np.linspace(0, 2, 30)
+    y = 2 * np.exp(-1.5 * x) + 0.5 + 0.05 * np.random.default_rng(0).normal(size=30)
+
+    def residuals(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        power = np.exp(w[1] * x)
+        return w[0] * power + w[2] - y, np.column_stack([power, w[0] * x * power, np.ones_like(x)])
+
+    start = np.array([1.0, 0.0, 0.0])
+    theirs = least_squares(
+        lambda w: residuals(w)[0], start, lambda w: residuals(w)[1], method="lm", xtol=1e-14, ftol=1e-14
+    )
+    state = run(LevenbergMarquardt(), Squares(residuals), start, 50)
+    np.testing.assert_allclose(state.w, theirs.x, rtol=1e-6)
+    np.testing.assert_allclose(state.E, 2 * theirs.cost, rtol=1e-12)
+
+
+def test_levenberg_marquardt_step_is_gauss_newtons_where_damping_is_small() -> None:
+    state = run(LevenbergMarquardt(damping=1e-12), quadratic(), np.zeros(6), 1)
+    np.testing.assert_allclose(state.w, 1, atol=1e-8)
+
+
+def test_damping_follows_the_gain_ratio() -> None:
+    """A tenth after a step as promised; twice, then four times as much after trials that fail."""
+    function, optimizer = quadratic(), LevenbergMarquardt(damping=0.5)
+    first = optimizer.step(function, optimizer.start(function, np.zeros(6)), 0)
+    second = optimizer.step(function, first, 1)
+    assert first.mu < 0.5 * 200 and second.mu == pytest.approx(first.mu / 10)
+
+    def kink(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        slope = np.where(w > 0, 1.0, -100.0)
+        return slope * w + 1, np.diag(slope)
+
+    function, w, A, mu, nu = Squares(kink), np.ones(1), 2.0, 1e-3 * 2.0, 2.0
+    E, G = function(w)
+    while True:
+        h = -G / (A + mu)
+        gain = (E - function(w + h)[0]) / -(G @ h + A * h @ h / 2)
+        if gain > 0:
+            break
+        mu, nu = mu * nu, nu * 2
+    assert nu > 8
+    state = LevenbergMarquardt().step(function, LevenbergMarquardt().start(function, w), 0)
+    assert state.nu == 2 and state.mu == pytest.approx(mu * max(0.1, 1 - (2 * gain - 1) ** 3))
+
+
+def test_damping_follows_the_bend() -> None:
+    """Twice as much while the accelerated step bends too much; afterwards at least what the bend allows."""
+    function, w = rosenbrock(), ROSENBROCK_START
+    A, (E, G) = function.gauss_newton(w), function(w)
+    mu = first = 1e-6 * A.diagonal().max()
+    while True:
+        damped = A + mu * np.eye(2)
+        h = np.linalg.solve(damped, -G)
+        a = np.linalg.solve(damped, -function.acceleration(w, h))
+        bend, gain = 2 * norm(a) / norm(h), (E - function(w + h + a / 2)[0]) / -(G @ h + h @ A @ h / 2)
+        if bend <= 0.75:
+            break
+        mu *= 2
+    assert mu > first and gain > 0
+    optimizer = LevenbergMarquardt(damping=1e-6)
+    state = optimizer.step(function, optimizer.start(function, w), 0)
+    np.testing.assert_allclose(state.w, w + h + a / 2, rtol=1e-6)
+    assert state.nu == 2 and state.mu == pytest.approx(mu * max(0.1, 1 - (2 * gain - 1) ** 3, bend / 0.75))
+
+
+def test_levenberg_marquardt_refuses_what_does_not_fit() -> None:
+    with pytest.raises(UserError, match=r"about [\d,]+ MB a rank .* 6 × 6 .*--max-megabytes"):
+        LevenbergMarquardt(max_megabytes=1e-4).start(quadratic(), np.zeros(6))  # type: ignore[arg-type]
+
+
+def test_levenberg_marquardt_refuses_cross_entropy() -> None:
+    X, _ = regression(20)
+    objective = assembled(OneRank(), X, np.array(["a", "b"] * 10), error="cross-entropy").objective
+    with pytest.raises(UserError, match="sum of squares"):
+        LevenbergMarquardt().start(objective, np.zeros(len(objective.decayed)))

@@ -1,0 +1,57 @@
+"""States become arrays and go on to the bit, on any number of ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from stepping import network
+from threaded_ranks import on_ranks
+
+from distnn.optimizers import OPTIMIZERS, State
+from distnn.parallel.ranks import OneRank, Ranks
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_resume_to_the_bit(name: str, small_blocks: None) -> None:
+    """At every step: the state becomes arrays, those become bytes, and a new state goes on in a new objective."""
+    optimizer = OPTIMIZERS[name]()
+    objective, w = network(OneRank())
+    given = w.copy()
+    state = optimizer.start(objective, w)
+    resumed = state
+    for t in range(12):
+        state = optimizer.step(objective, state, t)
+        stored = {key: (value.tobytes(), value.dtype, value.shape) for key, value in resumed.tensors().items()}
+        arrays = {key: np.frombuffer(*value[:2]).reshape(value[2]) for key, value in stored.items()}
+        resumed = optimizer.step(network(OneRank())[0], type(resumed).restore(arrays), t)
+        assert bits(resumed) == bits(state)
+    np.testing.assert_array_equal(w, given)
+
+
+def bits(state: State) -> dict[str, bytes]:
+    return {name: value.tobytes() for name, value in state.tensors().items()}
+
+
+def hashes(ranks: Ranks, name: str) -> list[dict[str, bytes]]:
+    """The states of the first few steps."""
+    objective, w = network(ranks)
+    optimizer = OPTIMIZERS[name]()
+    state = optimizer.start(objective, w)
+    states = [bits(state)]
+    for t in range(8):
+        state = optimizer.step(objective, state, t)
+        states.append(bits(state))
+    return states
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_same_bits_for_every_P(name: str, small_blocks: None) -> None:
+    alone = hashes(OneRank(), name)
+    for P in (2, 3):
+        assert on_ranks(P, lambda ranks: hashes(ranks, name)) == [alone] * P
+
+
+@pytest.mark.mpi(min_size=2)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_same_bits_under_mpi(name: str, small_blocks: None, ranks: Ranks) -> None:
+    assert hashes(ranks, name) == hashes(OneRank(), name)

@@ -1,0 +1,34 @@
+"""Simulated ranks show what depends on the order, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from sums import bits, one_rank, term_of
+from threaded_ranks import on_ranks
+
+from distnn.parallel.ranks import Ranks
+from distnn.parallel.reduction import ExactSum, PlainSum, Sum
+from distnn.parallel.simulated import SimulatedRanks
+
+pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
+
+
+@pytest.mark.parametrize("size", [1, 2, 17, 3000])
+@pytest.mark.parametrize("P", [1, 3])
+def test_simulated_ranks_show_what_depends_on_the_order(size: int, P: int) -> None:
+    rows = np.random.default_rng(5).normal(size=(60, 4))
+
+    def sums(kind: type[Sum]) -> Callable[[Ranks], list[bytes]]:
+        def work(ranks: Ranks) -> list[bytes]:
+            own = rows[ranks.rank :: ranks.size]
+            sums = kind(SimulatedRanks(ranks, size), [3, 1], len(own), len(rows))
+            return [bits(sums(term_of(own))) for _ in range(4)]
+
+        return work
+
+    exact, plain = (on_ranks(P, sums(kind)) for kind in (ExactSum, PlainSum))
+    assert {found for rank in exact for found in rank} == {bits(one_rank(rows, [3, 1]))}
+    assert len({found for rank in plain for found in rank}) > 1  # so the simulation would have noticed

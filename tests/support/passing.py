@@ -1,0 +1,63 @@
+"""Engines with passes of every sort, and blocks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from distnn.kernels.blocks import Block
+from distnn.network.activations import ACTIVATIONS
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.network import Network
+from distnn.network.passes.fused import Fused
+from distnn.network.passes.layerwise import Layerwise
+from distnn.network.passes.tiled import Tiled
+
+DTYPES = ["float64", "float32"]
+
+WAYS = {"fused": Fused, "tiled": Tiled}
+
+# For tiles only: more terms than are added up at a time, more tiles than the cache has, every width of a panel of G.
+WIDE = [(2100, 150, 3), (2, 3, 2200, 1), (4, 1100, 1), (33, 31, 17, 16, 15, 9, 8, 7), (6, 40, 33, 1), (3, 1, 1, 2)]
+
+
+def draw(d: tuple[int, ...], rows: int, dtype: str, seed: int = 0) -> Block:
+    generator = np.random.default_rng([*d, rows, seed])
+    x = generator.normal(size=(d[0] + 1, rows))
+    x[0] = 1
+    y = generator.normal(size=(d[-1], rows))
+    return Block(x.astype(dtype), y.astype(dtype), generator.random(rows).astype(dtype))
+
+
+def engine(
+    d: tuple[int, ...], dtype: str, way: str | None = None, of: str = "", theta: str = "tanh"
+) -> Backpropagation:
+    """With compiled passes, or with those of numpy."""
+    network = Network(d, theta, "identity").initialise(len(d), 0.7 if max(d) <= 128 else None)
+    made = Backpropagation(network, "squared", np.dtype(dtype))
+    made.passes = (
+        WAYS[way](d, ACTIVATIONS[theta], made.dtype, of) if way else Layerwise(d, ACTIVATIONS[theta], made.dtype)
+    )
+    made.load(network.w)
+    return made
+
+
+def gradient(engine: Backpropagation, block: Block) -> np.ndarray:
+    out = np.full(sum(engine.sizes), np.nan, engine.dtype)
+    engine.gradient(block, out)
+    return out
+
+
+def compare(
+    d: tuple[int, ...], dtype: str, way: str, of: str, rows: Sequence[int], factor: float = 1, theta: str = "tanh"
+) -> None:
+    ours, theirs = engine(d, dtype, way, of, theta), engine(d, dtype, theta=theta)
+    for count in rows:
+        block = draw(d, count, dtype)
+        expected, epsilon = gradient(theirs, block), factor * float(np.finfo(dtype).eps)
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(gradient(ours, block), expected, rtol=0, atol=30 * epsilon * scale)
+        assert ours.error(block) == pytest.approx(theirs.error(block), rel=30 * epsilon)
+        np.testing.assert_allclose(ours.outputs(block.x), theirs.outputs(block.x), rtol=0, atol=100 * epsilon)
