@@ -1,0 +1,55 @@
+"""What the annotation of a field says is checked: its type, its choices, the least that it may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pytest
+
+from distnn.errors import UserError
+from distnn.runs.options.fields import AtLeast, check_fields, flag
+
+
+@dataclass
+class Some:
+    """An option of each kind."""
+
+    a_count: Annotated[int, "Group", "How many.", AtLeast(2)] = 2
+    share: Annotated[float | None, "Group", "A share.", AtLeast(0)] = None
+    kind: Annotated[Literal["one", "two"] | None, "Group", "A kind."] = None
+    names: Annotated[tuple[str, ...], "Group", "Names."] = ()
+    on: Annotated[bool, "Group", "A switch."] = False
+
+
+GOOD = [{"a_count": np.int64(3)}, {"share": 1}, {"share": np.float32(0.5)}, {"names": ["a"]}, {"kind": "two"}]
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"a_count": 1}, "--a-count 1: give a number of at least 2."),
+    ({"a_count": 2.5}, "--a-count 2.5 is of the wrong kind: give int."),
+    ({"a_count": True}, "--a-count True is of the wrong kind: give int."),
+    ({"share": -0.1}, "--share -0.1: give a number of at least 0."),
+    ({"share": float("nan")}, "--share nan: give a number of at least 0."),
+    ({"share": float("inf")}, "--share inf: give a number of at least 0."),
+    ({"share": "1"}, "--share '1' is of the wrong kind: give float or None."),
+    ({"kind": "three"}, "--kind three: choose from one, two."),
+    ({"names": "a"}, "--names 'a' is of the wrong kind: give a sequence of str."),
+    ({"names": (1,)}, r"--names (1,) is of the wrong kind: give a sequence of str."),
+    ({"on": 1}, "--on 1 is of the wrong kind: give bool."),
+]
+
+
+def test_the_flag_of_a_field() -> None:
+    assert flag("a_count") == "--a-count"
+
+
+@pytest.mark.parametrize("values", [{}, *GOOD], ids=str)
+def test_what_fits(values: dict[str, Any]) -> None:
+    check_fields(Some(**values))
+
+
+@pytest.mark.parametrize(("values", "sentence"), BAD, ids=[str(values) for values, _ in BAD])
+def test_what_does_not_fit_is_one_sentence(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError) as refused:
+        check_fields(Some(**values))
+    assert str(refused.value) == sentence

@@ -1,0 +1,21 @@
+"""Errors in words, and the exit codes that scripts rely on."""
+
+from __future__ import annotations
+
+from distnn.errors import BAD_USE, DONE, FAILED, STOPPED, RankError, RanksLost, UserError, missing_package
+
+
+def test_exit_codes() -> None:
+    """docs/faults.md and the scripts in launch/ name them."""
+    assert (DONE, FAILED, BAD_USE, STOPPED) == (0, 1, 2, 75)
+
+
+def test_a_missing_package_is_bad_use_and_how_to_install_it() -> None:
+    error = missing_package("matplotlib", "peers", "A figure")
+    assert isinstance(error, UserError)
+    assert str(error) == "A figure needs the package matplotlib. Install it with: pip install 'distnn[peers]'"
+
+
+def test_no_kind_of_error_is_taken_for_another() -> None:
+    kinds = (UserError, RankError, RanksLost)
+    assert [[issubclass(a, b) for b in kinds] for a in kinds] == [[a is b for b in kinds] for a in kinds]

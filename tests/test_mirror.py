@@ -1,0 +1,39 @@
+"""The tests mirror the package: distnn/x/y.py is tested by tests/x/test_y.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from checkout import CHECKOUT
+
+PACKAGE, TESTS = CHECKOUT / "distnn", CHECKOUT / "tests"
+OPTIONS = "declares options and checks them: runs/options/test_options.py and test_checks.py walk through all of these"
+PEERS = "is run by bench/peers/test_peers.py, as all peers are"
+RACERS = "is run by bench/convergence/test_race.py, as all contenders are"
+ELSEWHERE = {
+    **dict.fromkeys((f"runs/options/{name}.py" for name in ("actions", "data", "network", "run", "training")), OPTIONS),
+    **dict.fromkeys((f"bench/peers/{name}.py" for name in ("pytorch", "scikit_learn", "worker", "xla")), PEERS),
+    **dict.fromkeys((f"bench/convergence/{name}.py" for name in ("ours", "pytorch", "scikit_learn")), RACERS),
+}
+
+
+def modules() -> list[Path]:
+    """All modules but the packages' own files, relative to the package."""
+    found = [path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py"))]
+    return [path for path in found if path.name not in ("__init__.py", "__main__.py")]
+
+
+def test_every_module_has_a_test_of_its_name() -> None:
+    missing = [
+        f"distnn/{module} has no tests/{module.with_name(f'test_{module.name}')}"
+        for module in modules()
+        if str(module) not in ELSEWHERE and not (TESTS / module.with_name(f"test_{module.name}")).exists()
+    ]
+    assert not missing, "\n".join(missing)
+
+
+def test_the_exceptions_are_modules_without_a_test() -> None:
+    known = set(map(str, modules()))
+    for module in map(Path, ELSEWHERE):
+        assert str(module) in known, f"there is no distnn/{module} any more"
+        assert not (TESTS / module.with_name(f"test_{module.name}")).exists(), f"{module} has a test of its name now"
