@@ -81,7 +81,8 @@ class MPIRanks(Ranks):
         incoming = self._incoming()
         try:
             yield from parts
-            yield from incoming
+            for part in incoming:  # not 'yield from', which would end `incoming` where this iteration is left
+                yield part
         finally:
             for _ in incoming:
                 pass
