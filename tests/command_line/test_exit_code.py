@@ -1,8 +1,7 @@
-"""The exit code as a word in a file, for scripts; that batch scripts heed it is tested in tests/launch."""
+"""The word that a program leaves for scripts."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,39 +9,41 @@ import pytest
 from distnn.command_line.exit_code import VARIABLE, leave_word
 
 
-@pytest.fixture
-def word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "code"))
-    return tmp_path / "code"
+def test_in_place_of_what_stood_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place: it must need no room on a full disk, nor a new entry in a directory that another host has cached."""
+    word = tmp_path / "word"
+    word.write_text("running\n")
+    file = word.stat().st_ino
+    monkeypatch.setenv(VARIABLE, str(word))
+    leave_word(75)
+    assert (word.read_text(), word.stat().st_ino) == ("75\n", file)
 
 
-def test_it_is_a_line_of_its_own(word: Path) -> None:
-    for code in (0, 75, 1):
-        leave_word(code)
-        assert word.read_text() == f"{code}\n"
-
-
-def test_a_file_that_was_there_stays_the_same_file(word: Path) -> None:
-    word.write_text("a longer word\n" * 10)
-    before = os.stat(word).st_ino
+def test_a_file_that_was_removed_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "word"))
     leave_word(0)
-    assert os.stat(word).st_ino == before and word.read_text() == "0\n"
+    assert (tmp_path / "word").read_text() == "0\n"
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_without_the_variable_nothing_is_written(
-    value: str | None, word: Path, monkeypatch: pytest.MonkeyPatch
+def test_nowhere_if_none_is_named(
+    value: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv(VARIABLE)
-    if value is not None:
+    monkeypatch.chdir(tmp_path)
+    if value is None:
+        monkeypatch.delenv(VARIABLE, raising=False)
+    else:
         monkeypatch.setenv(VARIABLE, value)
-    leave_word(1)
-    assert not word.exists()
-
-
-def test_what_cannot_be_written_is_said_and_ends_nothing(
-    word: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv(VARIABLE, str(word / "no" / "folder"))
     leave_word(0)
-    assert "the exit code cannot be written to" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [] and capsys.readouterr().err == ""
+
+
+def test_what_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "none" / "word"))
+    leave_word(0)
+    assert "none/word (DISTNN_EXIT_CODE_FILE): No such file or directory." in capsys.readouterr().err
+    monkeypatch.setenv(VARIABLE, "/dev/full")
+    leave_word(0)
+    assert "No space left on device" in capsys.readouterr().err
