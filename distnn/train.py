@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from distnn.command_line.arguments import parse, to_toml
+from distnn.command_line.output import do_without_stdout
 from distnn.command_line.program import run
 from distnn.errors import DONE
 from distnn.kernels import blas
@@ -32,6 +33,8 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
             print(to_toml(options, [field.name for field in fields(options) if group(field.name) == ACTIONS]), end="")
         return DONE
     blas.limit_threads(options.threads)
+    if not options.dry_run:
+        do_without_stdout()
     return Job(options, ranks).carry_out()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,22 +45,13 @@ def print_table(shown: Table) -> None:
     print("\n".join(lines))
 
 
-class Enduring(Console):
-    """A console that falls silent when nobody reads it any more, as in `… | head`: the training goes on."""
-
-    def on_broken_pipe(self) -> None:
-        """Called by rich, whose own ends the process."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def stdout() -> Console:
     """The console of stdout; where it goes to a file, wide enough for every table.
 
     Open MPI gives rank 0 a terminal of its own, wherever its output goes; launch/local.sh says if there is a real one.
     """
     pretended = "OMPI_COMM_WORLD_RANK" in os.environ and "TTY_INTERACTIVE" not in os.environ
-    console = Enduring(highlight=False, force_terminal=False if pretended else None)
+    console = Console(highlight=False, force_terminal=False if pretended else None)
     if not console.is_terminal:
         console.width = 200
     return console

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
@@ -11,8 +10,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from distnn.command_line import output
 from distnn.command_line.exit_code import leave_word
-from distnn.errors import BAD_USE, FAILED, RankError, UserError
+from distnn.errors import BAD_USE, DONE, FAILED, RankError, UserError
 from distnn.parallel.launcher import connect, others_may_have_mpi
 from distnn.parallel.ranks import OneRank, Ranks
 
@@ -25,13 +25,11 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
     A UserError is one sentence on stderr, from rank 0; a RankError the traceback of the rank that failed, once. Where
     it strikes one rank alone, that rank says it, and ends the job.
     Anything else has struck one rank alone: it prints its traceback and ends the whole job, so that no rank waits for
-    it.
+    it. Printing fails nowhere; where stdout lacks something of a program that needs it, the exit code is FAILED.
     """
     everyone: Ranks = OneRank()
     code = FAILED
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # where the terminal knows no θ
+    output.install()
     try:
         everyone = connect()
         with everyone.none_alone():
@@ -53,14 +51,14 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
         if everyone.rank == 0:
             print("distnn: interrupted.", file=sys.stderr, flush=True)
         everyone.abort(128 + signal.SIGINT)
-    except BrokenPipeError:  # whoever read stdout has seen enough; nothing more must be flushed to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        everyone.abort(128 + signal.SIGPIPE)
     except BaseException:
         print(f"distnn: rank {everyone.rank} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         sys.stdout.flush()
         everyone.abort(FAILED)
     if everyone.rank == 0:
+        if code == DONE and (why := output.missing()):
+            code = FAILED
+            print(f"distnn: stdout cannot be written: {why}.", file=sys.stderr)
         leave_word(code)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -6,10 +6,8 @@ To add a format: a function that writes it, and its line in WRITERS.
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -88,12 +86,18 @@ def write(model: Model, outputs: Sequence[np.ndarray], n: int, out: str | None, 
                 pass
             return
         try:
-            with nullcontext(sys.stdout) if out is None else replacing(Path(out), writer.mode) as file:
+            with _stdout() if out is None else replacing(Path(out), writer.mode) as file:
                 writer.write(model, parts, n, file)
-                file.flush()
-        except BrokenPipeError:  # whoever read stdout has seen enough; nothing more must be flushed to it at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # whoever read stdout has seen enough
+            pass
         except OSError as error:
-            raise UserError(f"--out {out} cannot be written: {error.strerror}.") from None
+            where = "stdout" if out is None else f"--out {out}"
+            raise UserError(f"{where} cannot be written: {error.strerror}.") from None
         finally:
             parts.close()  # type: ignore[attr-defined]
+
+
+def _stdout() -> IO[str]:
+    """stdout, encoded as a file would be, whatever the terminal knows; it raises where it cannot be written."""
+    sys.stdout.flush()
+    return open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)
