@@ -9,8 +9,10 @@ does all. DISTNN_FUSED says so, too: off, avx2, avx512. The bits are the same wi
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import platform
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -20,11 +22,20 @@ from typing import Any
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels.memory import vector
 
 VARIABLE = "DISTNN_FUSED"
 SETS = ("avx512", "avx2")  # what it is compiled for, the faster one first
 THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order of passes.c
 INTERFACE = 8  # as in library.c
+
+FILE = Path(__file__).with_name(f"_library{EXTENSION_SUFFIXES[0]}")
+KNOWN = {  # hashes of the bits that functions must have
+    ("tanh", "float64"): "9c7fea0b27326b42",
+    ("tanh", "float32"): "72bc3b3d4801b2e2",
+    ("logistic", "float64"): "804ffc85852671c3",
+    ("logistic", "float32"): "501c2313748134ca",
+}
 
 ADDRESS, SIZE = ctypes.c_void_p, ctypes.c_ssize_t
 
@@ -46,8 +57,9 @@ def missing(d: Sequence[int], theta: str) -> str | None:
     if built() or not serves(d, theta) or platform.machine() != "x86_64" or off:
         return None
     return (
-        "distnn was installed without a C compiler, which this network's gradient is 1.1 to 5 times as fast with: "
-        "install gcc, then distnn again (pip install --force-reinstall --no-deps)."
+        f"{_load()[1]}, and this network's gradient would be 1.1 to 5 times as fast with compiled code: "
+        f"{'install gcc, then' if not FILE.exists() else 'install'} distnn again (pip install --force-reinstall "
+        "--no-deps)."
     )
 
 
@@ -69,7 +81,7 @@ def instructions() -> str | None:
     if wanted not in ("", *SETS):
         raise UserError(f"{VARIABLE} is {wanted!r}; it should be one of: off, {', '.join(reversed(SETS))}.")
     if wanted and wanted not in available():
-        reason = "this CPU does not have these instructions" if built() else "distnn was installed without a C compiler"
+        reason = "this CPU does not have these instructions" if built() else _load()[1]
         raise UserError(f"{VARIABLE} is {wanted}, but {reason}: unset it, or set it to off.")
     return wanted or next(iter(available()), None)
 
@@ -82,15 +94,51 @@ def compiler() -> str:
     return found.library_compiler().decode()
 
 
-@cache
 def loaded() -> ctypes.CDLL | None:
     """The library, or None where there is none that can be used. Local."""
+    return _load()[0]
+
+
+@cache
+def _load() -> tuple[ctypes.CDLL | None, str]:
+    """The library, or None and why it is not used, in words that a sentence begins with. Local."""
+    if not FILE.exists():
+        return None, "distnn was installed without a C compiler"
     try:
-        found = ctypes.CDLL(str(Path(__file__).with_name(f"_library{EXTENSION_SUFFIXES[0]}")))
+        found = ctypes.CDLL(str(FILE))
         found.library_compiler.restype = ctypes.c_char_p
-        return found if found.library_interface() == INTERFACE else None
-    except (OSError, AttributeError):  # not there, of another platform, or of other sources
-        return None
+        if found.library_interface() != INTERFACE:
+            return None, f"{FILE} was built from other sources"
+    except (OSError, AttributeError) as error:
+        return None, f"{FILE} is not distnn's compiled code for this machine ({error})"
+    if sys.float_info.min * 0.5 == 0:  # as code that a linker adds to it may do
+        ctypes.CDLL(None).fesetenv(ctypes.c_void_p(-1))  # FE_DFL_ENV
+        return None, f"{FILE} makes numbers below 1e-308 zero, as -ffast-math does"
+    for name in SETS:
+        if getattr(found, f"library_runs_{name}")() and (wrong := _wrong(found, name)):
+            return None, f"{FILE} computes {wrong} wrongly: flags of the compiler may have loosened its arithmetic"
+    return found, ""
+
+
+def _wrong(found: ctypes.CDLL, instruction_set: str) -> str | None:
+    """The first function with other bits than it must have, whatever the compiler and the set of instructions. Local.
+
+    Of θ and δ ⊗ θ' of numbers of all sizes: their polynomials are chains of fused multiplications and additions.
+    """
+    for (theta, dtype), expected in KNOWN.items():
+        x, delta = vector(128, dtype), vector(128, dtype)
+        x[:4], x[4:] = (
+            [0, -5e-324, 1e-40, -1e-310],
+            np.ldexp(1 + np.arange(124) * 37 % 64 / 64, np.arange(124) // 4 - 24),
+        )
+        x[5::2] *= -1
+        delta[:] = x[::-1]
+        suffix, number = f"{np.dtype(dtype).name}_{instruction_set}", THETAS.index(theta)
+        getattr(found, f"theta_{suffix}")(number, ADDRESS(address(x)), SIZE(len(x)))
+        getattr(found, f"chain_{suffix}")(number, ADDRESS(address(x)), ADDRESS(address(delta)), SIZE(len(x)))
+        if hashlib.blake2b(x.tobytes() + delta.tobytes(), digest_size=8).hexdigest() != expected:
+            return f"{theta} in {np.dtype(dtype).name}"
+    return None
 
 
 def function(name: str, dtype: np.dtype, instruction_set: str, *arguments: Any) -> Callable[..., None]:

@@ -19,6 +19,7 @@ from passing import DTYPES
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE
 from distnn.kernels.memory import vector
+from distnn.network import fingerprint
 from distnn.network.activations import ACTIVATIONS
 
 
@@ -71,7 +72,66 @@ def test_a_library_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch)
     if not library.built():
         unavailable("compiled code", "distnn installed with a C compiler")
     monkeypatch.setattr(library, "INTERFACE", library.INTERFACE + 1)
-    assert library.loaded.__wrapped__() is None
+    assert library._load.__wrapped__() == (None, f"{library.FILE} was built from other sources")
+
+
+SHOW = """
+import sys
+from pathlib import Path
+from distnn.kernels import library
+library.FILE = Path(sys.argv[1])
+print(library.built(), sys.float_info.min / 2 > 0, library.missing((2, 3, 1), "tanh"))
+"""
+
+
+def told_of(file: Path) -> str:
+    """Whether a library is used, whether numbers below 1e-308 are left, and what is said."""
+    done = python("-c", SHOW, str(file), env={library.VARIABLE: None})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.job
+@pytest.mark.parametrize("contents", [b"", b"garbage" * 999, b"\x7fELF" + bytes(5000)])
+def test_a_file_that_is_no_library_is_named(contents: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "_library.so"
+    file.write_bytes(contents)
+    said = told_of(file)
+    assert said.startswith(f"False True {file} is not distnn's compiled code for this machine (")
+    assert "install distnn again" in said and "installed without a C compiler" not in said
+
+
+def compiled(file: Path, *flags: str) -> Path:
+    """The library, compiled with these flags alone."""
+    sources = map(str, sorted((CHECKOUT / "distnn/kernels/csrc").glob("*.c")))
+    subprocess.run(["gcc", "-shared", "-fPIC", *flags, *sources, "-o", str(file)], check=True, timeout=100)
+    return file
+
+
+@pytest.mark.job
+@pytest.mark.parametrize("flags", ["-O2 -ffast-math", "-O2 -std=c11", "-O2 -ffp-contract=off", "-Ofast"])
+def test_a_library_that_computes_otherwise_is_not_used(flags: str, tmp_path: Path) -> None:
+    if shutil.which("gcc") is None or not library.available():
+        unavailable("gcc", "gcc, and a CPU that compiled code is made for")
+    said = told_of(compiled(tmp_path / "_library.so", *flags.split()))
+    assert said.startswith("False True ")
+    assert "wrongly: flags of the compiler" in said or "makes numbers below 1e-308 zero" in said
+
+
+@pytest.mark.job
+def test_any_optimisation_computes_the_same(tmp_path: Path) -> None:
+    if shutil.which("gcc") is None or not library.available():
+        unavailable("gcc", "gcc, and a CPU that compiled code is made for")
+    for flags in (["-O0"], ["-O2", "-march=native"]):
+        assert told_of(compiled(tmp_path / "_library.so", *flags)) == "True True None\n"
+
+
+@pytest.mark.parametrize("instruction_set", library.available())
+def test_other_bits_are_noticed(instruction_set: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = library.loaded()
+    assert found is not None and library._wrong(found, instruction_set) is None
+    monkeypatch.setitem(library.KNOWN, ("logistic", "float32"), "0")
+    assert library._wrong(found, instruction_set) == "logistic in float32"
 
 
 def installed(folder: Path, **variables: str) -> Path:
@@ -112,11 +172,11 @@ def test_without_a_compiler_numpy_does_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.job
-def test_with_a_compiler_it_is_built(tmp_path: Path) -> None:
+def test_with_a_compiler_it_is_built_whatever_its_flags(tmp_path: Path) -> None:
     if shutil.which(os.environ.get("CC", "gcc")) is None:
         unavailable("gcc", "a C compiler")
-    package = installed(tmp_path)
+    package = installed(tmp_path, CFLAGS="-Ofast -ffast-math -std=c11 -ffp-contract=off", LDFLAGS="-ffast-math")
     assert len(list(package.glob("distnn/kernels/_library*.so"))) == 1
     warnings, record = train(package)
-    assert record["compiler"] == library.compiler() != "none"
+    assert record["compiler"] != "none" and record["gradient"] == fingerprint.gradients()
     assert not any("compiler" in line for line in warnings)
