@@ -1,4 +1,4 @@
-"""Passes by tiles, of wide layers. Tiles read beyond the rows that they use: whether the room that is there suffices."""
+"""Passes by tiles, of wide layers; and whether the room suffices that is there since tiles read beyond rows."""
 
 from __future__ import annotations
 
