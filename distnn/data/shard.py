@@ -16,7 +16,8 @@ class Examples:
     Local: blocks and validation, this rank's examples to train on and those held out; first, the number of its
     first training example among those of all ranks.
     Replicated: cut, how the rows were cut into blocks; rows and validation_rows, numbers of examples; n and
-    validation_n, their Σ weights (the same numbers where there are no weights); fingerprint, of the whole table.
+    validation_n, their Σ weights, scaled as in the blocks (the same numbers where there are no weights); fingerprint,
+    of the whole table.
     """
 
     cut: Cut

@@ -127,10 +127,8 @@ def _wrong(found: ctypes.CDLL, instruction_set: str) -> str | None:
     """
     for (theta, dtype), expected in KNOWN.items():
         x, delta = vector(128, dtype), vector(128, dtype)
-        x[:4], x[4:] = (
-            [0, -5e-324, 1e-40, -1e-310],
-            np.ldexp(1 + np.arange(124) * 37 % 64 / 64, np.arange(124) // 4 - 24),
-        )
+        x[:4] = 0, -5e-324, 1e-40, -1e-310
+        x[4:] = np.ldexp(1 + np.arange(124) * 37 % 64 / 64, np.arange(124) // 4 - 24)
         x[5::2] *= -1
         delta[:] = x[::-1]
         suffix, number = f"{np.dtype(dtype).name}_{instruction_set}", THETAS.index(theta)

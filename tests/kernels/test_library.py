@@ -19,7 +19,6 @@ from passing import DTYPES
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE
 from distnn.kernels.memory import vector
-from distnn.network import fingerprint
 from distnn.network.activations import ACTIVATIONS
 
 
@@ -122,8 +121,8 @@ def test_a_library_that_computes_otherwise_is_not_used(flags: str, tmp_path: Pat
 def test_any_optimisation_computes_the_same(tmp_path: Path) -> None:
     if shutil.which("gcc") is None or not library.available():
         unavailable("gcc", "gcc, and a CPU that compiled code is made for")
-    for flags in (["-O0"], ["-O2", "-march=native"]):
-        assert told_of(compiled(tmp_path / "_library.so", *flags)) == "True True None\n"
+    for flags in (["-O2"], ["-O3", "-march=native"]):  # below, nothing is fused
+        assert told_of(compiled(tmp_path / "_library.so", "--param=avoid-fma-max-bits=0", *flags)) == "True True None\n"
 
 
 @pytest.mark.parametrize("instruction_set", library.available())
@@ -178,5 +177,6 @@ def test_with_a_compiler_it_is_built_whatever_its_flags(tmp_path: Path) -> None:
     package = installed(tmp_path, CFLAGS="-Ofast -ffast-math -std=c11 -ffp-contract=off", LDFLAGS="-ffast-math")
     assert len(list(package.glob("distnn/kernels/_library*.so"))) == 1
     warnings, record = train(package)
-    assert record["compiler"] != "none" and record["gradient"] == fingerprint.gradients()
+    assert record["compiler"] != "none"
+    assert told_of(next(package.glob("distnn/kernels/_library*.so"))) == "True True None\n"
     assert not any("compiler" in line for line in warnings)

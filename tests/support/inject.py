@@ -22,6 +22,8 @@ import numpy as np
 from distnn.data import tables
 from distnn.data.rows import Rows
 from distnn.errors import UserError
+from distnn.kernels import blas
+from distnn.network import fingerprint
 from distnn.network.backpropagation import Backpropagation
 from distnn.parallel import ranks
 from distnn.storage import checkpoint, files
@@ -34,6 +36,8 @@ MEMORY = 3 << 30
 
 def at_gradient(strike: Callable[[], None]) -> None:
     """Strike before the gradient number AT of this rank."""
+    blas.limit_threads(1)
+    fingerprint.computes()  # which takes gradients of its own, once
     gradient, calls = Backpropagation.gradient, 0
 
     def faulty(self: Backpropagation, *arguments: Any) -> None:

@@ -115,7 +115,7 @@ def test_weights_are_repeated_rows(small_blocks: None) -> None:
     weighted = assembled(OneRank(), X, Y, weights.astype(float), **options)
     repeated = assembled(OneRank(), np.repeat(X, weights, 0), np.repeat(Y, weights, 0), **options)
     w = weighted.model.network.w
-    assert weighted.examples.n == 10
+    assert weighted.examples.n == 10 / 16  # scaled as the weights are
     assert pytest.approx(repeated.objective(w).E, rel=1e-13) == weighted.objective(w).E
     np.testing.assert_allclose(weighted.objective(w).G, repeated.objective(w).G, rtol=1e-11, atol=1e-13)
 
@@ -136,7 +136,7 @@ def test_weight_decay_leaves_the_bias_rows_out() -> None:
 
 def test_a_sample_is_the_mean_over_its_picks(small_blocks: None) -> None:
     X, Y = regression(9, d=2)
-    weights = np.arange(9.0)
+    weights = np.arange(1.0, 10)
     assembly = assembled(OneRank(), X, Y, weights, batch_size=4, seed=3, **PLAIN)
     w = assembly.model.network.w
     chosen = picks(3, 17, 9, 4)
