@@ -104,7 +104,7 @@ def main(report: Path, quick: bool, selected: bool) -> int:
             if outcome == "failed" or (outcome == "skipped" and not reason.startswith(TOO_FEW_RANKS)):
                 print(f"{outcome} in {name}: {test} {reason and f'({reason})'}")
     for kind, count in Counter(left_out.values()).items():
-        print(f"left out: {count} tests {LEFT_OUT[kind]}")
+        print(f"left out: {count} of the tests {LEFT_OUT[kind]}")
     for complaint in complaints:
         print("wrong:", complaint)
     failed = totals["failed"] + len(complaints)

@@ -147,3 +147,11 @@ def test_marked():
     for name in ("unmarked", "swallowed"):
         assert f"test_inner.py::test_{name} starts a process" in output
     assert "test_marked starts" not in output
+
+
+def test_parts_of_the_tests_are_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "@pytest.mark.parametrize('k', range(5))\ndef test_numbered(k):\n    pass\n"
+    for part, tests in (("1/2", "024"), ("2/2", "13")):
+        monkeypatch.setenv("DISTNN_TEST_PART", part)
+        output = session(tmp_path, body, 1, "-v")[1]
+        assert [k for k in "01234" if f"test_numbered[{k}] PASSED" in output] == list(tests), output

@@ -420,6 +420,25 @@ def test_summary_of_what_only_looks_like_success(
 
 
 @pytest.mark.job
+def test_summary_of_what_was_left_out(tmp_path: Path) -> None:
+    """In order if another run took it on, or for a known reason; --quick counts, a full run complains."""
+    tests = {"a": PASSED, "b": ["left out", ""], "c": ["left out", "job"], "d": ["left out", "job"]}
+    runs = {
+        "serial_1": (0, [{**tests, "e": ["left out", "slow"]}]),
+        "serial_2": (0, [{"a": ["left out", ""], "b": PASSED}]),
+    }
+    code, last, text = summary(tmp_path, "quick", **runs)
+    assert (code, last) == (0, "2 passed, 0 failed"), text
+    assert "left out: 2 of the tests that start other processes\n" in text
+    assert "left out: 1 of the tests that take minutes" in text
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    code, last, text = summary(tmp_path, **runs)
+    assert (code, last) == (1, "2 passed, 2 failed"), text
+    assert "wrong: c: no run took it on" in text and "e: no run" not in text
+
+
+@pytest.mark.job
 def test_summary_of_a_selection(tmp_path: Path) -> None:
     code, last, text = summary(tmp_path, "selected", serial=(0, [{"c": PASSED}]), ranks_2=(5, [{}, {}]))
     assert (code, last) == (0, "1 passed, 0 failed"), text
