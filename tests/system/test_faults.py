@@ -126,7 +126,7 @@ def test_a_table_that_cannot_be_opened(tmp_path: Path) -> None:
     done = mpirun(3, INJECT, "opening", "0", "--data", tmp_path / "a.csv", "--watchdog", "2", "--out", out, timeout=40)
     assert done.returncode == 1, done.stderr
     assert f"rank 0 (on {os.uname().nodename}) was waited for longer than 2 s (--watchdog)" in done.stderr
-    assert "rank 0: computing, reading or writing at train.py" in done.stderr
+    assert "rank 0: computing, reading or writing at runs/job.py" in done.stderr
 
 
 def test_a_rank_that_never_comes(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ DAMAGE = {
     "truncated": lambda path: os.truncate(path, path.stat().st_size // 2),
     "a bit flipped": lambda path: path.write_bytes(path.read_bytes()[:-9] + b"\x55" + path.read_bytes()[-8:]),
     "deleted": lambda path: path.unlink(),
-    "of a newer version": lambda path: path.write_bytes(path.read_bytes().replace(b'"distnn":"1"', b'"distnn":"9"')),
+    "of a newer version": lambda path: path.write_bytes(path.read_bytes().replace(b'"distnn":"2"', b'"distnn":"9"')),
 }
 
 
@@ -362,7 +362,7 @@ def test_a_parallel_job_without_mpi4py_is_refused(tmp_path: Path) -> None:
     """mpirun starts four processes of a Python whose MPI cannot be loaded: each believes to be alone."""
     (tmp_path / "mpi4py.py").write_text("raise ImportError('no MPI here')")
     done = mpirun(4, "-m", "distnn.train", *TRAINING, "--out", tmp_path / "run", env={"PYTHONPATH": str(tmp_path)})
-    assert done.returncode == 2, done.stderr
+    assert done.returncode not in (0, 75), done.stderr  # a SIGTERM, by which the launcher learns of it
     assert done.stderr.count("started 4 processes") == 1, done.stderr
     assert not (tmp_path / "run").exists()
 
