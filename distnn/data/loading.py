@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
+from distnn.data import weights
 from distnn.data.classes import Classes, sort_names
 from distnn.data.preparation import Preparation, Shift, Shifted
 from distnn.data.rows import Columns, Rows
@@ -55,8 +56,8 @@ def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Rank
         raise UserError(f"{source.path}: no row is left to train on: lower --validation {recipe.validation:g}.")
     if validation_rows == 0 and recipe.validation > 0:
         raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {recipe.validation:g}.")
-    exponent = weight_exponent([part.weights for part in (*train, *held)], ranks)
-    train, held = ([_weighted(part, exponent) for part in parts] for parts in (train, held))
+    exponent = weights.exponent((part.weights for part in (*train, *held)), ranks)
+    train, held = ([part.weighted(exponent) for part in parts] for parts in (train, held))
     n, validation_n = (_weight(parts, cut, ranks) for parts in (train, held))
     if n == 0:
         weight = recipe.columns.names(source)[2]
@@ -104,9 +105,7 @@ def _read(
             out = held_out(recipe.seed, recipe.validation, rows.numbers)
             for parts, mask in ((train, ~out), (held, out)):
                 if mask.any():
-                    part = shift(rows if mask.all() else rows.select(mask), dtype)
-                    _refuse_overflow(source, part)
-                    parts.append(part)
+                    parts.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
     ranks.sum(digest)
     return train, held, f"{source.n}-{int(digest[0]) & (2**64 - 1):016x}"
 
@@ -124,34 +123,12 @@ def _hash(rows: Rows) -> np.int64:
     return np.frombuffer(digest.digest(), np.int64)[0]
 
 
-def _refuse_overflow(source: Source, part: Shifted) -> None:
-    if not all(np.isfinite(values).all() for values in (part.x, part.y)):
-        raise UserError(f"{source.path} holds values beyond the range of {part.x.dtype}: use --dtype float64.")
-
-
-def weight_exponent(weights: Sequence[np.ndarray | None], ranks: Ranks) -> int:
-    """What ldexp takes the weights (r,) of all ranks to (1/16, 1] by: neither 1e-320 nor 1e308 is lost in a sum then.
-
-    A multiple of 4, as the exponents of exact sums are: other weights leave the same bits. Collective, replicated.
-    """
-    largest = np.array([max((float(found.max(initial=0)) for found in weights if found is not None), default=0.0)])
-    ranks.maximum(largest)
-    return -4 * -(-int(np.frexp(largest[0])[1]) // 4)
-
-
-def _weighted(part: Shifted, exponent: int) -> Shifted:
-    """The part with its weights scaled, and of the dtype of the network."""
-    if part.weights is None:
-        return part
-    return part._replace(weights=np.ldexp(part.weights, exponent).astype(part.x.dtype))
-
-
 def _weight(parts: Sequence[Shifted], cut: Cut, ranks: Ranks) -> float:
     """Σ weights over the parts of all ranks, or their number of rows. Collective, replicated; exact."""
 
     def term(j: int, out: np.ndarray) -> None:
-        weights = parts[j].weights
-        out[0] = parts[j].x.shape[1] if weights is None else weights.sum(dtype=np.float64)
+        of_rows = parts[j].weights
+        out[0] = parts[j].x.shape[1] if of_rows is None else of_rows.sum(dtype=np.float64)
 
     return float(ExactSum(ranks, [1], len(parts), cut.count)(term)[0])
 

@@ -18,6 +18,7 @@ from distnn.data.classes import Classes
 from distnn.data.rows import Columns, Rows
 from distnn.data.scaling import Scaling, shift_columns
 from distnn.data.tables import Source, column_numbers
+from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import empty
@@ -35,6 +36,11 @@ class Shifted(NamedTuple):
     words: np.ndarray | None
     weights: np.ndarray | None
 
+    def weighted(self, exponent: int) -> Shifted:
+        """These rows with their weights times 2^exponent, of the network's dtype."""
+        found = scaled(self.weights, exponent)
+        return self if found is None else self._replace(weights=found.astype(self.x.dtype))
+
 
 @dataclass(frozen=True)
 class Shift:
@@ -46,8 +52,11 @@ class Shift:
     inputs: np.ndarray
     targets: np.ndarray | None
 
-    def __call__(self, rows: Rows, dtype: DTypeLike) -> Shifted:
-        """The rows, shifted in float64 and then rounded to dtype. Local."""
+    def __call__(self, rows: Rows, dtype: DTypeLike, where: str = "") -> Shifted:
+        """The rows, shifted in float64 and then rounded to dtype. Local.
+
+        where: the table's name, for messages. UserError for values beyond the range of dtype.
+        """
         x = empty(len(self.inputs) + 1, len(rows), dtype)
         x[0] = 1
         shift_columns(rows.inputs, self.inputs, x[1:])
@@ -57,6 +66,10 @@ class Shift:
         elif rows.has_targets:
             y = np.empty((len(self.targets), len(rows)), dtype)
             shift_columns(rows.targets, self.targets, y)
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            raise UserError(
+                f"{where}: a value is beyond the range of {np.dtype(dtype)}; use --dtype float64 in the training."
+            )
         return Shifted(x, y, words, None if rows.weights is None else rows.weights.copy())
 
 
@@ -127,7 +140,7 @@ class Preparation:
 
     def block(self, rows: Rows, dtype: DTypeLike, where: str = "") -> Block:
         """A block for the network from new rows: both steps, one straight after the other. Local."""
-        return self.finish(self.shift(rows, dtype), where)
+        return self.finish(self.shift(rows, dtype, where), where)
 
     def _codes(self, words: np.ndarray, where: str) -> np.ndarray:
         """The class numbers (r,) of names of classes (r,). UserError for a class that training did not see."""

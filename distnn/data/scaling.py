@@ -92,7 +92,7 @@ def measure(
         out[:m] = (z if weights is None else z * weights).sum(axis=1)
         out[m] = x.shape[1] if weights is None else weights.sum()
 
-    total = sums(first_moment).copy()
+    total = sums(first_moment)
     mean = total[:m] / total[m]
 
     def second_moment(j: int, out: np.ndarray) -> None:

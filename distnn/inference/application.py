@@ -7,9 +7,9 @@ from typing import Annotated
 
 import numpy as np
 
-from distnn.data.loading import weight_exponent
+from distnn.data import weights
 from distnn.data.rows import Columns, Rows
-from distnn.data.tables import Source, open_source
+from distnn.data.tables import KNOWN_FORMATS, Source, open_source
 from distnn.errors import UserError
 from distnn.inference.model import Model, load_model
 from distnn.kernels import blas
@@ -27,7 +27,7 @@ class ApplyOptions:
     data: Annotated[
         str | None,
         DATA,
-        "Table to apply it to, .csv, .npy or .npz. Without it: the built-in exclusive-or.",
+        f"Table to apply it to, {KNOWN_FORMATS}. Without it: the built-in exclusive-or.",
     ] = None
     header: Annotated[
         bool | None,
@@ -68,13 +68,13 @@ class Application:
         return Rows.read(self.source, self.columns, *self.cut.bounds(self.blocks[number]))
 
     def weight_exponent(self) -> int:
-        """As of the weights in a training, see `weight_exponent` there. Collective, replicated."""
+        """What the table's weights are to be scaled by, as in a training. Collective, replicated."""
         assert self.columns.weight is not None
         largest = np.zeros(len(self.blocks))
         with self.ranks.sharing_errors():
             for j, block in enumerate(self.blocks):
                 largest[j] = self.source.read(*self.cut.bounds(block), [self.columns.weight])[0].max()
-        return weight_exponent([largest], self.ranks)
+        return weights.exponent([largest], self.ranks)
 
     def block(self, rows: Rows) -> Block:
         """The rows prepared for the network. Local."""

@@ -11,6 +11,7 @@ from distnn.data.classes import Classes
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.data.sampling import held_out
+from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.inference.application import Application
 from distnn.parallel.reduction import ExactSum
@@ -31,8 +32,7 @@ def evaluate(application: Application, which: str) -> dict[str, Any]:
 
     def term(j: int, out: np.ndarray) -> None:
         rows = _chosen(application, which, application.rows(j))
-        if rows.weights is not None:
-            rows = replace(rows, weights=np.ldexp(rows.weights, exponent))
+        rows = replace(rows, weights=scaled(rows.weights, exponent))
         block = application.block(rows)
         weights = np.ones(len(rows)) if rows.weights is None else rows.weights
         out[0] = weights.sum()

@@ -58,7 +58,7 @@ class Model:
             raise UserError(
                 f"The inputs hold {X[row, column]} in row {row}, column {column}; every value must be finite."
             )
-        block = self.preparation.block(Rows.of_inputs(X), self.dtype)
+        block = self.preparation.block(Rows.of_inputs(X), self.dtype, "The inputs")
         return self.backpropagation().outputs(block.x)
 
     def backpropagation(self) -> Backpropagation:

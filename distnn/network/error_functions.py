@@ -7,7 +7,7 @@ turns the last layer's signals s^(L) into outputs x^(L): an elementwise θ, or s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from distnn.network.activations import ACTIVATIONS, Activation
 
 
 class ErrorFunction(Protocol):
-    """A pointwise error together with its output map."""
+    """A pointwise error together with its output map. probabilities: its targets lie between 0 and 1."""
+
+    probabilities: ClassVar[bool]
 
     def output(self, s: np.ndarray) -> None:
         """Replace the signals s, d^(L) × rows, in place by the outputs x^(L)."""
@@ -39,6 +41,7 @@ class SquaredError:
     """e = Σ_j (x_j - y_j)², the lecture's: δ_j = 2 (x_j - y_j) θ'(s_j)."""
 
     theta: Activation
+    probabilities: ClassVar[bool] = False
 
     def output(self, s: np.ndarray) -> None:
         self.theta.apply(s)
@@ -74,6 +77,8 @@ class LogisticCrossEntropy:
     Written with s as max(s, 0) - y s + ln(1 + e^-|s|), which neither overflows nor takes ln 0.
     """
 
+    probabilities: ClassVar[bool] = True
+
     def output(self, s: np.ndarray) -> None:
         ACTIVATIONS["logistic"].apply(s)
 
@@ -97,6 +102,8 @@ class SoftmaxCrossEntropy:
 
     Written as Σ_j y_j (ln Σ_k e^{s_k} - s_j), with the largest s of each example subtracted first.
     """
+
+    probabilities: ClassVar[bool] = True
 
     def output(self, s: np.ndarray) -> None:
         s -= s.max(axis=0)
@@ -128,6 +135,9 @@ ERROR_FUNCTIONS: dict[str, dict[str, ErrorFunction]] = {
     "cross-entropy": {"softmax": SoftmaxCrossEntropy(), "logistic": LogisticCrossEntropy()},
 }
 
+# The output that suits an error function where none is named: for numbers, and for classes.
+OUTPUTS_OF = {"squared": ("identity", "tanh"), "cross-entropy": ("logistic", "softmax")}
+
 
 def error_function(error: str, output_theta: str) -> ErrorFunction:
     """The error function `error` for the output map `output_theta`. UserError if the two do not go together."""
@@ -151,11 +161,18 @@ def output_map(output_theta: str) -> ErrorFunction:
     raise UserError(f"There is no output {output_theta!r}. Choose from: {', '.join(known)}.")
 
 
+def is_sum_of_squares(error: str) -> bool:
+    """Whether this error function is one, as Gauss-Newton methods need it. False for an unknown one."""
+    return any(isinstance(function, SquaredError) for function in ERROR_FUNCTIONS.get(error, {}).values())
+
+
+def takes_probabilities(error: str | None) -> bool:
+    """Whether targets of this error function lie between 0 and 1. False for an unknown one."""
+    return error is not None and any(function.probabilities for function in ERROR_FUNCTIONS.get(error, {}).values())
+
+
 def output_theta(error_function: ErrorFunction) -> Activation:
-    """θ of the output layer. UserError if the error function is not a sum of squares."""
+    """θ of the output layer. ValueError if the error function is no sum of squares."""
     if not isinstance(error_function, SquaredError):
-        raise UserError(
-            "levenberg-marquardt needs a sum of squares, and cross-entropy is none: "
-            "use --error squared, or --optimizer lbfgs."
-        )
+        raise ValueError("an error function that is no sum of squares")
     return error_function.theta

@@ -22,8 +22,8 @@ from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.optimizers.lbfgs import LBFGS
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.optimizers.problem import Problem
+from distnn.optimizers.sgd import StochasticGradientDescent
 from distnn.optimizers.state import State
-from distnn.optimizers.stochastic import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton
 
 __all__ = ["OPTIMIZERS", "Optimizer", "State", "choose"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 LARGEST = 1000  # |W| d^(L) up to which Levenberg-Marquardt was faster: docs/decisions/default-optimizer.md
 
 
-def choose(weights: int, error: str, outputs: int) -> tuple[str, str]:
+def choose(weights: int, error: str, squares: bool, outputs: int) -> tuple[str, str]:
     """The name of an optimizer, and a sentence that says why. Replicated if its arguments are.
 
-    weights: |W|; error: name of the error function; outputs: d^(L).
+    weights: |W|; error: name of the error function; squares: it is a sum of squares; outputs: d^(L).
     """
     size = f"{weights:,} weight{'s' if weights > 1 else ''} and {outputs:,} output{'s' if outputs > 1 else ''}"
-    if error != "squared":
+    if not squares:
         return "lbfgs", f"lbfgs, since {error} is no sum of squares, which levenberg-marquardt needs."
     if weights * outputs <= LARGEST:
         return (

@@ -61,7 +61,11 @@ class LevenbergMarquardt:
                 f"{len(w):,} numbers, and --max-megabytes allows {self.max_megabytes:,.0f}: use --optimizer lbfgs, "
                 "or a smaller network."
             )
-        problem.require_squares()
+        if not problem.is_sum_of_squares:
+            raise UserError(
+                "levenberg-marquardt needs a sum of squares, and cross-entropy is none: "
+                "use --error squared, or --optimizer lbfgs."
+            )
         E, G = problem(w)
         return DampedState(w, E, G, 0.0, 2.0)
 

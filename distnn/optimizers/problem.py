@@ -31,8 +31,9 @@ class Problem(Protocol):
     def decayed(self) -> np.ndarray:
         """1 for each weight that decays, 0 for those of bias nodes: float64 (|W|,)."""
 
-    def require_squares(self) -> None:
-        """Raise UserError unless E is a sum of squares, as `gauss_newton` and `acceleration` need it."""
+    @property
+    def is_sum_of_squares(self) -> bool:
+        """Whether E is one, as `gauss_newton` and `acceleration` need it."""
 
     def gauss_newton_megabytes(self) -> float:
         """Memory per rank that `gauss_newton` and solving with its result take. Local."""

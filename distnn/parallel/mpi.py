@@ -58,17 +58,9 @@ class MPIRanks(Ranks):
         with self._call:
             return self.comm.bcast(value, 0)
 
-    def broadcast_array(self, values: np.ndarray) -> None:
-        with self._call:
-            self.comm.Bcast(values, 0)
-
     def gather(self, value: Any) -> list[Any]:
         with self._call:
             return self.comm.allgather(value)
-
-    def gather_to_root(self, value: Any) -> list[Any]:
-        with self._call:
-            return self.comm.gather(value, 0) or []
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         if self.rank != 0:

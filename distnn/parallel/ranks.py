@@ -78,16 +78,8 @@ class Ranks(ABC):
         """Rank 0's value, on all ranks. Collective, replicated."""
 
     @abstractmethod
-    def broadcast_array(self, values: np.ndarray) -> None:
-        """Replace an array, in place, by rank 0's. Collective, replicated."""
-
-    @abstractmethod
     def gather(self, value: Any) -> list[Any]:
         """Every rank's value in the order of ranks, on all ranks. Collective, replicated."""
-
-    @abstractmethod
-    def gather_to_root(self, value: Any) -> list[Any]:
-        """Every rank's value in the order of ranks on rank 0, an empty list elsewhere. Collective."""
 
     @abstractmethod
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
@@ -195,13 +187,7 @@ class OneRank(Ranks):
     def broadcast(self, value: Any) -> Any:
         return value
 
-    def broadcast_array(self, values: np.ndarray) -> None:
-        pass
-
     def gather(self, value: Any) -> list[Any]:
-        return [value]
-
-    def gather_to_root(self, value: Any) -> list[Any]:
         return [value]
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:

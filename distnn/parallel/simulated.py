@@ -76,14 +76,8 @@ class SimulatedRanks(Ranks):
     def broadcast(self, value: Any) -> Any:
         return self.real.broadcast(value)
 
-    def broadcast_array(self, values: np.ndarray) -> None:
-        self.real.broadcast_array(values)
-
     def gather(self, value: Any) -> list[Any]:
         return self.real.gather(value)
-
-    def gather_to_root(self, value: Any) -> list[Any]:
-        return self.real.gather_to_root(value)
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         return self.real.in_order(parts)

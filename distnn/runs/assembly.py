@@ -15,8 +15,9 @@ from distnn.data.tables import Source
 from distnn.errors import UserError
 from distnn.inference.model import Model
 from distnn.inference.warm_start import started
-from distnn.network import fingerprint
+from distnn.network import arithmetic
 from distnn.network.backpropagation import Backpropagation
+from distnn.network.error_functions import takes_probabilities
 from distnn.network.network import Network
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
@@ -35,7 +36,6 @@ class Assembly:
     options: those that were given, with an optimizer; why: a sentence on why this one, if none was named.
     """
 
-    plan: Plan
     model: Model
     examples: Examples
     objective: Objective
@@ -48,7 +48,7 @@ class Assembly:
 
     def environment(self) -> dict[str, Any]:
         """What the bits depend on besides the data, on this rank. Local."""
-        return environment.record(self.examples.cut.rows, fingerprint.computes())
+        return environment.record(self.examples.cut.rows, arithmetic.hashes())
 
     def iterations(self, progress: Progress, until: Criterion | None = None) -> Iterator[Record]:
         """The loop of `distnn.training.loop`, as the options say; until: instead of their criteria. Collective."""
@@ -66,14 +66,14 @@ def assemble(options: Options, source: Source, ranks: Ranks, network: Network | 
     planned = plan(options, source)
     Network([1, *options.hidden, 1], options.theta, planned.recipe.output_theta)  # refuses before anything is read
     preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
-    if planned.error == "cross-entropy" and not planned.recipe.classes:
-        _require_probabilities(source, examples, ranks)
+    if takes_probabilities(planned.error) and not planned.recipe.classes:
+        _require_probabilities(planned.error, source, examples, ranks)
     network = _network(options, planned, preparation, network, ranks)
     objective = _objective(options, planned.error, network, examples, ranks)
     held_out = {"share": options.validation, "seed": options.seed}
     model = Model(network, preparation, planned.error, options.dtype, held_out)
     options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out)
-    return Assembly(planned, model, examples, objective, options, why)
+    return Assembly(model, examples, objective, options, why)
 
 
 def _network(
@@ -108,12 +108,12 @@ def _objective(options: Options, error: str, network: Network, examples: Example
     )
 
 
-def _require_probabilities(source: Source, examples: Examples, ranks: Ranks) -> None:
+def _require_probabilities(error: str, source: Source, examples: Examples, ranks: Ranks) -> None:
     """UserError unless all targets are probabilities. Collective."""
     with ranks.sharing_errors():
         for block in (*examples.blocks, *examples.validation):
             if block.y.min() < 0 or block.y.max() > 1:
                 raise UserError(
-                    f"{source.path}: --error cross-entropy needs targets between 0 and 1, or one column of classes; "
+                    f"{source.path}: --error {error} needs targets between 0 and 1, or one column of classes; "
                     f"found {float(block.y.min() if block.y.min() < 0 else block.y.max()):g}."
                 )

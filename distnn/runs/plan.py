@@ -9,6 +9,7 @@ from distnn.data.rows import Columns
 from distnn.data.tables import ExclusiveOr, Source, column_numbers
 from distnn.errors import UserError
 from distnn.kernels.blocks import Cut, cut
+from distnn.network.error_functions import OUTPUTS_OF, takes_probabilities
 from distnn.runs.options import Options
 
 
@@ -73,7 +74,7 @@ def _are_classes(options: Options, source: Source, targets: tuple[int, ...], bui
         raise UserError(f"--classes needs one target column, and there are {len(targets)}: name it with --targets.")
     if options.classes is not None:
         return options.classes
-    return bool(words) or built_in or (options.error == "cross-entropy" and len(targets) == 1)
+    return bool(words) or built_in or (takes_probabilities(options.error) and len(targets) == 1)
 
 
 def _output(options: Options, classes: bool, built_in: bool) -> tuple[str, str]:
@@ -82,10 +83,8 @@ def _output(options: Options, classes: bool, built_in: bool) -> tuple[str, str]:
     if output_theta is None:
         if built_in and error is None:
             output_theta = "tanh"  # the lecture's
-        elif classes:
-            output_theta = "tanh" if error == "squared" else "softmax"
         else:
-            output_theta = "logistic" if error == "cross-entropy" else "identity"
+            output_theta = OUTPUTS_OF[error or ("cross-entropy" if classes else "squared")][classes]
     if error is None:
         probability = output_theta == "softmax" or (output_theta == "logistic" and classes)
         error = "cross-entropy" if probability else "squared"

@@ -13,7 +13,7 @@ from distnn.data.batches import Batches
 from distnn.data.shard import Examples
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
-from distnn.network.error_functions import output_theta
+from distnn.network.error_functions import SquaredError
 from distnn.network.second_order.acceleration import Acceleration
 from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
 from distnn.network.second_order.hessian import HessianProduct
@@ -127,9 +127,10 @@ class Objective:
         total = self._sample(lambda j, out: self.backpropagation.gradient(blocks[j], out))
         return self._mean(w, total, self.batches.size * self.examples.n / self.examples.rows)
 
-    def require_squares(self) -> None:
-        """Raise UserError unless the error is a sum of squares, as `gauss_newton` needs it."""
-        output_theta(self.backpropagation.error_function)
+    @property
+    def is_sum_of_squares(self) -> bool:
+        """Whether the error is one, as `gauss_newton` and `acceleration` need it."""
+        return isinstance(self.backpropagation.error_function, SquaredError)
 
     def gauss_newton_megabytes(self) -> float:
         """Memory per rank that `gauss_newton` and solving with its result take. Local."""
@@ -138,7 +139,7 @@ class Objective:
     def gauss_newton(self, w: np.ndarray) -> np.ndarray:
         """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
 
-        UserError unless the error is squared. J, the Jacobian of the outputs, is never held as a whole.
+        ValueError unless the error is squared. J, the Jacobian of the outputs, is never held as a whole.
         """
         self.evaluations += 1
         squares, reduction = self._gauss_newton
@@ -151,7 +152,7 @@ class Objective:
     def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """(2/n) Σ Jᵀ ∂²x^(L)/∂v², how the outputs at w bend along v: float64 (|W|,). Counts as two evaluations.
 
-        UserError unless the error is squared. The decay, a sum of squares of w itself, does not bend.
+        ValueError unless the error is squared. The decay, a sum of squares of w itself, does not bend.
         """
         self.evaluations += 2
         bend, reduction = self._acceleration

@@ -64,3 +64,10 @@ def test_a_file_that_holds_something_else(tmp_path: Path) -> None:
     files.write(tmp_path / "b.safetensors", {"w": np.zeros(3)}, {"model": metadata})
     with pytest.raises(UserError, match=r"b\.safetensors holds 3 weights; its architecture needs"):
         load_model(tmp_path / "b.safetensors")
+
+
+def test_inputs_beyond_the_range_of_the_arithmetic_are_refused() -> None:
+    X, Y = regression(20)
+    model = assembled(OneRank(), X, Y, dtype="float32").model
+    with pytest.raises(UserError, match="The inputs: a value is beyond the range of float32"):
+        model(np.full((2, 3), 1e39))

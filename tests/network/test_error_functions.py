@@ -8,7 +8,14 @@ import pytest
 from examples import PAIRS, TRAINABLE, targets
 
 from distnn.errors import UserError
-from distnn.network.error_functions import ERROR_FUNCTIONS, error_function, output_map
+from distnn.network.error_functions import (
+    ERROR_FUNCTIONS,
+    OUTPUTS_OF,
+    error_function,
+    is_sum_of_squares,
+    output_map,
+    takes_probabilities,
+)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -84,3 +91,15 @@ def test_what_does_not_go_together() -> None:
     for error, output in TRAINABLE:
         error_function(error, output).require_derivative()
         output_map(output)
+
+
+def test_every_error_function_has_outputs_of_its_own() -> None:
+    assert OUTPUTS_OF.keys() == ERROR_FUNCTIONS.keys()
+    for error, suiting in OUTPUTS_OF.items():
+        assert set(suiting) <= ERROR_FUNCTIONS[error].keys()
+
+
+def test_what_kind_an_error_function_is() -> None:
+    assert [name for name in ERROR_FUNCTIONS if is_sum_of_squares(name)] == ["squared"]
+    assert [name for name in ERROR_FUNCTIONS if takes_probabilities(name)] == ["cross-entropy"]
+    assert not is_sum_of_squares("none") and not takes_probabilities("none") and not takes_probabilities(None)

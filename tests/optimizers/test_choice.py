@@ -15,6 +15,6 @@ def test_choice() -> None:
         (100, "cross-entropy", 1, "lbfgs"),
         (10**6, "squared", 1, "lbfgs"),
     ):
-        chosen, reason = choose(weights, error, outputs)
+        chosen, reason = choose(weights, error, error == "squared", outputs)
         assert chosen == name and chosen in OPTIMIZERS
         assert reason.startswith(name + ", since ") and reason.endswith(".")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from distnn.optimizers.stochastic import StochasticGradientDescent
+from distnn.optimizers.sgd import StochasticGradientDescent
 
 
 def test_schedules() -> None:

@@ -15,7 +15,7 @@ from distnn.optimizers.adaptive_gradient_descent import AdaptiveGradientDescent
 from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.optimizers.lbfgs import LBFGS
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
-from distnn.optimizers.stochastic import StochasticGradientDescent
+from distnn.optimizers.sgd import StochasticGradientDescent
 from distnn.optimizers.truncated_newton import TruncatedNewton
 
 BAD = [

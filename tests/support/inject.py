@@ -23,7 +23,7 @@ from distnn.data import tables
 from distnn.data.rows import Rows
 from distnn.errors import UserError
 from distnn.kernels import blas
-from distnn.network import fingerprint
+from distnn.network import arithmetic
 from distnn.network.backpropagation import Backpropagation
 from distnn.parallel import ranks
 from distnn.storage import checkpoint, files
@@ -37,7 +37,7 @@ MEMORY = 3 << 30
 def at_gradient(strike: Callable[[], None]) -> None:
     """Strike before the gradient number AT of this rank."""
     blas.limit_threads(1)
-    fingerprint.computes()  # which takes gradients of its own, once
+    arithmetic.hashes()  # which takes gradients of its own, once
     gradient, calls = Backpropagation.gradient, 0
 
     def faulty(self: Backpropagation, *arguments: Any) -> None:

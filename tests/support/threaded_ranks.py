@@ -50,15 +50,8 @@ class Comm:
         self.wire.barrier.wait(PATIENCE)
         return found
 
-    def gather(self, value: Any, root: int) -> list[Any] | None:
-        found = self.allgather(value)
-        return found if self.rank == root else None
-
     def bcast(self, value: Any, root: int) -> Any:
         return self.allgather(value)[root]
-
-    def Bcast(self, values: np.ndarray, root: int) -> None:
-        values[...] = self.allgather(values.copy())[root]
 
     def Allreduce(self, in_place: None, values: np.ndarray, op: np.ufunc) -> None:
         parts = self.allgather(values.copy())

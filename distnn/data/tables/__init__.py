@@ -17,7 +17,7 @@ from distnn.data.tables.text import open_text
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
-__all__ = ["FORMATS", "ArraySource", "ExclusiveOr", "Source", "column_numbers", "open_source"]
+__all__ = ["FORMATS", "KNOWN_FORMATS", "ArraySource", "ExclusiveOr", "Source", "column_numbers", "open_source"]
 
 # By the ending of the file's name: open(path, ranks, header=...) is collective and gives a Source.
 FORMATS: dict[str, Callable[..., Source]] = {
@@ -27,6 +27,7 @@ FORMATS: dict[str, Callable[..., Source]] = {
     ".npy": open_npy,
     ".npz": open_npz,
 }
+KNOWN_FORMATS = f"{', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}"  # for messages
 
 
 def open_source(path: str | None, ranks: Ranks, *, seed: int = 0, n: int = 1000, header: bool | None = None) -> Source:

@@ -24,7 +24,7 @@ from distnn.network.weights import layers
 class Acceleration(DirectionalDerivative):
     """Σ_i weight_i J_iᵀ ∂²x_i^(L)/∂v² over a block, at the weights that `backpropagation` has loaded. Local.
 
-    UserError if the error function is not a sum of squares.
+    ValueError if the error function is not a sum of squares.
     """
 
     def __init__(self, backpropagation: Backpropagation):

@@ -23,7 +23,7 @@ FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs
 class GaussNewton:
     """Σ_i weight_i J_iᵀ J_i over a block, at the weights that `backpropagation` has loaded. Local.
 
-    UserError if the error function is not a sum of squares.
+    ValueError if the error function is not a sum of squares.
     """
 
     def __init__(self, backpropagation: Backpropagation):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from distnn.data.tables import KNOWN_FORMATS
 from distnn.errors import UserError
 from distnn.runs.options.fields import AtLeast
 
@@ -18,7 +19,7 @@ class DataOptions:
     data: Annotated[
         str | None,
         DATA,
-        "Table to learn from, an example a row: .csv, .npy or .npz. Default: a built-in one, the exclusive-or.",
+        f"Table to learn from, an example a row: {KNOWN_FORMATS}. Default: a built-in one, the exclusive-or.",
     ] = None
     targets: Annotated[
         tuple[str, ...],

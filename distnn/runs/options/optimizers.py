@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from distnn.errors import UserError
+from distnn.network.error_functions import is_sum_of_squares
 from distnn.optimizers import OPTIMIZERS, Optimizer, choose
 from distnn.runs.options.fields import flag
 from distnn.runs.options.options import Options
@@ -21,7 +22,7 @@ def with_optimizer(options: Options, weights: int, error: str, outputs: int) -> 
         name = having_settings(options)
         why = f"{name}, since it has the settings that were given."
     elif name is None:
-        name, why = choose(weights, error, outputs)
+        name, why = choose(weights, error, is_sum_of_squares(error), outputs)
     iterations = OPTIMIZERS[name].iterations if options.max_iterations is None else options.max_iterations
     return replace(options, optimizer=name, max_iterations=iterations), why
 

@@ -9,6 +9,7 @@ from tables import assembled, regression
 
 from distnn.errors import UserError
 from distnn.network.second_order.gauss_newton import megabytes, square
+from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank
 from distnn.training.objective import decay_mask
 
@@ -72,6 +73,9 @@ def test_square_and_its_memory() -> None:
 def test_cross_entropy_is_no_sum_of_squares() -> None:
     objective = problem("cross-entropy", "softmax")
     w = weights_for(objective)
-    for ask in (objective.require_squares, lambda: objective.gauss_newton(w), lambda: objective.acceleration(w, w)):
-        with pytest.raises(UserError, match="--error squared, or --optimizer lbfgs"):
+    assert not objective.is_sum_of_squares
+    for ask in (lambda: objective.gauss_newton(w), lambda: objective.acceleration(w, w)):
+        with pytest.raises(ValueError, match="no sum of squares"):
             ask()
+    with pytest.raises(UserError, match="--error squared, or --optimizer lbfgs"):
+        LevenbergMarquardt().start(objective, w)

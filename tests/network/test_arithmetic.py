@@ -7,17 +7,17 @@ import pytest
 from availability import unavailable
 
 from distnn.kernels import library
-from distnn.network import fingerprint
+from distnn.network import arithmetic
 from distnn.network.error_functions import SquaredError
 from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled
 
-gradients, algebra = fingerprint.gradients.__wrapped__, fingerprint.algebra.__wrapped__
+gradients, algebra = arithmetic.gradients.__wrapped__, arithmetic.algebra.__wrapped__
 
 
 def test_it_is_the_same_each_time() -> None:
-    assert fingerprint.computes() == {"gradient": gradients(), "algebra": algebra()}
+    assert arithmetic.hashes() == {"gradient": gradients(), "algebra": algebra()}
 
 
 def test_sets_of_instructions_with_the_same_bits_have_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 from stepping import Given, gradients, run
 
-from distnn.optimizers.stochastic import StochasticGradientDescent
+from distnn.optimizers.sgd import StochasticGradientDescent
 
 
 @pytest.mark.parametrize("momentum, nesterov", [(0.0, False), (0.9, False), (0.9, True)])

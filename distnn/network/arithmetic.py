@@ -24,7 +24,7 @@ ARCHITECTURES = ((5, 7, 6, 3), (5, 70, 66, 3))  # narrow and wide
 ROWS = 150  # some panels of every kind of passes, and a part of one
 
 
-def computes() -> dict[str, str]:
+def hashes() -> dict[str, str]:
     """The hashes, by what they are of. Local."""
     return {"gradient": gradients(), "algebra": algebra()}
 
