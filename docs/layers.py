@@ -1,4 +1,4 @@
-"""The picture of the house in architecture.md: the layers of the contract in pyproject.toml, and who imports whom.
+"""The picture of the layers in architecture.md, those of the contract in pyproject.toml, and who imports whom.
 
 python docs/layers.py writes the picture anew; a test fails where it is out of date.
 """
@@ -20,35 +20,35 @@ WIDTH = 100  # of the picture
 
 
 def layers() -> list[list[str]]:
-    """The rooms of each floor, from the top, as the contract of import-linter has them."""
+    """The folders of each layer, from the top, as import-linter's contract has them. A module counts as a folder."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    floors = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    return [[room.strip(" ()") for room in re.split("[|:]", floor)] for floor in floors]
+    found = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    return [[folder.strip(" ()") for folder in re.split("[|:]", layer)] for layer in found]
 
 
 def imports() -> set[tuple[str, str]]:
-    """Which room imports from which other one, imports in functions and under TYPE_CHECKING included."""
+    """Which folder imports from which other one, imports in functions and under TYPE_CHECKING included."""
     graph = grimp.build_graph(PACKAGE, cache_dir=None)
-    rooms = {module: module.split(".")[1] for module in graph.modules if module != PACKAGE}
+    folders = {module: module.split(".")[1] for module in graph.modules if module != PACKAGE}
     return {
-        (room, rooms[imported])
-        for module, room in rooms.items()
+        (folder, folders[imported])
+        for module, folder in folders.items()
         for imported in graph.find_modules_directly_imported_by(module)
-        if rooms.get(imported, room) != room
+        if folders.get(imported, folder) != folder
     }
 
 
 def picture() -> str:
-    """The floors, from the top; a line for each room, with the rooms that it imports."""
-    floors, arrows = layers(), imports()
-    rooms = [room for floor in floors for room in floor]
-    left = max(map(len, rooms)) + 4
+    """The layers, from the top; a line for each folder, with those that it imports."""
+    boxes, arrows = layers(), imports()
+    folders = [folder for box in boxes for folder in box]
+    left = max(map(len, folders)) + 4
     lines = []
-    for floor in floors:
+    for box in boxes:
         lines.append("├" + "─" * WIDTH + "┤")
-        for room in floor:
-            used = ", ".join(other for other in rooms if (room, other) in arrows)
-            arrow = f" {room:{left - 3}}→ " if used else f" {room}"
+        for folder in box:
+            used = ", ".join(other for other in folders if (folder, other) in arrows)
+            arrow = f" {folder:{left - 3}}→ " if used else f" {folder}"
             for line in textwrap.wrap(used, WIDTH - left - 1) or [""]:
                 lines.append(f"│{arrow:{left}}{line:{WIDTH - left}}│")
                 arrow = ""

@@ -16,8 +16,8 @@ SIGALRM=14         # what a rank ends by if MPI does not start
 
 complain() { printf 'distnn: %s\n' "$*" >&2; }
 
-# A USR1 or USR2 (the scheduler's warning), TERM or INT (a job is cancelled) is passed on once as USR1, on which the ranks
-# write a checkpoint and leave with exit code 75. One that comes before there is a launcher is heeded by `train`.
+# A USR1 or USR2 (the scheduler's warning), TERM or INT (a job is cancelled) is passed on once as USR1, on which the
+# ranks write a checkpoint and leave with exit code 75. One that comes before there is a launcher is heeded by `train`.
 launcher='' signals=0 first_signal=''
 # shellcheck disable=SC2317,SC2329 # called by trap
 pass_on() {

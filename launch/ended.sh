@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Did a program of distnn come to its end? The exit code of its launcher does not tell: that of Open MPI's
-# `mpirun --with-ft ulfm` is 0 also where all ranks were killed. So rank 0 writes its own, last of all, into the file that
-# DISTNN_EXIT_CODE_FILE names. Not a command: batch.sh and local.sh source it.
+# `mpirun --with-ft ulfm` is 0 also where all ranks were killed. So rank 0 writes its own, last of all, into the file
+# that DISTNN_EXIT_CODE_FILE names. Not a command: batch.sh and local.sh source it.
 #
 #     expect_exit_code FILE                           before the start; FILE is on a file system that rank 0 sees
 #     LAUNCHER... "${REPORTING[@]}" python ...        the start
@@ -14,7 +14,8 @@ expect_exit_code() {
     # shellcheck disable=SC2034 # for whoever sources this
     REPORTING=(env "DISTNN_EXIT_CODE_FILE=$EXIT_CODE_FILE")
     if ! { echo running >"$EXIT_CODE_FILE"; } 2>/dev/null; then
-        echo "distnn: $EXIT_CODE_FILE cannot be written, so this start cannot show that it succeeded. Is the disk full?" >&2
+        echo "distnn: $EXIT_CODE_FILE cannot be written, so this start cannot show that it succeeded." \
+            "Is the disk full?" >&2
     fi
 }
 
@@ -26,8 +27,8 @@ all_is_done() {
     fi
     rm -f "$EXIT_CODE_FILE" || true
     if [[ $written != 0 ]]; then
-        echo "distnn: the launcher's exit code is 0, but rank 0 did not come to its end: all ranks were killed, or none" \
-            "was started." >&2
+        echo "distnn: the launcher's exit code is 0, but rank 0 did not come to its end: all ranks were killed," \
+            "or none was started." >&2
         return 1
     fi
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The project's Python environment: made in the checkout on first use, repaired when half-made, checked in no time
-# after that. Not a command: local.sh and test.sh source it, with the extras of pyproject.toml that they need.
+# after that. Not a command: local.sh, test.sh and lint.sh source it, with the extras of pyproject.toml that they need.
 #
 #     EXTRAS=(test lint)
 #     source launch/environment.sh
@@ -118,7 +118,8 @@ install_mpi() {
             install --force-reinstall --no-deps --no-cache-dir --no-binary mpi4py mpi4py
         fi
         # No error: a login node may forbid mpirun.
-        two_ranks_meet || say "Warning: on this machine mpirun -n 2 does not start two processes that see each other: $OUTPUT"
+        two_ranks_meet || say "Warning: on this machine mpirun -n 2 does not start two processes that see each" \
+            "other: $OUTPUT"
         ;;
     esac
 }
@@ -128,7 +129,8 @@ make_environment() {
     local python
     python=$(find_python)
     if [[ ! -e $STAMP && ! -e $VENV/pyvenv.cfg && $(ls -A "$VENV") != lock ]]; then
-        die "$VENV is not a Python environment and holds other things: remove it, or name another folder in DISTNN_VENV."
+        die "$VENV is not a Python environment and holds other things: remove it, or name another folder in" \
+            "DISTNN_VENV."
     fi
     echo unfinished >"$STAMP"
     find "$VENV" -mindepth 1 -maxdepth 1 ! -name lock ! -name "${STAMP##*/}" -exec rm -rf {} +

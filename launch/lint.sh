@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that reads the code without running it: style, format, types, the layers, the shell scripts, the format of the
-# C code. The one place that lists these checks: test.sh, CI and pre-commit call it. Sets up the environment first, if
+# Everything that reads the code without running it: style, format, types, the layers, the shell scripts, the format of
+# the C code. The one place that lists these checks: CI and pre-commit call it. Sets up the environment first, if
 # there is none.
 #
 #     launch/lint.sh          all of them, even if one fails; the exit code is 0 if none did

@@ -24,7 +24,8 @@ if [[ -n $DISTNN_TASK ]]; then
     one_of_an_array "$DISTNN_TASK"
 fi
 
-limit=$(qstat -f "$PBS_JOBID" | sed -n 's/.*Resource_List.walltime = //p') || complain "qstat does not tell the time limit"
+limit=$(qstat -f "$PBS_JOBID" | sed -n 's/.*Resource_List.walltime = //p') ||
+    complain "qstat does not tell the time limit"
 warn_before "${limit:-${PBS_WALLTIME:-}}"
 
 # One rank a core, pinned: the default of Open MPI and Intel MPI.

@@ -33,7 +33,8 @@ EXTRAS=(test lint examples)
 source "$HERE/environment.sh"
 cd "$CHECKOUT"
 
-# More processes than cores; no binding, since two of these jobs would be bound to the same cores. Read by Open MPI only.
+# More processes than cores; no binding, since two of these jobs would be bound to the same cores. Only Open MPI reads
+# these.
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 

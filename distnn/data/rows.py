@@ -31,7 +31,7 @@ class Columns:
 class Rows:
     """r rows in the order of the table. Local.
 
-    numbers: theirs in the table, int64 (r,). inputs: r × d^(0), float64. targets: r × m, float64; m is 0
+    numbers: of these rows in the table, from 0, int64 (r,). inputs: r × d^(0), float64. targets: r × m, float64; m is 0
     where they are words, or were not asked for. labels: those words (r,), or None. weights: float64 (r,), or None.
     """
 

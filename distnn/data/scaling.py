@@ -15,8 +15,8 @@ from distnn.parallel.reduction import ExactSum
 class Scaling:
     """Standardisation of m columns; each field float64, (m,). Replicated.
 
-    shift is a value of the column itself (that of the first row), taken off in float64 before anything else: a column
-    like 1.7e9 + small then keeps its digits in float32 too. mean is that of the shifted column.
+    shift is a value of the column itself (of the first row with a weight above 0), taken off in float64 before anything
+    else: a column like 1.7e9 + small then keeps its digits in float32 too. mean is that of the shifted column.
     """
 
     shift: np.ndarray

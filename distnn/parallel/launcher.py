@@ -28,7 +28,7 @@ START_SECONDS = "DISTNN_START_SECONDS"  # the variable that says otherwise
 
 
 def connect(comm: Any = None) -> Ranks:
-    """The ranks of `comm`: an mpi4py communicator, or None for all processes of the job.
+    """The ranks of `comm`: an mpi4py communicator, or None for all processes of the job. A `Ranks` is returned as is.
 
     None means COMM_WORLD where MPI is installed and one process where it is not. Refuses, with
     UserError, to run as one of many when the launcher started many but MPI connects none of them.

@@ -192,7 +192,11 @@ class MPIRanks(Ranks):
 
 
 class _Call:
-    """Around every call of MPI: how long it takes, that this rank waits in it, and what its error means."""
+    """Around the calls of MPI: how long one takes, that this rank waits in it, and what its error means.
+
+    Not around those of `rest` and `all_come`, which sleep between looks and are not used within an attempt; of
+    `all_finished` and `regroup`, which deal with lost ranks themselves; and of `abort` and `leave`, which end it all.
+    """
 
     def __init__(self, ranks: MPIRanks):
         self.ranks, self.start = ranks, 0.0

@@ -103,8 +103,9 @@ class Ranks(ABC):
     def sharing_errors(self) -> AbstractContextManager[None]:
         """Local work that may fail: an error on one rank is raised on all of them. Collective on leaving.
 
-        The body must not communicate. UserError stays UserError; anything else becomes RankError with
-        the failing rank's traceback. With one rank the exception passes through untouched.
+        The body may communicate only if every rank takes part to the end also where its own work has failed (by
+        `finally`, say): a rank that left an exchange early would be waited for. UserError stays UserError; anything
+        else becomes RankError with the failing rank's traceback. With one rank the exception passes through untouched.
         """
 
     @abstractmethod

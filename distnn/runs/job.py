@@ -22,7 +22,7 @@ from distnn.runs.run import Run
 
 
 class Job:
-    """One training in its directory, or with --dry-run the sight of it. Its methods are collective.
+    """One training in its directory; with --dry-run it is only described. Its methods are collective.
 
     `carry_out` opens the table; `attempt`, repeated where ranks are lost, assembles what is trained, and executes a
     run or several.

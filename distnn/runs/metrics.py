@@ -40,7 +40,10 @@ class Metrics:
             file.writelines(line + "\n" for line in kept)
 
     def append(self, record: Record, at_once: bool) -> None:
-        """Append a record; it is on disk within a second, or at once. OSError if not."""
+        """Append a record. The system gets it at once, or with the first that comes a second later. OSError if not.
+
+        Nothing is synced: a killed process loses what the system has not got yet, a power cut perhaps more.
+        """
         if self._file is None:
             self._file = self.path.open("a")
         self._file.write(json.dumps(finite(record)) + "\n")

@@ -26,7 +26,8 @@ class Progress:
     for the improvement. best_w: the weights with the lowest E_val (best_E_val, at best_t); with no validation, the
     last ones with a finite error. reason: why the training stopped, None while it has not.
 
-    `loop.train` changes it only between iterations, never before a message: an error leaves that of the last iteration.
+    `Observer.observe` changes it, after the last message of an iteration: an error leaves that of the iteration before.
+    `loop.train` then sets the reason.
     """
 
     state: State

@@ -1,7 +1,9 @@
-"""The pages of docs/: no line too long, each in its index, and nothing that they name is missing or out of date."""
+"""The pages of docs/: each in its index, and nothing that they name is missing or out of date. Nor is a line too long,
+there and in the scripts, which no linter measures."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import re
 from pathlib import Path
@@ -11,8 +13,15 @@ import pytest
 import yaml
 from checkout import CHECKOUT
 
+from distnn.network import fingerprint
+from distnn.optimizers import State
+from distnn.parallel import environment
+from distnn.runs.directory import RunDirectory
+from distnn.training.termination import Record
+
 WIDTH = 120
 PAGES = [CHECKOUT / "README.md", *sorted(CHECKOUT.glob("docs/**/*.md")), *sorted(CHECKOUT.glob("distnn/**/*.md"))]
+SCRIPTS = [path for folder in ("launch", ".ci") for path in sorted((CHECKOUT / folder).iterdir()) if path.is_file()]
 FOLDERS = ("distnn", "docs", "launch", "tests", ".ci")
 
 
@@ -30,9 +39,9 @@ def files() -> list[str]:
     return [name(path) for folder in FOLDERS for path in (CHECKOUT / folder).rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_no_line_is_longer_than_a_line_of_code(page: Path) -> None:
-    lines = page.read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("text", [*PAGES, *SCRIPTS], ids=name)
+def test_no_line_is_longer_than_a_line_of_code(text: Path) -> None:
+    lines = text.read_text(encoding="utf-8").splitlines()
     assert [(number, line) for number, line in enumerate(lines, 1) if len(line) > WIDTH] == []
 
 
@@ -85,16 +94,25 @@ def test_the_picture_of_the_layers_is_that_of_the_imports(layers: ModuleType) ->
     assert layers.PAGE.read_text(encoding="utf-8") == layers.page(), "draw it anew: python docs/layers.py"
 
 
-def test_every_room_has_a_paragraph(layers: ModuleType) -> None:
+def test_every_folder_has_a_paragraph(layers: ModuleType) -> None:
     page = layers.PAGE.read_text(encoding="utf-8")
     missing = [
-        room for floor in layers.layers() for room in floor if not re.search(rf"^\* \*\*.*`{room}\b", page, re.M)
+        folder for layer in layers.layers() for folder in layer if not re.search(rf"^\* \*\*.*`{folder}\b", page, re.M)
     ]
     assert missing == []
 
 
+def test_every_file_and_key_of_a_run_is_on_their_page(tmp_path: Path) -> None:
+    page = (CHECKOUT / "docs/files.md").read_text(encoding="utf-8")
+    states = [State, *State.__subclasses__()]
+    expected = {f"`progress.state.{field.name}`" for state in states for field in dataclasses.fields(state)}
+    expected |= {f"`{name}`" for name in (*Record.__slots__, *environment.record(), *fingerprint.computes())}
+    expected |= {f"`{path.name}`" for path in vars(RunDirectory(tmp_path)).values() if isinstance(path, Path)}
+    assert {name for name in expected - {f"`{tmp_path.name}`"} if name not in page} == set()
+
+
 def test_pre_commit_runs_what_is_there() -> None:
-    """One list of linters: the hook is that of launch/lint.sh, whose list CI and launch/test.sh use."""
+    """One list of linters: the hook is that of launch/lint.sh, whose list CI uses."""
     hooks = yaml.safe_load((CHECKOUT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     assert {hook["entry"].split()[0] for hook in hooks} == {"launch/lint.sh", "launch/test.sh"}
     assert all(hook["language"] == "system" for hook in hooks)
