@@ -3,7 +3,7 @@
     python launch/summary.py REPORT [quick] [selected]
 
 REPORT holds a folder for each run of pytest (serial, jobs, ranks-2, …). In it lie rank-<k>.json, which
-tests/support/outcomes.py wrote ({test: [outcome, reason]}), and the files exit-code and seconds. pytest-mpi skips what
+tests/support/outcomes.py wrote ({test: [outcome, reason]}), and the files exit-code and seconds; a file lint-failed says so. pytest-mpi skips what
 it cannot run and ends with exit code 0, so an exit code proves nothing: here a run without a passed test is a failure,
 and so is a test that every run left out, or a parallel test that no number of ranks was enough for. 'quick' says that
 tests that start jobs were left out on purpose; they are counted. 'selected' says that the user chose some of the tests,
@@ -76,6 +76,9 @@ def main(report: Path, quick: bool, selected: bool) -> int:
     complaints = [text for name in names for text in complaints_about(name, report / name, runs[name], selected)]
     in_order = ("slow", "slurm", "job") if quick else ("slow",)
     complaints += [f"{test}: no run took it on" for test, kind in left_out.items() if kind not in in_order]
+
+    if (report / "lint-failed").exists():
+        complaints.append("the linters found something: see above, or launch/lint.sh")
 
     too_few: set[str] = set()  # tests that some run had too few ranks for
     enough: set[str] = set()  # tests that some run had enough ranks for

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the whole test suite: every test serially, those of MPI with 2, 3 and 4 processes. Sets up the environment first,
-# if there is none.
+# Runs the whole test suite: every test serially, those of MPI with 2, 3 and 4 processes, then the linters (lint.sh).
+# Sets up the environment first, if there is none.
 #
 #     launch/test.sh                  everything; ends with a table and 'N passed, N failed'
 #     launch/test.sh --quick          no test that starts jobs (mpirun, Slurm, scripts); says what was left out
@@ -107,5 +107,8 @@ unset COVERAGE_PROCESS_START
 if [[ $coverage ]]; then
     printf '\n== coverage: lines and branches that no test reached\n'
     python -m coverage combine --quiet "$report" && python -m coverage report || true
+fi
+if [[ ! $quick && $# == 0 ]]; then
+    "$HERE/lint.sh" || touch "$report/lint-failed"
 fi
 python "$HERE/summary.py" "$report" ${quick:+quick} ${1:+selected}

@@ -384,6 +384,18 @@ def summary(folder: Path, *options: str, **runs: tuple[int, list[dict[str, list[
 
 
 @pytest.mark.job
+def test_summary_of_linters_that_found_something(tmp_path: Path) -> None:
+    (tmp_path / "lint-failed").touch()
+    code, last, text = summary(tmp_path, serial=(0, [{"a": PASSED}]))
+    assert (code, last) == (1, "1 passed, 1 failed") and "wrong: the linters found something" in text
+
+
+def test_the_test_command_and_ci_run_the_linters() -> None:
+    assert '"$HERE/lint.sh"' in (LAUNCH / "test.sh").read_text()
+    assert "launch/test.sh" in (LAUNCH.parent / ".ci" / "run").read_text()
+
+
+@pytest.mark.job
 def test_summary_of_success(tmp_path: Path) -> None:
     small = {"a": PASSED, "b": TOO_FEW}
     code, last, text = summary(
