@@ -3,11 +3,12 @@
     python launch/summary.py REPORT [quick] [selected]
 
 REPORT holds a folder for each run of pytest (serial, jobs, ranks-2, …). In it lie rank-<k>.json, which
-tests/support/outcomes.py wrote ({test: [outcome, reason]}), and the files exit-code and seconds; a file lint-failed says so. pytest-mpi skips what
-it cannot run and ends with exit code 0, so an exit code proves nothing: here a run without a passed test is a failure,
-and so is a test that every run left out, or a parallel test that no number of ranks was enough for. 'quick' says that
-tests that start jobs were left out on purpose; they are counted. 'selected' says that the user chose some of the tests,
-when a run without any is in order. The last line is 'N passed, N failed, N skipped'; the exit code 0 or 1.
+tests/support/outcomes.py wrote ({test: [outcome, reason]}), and the files exit-code and seconds; beside them a file
+lint-failed if linters found something. pytest-mpi skips what it cannot run and ends with exit code 0, so an exit code
+proves nothing: here a run without a passed test is a failure, and so is a test that every run left out, or a parallel
+test that no number of ranks was enough for. 'quick' says that tests that start jobs were left out on purpose; they are
+counted. 'selected' says that the user chose some of the tests, when a run without any is in order. The last line is
+'N passed, N failed, N skipped'; the exit code 0 or 1.
 """
 
 from __future__ import annotations
