@@ -13,7 +13,7 @@ import pytest
 import yaml
 from checkout import CHECKOUT
 
-from distnn.network import fingerprint
+from distnn.network import arithmetic
 from distnn.optimizers import State
 from distnn.parallel import environment
 from distnn.runs.directory import RunDirectory
@@ -106,13 +106,13 @@ def test_every_file_and_key_of_a_run_is_on_their_page(tmp_path: Path) -> None:
     page = (CHECKOUT / "docs/files.md").read_text(encoding="utf-8")
     states = [State, *State.__subclasses__()]
     expected = {f"`progress.state.{field.name}`" for state in states for field in dataclasses.fields(state)}
-    expected |= {f"`{name}`" for name in (*Record.__slots__, *environment.record(), *fingerprint.computes())}
+    expected |= {f"`{name}`" for name in (*Record.__slots__, *environment.record(), *arithmetic.hashes())}
     expected |= {f"`{path.name}`" for path in vars(RunDirectory(tmp_path)).values() if isinstance(path, Path)}
     assert {name for name in expected - {f"`{tmp_path.name}`"} if name not in page} == set()
 
 
 def test_pre_commit_runs_what_is_there() -> None:
-    """One list of linters: the hook is that of launch/lint.sh, whose list CI uses."""
+    """One list of linters: the hook is that of launch/lint.sh, whose list launch/test.sh uses."""
     hooks = yaml.safe_load((CHECKOUT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     assert {hook["entry"].split()[0] for hook in hooks} == {"launch/lint.sh", "launch/test.sh"}
     assert all(hook["language"] == "system" for hook in hooks)
