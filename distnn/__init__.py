@@ -7,10 +7,33 @@ model = distnn.fit(X, Y, network, comm=comm, eta=0.1, max_iterations=500).model
 predictions = model(X_new)
 """
 
-from distnn.api import Fit, fit
-from distnn.errors import RankError, UserError
-from distnn.inference.model import Model, load_model
-from distnn.network.network import Network
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distnn.api import Fit, fit
+    from distnn.errors import RankError, UserError
+    from distnn.inference.model import Model, load_model
+    from distnn.network.network import Network
 
 __version__ = "0.1.0"
 __all__ = ["Fit", "Model", "Network", "RankError", "UserError", "fit", "load_model"]
+
+_PLACES = {
+    "Fit": "api",
+    "fit": "api",
+    "RankError": "errors",
+    "UserError": "errors",
+    "Model": "inference.model",
+    "load_model": "inference.model",
+    "Network": "network.network",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: a command begins to heed signals before it imports numpy and the rest."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"distnn.{_PLACES[name]}"), name)

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from distnn.command_line.exit_code import leave_word
+from distnn.resilience.signals import Start, before_training
+
+START: Start | None = None
+if __name__ == "__main__":  # first of all: a signal may come while the rest is imported
+    START = before_training(leave_word)
+
+# ruff: noqa: E402
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
@@ -25,6 +33,8 @@ The same weights come out, to the bit, for any number of processes."""
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Train as the arguments say. Collective. Returns the exit code."""
+    if START is not None:
+        START.connected(ranks)
     options = on_root(ranks, lambda: read_options(arguments))
     if options is None:
         return DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import NoReturn
 from distnn.command_line import output
 from distnn.command_line.exit_code import leave_word
 from distnn.errors import BAD_USE, DONE, FAILED, RankError, UserError
+from distnn.parallel.launched import launched_first
 from distnn.parallel.launcher import connect, others_may_have_mpi
 from distnn.parallel.ranks import OneRank, Ranks
 
@@ -32,16 +32,18 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
     output.install()
     try:
         everyone = connect()
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGHUP))  # UCX, below MPI, has taken it for debugging
         with everyone.none_alone():
             code = program(everyone, sys.argv[1:])
     except UserError as error:
         code = BAD_USE
         lonely = everyone.size == 1 and others_may_have_mpi()
-        if lonely and not _launched_first():
+        if lonely and not launched_first():
             time.sleep(FIRST_SECONDS)
-        if everyone.rank == 0 and (lonely or _launched_first()):
+        if everyone.rank == 0 and (lonely or launched_first()):
             print(f"distnn: {error}", file=sys.stderr, flush=True)
         if lonely:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.raise_signal(signal.SIGTERM)  # which a launcher notices also before MPI has begun
     except RankError as error:
         code = FAILED
@@ -63,9 +65,3 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     everyone.leave(code)
-
-
-def _launched_first() -> bool:
-    """False in all but one of the processes that a launcher started, also where MPI does not connect them."""
-    names = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROCID")
-    return all(os.environ.get(name, "0") == "0" for name in names)

@@ -1,17 +1,19 @@
-"""Signals set a flag and nothing else; a second SIGINT ends the job."""
+"""In a training signals set a flag and nothing else, and a second SIGINT ends the job; before it they end it."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from trainings import wait_until
 
+from distnn.errors import STOPPED
 from distnn.parallel.ranks import OneRank
 from distnn.resilience import signals
-from distnn.resilience.signals import SIGNALS, caught
+from distnn.resilience.signals import SIGNALS, Start, before_training, caught
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -44,3 +46,69 @@ def test_a_second_SIGINT_ends_the_job_unless_it_is_the_first_once_more(
         os.kill(os.getpid(), signal.SIGINT)
         assert ended.wait(0.5 if again else 10) is not bool(again)
     assert codes == ([] if again else [128 + signal.SIGINT])
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Start, list[int]]]:
+    """The start of a process, and the codes that it left; its signals are given back."""
+    monkeypatch.setattr(signals, "launched", lambda: False)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    words: list[int] = []
+    found = before_training(words.append)
+    monkeypatch.setattr(found, "abort", lambda code: words.append(-code))
+    yield found, words
+    found.listening.close()
+    monkeypatch.setattr(signals, "_start", None)
+    for number, old in before.items():
+        signal.signal(number, old)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_before_a_training_a_signal_ends_the_job(
+    number: signal.Signals, start: tuple[Start, list[int]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = start[1]
+    os.kill(os.getpid(), number)
+    wait_until(lambda: len(words) == 2, "the end")
+    code = 130 if number == signal.SIGINT else STOPPED
+    assert words == [code, -code]
+    said = capfd.readouterr().err
+    assert said.startswith(
+        "distnn: interrupted" if number == signal.SIGINT else f"distnn: received {number.name} before"
+    )
+
+
+def test_under_a_launcher_it_waits_for_the_other_ranks(
+    start: tuple[Start, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which would wait for this one for ever where MPI begins."""
+    found, words = start
+    monkeypatch.setattr(signals, "launched", lambda: True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    wait_until(lambda: found.number, "the signal")
+    assert words == []
+    found.connected(OneRank())
+    assert words == [STOPPED, -STOPPED]
+
+
+def test_once_a_training_has_begun_nothing_is_lost(start: tuple[Start, list[int]]) -> None:
+    """Between two attempts of an elastic job, and after the training."""
+    found, words = start
+    ranks = OneRank()
+    found.connected(ranks)
+    with caught(ranks):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    wait_until(lambda: ranks.caught == signal.SIGTERM, "the signal")
+    assert words == []
+
+
+def test_SIGHUP_stays_ignored_as_under_nohup(start: tuple[Start, list[int]]) -> None:
+    ranks, old = OneRank(), signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with caught(ranks):
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert ranks.caught == signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGHUP, old)

@@ -1,8 +1,8 @@
 """Runs `python -m distnn.train` with a fault on one rank: inject.py FAULT RANK OPTIONS...
 
 The faults are here and not in the package: they take the place of a function of it, or strike where one is called, if
-FAULT is its name; NAME=VALUE sets a variable of the environment. Each strikes at the fifth gradient,
-if not said otherwise.
+FAULT is its name; they hang there, if it is "hang in " and its name; NAME=VALUE sets a variable of the environment.
+Each strikes at the fifth gradient, if not said otherwise.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from distnn.training import observation
 
 RANK_VARIABLES = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 AT = 5
+HANG = "hang in "
 MEMORY = 3 << 30
 
 
@@ -118,21 +119,27 @@ def killed_writing() -> None:
     os.fsync = faulty
 
 
-def error_in(function: str) -> Callable[[], None]:
-    """An error in words as soon as this function of the package, such as loop.py:norm, is called."""
+def raise_here() -> None:
+    ranks.ALONE_SECONDS = 0.5
+    raise UserError("only here")
+
+
+def hang_here() -> None:
+    print("hangs here", file=sys.stderr, flush=True)
+    time.sleep(1000)
+
+
+def at(function: str, act: Callable[[], None]) -> Callable[[], None]:
+    """Act as soon as this function of the package, such as observation.py:norm, is called."""
     file, name = function.split(":")
 
     def strike(frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
         if event == "call" and code.co_qualname == name and code.co_filename.endswith(f"/{file}"):
             sys.setprofile(None)
-            raise UserError("only here")
+            act()
 
-    def begin() -> None:
-        ranks.ALONE_SECONDS = 0.5
-        sys.setprofile(strike)
-
-    return begin
+    return lambda: sys.setprofile(strike)
 
 
 def memory() -> None:
@@ -178,5 +185,6 @@ if __name__ == "__main__":
         if "=" in name:
             os.environ.update([name.split("=")])
         else:
-            (globals().get(name) or error_in(name))()
+            hang = name.startswith(HANG)
+            (globals().get(name) or at(name.removeprefix(HANG), hang_here if hang else raise_here))()
     runpy.run_module("distnn.train", run_name="__main__", alter_sys=True)
