@@ -11,8 +11,7 @@ if __name__ == "__main__":  # first of all: a signal may come while the rest is 
 
 # ruff: noqa: E402
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from datetime import datetime
+from dataclasses import fields
 
 from distnn.command_line.arguments import parse, to_toml
 from distnn.command_line.output import do_without_stdout
@@ -55,8 +54,6 @@ def read_options(arguments: Sequence[str]) -> Options | None:
         return None
     if options.resume:
         options = resume.merge(options, arguments, PROGRAM, ABOUT)
-    elif options.out is None:
-        options = replace(options, out=f"runs/{datetime.now():%Y-%m-%d-%H%M%S}")
     check(options)
     return options
 

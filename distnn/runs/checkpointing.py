@@ -9,7 +9,9 @@ from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
 from distnn.runs.directory import Description, RunDirectory
+from distnn.runs.options import SETTINGS, group
 from distnn.runs.report import Report
+from distnn.runs.resume import compare
 from distnn.storage.checkpoint import Found
 from distnn.training.progress import Progress
 from distnn.training.termination import Record
@@ -59,9 +61,10 @@ class Checkpointing:
     def resume(self, ranks: Ranks) -> Progress:
         """The progress at the newest checkpoint that can be read. Collective, replicated.
 
-        UserError if there is none, or if it is of other data or of another network.
+        UserError if there is none, or if it is of other data, of another network or of other options.
         """
         found: Found = on_root(ranks, self.directory.checkpoints.newest)
+        changes = compare(found, self.options, self.directory.options)
         weights, fingerprint = self.assembly.model.network.w.size, self.assembly.examples.fingerprint
         progress = restore(found, fingerprint, weights, self.options.window)
         assert progress.record is not None
@@ -71,6 +74,8 @@ class Checkpointing:
         was = found.metadata["environment"]
         if changed := environment.compare_times(was, self.description.environment):
             self.report.warn(changed)
+        for name, sentence in changes.items():  # settings of an optimizer change the weights
+            (self.report.warn if group(name) == SETTINGS else self.report.say)(sentence)
         self.report.say(f"resumed at t = {progress.record.t} from {found.path}")
         return progress
 

@@ -7,10 +7,14 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from distnn.errors import STOPPED, UserError
+from distnn.runs import contents
+from distnn.runs.claim import Claim
 from distnn.runs.metrics import Metrics, finite
 from distnn.storage.checkpoint import PATTERN, Checkpoints
 from distnn.storage.files import replacing, sweep
@@ -26,40 +30,90 @@ class Description:
 
 
 class RunDirectory:
-    """Paths and writers of one run.
+    """Paths and writers of one run. It belongs to one job at a time, by its claim.
 
     options.toml: its options, as --config reads them. environment.json: what the bits depend on besides the data.
     result.json: why it stopped and with what error, once it has; STOP: a file that a user makes to stop it.
-    metrics.jsonl: the log. checkpoints/; model.safetensors: the result.
+    metrics.jsonl: the log. checkpoints/; model.safetensors: the result. restart-<number>/: runs of --restarts.
     """
 
     def __init__(self, path: str | Path, keep: int = 3):
-        self.path = Path(path)
-        self.options = self.path / "options.toml"
-        self.environment = self.path / "environment.json"
-        self.metrics = Metrics(self.path / "metrics.jsonl")
-        self.result = self.path / "result.json"
-        self.stop = self.path / "STOP"
-        self.model = self.path / "model.safetensors"
-        self.checkpoints = Checkpoints(self.path / "checkpoints", keep)
+        self.path, self.keep = Path(path), keep
+        self.options = self.path / contents.OPTIONS
+        self.environment = self.path / contents.ENVIRONMENT
+        self.metrics = Metrics(self.path / contents.METRICS)
+        self.result = self.path / contents.RESULT
+        self.stop = self.path / contents.STOP
+        self.model = self.path / contents.MODEL
+        self.checkpoints = Checkpoints(self.path / contents.CHECKPOINTS, keep)
+        self.claim = Claim(self.path)
         self._made = False
 
-    def create(self, overwrite: bool) -> None:
-        """Make the directory, ready to be written to. UserError if that cannot be, or if it holds a run already."""
+    @staticmethod
+    def of_now(folder: str | Path, keep: int = 3) -> RunDirectory:
+        """A new one in `folder`, named by date and time, like no other. UserError if it cannot be made."""
+        name = f"{datetime.now():%Y-%m-%d-%H%M%S}"
+        for number in count(1):
+            directory = RunDirectory(Path(folder) / (name if number == 1 else f"{name}-{number}"), keep)
+            with directory._must_be_writable(), suppress(FileExistsError):
+                directory.path.mkdir(parents=True)
+                directory._made = True
+                return directory
+        raise AssertionError
+
+    def restart(self, number: int) -> RunDirectory:
+        """The directory of one of several runs, within this one, which belongs to the same job."""
+        own = RunDirectory(self.path / contents.restart(number), self.keep)
+        own.stop, own.claim = self.stop, self.claim
+        return own
+
+    def create(self, overwrite: bool, elastic: bool = False) -> None:
+        """Make the directory, claim it, and see that it can be written to.
+
+        elastic: may the job outlive this process? UserError if that cannot be, if it belongs to another job, holds a
+        run already, or anything that distnn did not write.
+        """
+        self._require_own()
+        self._made = self._made or not self.path.exists()
+        self.take(elastic)
+        try:
+            if not overwrite:
+                self._require_empty()
+        except UserError:
+            self.claim.release()
+            raise
+
+    def take(self, elastic: bool) -> None:
+        """Claim the directory for this job. UserError if it cannot be, or belongs to another one."""
         with self._must_be_writable():
-            self._made = not self.path.exists()
-            self.path.mkdir(parents=True, exist_ok=True)
-            with replacing(self.path / "options.toml.test", "w"):
-                pass
-            (self.path / "options.toml.test").unlink()
-        if not overwrite and (self.options.exists() or self.checkpoints.paths()):
+            self.claim.take(elastic)
+
+    def _require_own(self) -> None:
+        """UserError if there is anything that distnn did not write."""
+        with self._must_be_writable():
+            if found := contents.foreign(self.path):
+                name = found.relative_to(self.path)
+                raise UserError(
+                    f"--out {self.path} holds {name}, which is damaged or was not written by distnn: move it away, or "
+                    "choose another directory."
+                )
+
+    def _require_empty(self) -> None:
+        """UserError if there is a run, or what is left of one."""
+        if self.options.exists() or self.checkpoints.paths():
             raise UserError(
                 f"--out {self.path} holds a run already: go on with it by --resume, choose another directory, "
                 "or lose it by --overwrite."
             )
+        if found := contents.left(self.path):
+            raise UserError(
+                f"--out {self.path} holds {found.name}, and no options.toml of its run: choose another directory, or "
+                "lose it by --overwrite."
+            )
 
     def discard(self) -> None:
-        """Remove the directory again if `create` has made it and nothing is in it. For a run that never began."""
+        """Give the directory back, and remove it if it was made here and is empty. For a run that never began."""
+        self.claim.release()
         if self._made:
             with suppress(OSError):
                 self.path.rmdir()
@@ -75,11 +129,10 @@ class RunDirectory:
 
     def begin(self, description: Description) -> None:
         """Start a new run: its description is written, and what another run left here is removed."""
-        self._sweep()
         with self._must_be_writable():
-            self.checkpoints.clear()
-            for path in (self.metrics.path, self.model, self.result, self.stop):
-                path.unlink(missing_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            contents.clear(self.path)
+            self.stop.unlink(missing_ok=True)
         self.describe(description)
 
     def describe(self, description: Description) -> None:
@@ -91,12 +144,28 @@ class RunDirectory:
                 json.dump(description.environment, file, indent=2)
 
     def remake(self, description: Description) -> bool:
-        """Make the directory anew if it was deleted meanwhile. Returns whether it was. OSError if it cannot be made."""
+        """Make the directory anew if it was deleted meanwhile. Returns whether it was.
+
+        RankError if another job has taken it. OSError if it cannot be made.
+        """
+        if not self.claim.stands():
+            self.claim.renew()
         if self.options.exists():
             return False
         self.path.mkdir(parents=True, exist_ok=True)
         self.metrics.close()
         self.describe(description)
+        return True
+
+    def has_not_begun(self) -> bool:
+        """Was the run of this directory ended before its first checkpoint? UserError if checkpoints were lost."""
+        if self.checkpoints.paths() or contents.has_restarts(self.path):
+            return False
+        if found := next((path for path in (self.result, self.model) if path.exists()), None):
+            raise UserError(
+                f"There is no checkpoint in {self.checkpoints.folder}, but there is {found}: there is nothing to "
+                "resume. Begin anew by --overwrite, or with another --out."
+            )
         return True
 
     def cut_metrics(self, t: int) -> None:
@@ -122,6 +191,5 @@ class RunDirectory:
 
     def _sweep(self) -> None:
         """Remove what a job that was killed left half written."""
-        files = (self.options, self.environment, self.metrics.path, self.model, self.result)
-        sweep(self.path, *(path.name for path in files))
+        sweep(self.path, *contents.FILES)
         sweep(self.checkpoints.folder, PATTERN)

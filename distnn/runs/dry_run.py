@@ -41,7 +41,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
         ("an iteration", f"{flops:.3g} floating-point operations, {flops / max(1, ranks):.3g} a rank; "
                          f"{amount(8 * weights)} summed over ranks"),
         ("optimizer", f"{settled.optimizer}, at most {settled.max_iterations:,} iterations"),
-        ("would write", str(options.out)),
+        ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 
 from distnn.data.tables import Source, open_source
 from distnn.errors import DONE, UserError
@@ -20,6 +21,8 @@ from distnn.runs.plan import plan
 from distnn.runs.report import Report, opening
 from distnn.runs.run import Run
 
+RUNS = "runs"  # the folder of runs that are given no --out
+
 
 class Job:
     """One training in its directory; with --dry-run it is only described. Its methods are collective.
@@ -30,30 +33,53 @@ class Job:
 
     def __init__(self, options: Options, ranks: Ranks):
         self.options, self.ranks = options, ranks
-        self.directory = RunDirectory(options.out or "", options.keep)
+        self.directory = RunDirectory(options.out or RUNS, options.keep)
+        self.again = False  # at --resume: from the beginning, since there is no checkpoint yet
 
     def carry_out(self) -> int:
         """The exit code. A directory that was made for a run that never began is removed again."""
-        options, directory = self.options, self.directory
-        new = not (options.resume or options.dry_run)
-        if new:
-            on_root(self.ranks, lambda: directory.create(options.overwrite))
-        try:
+        if self.options.dry_run:
             with self._watched():
-                source = open_table(options, self.ranks)
-            if options.dry_run:
-                return self._show(source)
-            if options.elastic and self.ranks.be_elastic():
+                source = open_table(self.options, self.ranks)
+            return self._show(source)
+        resume = self.options.resume
+        try:
+            self._take_directory()
+            with self._watched():
+                source = open_table(self.options, self.ranks)
+            if self.options.elastic and self.ranks.be_elastic():
                 return carry_on(self.ranks, lambda recovery: self.attempt(source, recovery))
             return self.attempt(source, Recovery())
         except UserError:
-            if new and self.ranks.rank == 0:
-                directory.discard()
+            if not resume and self.ranks.rank == 0:
+                self.directory.discard()
             raise
+        finally:
+            self.directory.claim.release()
+
+    def _take_directory(self) -> None:
+        """Claim the directory, on rank 0, for this job; all ranks know it then. UserError if that cannot be."""
+        options = self.options
+
+        def take() -> tuple[str, str | None, bool]:
+            if options.out is None:
+                self.directory = RunDirectory.of_now(RUNS, options.keep)
+            if not options.resume:
+                self.directory.create(options.overwrite, options.elastic)
+                return str(self.directory.path), self.directory.claim.token, False
+            self.directory.take(options.elastic)
+            return str(options.out), self.directory.claim.token, self.directory.has_not_begun()
+
+        out, token, self.again = on_root(self.ranks, take)
+        if self.ranks.rank:
+            self.directory = RunDirectory(out, options.keep)
+        self.directory.claim.token = token
+        self.options = replace(options, out=out, resume=options.resume and not self.again)
 
     def attempt(self, source: Source, recovery: Recovery) -> int:
         """Read the data, and train into the directory from where the recovery says. Returns the exit code."""
         with self._watched():
+            on_root(self.ranks, self.directory.claim.inherit)
             assembly = assemble(self.options, source, self.ranks)
             with closing(report_on(self.ranks, assembly.options)) as report:
                 self._announce(source, assembly, recovery, report)
@@ -70,6 +96,8 @@ class Job:
         """Say what is going to be trained, and where the job or the machine is not what was asked for."""
         if self.options.elastic and not self.ranks.elastic:
             report.warn(CANNOT)
+        if self.again and recovery.progress is None:
+            report.warn(f"{self.directory.path} has no checkpoint yet: its run starts again from the beginning.")
         if recovery.ranks_lost:
             report.warn(f"ranks died, {recovery.ranks_lost} so far; the other {self.ranks.size} go on.")
         warn_of_environment(assembly, self.ranks, report)

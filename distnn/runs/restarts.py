@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-import shutil
 from dataclasses import replace
+from typing import Any
 
 from distnn.errors import DONE, FAILED, STOPPED
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
 from distnn.runs.directory import Description, RunDirectory
-from distnn.runs.options import stored
+from distnn.runs.options import Options, stored
 from distnn.runs.report import Report
+from distnn.runs.resume import compare
 from distnn.runs.run import Run
+from distnn.storage.files import copy
 from distnn.training.interruption import STOP_FILE
 from distnn.training.termination import Reason
 
@@ -29,9 +31,8 @@ def keep_best(assembly: Assembly, directory: RunDirectory, ranks: Ranks, report:
         on_root(ranks, lambda: directory.begin(description))
     errors: list[float] = []
     for number in range(options.restarts):
-        own = RunDirectory(directory.path / f"restart-{number:03d}", options.keep)
-        own.stop = directory.stop
-        result = on_root(ranks, own.result_if_finished) if options.resume else None
+        own = directory.restart(number)
+        result = on_root(ranks, lambda: _confirmed_result(own, options)) if options.resume else None  # noqa: B023
         if result is None:
             report.say(f"restart {number + 1} of {options.restarts}, seed {options.seed + number}")
             reason = _execute(number, assembly, own, ranks, report)
@@ -42,16 +43,35 @@ def keep_best(assembly: Assembly, directory: RunDirectory, ranks: Ranks, report:
         errors.append(error if result["code"] == DONE and error is not None else math.inf)
     best = min(range(len(errors)), key=errors.__getitem__)
     report.say(f"the best is restart {best + 1} of {options.restarts}, with an error of {errors[best]:.6g}")
-    found = directory.path / f"restart-{best:03d}" / directory.model.name
-    on_root(ranks, lambda: shutil.copyfile(found, directory.model))
+    found = directory.restart(best).model
+    on_root(ranks, lambda: copy(found, directory.model))
     return DONE if math.isfinite(errors[best]) else FAILED
+
+
+def _confirmed_result(own: RunDirectory, options: Options) -> dict[str, Any] | None:
+    """The result of a run that has come to its end, if its last checkpoint says the same; None if it is to go on.
+
+    Local. UserError if it was trained with other options.
+    """
+    result = own.result_if_finished()
+    if result is None or not own.checkpoints.paths():
+        return result
+    found = own.checkpoints.newest()
+    compare(found, options, own.path.parent / own.options.name)
+    try:
+        progress = found.metadata["progress"]
+        last = {**progress["record"], "best_E_val": progress["best_E_val"]}
+    except (KeyError, TypeError):
+        return None
+    same = all(
+        result[name] == (last[name] if math.isfinite(last[name]) else None) for name in ("t", "E_in", "best_E_val")
+    )
+    return result if same or result["code"] == FAILED else None
 
 
 def _execute(number: int, assembly: Assembly, own: RunDirectory, ranks: Ranks, report: Report) -> Reason:
     """One of the runs, begun or gone on with. Collective."""
     options = assembly.options
     begun = options.resume and on_root(ranks, lambda: bool(own.checkpoints.paths()))
-    if not begun:
-        on_root(ranks, lambda: own.create(overwrite=True))
     assembly.model.network.initialise(options.seed + number, options.sigma)
     return Run(replace(assembly, options=replace(options, resume=begun)), own, ranks, report).execute()

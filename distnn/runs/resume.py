@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from distnn.command_line.arguments import parse
 from distnn.errors import UserError
 from distnn.runs.directory import RunDirectory
-from distnn.runs.options import DATA, NETWORK, TRAINING, Options, flag, group
+from distnn.runs.options import DATA, NETWORK, NOT_STORED, TRAINING, Options, flag, group
+from distnn.storage.checkpoint import Found
 
 FIXED = (DATA, NETWORK, TRAINING)  # groups of options that a resumed run keeps
 FREE = ("data", "threads", "evaluate_every")  # but for these: a moved file, for example, is known by its fingerprint
@@ -35,6 +38,35 @@ def merge(options: Options, arguments: Sequence[str], program: str, about: str) 
                 f"{_shown(was)}. Begin a new run for it, with another --out."
             )
     return merged
+
+
+def compare(found: Found, now: Options, file: Path) -> dict[str, str]:
+    """Compare the options of a run with those that its checkpoint, which has a checksum, says it was trained with.
+
+    file: where `now` was read from, for the message. Returns a sentence for each option that may change, and has, by
+    its name. Local. UserError for one that may not.
+    """
+    try:
+        values = {name.replace("-", "_"): value for name, value in tomllib.loads(found.metadata["options"]).items()}
+        was = Options(**{field.name: _plain(values[field.name]) for field in fields(Options) if field.name in values})
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UserError(f"{found.path} does not hold the state of a training.") from None
+    sentences = {}
+    for field in fields(Options):
+        old, new = getattr(was, field.name), getattr(now, field.name)
+        if old == new or field.name in NOT_STORED or field.name == "data":  # a file may have moved
+            continue
+        if group(field.name) in FIXED and field.name not in FREE:
+            raise UserError(
+                f"{file} says {flag(field.name)} {_shown(new)}, but {found.path} was trained with {_shown(old)}: "
+                "set it back in that file, or begin a new run with another --out."
+            )
+        sentences[field.name] = f"{flag(field.name)} is {_shown(new)} from now on; it was {_shown(old)}."
+    return sentences
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _shown(value: Any) -> str:

@@ -90,8 +90,3 @@ class Checkpoints:
         raise UserError(
             f"There is no checkpoint in {self.folder}: there is nothing to resume. Train without --resume first."
         )
-
-    def clear(self) -> None:
-        """Remove all checkpoints: a new run begins in this folder."""
-        for path in self.paths():
-            path.unlink()

@@ -6,9 +6,11 @@ Nothing here communicates: rank 0 calls it. No pickle: tensors are raw numbers, 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -29,21 +31,27 @@ HEADER_PARTS = 10_000  # and so is one with more lists and dictionaries, which t
 
 
 @contextmanager
-def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+def replacing(path: Path, mode: str = "wb", new: bool = False) -> Iterator[IO[Any]]:
     """A file that takes the place of `path` when the block ends without an error; until then `path` is untouched.
 
-    After a crash or a power cut there is the old file or the new one, whole.
+    After a crash or a power cut there is the old file or the new one, whole. new: FileExistsError if there is one, also
+    where another process, on any host, makes it at the same time.
     """
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
+            with suppress(OSError):  # not every file system has locks
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # until it is moved, or this process dies: see sweep
             yield file
             file.flush()
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            if new:
+                _link(temporary, path)
+            else:
+                os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
@@ -54,6 +62,28 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _link(temporary: str, path: Path) -> None:
+    """Give the file the name `path`, which no file has. FileExistsError if one has."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        if os.stat(temporary).st_nlink != 2:  # as after an answer of an NFS server that was lost
+            raise
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):  # this file system has no links
+            raise
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.replace(temporary, path)
+    with suppress(FileNotFoundError):
+        os.unlink(temporary)
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a file; `path` holds all of it or is untouched. OSError if it fails."""
+    with source.open("rb") as old, replacing(path) as file:
+        shutil.copyfileobj(old, file)
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any], version: int = 1) -> None:
@@ -96,6 +126,20 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return tensors, metadata
 
 
+def recognised(path: Path) -> bool:
+    """Does the file begin as those that `write` has written? False if it cannot be read."""
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            start = file.read(8) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+            length = int.from_bytes(start, "little")
+            if not 0 < length <= HEADER_BYTES:
+                return False
+            header = file.read(length)
+            return _acceptable(header) and "distnn" in json.loads(header)["__metadata__"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
 def _checked(path: Path) -> bytes:
     """The contents of a file whose header may be parsed. OSError, or UserError for any other."""
     with open(path, "rb", opener=_without_waiting) as file:
@@ -119,11 +163,26 @@ def _acceptable(header: bytes) -> bool:
 
 
 def sweep(folder: Path, *names: str) -> None:
-    """Remove what writing these files (patterns) left behind where a process was killed in the middle of it."""
+    """Remove what writing these files (patterns) left behind where a process was killed in the middle of it.
+
+    What another process is still writing stays, where the file system has locks.
+    """
     for name in names:
         for left in folder.glob(f".{name}.????????"):
-            with suppress(OSError):
-                left.unlink()
+            with suppress(OSError), left.open("r+b") as file:
+                if not _locked(file):
+                    left.unlink()
+
+
+def _locked(file: IO[Any]) -> bool:
+    """Does another process hold a lock on it? False where the file system has no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def checksum(tensors: Mapping[str, np.ndarray], text: str) -> str:

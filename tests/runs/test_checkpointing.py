@@ -15,6 +15,7 @@ from distnn.parallel import environment
 from distnn.parallel.ranks import OneRank
 from distnn.runs.checkpointing import Checkpointing, restore
 from distnn.runs.directory import Description, RunDirectory
+from distnn.runs.options import stored
 from distnn.runs.report import Report
 from distnn.storage import checkpoint, files
 from distnn.storage.checkpoint import Found
@@ -30,7 +31,7 @@ OPTIMIZERS = sorted(path.stem for path in VERSION_1.iterdir())
 def checkpointing(folder: Path, **options: object) -> Checkpointing:
     assembly = assembled(OneRank(), X, Y, **options)
     record = environment.record(assembly.examples.cut.rows)
-    return Checkpointing(assembly, RunDirectory(folder), Description("", record), Report())
+    return Checkpointing(assembly, RunDirectory(folder), Description(stored(assembly.options), record), Report())
 
 
 def test_when_one_is_due(tmp_path: Path) -> None:

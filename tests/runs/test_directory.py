@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,35 +12,44 @@ import pytest
 from distnn import UserError
 from distnn.errors import DONE, STOPPED
 from distnn.runs.directory import Description, RunDirectory
+from distnn.runs.options import Options, stored
+from distnn.storage import files
 from distnn.training.termination import Reason, Record
 
-DESCRIPTION = Description("seed = 3\n", {"numpy": "2"})
+DESCRIPTION = Description(stored(Options(seed=3)), {"numpy": "2", "blas": "none"})
 
 
-def begun(folder: Path) -> RunDirectory:
+def begun(folder: Path, overwrite: bool = False) -> RunDirectory:
     directory = RunDirectory(folder)
-    directory.create(overwrite=False)
+    directory.create(overwrite)
     directory.begin(DESCRIPTION)
     return directory
 
 
 def test_a_run_is_not_lost_by_mistake(tmp_path: Path) -> None:
     directory = begun(tmp_path / "deep" / "run")
-    assert directory.options.read_text() == "seed = 3\n"
-    assert json.loads(directory.environment.read_text()) == {"numpy": "2"}
+    directory.claim.release()
+    assert directory.options.read_text() == DESCRIPTION.options
+    assert json.loads(directory.environment.read_text()) == DESCRIPTION.environment
     with pytest.raises(UserError, match=r"holds a run already: .*--resume, .*--overwrite"):
-        directory.create(overwrite=False)
-    directory.create(overwrite=True)
+        RunDirectory(directory.path).create(overwrite=False)
+    RunDirectory(directory.path).create(overwrite=True)
 
 
 def test_beginning_removes_what_another_run_left(tmp_path: Path) -> None:
     directory = begun(tmp_path)
-    directory.finish(Record(1, 0.5), Reason("", ""), math.inf)
-    left = [directory.metrics.path, directory.model, directory.stop, tmp_path / ".options.toml.12345678"]
-    for path in [*left, tmp_path / "notes.txt"]:
-        path.touch()
-    directory.begin(DESCRIPTION)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["environment.json", "notes.txt", "options.toml"]
+    for one in (directory, directory.restart(0), directory.restart(2)):
+        one.begin(DESCRIPTION)
+        one.metrics.append(Record(1, 0.5), at_once=True)
+        one.finish(Record(1, 0.5), Reason("", ""), math.inf)
+        one.checkpoints.write(0, {}, {}, {})
+        files.write(one.model, {}, {})
+        (one.path / ".options.toml.12345678").touch()
+    directory.stop.touch()
+    directory.claim.release()
+    again = begun(tmp_path, overwrite=True)
+    again.claim.release()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["environment.json", "options.toml"]
 
 
 def test_only_a_directory_that_was_made_and_is_empty_is_discarded(tmp_path: Path) -> None:
@@ -61,7 +71,7 @@ def test_one_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
     assert not directory.remake(DESCRIPTION)
     for path in (directory.options, directory.environment, directory.metrics.path):
         path.unlink()
-    directory.path.rmdir()
+    shutil.rmtree(directory.path)
     assert directory.remake(DESCRIPTION)
     directory.metrics.append(Record(2, 0.5), at_once=True)
     assert json.loads(directory.metrics.path.read_text())["t"] == 2

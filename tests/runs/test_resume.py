@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from distnn import UserError
-from distnn.runs.options import Options, stored
-from distnn.runs.resume import merge
+from distnn.runs.options import NOT_STORED, Options, flag, group, stored
+from distnn.runs.resume import FIXED, FREE, compare, merge
+from distnn.storage.checkpoint import Found
 
 STORED = Options(hidden=(3,), eta=0.5, max_iterations=20, data="old.csv")
 
@@ -48,3 +49,35 @@ def test_there_has_to_be_a_run(tmp_path: Path) -> None:
         merge(Options(resume=True), ["--resume"], "train", "")
     with pytest.raises(UserError, match=r"holds no run to resume: .*options\.toml is missing"):
         merge(Options(resume=True, out=str(tmp_path)), ["--resume", "--out", str(tmp_path)], "train", "")
+
+
+def compared(was: Options, **changed: object) -> dict[str, str]:
+    found = Found(Path("checkpoint"), {}, {}, {"options": stored(was)}, [])
+    return compare(found, replace(was, **changed), Path("options.toml"))  # type: ignore[arg-type]
+
+
+def test_what_must_not_change_is_compared_with_the_checkpoint() -> None:
+    """With an option of any kind that is not what it was; of each that may change, a sentence."""
+    assert compared(STORED, out="there", resume=True, quiet=True, data="moved.csv") == {}
+    for field in fields(Options):
+        if field.name in NOT_STORED or field.name == "data":
+            continue
+        value = getattr(STORED, field.name)
+        other = (not value) if isinstance(value, bool) else (7,) if isinstance(value, tuple) else "other"
+        if group(field.name) in FIXED and field.name not in FREE:
+            sentence = rf"^options.toml says {flag(field.name)} .*, but checkpoint was trained with .*: set it back"
+            with pytest.raises(UserError, match=sentence):
+                compared(STORED, **{field.name: other})
+        else:
+            assert "from now on; it was" in compared(STORED, **{field.name: other})[field.name]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"options": 7}, {"options": "["}, {"options": None}])
+def test_a_checkpoint_without_options(metadata: dict[str, object]) -> None:
+    with pytest.raises(UserError, match="does not hold the state of a training"):
+        compare(Found(Path("checkpoint"), {}, {}, metadata, []), STORED, Path("options.toml"))
+
+
+def test_options_that_older_versions_did_not_know_had_their_defaults() -> None:
+    found = Found(Path("checkpoint"), {}, {}, {"options": "seed = 3\nforgotten = 7\n"}, [])
+    assert compare(found, Options(seed=3), Path("options.toml")) == {}

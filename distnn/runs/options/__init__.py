@@ -11,7 +11,7 @@ from distnn.runs.options.data import DATA
 from distnn.runs.options.fields import flag
 from distnn.runs.options.network import NETWORK
 from distnn.runs.options.optimizers import optimizer, with_optimizer
-from distnn.runs.options.options import Options, group, stored
+from distnn.runs.options.options import NOT_STORED, Options, group, stored
 from distnn.runs.options.run import RUN
 from distnn.runs.options.settings import SETTINGS
 from distnn.runs.options.stopping import STOPPING, criterion
@@ -21,6 +21,7 @@ __all__ = [
     "ACTIONS",
     "DATA",
     "NETWORK",
+    "NOT_STORED",
     "RUN",
     "SETTINGS",
     "STOPPING",

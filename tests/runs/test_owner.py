@@ -1,0 +1,63 @@
+"""Who a job is: read back as written, and found to be there or not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from distnn.runs import owner
+
+
+def test_it_reads_back_as_written() -> None:
+    me = owner.myself(elastic=True)
+    assert owner.read(me.text()) == me
+    assert me.runs() is True
+    assert replace(me, place="elsewhere").runs() is None
+    assert owner.myself(elastic=False).token != me.token
+    for broken in ("", "7", "{}", me.text().replace("true", "7"), me.text()[:-1]):
+        assert owner.read(broken) is None
+
+
+@pytest.mark.job
+def test_a_process_that_has_ended_is_not_there_even_before_anybody_waits_for_it() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    while owner.started(process.pid) is not None:
+        pass
+    assert process.poll() == 0
+    assert owner.started(process.pid) is None
+    assert owner.started(2**70) is None
+    assert owner.started(1)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ""),
+        ({"SLURM_JOB_ID": "5"}, "5"),
+        ({"LSB_JOBID": "5", "LSB_JOBINDEX": "0"}, "5"),
+        ({"LSB_JOBID": "5", "LSB_JOBINDEX": "2"}, "5.2"),
+        ({"JOB_ID": "5", "SGE_TASK_ID": "undefined"}, ""),
+        ({"JOB_ID": "5", "SGE_TASK_ID": "undefined", "SGE_ROOT": "/opt/sge"}, "5"),
+        ({"JOB_ID": "5", "SGE_TASK_ID": "3", "SGE_ROOT": "/opt/sge"}, "5.3"),
+        ({"PBS_JOBID": "5[2].server"}, "5[2].server"),
+    ],
+)
+def test_the_batch_job(variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*sum(owner.JOBS, ()), "SGE_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert owner.job() == expected
+
+
+@pytest.mark.parametrize(("count", "over"), [("2", True), ("1", False), ("", False), ("x", False)])
+def test_an_earlier_attempt_of_this_job_is_over(count: str, over: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "5")
+    monkeypatch.setenv(owner.ATTEMPT, "1")
+    before = owner.myself(elastic=False)
+    monkeypatch.setenv(owner.ATTEMPT, count)
+    assert before.is_over() is over
+    assert not replace(before, job="6").is_over()
