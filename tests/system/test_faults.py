@@ -312,14 +312,14 @@ def test_no_checkpoint_that_can_be_read(half: Path, tmp_path: Path) -> None:
     shutil.rmtree(out / "checkpoints")
     done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out)
     assert done.returncode == 2
-    assert "there is nothing to resume" in done.stderr
+    assert f"but there is {out}/result.json: there is nothing to resume" in done.stderr
 
 
 def test_checkpoints_of_other_runs(half: Path, tmp_path: Path) -> None:
     """Of another network and of other data, put in place of this run's own."""
     others = {
-        "is of a network with 17 weights": ("--hidden", "4"),
-        "The data is not what": ("--seed", "5"),
+        "options.toml says --hidden 16 16, but": ("--hidden", "4"),
+        "options.toml says --seed 0, but": ("--seed", "5"),
     }
     for text, options in others.items():
         other = tmp_path / "other"
