@@ -109,6 +109,20 @@ def test_the_fingerprint_is_that_of_the_whole_table() -> None:
     assert len({first, *others}) == 6
 
 
+def test_the_fingerprint_knows_the_place_of_each_row(small_blocks: None) -> None:
+    """Also where whole blocks are swapped, of which each has the same rows as before."""
+    X, Y = regression(30)
+    assembly = assembled(OneRank(), X, Y)
+    rows = assembly.examples.cut.rows
+    order = [*range(rows, 2 * rows), *range(rows), *range(2 * rows, 30)]
+    assert assembled(OneRank(), X[order], Y[order]).examples.fingerprint != assembly.examples.fingerprint
+    weights = np.ones(30)
+    weights[3] = 0
+    swapped = [*range(3), 4, 3, *range(5, 30)]  # the row that is left out stands elsewhere
+    one, other = (assembled(OneRank(), X, Y, part).examples.fingerprint for part in (weights, weights[swapped]))
+    assert one != other
+
+
 X, Y = regression(20)
 BAD: dict[str, tuple[Any, Any, Any, dict[str, Any], str]] = {
     "constant target": (X, np.full(20, 0.1), None, {}, "the target column y is constant: there is nothing to learn"),

@@ -253,6 +253,19 @@ def test_a_part_that_is_not_finite_on_one_rank_of_three(bad: float, kept: int, m
 
 
 @pytest.mark.parametrize("kept", [0, 1 << 20])
+def test_parts_that_jump_apart_from_one_another(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One part stays, one goes to its second guess, one goes far: none may take another's word for its exponent."""
+    monkeypatch.setattr(reduction, "KEPT_BYTES", kept)
+    generator = np.random.default_rng(8)
+    sums, sizes = ExactSum(OneRank(), [2, 1, 3], 3, 3), [2, 1, 3]
+    powers = np.zeros(3)
+    for _ in range(300):
+        powers = powers + generator.choice([0, 0, 0, 4, -4, 40, -40], 3)
+        rows = generator.uniform(0.5, 1, (3, 6)) * np.repeat(2.0**powers, sizes)
+        assert bits(sums(term_of(rows))) == bits(one_rank(rows, sizes))
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 20])
 def test_terms_are_computed_again_only_for_a_wrong_guess(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reduction, "KEPT_BYTES", kept)
     sums = ExactSum(OneRank(), [2, 1], 2, 2)
