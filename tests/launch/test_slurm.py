@@ -194,9 +194,10 @@ def test_environment_on_the_nodes_disks(submit: Callable[..., BatchJob], tmp_pat
 
 def test_time_limit(submit: Callable[..., BatchJob]) -> None:
     """Slurm warns some time before the limit; the job stops with a checkpoint, is requeued, and goes on."""
-    job = submit("--nodes=3 --ntasks=3 --time=1", 10**6).submit(changes={"B:USR1@120": "B:USR1@45"})
+    # Slurm may warn up to a minute earlier than it is told to: 15 s after the start, or as late as 75.
+    job = submit("--nodes=3 --ntasks=3 --time=2", 10**6).submit(changes={"B:USR1@120": "B:USR1@45"})
     job.wait_for_checkpoint()
-    job.wait_for_requeue()
+    job.wait_for_requeue(timeout=150)
     stopped = job.iteration()
     assert f"ended with exit code 75, newest checkpoint: iteration {stopped}" in job.log()
     job.iterate_to(stopped + 3)

