@@ -16,7 +16,7 @@ from threaded_ranks import on_ranks
 from distnn import verify
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
-from distnn.parallel.ranks import Ranks
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import ExactSum
 
 X, Y = regression(700, d=3, m=2)
@@ -109,3 +109,13 @@ def test_a_unit_that_depends_on_the_rank_is_found(small_blocks: None, monkeypatc
     monkeypatch.setattr(ExactSum, "second", second)
     found = outcomes(verify.VerifyOptions(hidden=(3,), alone=False, simulate=(5, 19)), P=1)[0]
     assert len({outcome.digest for outcome in found}) > 1
+
+
+def test_help_verifies_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify.main(OneRank(), ["--help"]) == 0
+    assert "--simulate" in capsys.readouterr().out
+
+
+def test_a_training_to_be_gone_on_with_is_none_to_verify() -> None:
+    with pytest.raises(UserError, match=r"verify one with --config and its options\.toml"):
+        verify.main(OneRank(), ["--resume", "--out", "x"])

@@ -10,6 +10,7 @@ from stepping import run
 from tables import assembled, regression
 
 from distnn.errors import UserError
+from distnn.optimizers import levenberg_marquardt
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank
 from distnn.training.observation import norm
@@ -92,3 +93,12 @@ def test_levenberg_marquardt_refuses_cross_entropy() -> None:
     objective = assembled(OneRank(), X, np.array(["a", "b"] * 10), error="cross-entropy").objective
     with pytest.raises(UserError, match="sum of squares"):
         LevenbergMarquardt().start(objective, np.zeros(len(objective.decayed)))
+
+
+def test_a_matrix_that_is_singular_in_floating_point_is_answered_by_more_damping() -> None:
+    """Residuals so small that JᵀJ + μI is 0 in float64 for the first μ."""
+    assert np.isnan(levenberg_marquardt._solve(np.zeros((2, 2)), np.ones(2))).all()
+    function = Squares(lambda w: (1e-170 * (w - 1), 1e-170 * np.eye(2)), lambda w, v: np.zeros(2))
+    optimizer = LevenbergMarquardt(damping=1e-10)
+    state = optimizer.step(function, optimizer.start(function, np.zeros(2)), 0)
+    assert np.isfinite(state.w).all()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import line_search
 
-from distnn.optimizers.line_search import TRIALS, Trial, along, strong_wolfe
+from distnn.optimizers.line_search import GROW_MOST, TRIALS, Trial, _extrapolate, _interpolate, along, strong_wolfe
 
 Pair = tuple[float, float]
 
@@ -136,3 +136,11 @@ def test_the_lowest_trial_where_no_end_of_the_fall_is_found() -> None:
     phi = Counted(lambda a: (-a, -1.0))
     found = strong_wolfe(phi, phi(0.0), 1.0, 1e-4, 0.9)
     assert found is not None and found.a > 1e6
+
+
+def test_where_no_cubic_helps_the_bracket_is_halved_or_the_step_grows() -> None:
+    w = np.zeros(1)
+    flat, steep = Trial(0.0, 1.0, 0.0, w, w), Trial(0.0, 1.0, -1.0, w, w)
+    assert _interpolate(flat, Trial(2.0, 1.0, 0.0, w, w)) == 1.0
+    assert _interpolate(steep, Trial(2.0, 1.0, math.inf, w, w)) == 1.0
+    assert _extrapolate(steep, Trial(2.0, -1.0, -1.0, w, w)) == 2.0 + GROW_MOST * 2.0  # a straight line

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -32,3 +34,14 @@ def test_simulated_ranks_show_what_depends_on_the_order(size: int, P: int) -> No
     exact, plain = (on_ranks(P, sums(kind)) for kind in (ExactSum, PlainSum))
     assert {found for rank in exact for found in rank} == {bits(one_rank(rows, [3, 1]))}
     assert len({found for rank in plain for found in rank}) > 1  # so the simulation would have noticed
+
+
+@pytest.mark.parametrize("name", ["agree", *sorted(Ranks.__abstractmethods__)])
+def test_what_is_said_outside_of_sums_is_said_by_the_real_ranks(name: str) -> None:
+    real = MagicMock(rank=2, size=5, elastic=False)
+    ranks = SimulatedRanks(real, 50)
+    arguments = [MagicMock() for _ in inspect.signature(getattr(ranks, name)).parameters]
+    found = getattr(ranks, name)(*arguments)
+    getattr(real, name).assert_called_once_with(*arguments)
+    assert found is None or found is getattr(real, name).return_value
+    assert (ranks.rank, ranks.size) == (2, 5)
