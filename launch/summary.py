@@ -23,7 +23,7 @@ NO_TESTS = 5  # pytest's exit code
 WORST_FIRST = ("failed", "never ran", "skipped", "passed", "left out")
 LEFT_OUT = {  # what the markers of tests mean
     "slow": "that take minutes (python -m pytest -m slow)",
-    "slurm": "that submit jobs to a Slurm",
+    "batch": "that submit jobs to a batch system",
     "job": "that start other processes",
     "": "for no reason that is known",
 }
@@ -75,7 +75,7 @@ def main(report: Path, quick: bool, selected: bool) -> int:
     left_out = {} if selected else left_out_by_all(runs)
     runs = {name: {test: found for test, found in runs[name].items() if found[0] != "left out"} for name in names}
     complaints = [text for name in names for text in complaints_about(name, report / name, runs[name], selected)]
-    in_order = ("slow", "slurm", "job") if quick else ("slow",)
+    in_order = ("slow", "batch", "job") if quick else ("slow",)
     complaints += [f"{test}: no run took it on" for test, kind in left_out.items() if kind not in in_order]
 
     if (report / "lint-failed").exists():

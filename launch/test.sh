@@ -7,7 +7,8 @@
 #     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
-# Tests that start jobs mostly wait, so they run beside the others: those of Slurm in one process, the rest in another.
+# Tests that start jobs mostly wait, so they run beside the others: those of batch systems in one process, the rest in
+# another.
 # An exit code of 0 means that every run had tests that passed and that no parallel test was left out: see summary.py.
 
 set -euo pipefail
@@ -98,8 +99,8 @@ if [[ $quick ]]; then
 else
     set -m
     { run serial python -m pytest -m "not mpi and not job" "$@" && on_ranks mpi "$@"; } &
-    later jobs python -m pytest -p no:cacheprovider -m "job and not mpi and not slurm" "$@" &
-    later slurm python -m pytest -p no:cacheprovider -m slurm "$@" &
+    later jobs python -m pytest -p no:cacheprovider -m "job and not mpi and not batch" "$@" &
+    later batch python -m pytest -p no:cacheprovider -m batch "$@" &
     set +m
 fi
 wait

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 
 TRAINING = {"examples": 40_000, "hidden": [30, 30], "optimizer": "gradient-descent", "checkpoint_every": 5, "keep": 2}
 
-pytestmark = [pytest.mark.job, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.job, pytest.mark.batch, pytest.mark.timeout(300)]
 
 
 class GridJob:

@@ -25,7 +25,7 @@ TRAINING = {"examples": 40_000, "hidden": [30, 30], "optimizer": "gradient-desce
 
 HUNG = "the ranks did not find each other within"
 
-pytestmark = [pytest.mark.job, pytest.mark.slurm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.job, pytest.mark.batch, pytest.mark.timeout(600)]
 
 
 class BatchJob:

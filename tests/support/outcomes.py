@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-KINDS = ("slow", "slurm", "job")  # markers, the narrowest first
+KINDS = ("slow", "batch", "job")  # markers, the narrowest first
 
 
 class Outcomes:
     """What became of each test on this rank: {test: [outcome, reason]}, kept in a file. The reason of one that was left
-    out is its kind: slow, slurm, job, or nothing."""
+    out is its kind: slow, batch, job, or nothing."""
 
     def __init__(self, path: Path):
         self.path = path
