@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from glob import escape
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 from distnn.errors import UserError
 from distnn.inference.model import Model
 from distnn.parallel.ranks import Ranks
-from distnn.storage.files import replacing
+from distnn.storage.files import replacing, sweep
 
 
 def write_csv(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[str]) -> None:
@@ -86,6 +87,8 @@ def write(model: Model, outputs: Sequence[np.ndarray], n: int, out: str | None, 
                 pass
             return
         try:
+            if out is not None:
+                sweep(Path(out).parent, escape(Path(out).name))  # what a process left that was killed in this
             with _stdout() if out is None else replacing(Path(out), writer.mode) as file:
                 writer.write(model, parts, n, file)
         except BrokenPipeError:  # whoever read stdout has seen enough

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from distnn.errors import UserError
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
@@ -44,11 +42,12 @@ class Checkpointing:
             "fingerprint": self.assembly.examples.fingerprint,
             "environment": self.description.environment,
         }
-        with suppress(OSError):  # which was said when they were logged
-            self.directory.metrics.flush()  # those of all that the checkpoint knows must outlive this process too
         try:
             if self.directory.remake(self.description):
                 self.report.warn(f"{self.directory.path} was deleted, and is made anew; older checkpoints are lost.")
+            # The records of all that the checkpoint knows must outlive this process too.
+            if lost := self.directory.metrics.flush():
+                self.report.warn(lost)
             best = {**model.tensors(), "w": progress.best_w}  # the model is that of the best weights so far
             self.directory.checkpoints.write(progress.record.t, best, progress.tensors(), metadata)
         except (OSError, MemoryError, UserError) as error:

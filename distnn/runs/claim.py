@@ -53,11 +53,11 @@ class Claim:
         self.token = me.token
         try:
             self._require_no_other()
+            for path in self._others():
+                path.unlink(missing_ok=True)
         except BaseException:
             self.release()
             raise
-        for path in self._others():
-            path.unlink(missing_ok=True)
         sweep(self.folder, PATTERN)
         self._show_life()
         return me.token

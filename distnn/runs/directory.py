@@ -87,6 +87,7 @@ class RunDirectory:
         """Claim the directory for this job. UserError if it cannot be, or belongs to another one."""
         with self._must_be_writable():
             self.claim.take(elastic)
+        self._sweep()
 
     def _require_own(self) -> None:
         """UserError if there is anything that distnn did not write."""

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from distnn.storage.files import replacing
 from distnn.training.termination import Record
 
+WAITING = 100_000  # records that are kept while they cannot be written, the newest
+
 
 class Metrics:
-    """The file, opened when it is first written to. last: the iteration of its last record, -1 if there is none."""
+    """The file. last: the iteration of its last record, -1 if there is none.
+
+    Records wait in memory for up to a second, and for longer where they cannot be written: then a whole line is on disk
+    or nothing of it, and what could not be written is, as soon as it can be.
+    """
 
     def __init__(self, path: Path):
         self.path = path
         self.last = -1
-        self._file: IO[str] | None = None
+        self._file: int | None = None
+        self._waiting: deque[bytes] = deque(maxlen=WAITING)
         self._flushed = 0.0
+        self._failing = False
 
     def cut(self, t: int) -> None:
         """Drop the records after iteration t, which a resumed run computes again, and a half-written last line."""
         self.close()
+        self._waiting.clear()
         self.last = -1
         if not self.path.exists():
             return
@@ -39,29 +50,62 @@ class Metrics:
         with replacing(self.path, "w") as file:
             file.writelines(line + "\n" for line in kept)
 
-    def append(self, record: Record, at_once: bool) -> None:
-        """Append a record. The system gets it at once, or with the first that comes a second later. OSError if not.
-
-        Nothing is synced: a killed process loses what the system has not got yet, a power cut perhaps more.
-        """
-        if self._file is None:
-            self._file = self.path.open("a")
-        self._file.write(json.dumps(finite(record)) + "\n")
+    def append(self, record: Record, at_once: bool) -> str | None:
+        """Append a record; it is on disk within a second, or at once. Returns what went wrong, as `flush`."""
+        self._waiting.append(json.dumps(finite(record)).encode() + b"\n")
         if at_once or record.seconds - self._flushed > 1:
             self._flushed = record.seconds
-            self.flush()
+            return self.flush()
+        return None
 
-    def flush(self) -> None:
-        """Write what is left. OSError if it fails."""
-        if self._file is not None:
-            self._file.flush()
+    def flush(self) -> str | None:
+        """Write what is left. Returns what went wrong in a sentence, once for each time that it begins to go wrong."""
+        if not self._waiting:
+            return None
+        wrong = None
+        try:
+            if self._file is not None and self._is_gone():
+                wrong = f"{self.path} was deleted, and is begun anew; its older records are lost."
+                self.close()
+            if self._file is None:
+                self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            self._write(self._file, b"".join(self._waiting))
+        except OSError as error:
+            self.close()  # it is opened anew: it may be another one by then
+            if not self._failing:
+                wrong = f"{self.path} cannot be written ({error.strerror}); training goes on, and it is tried again."
+            self._failing = True
+            return wrong
+        self._waiting.clear()
+        self._failing = False
+        return wrong
+
+    def _is_gone(self) -> bool:
+        """Is the open file no longer the one of that name?"""
+        assert self._file is not None
+        try:
+            return not os.path.samestat(os.stat(self.path), os.fstat(self._file))
+        except FileNotFoundError:
+            return True
+
+    @staticmethod
+    def _write(file: int, lines: bytes) -> None:
+        """Append all of it or nothing. OSError if it fails."""
+        length = os.fstat(file).st_size
+        try:
+            while lines:
+                lines = lines[os.write(file, lines) :]
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(file, length)
+            raise
 
     def close(self) -> None:
         """Open the file anew when it is written next: it is another one, or could not be written."""
         file, self._file = self._file, None
         if file is not None:
             with suppress(OSError):
-                file.close()
+                os.close(file)
 
 
 def finite(record: Record) -> dict[str, Any]:

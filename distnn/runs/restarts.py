@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from distnn.errors import DONE, FAILED, STOPPED
+from distnn.errors import DONE, FAILED, STOPPED, RankError
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
 from distnn.runs.directory import Description, RunDirectory
@@ -44,8 +45,16 @@ def keep_best(assembly: Assembly, directory: RunDirectory, ranks: Ranks, report:
     best = min(range(len(errors)), key=errors.__getitem__)
     report.say(f"the best is restart {best + 1} of {options.restarts}, with an error of {errors[best]:.6g}")
     found = directory.restart(best).model
-    on_root(ranks, lambda: copy(found, directory.model))
+    on_root(ranks, lambda: _copy(found, directory.model))
     return DONE if math.isfinite(errors[best]) else FAILED
+
+
+def _copy(found: Path, model: Path) -> None:
+    """Local. RankError if the model cannot be written."""
+    try:
+        copy(found, model)
+    except OSError as error:
+        raise RankError(f"{model} cannot be written: {error.strerror}. Go on with --resume.") from None
 
 
 def _confirmed_result(own: RunDirectory, options: Options) -> dict[str, Any] | None:
@@ -54,7 +63,9 @@ def _confirmed_result(own: RunDirectory, options: Options) -> dict[str, Any] | N
     Local. UserError if it was trained with other options.
     """
     result = own.result_if_finished()
-    if result is None or not own.checkpoints.paths():
+    if result is None or not own.model.exists():
+        return None
+    if not own.checkpoints.paths():
         return result
     found = own.checkpoints.newest()
     compare(found, options, own.path.parent / own.options.name)

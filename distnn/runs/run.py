@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from distnn.errors import FAILED, RankError
 from distnn.parallel.ranks import Ranks, on_root
@@ -31,7 +33,6 @@ class Run:
         self.description = Description(stored(options), assembly.environment())
         self.checkpointing = Checkpointing(assembly, directory, self.description, report)
         self.every = evaluation_interval(assembly.objective, optimizer(options), options.evaluate_every)
-        self.complained = False  # of metrics that cannot be written
 
     def execute(self, recovery: Recovery | None = None) -> Reason:
         """Train to the end; the network holds the best weights then. Returns why it stopped.
@@ -81,13 +82,9 @@ class Run:
         assert record is not None
         if record.t <= metrics.last or not (last or record.t % self.every == 0):
             return
-        try:
-            # Elastic: another rank would go on in this file, and knows no older records.
-            metrics.append(record, at_once=last or self.ranks.elastic)
-        except OSError as error:
-            if not self.complained:  # once, not in every iteration
-                self.report.warn(f"{metrics.path} cannot be written ({error.strerror}); training goes on.")
-            self.complained = True
+        # Elastic: another rank would go on in this file, and knows no older records.
+        if wrong := metrics.append(record, at_once=last or self.ranks.elastic):
+            self.report.warn(wrong)
 
     def _finish(self, progress: Progress, seconds: float, waited: float) -> Reason:
         """Write the last checkpoint, the model and the result, and show the table.
@@ -98,22 +95,33 @@ class Run:
         assert record is not None and reason is not None
         self.assembly.model.network.w[:] = progress.best_w
         everyones, communication = self.ranks.gather(seconds), self.ranks.gather(waited)
-        wrong = self._write_results(progress, reason) if self.ranks.rank == 0 else None
-        rows = ending(record, reason, everyones, communication)
-        self.report.summary([*rows, ("model", str(self.directory.model))])
-        if wrong := self.ranks.broadcast(wrong):
-            raise RankError(wrong)
+        wrong = self._write_results(progress, reason) if self.ranks.rank == 0 else {}
+        model = self.directory.model
+        shown = ("model", f"not written: {wrong[model]}" if model in wrong else str(model))
+        self.report.summary([*ending(record, reason, everyones, communication), shown])
+        if sentences := self.ranks.broadcast(list(wrong.values())):
+            raise RankError(" ".join(sentences))
         return reason
 
-    def _write_results(self, progress: Progress, reason: Reason) -> str | None:
-        """The last checkpoint, the model and the result. Returns what went wrong, if anything. Local to rank 0."""
-        assert progress.record is not None
-        wrong = None
-        if reason.code != FAILED:
-            wrong = self.checkpointing.write(progress)
-        try:
-            self.assembly.model.save(self.directory.model)
-            self.directory.finish(progress.record, reason, progress.best_E_val)
-        except OSError as error:
-            wrong = f"{self.directory.model} cannot be written: {error.strerror}."
+    def _write_results(self, progress: Progress, reason: Reason) -> dict[Path, str]:
+        """The last checkpoint, the model and the result. Returns what could not be written, and why. Local to rank 0.
+
+        RankError if another job has taken the directory.
+        """
+        record, directory = progress.record, self.directory
+        assert record is not None
+        directory.claim.stands()
+        works: dict[Path, Callable[[], None]] = {
+            directory.model: lambda: self.assembly.model.save(directory.model),
+            directory.result: lambda: directory.finish(record, reason, progress.best_E_val),
+        }
+        wrong: dict[Path, str] = {}
+        if reason.code != FAILED and (failed := self.checkpointing.write(progress)):
+            wrong[directory.checkpoints.folder] = failed
+        for path, work in works.items():
+            try:
+                work()
+            except OSError as error:
+                wrong[path] = f"{path} cannot be written: {error.strerror}."
+                break  # there is no result without the model
         return wrong

@@ -76,7 +76,7 @@ def _link(temporary: str, path: Path) -> None:
             raise
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.replace(temporary, path)
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # it does no harm
         os.unlink(temporary)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
+
+import pytest
 
 from distnn.runs.metrics import Metrics
 from distnn.training.termination import Record
@@ -24,7 +27,7 @@ def iterations(path: Path) -> list[int]:
 def test_records_are_on_disk_within_a_second_or_at_once(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     metrics = logged(path, 0, 5, 10)
-    assert iterations(path) == []
+    assert not path.exists()
     metrics.append(Record(11, 0.5, seconds=1.1), at_once=False)
     assert iterations(path) == [0, 5, 10, 11]
     metrics.append(Record(12, 0.5, seconds=1.2), at_once=True)
@@ -52,3 +55,37 @@ def test_cutting_drops_later_records_and_half_a_line(tmp_path: Path) -> None:
     assert iterations(path) == [0, 1, 2, 3]
     Metrics(tmp_path / "none").cut(5)
     assert not (tmp_path / "none").exists()
+
+
+def test_one_that_was_deleted_or_moved_is_begun_anew_and_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    metrics = logged(path, 0, 1)
+    assert metrics.flush() is None
+    for t, remove in ((2, path.unlink), (3, lambda: path.rename(tmp_path / "kept"))):
+        remove()
+        said = metrics.append(Record(t, 0.5), at_once=True)
+        assert said == f"{path} was deleted, and is begun anew; its older records are lost."
+        assert metrics.append(Record(t + 10, 0.5), at_once=True) is None
+        assert iterations(path) == [t, t + 10]
+
+
+def test_a_line_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "metrics.jsonl"
+    metrics, write = logged(path, 0), os.write
+    metrics.flush()
+
+    def half(file: int, data: bytes) -> int:
+        if len(data) <= 10:
+            raise OSError(28, "No space left on device")
+        return write(file, data[: len(data) - 10])
+
+    monkeypatch.setattr(os, "write", half)
+    said = metrics.append(Record(1, 0.5), at_once=True)
+    assert said == f"{path} cannot be written (No space left on device); training goes on, and it is tried again."
+    assert metrics.append(Record(2, 0.5), at_once=True) is None  # said before
+    assert iterations(path) == [0]
+    monkeypatch.undo()
+    assert metrics.append(Record(3, 0.5), at_once=True) is None
+    assert iterations(path) == [0, 1, 2, 3]
+    monkeypatch.setattr(os, "write", half)
+    assert metrics.append(Record(4, 0.5), at_once=True) is not None  # it began to go wrong once more

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +13,13 @@ import pytest
 from tables import assembled, regression
 
 from distnn.errors import DONE, FAILED, RankError
-from distnn.inference.model import Model, load_model
+from distnn.inference.model import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.resilience.elastic import Recovery
 from distnn.runs.directory import RunDirectory
-from distnn.runs.metrics import Metrics
 from distnn.runs.report import Report
 from distnn.runs.run import Run
+from distnn.training.termination import Record
 
 X, Y = regression(30)
 
@@ -92,27 +95,69 @@ def test_it_goes_on_from_memory_where_ranks_were_lost(tmp_path: Path) -> None:
     assert load_model(tmp_path / "lost").network.w.tolist() == load_model(tmp_path / "whole").network.w.tolist()
 
 
-def test_metrics_that_cannot_be_written_are_complained_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: object, **more: object) -> None:
-        raise OSError(28, "No space left on device")
+def failing(monkeypatch: pytest.MonkeyPatch, *names: str, times: int = 10**9) -> None:
+    """The first so many writes into files that begin with these names find no room."""
+    left, write, make = [times], os.write, tempfile.mkstemp
 
-    monkeypatch.setattr(Metrics, "append", full)
+    def full(handle: int, data: bytes) -> int:
+        if Path(os.readlink(f"/proc/self/fd/{handle}")).name.lstrip(".").startswith(names) and left[0] > 0:
+            left[0] -= 1
+            raise OSError(28, "No space left on device")
+        return write(handle, data)
+
+    def mkstemp(prefix: str, dir: Path) -> tuple[int, str]:
+        if prefix.lstrip(".").startswith(names) and left[0] > 0:
+            left[0] -= 1
+            raise OSError(28, "No space left on device")
+        return make(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(tempfile, "mkstemp", mkstemp)
+
+
+@pytest.mark.parametrize("times", [1, 10**9])
+def test_metrics_that_cannot_be_written_are_complained_of_once(
+    times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And written as soon as they can be: none is lost."""
+    failing(monkeypatch, "metrics", times=times)
     training, report = run(tmp_path, max_iterations=5)
     assert training.execute().code == DONE
+    file = tmp_path / "metrics.jsonl"
     assert report.warnings == [
-        f"{tmp_path / 'metrics.jsonl'} cannot be written (No space left on device); training goes on."
+        f"{file} cannot be written (No space left on device); training goes on, and it is tried again."
     ]
+    assert [record["t"] for record in logged(tmp_path)] == ([*range(6)] if times == 1 else [])
 
 
-def test_a_model_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Model, "save", full)
+@pytest.mark.parametrize("name", ["model.safetensors", "result.json"])
+def test_what_cannot_be_written_at_the_end_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, name)
     training, report = run(tmp_path, max_iterations=2)
-    with pytest.raises(RankError, match=r"model\.safetensors cannot be written: No space left on device"):
+    sentence = f"{tmp_path / name} cannot be written: No space left on device."
+    with pytest.raises(RankError, match=f"^{re.escape(sentence)}$"):
         training.execute()
     assert report.rows["iterations"].startswith("2 ")  # which was said all the same
+    model = str(tmp_path / "model.safetensors")
+    assert report.rows["model"] == (f"not written: {sentence}" if name == "model.safetensors" else model)
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+def test_nothing_is_written_where_another_job_has_taken_the_directory(tmp_path: Path) -> None:
+    training, _ = run(tmp_path, max_iterations=5, checkpoint_every=1)
+    training.directory.create(overwrite=False)
+
+    def take(record: Record, done: bool) -> None:
+        if record.t == 3:
+            training.directory.claim.folder.joinpath("claim-1.json").rename(tmp_path / "claim-2.json")
+            other = tmp_path / "claim-2.json"
+            other.write_text(other.read_text().replace(training.directory.claim.token or "", "another"))
+
+    training.report.iteration = take  # type: ignore[method-assign]
+    with pytest.raises(RankError, match="was taken over by another job"):
+        training.execute()
+    assert [int(path.stem[-1]) for path in training.directory.checkpoints.paths()] == [2, 1, 0]
+    assert not training.directory.model.exists()
 
 
 def test_a_training_that_diverged_leaves_the_last_finite_weights_and_no_checkpoint(tmp_path: Path) -> None:
