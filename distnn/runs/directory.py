@@ -101,7 +101,7 @@ class RunDirectory:
 
     def _require_empty(self) -> None:
         """UserError if there is a run, or what is left of one."""
-        if self.options.exists() or self.checkpoints.paths():
+        if self.options.exists():
             raise UserError(
                 f"--out {self.path} holds a run already: go on with it by --resume, choose another directory, "
                 "or lose it by --overwrite."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,26 @@ def test_resume_goes_on_in_the_middle_of_the_restarts(three: Path, tmp_path: Pat
     for k in (1, 2):
         name = f"restart-00{k}/model.safetensors"
         assert weights(out / name) == weights(three / name)
+
+
+def test_what_is_resumed_is_what_the_checkpoints_say(three: Path, tmp_path: Path) -> None:
+    """The options are compared with those of restarts that are over, too, and so are their results."""
+    out = Path(shutil.copytree(three, tmp_path / "run"))
+    options = out / "options.toml"
+    text = options.read_text()
+    options.write_text(text.replace("seed = 0", "seed = 2"))
+    assert options.read_text() != text
+    done = mpirun(1, *TRAIN, "--resume", "--out", str(out))
+    assert done.returncode == 2
+    assert f"{options} says --seed 2, but {out}/restart-000/checkpoints/" in done.stderr
+    options.write_text(text)
+    for k in range(3):
+        path = out / f"restart-00{k}" / "result.json"
+        result = json.loads(path.read_text())
+        path.write_text(json.dumps({**result, "best_E_val": -float(k)}))
+    done = mpirun(1, *TRAIN, "--resume", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert (out / "model.safetensors").read_bytes() == (three / "model.safetensors").read_bytes()
 
 
 def test_the_file_STOP_ends_a_run_with_a_checkpoint(tmp_path: Path) -> None:

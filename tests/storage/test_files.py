@@ -161,3 +161,58 @@ def test_a_half_written_text_is_never_seen(tmp_path: Path) -> None:
     with files.replacing(path, "w") as file:
         file.write("θ")
     assert path.read_bytes() == "θ".encode()
+
+
+def test_a_new_file_takes_no_others_place(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    for text in ("first", "second"):
+        try:
+            with files.replacing(path, "w", new=True) as file:
+                file.write(text)
+        except FileExistsError:
+            assert text == "second"
+    assert path.read_text() == "first"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_an_answer_of_a_server_that_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS asks again, and hears that the link is there: it is this one's."""
+    link = os.link
+
+    def twice(*arguments: object) -> None:
+        link(*arguments)  # type: ignore[arg-type]
+        link(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "link", twice)
+    with files.replacing(tmp_path / "a", "w", new=True) as file:
+        file.write("mine")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_what_was_left_is_swept_but_not_what_is_being_written(tmp_path: Path) -> None:
+    for name in (".a.csv.12345678", ".a.csv.123", ".b.csv.12345678"):
+        (tmp_path / name).touch()
+    with files.replacing(tmp_path / "a.csv", "w") as file:
+        file.write("new")
+        files.sweep(tmp_path, "a.csv")
+    assert sorted(os.listdir(tmp_path)) == [".a.csv.123", ".b.csv.12345678", "a.csv"]
+
+
+def test_a_copy_is_whole_or_not_there(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(100_000))
+    files.copy(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == bytes(100_000)
+    with pytest.raises(FileNotFoundError):
+        files.copy(tmp_path / "none", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == bytes(100_000)
+
+
+def test_what_was_written_here_is_recognised(path: Path) -> None:
+    assert files.recognised(path)
+    os.truncate(path, path.stat().st_size - 9)  # damage is not looked for
+    assert files.recognised(path)
+    for content in (b"", b"mine", save({"w": np.zeros(3)}), b"\xff" * 64, (10**9).to_bytes(8, "little")):
+        path.write_bytes(content)
+        assert not files.recognised(path)
+    assert not files.recognised(path.parent)
+    assert not files.recognised(path.parent / "none")
