@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.inference.application import DATA, Application, ApplyOptions
+from distnn.inference.application import DATA, JOB, Application, ApplyOptions
 from distnn.inference.evaluation import evaluate
-from distnn.parallel.ranks import Ranks, on_root
+from distnn.parallel.ranks import Ranks
+from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
 PROGRAM = "python -m distnn.evaluate"
 ABOUT = """Compute the error of a trained model on a table with targets:
@@ -31,14 +32,16 @@ class EvaluateOptions(ApplyOptions):
         "Rows to use: all, or, of the table that the model was trained on, those trained on or held out.",
     ] = "all"
     json: Annotated[bool, DATA, "Print JSON for a program instead of tables."] = False
+    watchdog: Annotated[float, JOB, WORDS] = SECONDS
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Evaluate as the arguments say. Collective. Returns the exit code."""
-    options = on_root(ranks, lambda: parse(EvaluateOptions, PROGRAM, ABOUT, arguments))
+    options = watched_reading(ranks, arguments, lambda: parse(EvaluateOptions, PROGRAM, ABOUT, arguments))
     if options is None:
         return 0
-    result = evaluate(Application(options, ranks, with_targets=True), options.rows)
+    with watching(ranks, options.watchdog):
+        result = evaluate(Application(options, ranks, with_targets=True), options.rows)
     if ranks.rank == 0:
         print(json.dumps(result)) if options.json else show(result)
     return 0

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.inference.application import DATA, Application, ApplyOptions
+from distnn.inference.application import DATA, JOB, Application, ApplyOptions
 from distnn.inference.writers import WRITERS, write, writer_for
-from distnn.parallel.ranks import Ranks, on_root
+from distnn.parallel.ranks import Ranks
+from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
 PROGRAM = "python -m distnn.predict"
 ABOUT = """Apply a trained model to a table:
@@ -27,16 +28,18 @@ class PredictOptions(ApplyOptions):
     """Options of the command."""
 
     out: Annotated[str | None, DATA, f"File to write: {FORMATS}. Default: CSV on stdout."] = None
+    watchdog: Annotated[float, JOB, WORDS] = SECONDS
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Predict as the arguments say. Collective. Returns the exit code."""
-    options = on_root(ranks, lambda: parse(PredictOptions, PROGRAM, ABOUT, arguments))
+    options = watched_reading(ranks, arguments, lambda: parse(PredictOptions, PROGRAM, ABOUT, arguments))
     if options is None:
         return 0
     writer_for(options.out)  # refuses before anything is read
-    application = Application(options, ranks, with_targets=False)
-    write(application.model, application.outputs(), application.source.n, options.out, ranks)
+    with watching(ranks, options.watchdog):
+        application = Application(options, ranks, with_targets=False)
+        write(application.model, application.outputs(), application.source.n, options.out, ranks)
     return 0
 
 

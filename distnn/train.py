@@ -18,7 +18,8 @@ from distnn.command_line.output import do_without_stdout
 from distnn.command_line.program import run
 from distnn.errors import DONE
 from distnn.kernels import blas
-from distnn.parallel.ranks import Ranks, on_root
+from distnn.parallel.ranks import Ranks
+from distnn.resilience.watchdog import watched_reading
 from distnn.runs import resume
 from distnn.runs.job import Job
 from distnn.runs.options import ACTIONS, Options, check, group
@@ -34,7 +35,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Train as the arguments say. Collective. Returns the exit code."""
     if START is not None:
         START.connected(ranks)
-    options = on_root(ranks, lambda: read_options(arguments))
+    options = watched_reading(ranks, arguments, lambda: read_options(arguments))
     if options is None:
         return DONE
     if options.print_config:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
 
@@ -13,6 +13,7 @@ from distnn.kernels import blas
 from distnn.parallel import environment, replicas
 from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.parallel.simulated import SimulatedRanks
+from distnn.resilience.watchdog import watched_reading, watching
 from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.job import open_table
 from distnn.runs.options import Options, check
@@ -53,17 +54,18 @@ class Outcome(NamedTuple):
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Verify as the arguments say. Collective. Returns the exit code."""
-    options = on_root(ranks, lambda: read_options(arguments))
+    options = watched_reading(ranks, arguments, lambda: read_options(arguments))
     if options is None:
         return DONE
     blas.limit_threads(options.threads)
-    assembly = assemble(options, open_table(options, ranks), ranks)
-    record = assembly.environment()
-    environment.require_threads(options.threads, record, ranks)
-    different = environment.compare_ranks(record, ranks)
-    limit = expected_error(options.dtype)
-    derivatives = check_gradient(assembly.objective, assembly.model.network.w, options.seed)
-    outcomes = compare_ways(options, assembly, ranks)
+    with watching(ranks, options.watchdog):
+        assembly = assemble(options, open_table(options, ranks), ranks)
+        record = assembly.environment()
+        environment.require_threads(options.threads, record, ranks)
+        different = environment.compare_ranks(record, ranks)
+        limit = expected_error(options.dtype)
+        derivatives = check_gradient(assembly.objective, assembly.model.network.w, options.seed)
+        outcomes = compare_ways(options, assembly, ranks)
     wrong = [] if different is None else [different]
     wrong += [
         f"The gradient in {found.where} is off by {found.error:.1e}, and at most {limit:.1e} is to be expected."
@@ -98,27 +100,39 @@ def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: Ranks) -> li
     started = f"{ranks.size} ranks, as started" if ranks.size > 1 else "one rank, as started"
     outcomes = [train_on(assembly, options.steps, started)]
     if ranks.size > 1 and options.alone:
-
-        def alone() -> Outcome:
-            one = OneRank()
-            own = assemble(options, open_table(options, one), one)
-            return train_on(own, options.steps, "one rank, on its own")
-
-        outcomes.append(on_root(ranks, alone))
+        steps = alone(options)
+        while (outcome := on_root(ranks, lambda: next(steps))) is None:
+            pass  # each step tells the ranks that wait that rank 0 goes on
+        outcomes.append(outcome)
     for size in options.simulate:
         simulated = replace(assembly, objective=assembly.objective.on(SimulatedRanks(ranks, size, options.seed)))
         outcomes.append(train_on(simulated, options.steps, f"{max(size, ranks.size):,} ranks, simulated"))
     return outcomes
 
 
+def alone(options: VerifyOptions) -> Iterator[Outcome | None]:
+    """Train a few steps on this rank alone: None after each, the outcome at the end. Local."""
+    one = OneRank()
+    own = assemble(options, open_table(options, one), one)
+    yield None
+    yield from steps_on(own, options.steps, "one rank, on its own")
+
+
 def train_on(assembly: Assembly, steps: int, way: str) -> Outcome:
     """Train a few steps from the initial weights. Collective, replicated; RankError if the ranks' weights differ."""
+    *_, outcome = steps_on(assembly, steps, way)
+    assert outcome is not None
+    return outcome
+
+
+def steps_on(assembly: Assembly, steps: int, way: str) -> Iterator[Outcome | None]:
+    """The same, step by step: None after each, the outcome at the end."""
     assembly = replace(assembly, options=replace(assembly.options, check_every=steps))
     progress = assembly.begin()
     for _ in assembly.iterations(progress, until=compare("t", ">=", steps)):
-        pass
+        yield None
     assert progress.record is not None
-    return Outcome(way, progress.record.E_in, replicas.digest(progress.state.tensors()))
+    yield Outcome(way, progress.record.E_in, replicas.digest(progress.state.tensors()))
 
 
 def show(

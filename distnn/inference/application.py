@@ -16,7 +16,7 @@ from distnn.kernels import blas
 from distnn.kernels.blocks import Block, Cut, cut
 from distnn.parallel.ranks import Ranks, on_root
 
-DATA = "Model and data"
+DATA, JOB = "Model and data", "Job"  # groups of options in --help
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,7 +21,9 @@ from distnn.parallel.ranks import Ranks
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
-PART, HERE = 1, 2  # tags: of what `in_order` sends, and of `all_come`
+PART, HERE, WORD = 1, 2, 3  # tags: of what `in_order` sends, of `all_come`, and of rank 0's word in `in_order`:
+GOING_ON, YOUR_TURN, OVER = range(3)
+WORD_SECONDS = 5.0  # between two words that rank 0 goes on
 MESSAGE = 1 << 18  # numbers that are summed at a time: MPI needs memory for as many, and is as fast
 
 
@@ -63,30 +66,53 @@ class MPIRanks(Ranks):
             return self.comm.allgather(value)
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
+        """What rank 0 does with the parts may take long: it tells the others, which wait, that it goes on."""
         if self.rank != 0:
-            for part in parts:
-                with self._call:
-                    self.comm.send(part, 0, PART)
-            with self._call:
-                self.comm.send(None, 0, PART)
-            return
-        incoming = self._incoming()
+            return self._outgoing(parts)
+        received = self._all(parts)
+        next(received)  # so that it comes to its end also where it is closed before the first part
+        return received
+
+    def _all(self, parts: Iterable[Any]) -> Iterator[Any]:
+        """None, and then the parts of all ranks. On rank 0."""
+        incoming, told = self._incoming(), time.monotonic()
         try:
-            yield from parts
-            for part in incoming:  # not 'yield from', which would end `incoming` where this iteration is left
+            yield None
+            for part in chain(parts, incoming):
                 yield part
+                if time.monotonic() - told > WORD_SECONDS:
+                    told = time.monotonic()
+                    self._tell_all(GOING_ON)
         finally:
             for _ in incoming:
                 pass
+            self._tell_all(OVER)
+
+    def _outgoing(self, parts: Iterable[Any]) -> Iterator[Any]:
+        """Nothing; it sends the parts to rank 0 when their turn comes."""
+        while (word := self._receive(0, WORD)) != OVER:
+            if word == YOUR_TURN:
+                for part in (*parts, None):
+                    self._send(part, 0, PART)
+        yield from ()
 
     def _incoming(self) -> Iterator[Any]:
         for source in range(1, self.size):
-            while True:
-                with self._call:
-                    part = self.comm.recv(source=source, tag=PART)
-                if part is None:
-                    break
+            self._send(YOUR_TURN, source, WORD)
+            while (part := self._receive(source, PART)) is not None:
                 yield part
+
+    def _tell_all(self, word: int) -> None:
+        for rank in range(1, self.size):
+            self._send(word, rank, WORD)
+
+    def _send(self, value: Any, rank: int, tag: int) -> None:
+        with self._call:
+            self.comm.send(value, rank, tag)
+
+    def _receive(self, rank: int, tag: int) -> Any:
+        with self._call:
+            return self.comm.recv(source=rank, tag=tag)
 
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
         rows = np.ascontiguousarray(rows, np.float64)

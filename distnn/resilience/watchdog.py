@@ -1,56 +1,59 @@
 """A watchdog: when a rank has been waited for too long, the job ends, saying for whom, and where every rank was.
 
 Each rank has its own, a thread, since MPI that is stuck can be asked nothing. A rank that has come no further for half
-of the time leaves a note of where it stands, a file in the run's directory; one that leaves none is dead, stopped or
-cut off. When the time is over, a rank that waits reads the notes, says what they mean, and ends the job.
+of the time leaves a note of where it stands, a file in the memory of its host, and one in the run's directory, which
+all hosts see if it does not hang; a rank that leaves none is dead, stopped or cut off. When the time is over, a rank
+that waits reads the notes, says what they mean, and ends the job.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import sys
+import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-from distnn.errors import FAILED
-from distnn.parallel.ranks import Ranks
+from distnn.errors import FAILED, UserError
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.resilience.notes import Note, describe, missing
 
+SECONDS = 600.0  # the default of --watchdog
+WORDS = "End the job when a rank was waited for longer than this many seconds. 0: never."  # in --help
 PACKAGE = Path(__file__).parents[1]
 GRACE = 3.0  # seconds for a file system to answer
 PATIENCE = 8.0  # seconds for the rank that speaks to end the job
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Note:
-    """Where a rank stands. calls: of MPI so far; waiting: is it in one? place: the package's line that it is at."""
-
-    calls: int
-    waiting: bool
-    place: str
-
-
 @contextmanager
-def watching(ranks: Ranks, seconds: float, folder: Path) -> Iterator[None]:
+def watching(ranks: Ranks, seconds: float, folder: Path | None = None) -> Iterator[None]:
     """Within the block, no rank is waited for longer than `seconds`; 0: without limit. Collective on entering.
 
-    folder: for notes; made when it is needed, removed at the end. It should be one that all ranks see.
+    folder: for notes, in the directory of a run that can be resumed; it should be one that all ranks see, is made when
+    it is needed, and removed at the end. UserError for senseless seconds.
     """
+    if not seconds >= 0:
+        raise UserError(f"--watchdog {seconds:g}: it needs to be at least 0.")
     if not seconds or ranks.size == 1:
         yield
         return
-    if ranks.rank == 0:
-        shutil.rmtree(folder, ignore_errors=True)  # of a job that was ended
-    watchdog = Watchdog(ranks, seconds, folder, ranks.gather(socket.gethostname()))
+    if ranks.rank == 0 and folder is not None:
+        _remove(folder)  # of a job that was ended
+    hosts, names = zip(*ranks.gather((socket.gethostname(), uuid.uuid4().hex)), strict=True)
+    watchdog = Watchdog(ranks, seconds, _memory() / f"distnn-{names[0]}", folder, hosts)
     watchdog.start()
     try:
         yield
@@ -58,14 +61,38 @@ def watching(ranks: Ranks, seconds: float, folder: Path) -> Iterator[None]:
         watchdog.stop()
 
 
-class Watchdog:
-    """The watchdog of one rank. Local. hosts: of all ranks, at the start."""
+def watched_reading(ranks: Ranks, arguments: Sequence[str], read: Callable[[], T]) -> T:
+    """The options that read() returns on rank 0, on all ranks. Collective.
 
-    def __init__(self, ranks: Ranks, seconds: float, folder: Path, hosts: Sequence[str]):
-        self.ranks, self.seconds, self.folder, self.hosts = ranks, seconds, folder, hosts
-        self.note = folder / f"rank-{ranks.rank}"
+    How long rank 0 is waited for must be known before: it is what `arguments` say, or else the default, and not what a
+    file of options says.
+    """
+    with watching(ranks, given(arguments)):
+        return on_root(ranks, read)
+
+
+def given(arguments: Sequence[str]) -> float:
+    """The seconds of --watchdog among the arguments; the default where it is not there, or makes no sense."""
+    seconds = SECONDS
+    for argument, following in pairwise([*arguments, ""]):
+        name, sign, text = argument.partition("=")
+        if name == "--watchdog":
+            with suppress(ValueError):
+                seconds = float(text if sign else following)
+    return seconds if seconds >= 0 else SECONDS
+
+
+class Watchdog:
+    """The watchdog of one rank. Local.
+
+    local, shared: folders for notes, the one seen on this host, the other (if any) on all. hosts: of all ranks.
+    """
+
+    def __init__(self, ranks: Ranks, seconds: float, local: Path, shared: Path | None, hosts: Sequence[str]):
+        self.ranks, self.seconds, self.local, self.shared, self.hosts = ranks, seconds, local, shared, hosts
         self.watched = threading.get_ident()
         self.over = threading.Event()
+        self.left = False  # has this rank ever left a note?
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
@@ -74,8 +101,12 @@ class Watchdog:
     def stop(self) -> None:
         self.over.set()
         self.thread.join(GRACE)
-        if self.ranks.rank == 0:
-            within(GRACE, lambda: shutil.rmtree(self.folder, ignore_errors=True))
+        if self.left:
+            self._take_notes_back()
+
+    @property
+    def folders(self) -> list[Path]:
+        return [self.local] if self.shared is None else [self.local, self.shared]
 
     def _watch(self) -> None:
         tick = min(1.0, self.seconds / 20)
@@ -84,38 +115,79 @@ class Watchdog:
         while not self.over.wait(tick):
             now = time.monotonic()
             suspended = now - woke > tick + self.seconds / 4  # by a scheduler, and then all ranks were
-            woke = now
             if suspended or self.ranks.calls != calls:
                 if noted:
-                    within(GRACE, self.note.unlink)
+                    self._take_notes_back()
                 calls, since, noted = self.ranks.calls, now, False
             elif now - since > self.seconds / 2 and not noted:
                 noted = True
-                within(GRACE, self._leave_note)
+                self._leave_notes()
             elif now - since > self.seconds and self.ranks.waiting:
                 self._end()
+            woke = time.monotonic()  # a file system that hangs has taken some seconds
 
-    def _leave_note(self) -> None:
+    def _leave_notes(self) -> None:
+        self.left = True
         note = Note(self.ranks.calls, self.ranks.waiting, place(sys._current_frames().get(self.watched)))
-        self.folder.mkdir(exist_ok=True)
-        self.note.write_text(json.dumps(asdict(note)))
+        text = json.dumps(asdict(note))
+
+        def leave(folder: Path) -> None:
+            folder.mkdir(exist_ok=True)
+            (folder / f"rank-{self.ranks.rank}").write_text(text)
+
+        for folder in self.folders:
+            within(GRACE, partial(leave, folder))
+
+    def _take_notes_back(self) -> None:
+        """Remove this rank's notes, and their folders where no other rank has left one."""
+
+        def take_back(folder: Path) -> None:
+            (folder / f"rank-{self.ranks.rank}").unlink(missing_ok=True)
+            folder.rmdir()
+
+        for folder in self.folders:
+            within(GRACE, partial(take_back, folder))
 
     def _end(self) -> None:
-        """Say what the notes say, and end the job. One rank speaks: the lowest of those that wait."""
-        notes = within(GRACE, self._notes) or {}
-        if self.ranks.rank != min((rank for rank, note in notes.items() if note.waiting), default=0):
+        """Say what the notes say, and end the job. One rank speaks: the lowest of those that wait.
+
+        Where the notes of other hosts cannot be seen, that is so on each host; one that knows for whom it waits is
+        first.
+        """
+        notes = within(GRACE, partial(self._notes, self.local)) or {}
+        shared = None if self.shared is None else within(GRACE, partial(self._notes, self.shared))
+        everywhere = bool(shared) and self.ranks.rank in (shared or {})
+        if everywhere:
+            notes = {**notes, **(shared or {})}
+        speaks = self.ranks.rank == min((rank for rank, note in notes.items() if note.waiting), default=0)
+        silent, unseen = missing(notes, self.hosts, everywhere)
+        knows = silent or not unseen or any(not note.waiting for note in notes.values())
+        if not (speaks and knows):
             time.sleep(PATIENCE)
-        print(f"distnn: {describe(notes, self.hosts, self.seconds)}", file=sys.stderr, flush=True)
-        within(GRACE, lambda: shutil.rmtree(self.folder, ignore_errors=True))
+        advice = "" if self.shared is None else " Go on with --resume."
+        said = describe(notes, self.hosts, self.seconds, everywhere, advice)
+        print(f"distnn: {said}", file=sys.stderr, flush=True)
+        for folder in self.folders:
+            _remove(folder)
         self.ranks.abort(FAILED)
 
-    def _notes(self) -> dict[int, Note]:
-        """The notes of all ranks that left one."""
+    def _notes(self, folder: Path) -> dict[int, Note]:
+        """The notes of all ranks that left one there."""
         found = {}
         for number in range(len(self.hosts)):
             with suppress(OSError, ValueError, TypeError):
-                found[number] = Note(**json.loads((self.folder / f"rank-{number}").read_text()))
+                found[number] = Note(**json.loads((folder / f"rank-{number}").read_text()))
         return found
+
+
+def _memory() -> Path:
+    """A folder that all ranks of this host see, and that does not hang."""
+    shared_memory = Path("/dev/shm")
+    return shared_memory if os.access(shared_memory, os.W_OK) else Path(tempfile.gettempdir())
+
+
+def _remove(folder: Path) -> None:
+    within(GRACE, lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def within(seconds: float, work: Callable[[], T]) -> T | None:
@@ -140,34 +212,3 @@ def place(frame: FrameType | None) -> str:
             return f"{path.relative_to(PACKAGE)}:{frame.f_lineno} ({frame.f_code.co_name})"
         frame = frame.f_back
     return "an unknown place"
-
-
-def describe(notes: dict[int, Note], hosts: Sequence[str], seconds: float) -> str:
-    """Which rank was waited for, where each one was, and what to do; several lines."""
-    silent = [number for number in range(len(hosts)) if number not in notes]
-    busy = [number for number, note in notes.items() if not note.waiting]
-    late = silent or busy
-    if late:
-        who = f"{named(late, hosts)} {'was' if len(late) == 1 else 'were'} waited for"
-    else:  # some in an earlier call than others, if a link was cut between two messages
-        who = "all ranks waited for each other, as where a link is down,"
-    lines = [f"{who} longer than {seconds:g} s (--watchdog): the job ends. Go on with --resume."]
-    places: dict[Note, list[int]] = {}
-    for number, note in sorted(notes.items()):
-        places.setdefault(note, []).append(number)
-    for note, numbers in places.items():
-        doing = "waiting" if note.waiting else "computing, reading or writing"
-        lines.append(f"  {named(numbers)}: {doing} at {note.place}, call {note.calls} of MPI")
-    if silent:
-        lines.append(f"  {named(silent)}: left no word in the run's directory: dead, stopped or cut off")
-    return "\n".join(lines)
-
-
-def named(numbers: Sequence[int], hosts: Sequence[str] = ()) -> str:
-    """Ranks in words: 'ranks 0 to 6, 8', with their hosts, if given, where these are few."""
-    starts = [numbers[0], *(b for a, b in pairwise(numbers) if b != a + 1)]
-    ends = [*(a for a, b in pairwise(numbers) if b != a + 1), numbers[-1]]
-    ranges = [str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
-    of = list(dict.fromkeys(hosts[number] for number in numbers)) if hosts else []
-    on = f" (on {', '.join(of[:8])}{' and others' if len(of) > 8 else ''})" if of else ""
-    return f"rank{'s' if len(numbers) > 1 else ''} {', '.join(ranges)}{on}"

@@ -44,7 +44,8 @@ class Job:
             return self._show(source)
         resume = self.options.resume
         try:
-            self._take_directory()
+            with watching(self.ranks, self.options.watchdog):
+                self._take_directory()
             with self._watched():
                 source = open_table(self.options, self.ranks)
             if self.options.elastic and self.ranks.be_elastic():

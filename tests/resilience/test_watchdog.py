@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from threaded_ranks import Comm, ThreadRanks, Wire
 
+from distnn.errors import UserError
 from distnn.parallel.ranks import OneRank
 from distnn.resilience import watchdog
-from distnn.resilience.watchdog import Note, Watchdog, describe, named, watching, within
+from distnn.resilience.notes import Note, describe, named
+from distnn.resilience.watchdog import Watchdog, given, watching, within
 
 HOSTS = ["n1", "n1", "n2", "n2"]
 WAITING = Note(7, True, "reduction.py:3 (sum)")
@@ -36,7 +38,7 @@ def test_who_was_waited_for() -> None:
     said = describe({0: WAITING, 1: WAITING, 3: WAITING}, HOSTS, 60)
     assert said.startswith("rank 2 (on n2) was waited for longer than 60 s (--watchdog): the job ends.")
     assert "  ranks 0 to 1, 3: waiting at reduction.py:3 (sum), call 7 of MPI\n" in said
-    assert said.endswith("  rank 2: left no word in the run's directory: dead, stopped or cut off")
+    assert said.endswith("  rank 2: left no word: dead, stopped or cut off")
 
     busy = Note(6, False, "data/text.py:9 (read)")
     said = describe({0: WAITING, 1: busy, 2: busy, 3: WAITING}, HOSTS, 60)
@@ -50,6 +52,61 @@ def test_who_was_waited_for() -> None:
     said = describe({0: behind, 1: WAITING, 2: WAITING, 3: WAITING}, HOSTS, 60)
     assert said.startswith("all ranks waited for each other")
     assert "  rank 0: waiting at run.py:5 (train), call 6 of MPI\n  ranks 1 to 3: waiting at reduction.py:3" in said
+
+
+def test_where_only_notes_of_this_host_are_seen() -> None:
+    busy = Note(6, False, "run.py:9 (write)")
+    said = describe({0: busy, 1: WAITING}, HOSTS, 60, everywhere=False)
+    assert said.startswith("rank 0 (on n1) was waited for longer than 60 s")
+    assert said.endswith("  ranks 2 to 3: where they are cannot be seen from here")
+    assert "left no word" not in said
+    said = describe({2: WAITING, 3: WAITING}, HOSTS, 60, everywhere=False)
+    assert said.startswith("ranks 0 to 1 (on n1) were waited for")
+    said = describe({2: WAITING}, HOSTS, 60, everywhere=False)
+    assert said.startswith("rank 3 (on n2) was waited for")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds"),
+    [
+        ("", 600), ("--watchdog 7 --out a", 7), ("--watchdog=0.5", 0.5), ("--watchdog", 600), ("--watchdog x", 600),
+        ("--watchdog -1", 600), ("--watchdog nan", 600), ("--watchdog 0", 0), ("--watchdog 1 --watchdog 2", 2),
+    ],
+)  # fmt: skip
+def test_before_the_options_are_read_the_arguments_say_how_long(arguments: str, seconds: float) -> None:
+    assert given(arguments.split()) == seconds
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan")])
+def test_senseless_seconds(seconds: float) -> None:
+    with pytest.raises(UserError, match=r"--watchdog .*: it needs to be at least 0"), watching(OneRank(), seconds):
+        pass
+
+
+def test_a_folder_that_hangs_leaves_the_notes_in_the_memory_of_the_host(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "GRACE", 0.1)
+    one, release = ranks(), threading.Event()
+    one.waiting = True
+    mkdir = Path.mkdir
+
+    def slow(path: Path, **more: bool) -> None:
+        if path.name == "waiting":
+            release.wait(20)
+        mkdir(path, **more)
+
+    monkeypatch.setattr(Path, "mkdir", slow)
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "rank-0").write_text('{"calls": 6, "waiting": false, "place": "here"}')
+    (tmp_path / "local" / "rank-2").write_text('{"calls": 6, "waiting": true, "place": "there"}')
+    dog = Watchdog(one, 0.4, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
+    assert ended_within(5, one, dog)
+    release.set()
+    said = capfd.readouterr().err
+    assert "rank 0 (on n1) was waited for longer than 0.4 s" in said
+    assert "rank 0: computing, reading or writing at here" in said
+    assert not (tmp_path / "local").exists()
 
 
 def test_thousands_of_ranks_take_few_lines() -> None:
@@ -80,7 +137,7 @@ def ended_within(seconds: float, one: ThreadRanks, dog: Watchdog) -> bool:
 def test_a_rank_that_waits_too_long_ends_the_job(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     one = ranks()
     one.waiting = True
-    dog = Watchdog(one, 0.4, tmp_path / "waiting", HOSTS[:3])
+    dog = Watchdog(one, 0.4, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
     assert ended_within(5, one, dog)
     assert "ranks 0, 2 (on n1, n2) were waited for longer than 0.4 s" in capfd.readouterr().err
     assert not (tmp_path / "waiting").exists()
@@ -88,12 +145,12 @@ def test_a_rank_that_waits_too_long_ends_the_job(tmp_path: Path, capfd: pytest.C
 
 def test_a_rank_that_computes_or_goes_on_does_not(tmp_path: Path) -> None:
     busy = ranks()
-    dog = Watchdog(busy, 0.2, tmp_path / "waiting", HOSTS[:3])
+    dog = Watchdog(busy, 0.2, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
     assert not ended_within(1, busy, dog)
 
     moving = ranks()
     moving.waiting = True
-    dog = Watchdog(moving, 0.4, tmp_path / "waiting", HOSTS[:3])
+    dog = Watchdog(moving, 0.4, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
     stop = threading.Event()
 
     def move() -> None:
@@ -111,7 +168,7 @@ def test_a_job_that_was_suspended_is_not_ended(tmp_path: Path, monkeypatch: pyte
     """Its clock has gone on, by an hour, while no thread of it ran."""
     one = ranks()
     one.waiting = True
-    dog = Watchdog(one, 3, tmp_path / "waiting", HOSTS[:3])
+    dog = Watchdog(one, 3, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
     started, clock = time.monotonic(), time.monotonic
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: clock() + (3600 if clock() > started + 0.7 else 0))
     assert not ended_within(1.5, one, dog)
@@ -119,7 +176,7 @@ def test_a_job_that_was_suspended_is_not_ended(tmp_path: Path, monkeypatch: pyte
 
 def test_a_note_is_taken_back_when_the_rank_goes_on(tmp_path: Path) -> None:
     one = ranks()
-    dog = Watchdog(one, 0.4, tmp_path / "waiting", HOSTS[:3])
+    dog = Watchdog(one, 0.4, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
     dog.start()
     deadline = time.monotonic() + 5
     note = tmp_path / "waiting" / "rank-1"
@@ -140,7 +197,7 @@ def test_without_a_folder_the_job_ends_all_the_same(
     monkeypatch.setattr(watchdog, "PATIENCE", 0.2)  # for rank 0, which does not come
     one = ranks()
     one.waiting = True
-    dog = Watchdog(one, 0.4, tmp_path / "none" / "waiting", HOSTS[:3])
+    dog = Watchdog(one, 0.4, tmp_path / "local", tmp_path / "none" / "waiting", HOSTS[:3])
     assert ended_within(5, one, dog)
     assert "waited for longer" in capfd.readouterr().err
     assert not (tmp_path / "none").exists(), "a run's directory that was deleted is not the watchdog's to make"

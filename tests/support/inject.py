@@ -1,4 +1,4 @@
-"""Runs `python -m distnn.train` with a fault on one rank: inject.py FAULT RANK OPTIONS...
+"""Runs `python -m distnn.train`, or another module, with a fault on one rank: inject.py FAULT RANK [MODULE] OPTIONS...
 
 The faults are here and not in the package: they take the place of a function of it, or strike where one is called, if
 FAULT is its name; they hang there, if it is "hang in " and its name; NAME=VALUE sets a variable of the environment.
@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -142,6 +143,25 @@ def at(function: str, act: Callable[[], None]) -> Callable[[], None]:
     return lambda: sys.setprofile(strike)
 
 
+def silent_disk() -> None:
+    """From the second checkpoint on, whatever is done in the run's directory takes for ever; so do ranks' notes."""
+    calls, replacing, mkdir = 0, files.replacing, Path.mkdir
+
+    def faulty(path: Path, *arguments: Any, **more: Any) -> Any:
+        nonlocal calls
+        calls += path.name.startswith("checkpoint-")
+        if calls > 1:
+            hang_here()
+        return replacing(path, *arguments, **more)
+
+    def make(path: Path, *arguments: Any, **more: Any) -> None:
+        if path.name == "waiting":
+            time.sleep(1000)
+        mkdir(path, *arguments, **more)
+
+    files.replacing, Path.mkdir = faulty, make  # type: ignore
+
+
 def memory() -> None:
     """More memory than this process may have."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -187,4 +207,5 @@ if __name__ == "__main__":
         else:
             hang = name.startswith(HANG)
             (globals().get(name) or at(name.removeprefix(HANG), hang_here if hang else raise_here))()
-    runpy.run_module("distnn.train", run_name="__main__", alter_sys=True)
+    module = sys.argv.pop(1) if sys.argv[1].startswith("distnn.") else "distnn.train"
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

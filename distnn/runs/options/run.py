@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from distnn.errors import UserError
+from distnn.resilience.watchdog import SECONDS, WORDS
 from distnn.runs.options.fields import AtLeast
 
 RUN = "Run and files"
@@ -57,9 +58,9 @@ class RunOptions:
     watchdog: Annotated[
         float,
         RUN,
-        "End the job when a rank was waited for longer than this many seconds. 0: never.",
+        WORDS,
         AtLeast(0),
-    ] = 600.0
+    ] = SECONDS
     elastic: Annotated[
         bool,
         RUN,
