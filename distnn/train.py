@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from distnn.command_line.exit_code import leave_word
+from distnn.command_line.output import do_without_stdout, occupy
 from distnn.resilience.signals import Start, before_training
 
 START: Start | None = None
 if __name__ == "__main__":  # first of all: a signal may come while the rest is imported
+    occupy()
     START = before_training(leave_word)
 
 # ruff: noqa: E402
@@ -14,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from distnn.command_line.arguments import parse, to_toml
-from distnn.command_line.output import do_without_stdout
 from distnn.command_line.program import run
 from distnn.errors import DONE
 from distnn.kernels import blas

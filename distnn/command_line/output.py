@@ -56,14 +56,22 @@ class Output(io.RawIOBase):
         return ready
 
 
+def occupy() -> None:
+    """See that no file or pipe that is opened from now on gets the number of a stdin, stdout or stderr that is closed.
+
+    Writing there still fails. Local.
+    """
+    while (spare := os.open(os.devnull, os.O_RDONLY)) <= 2:
+        pass
+    os.close(spare)
+
+
 def install() -> None:
     """Put an Output behind sys.stdout and sys.stderr, also where they were closed at the start. Local.
 
     Characters that their encoding lacks, such as θ, become a question mark.
     """
-    while (spare := os.open(os.devnull, os.O_RDONLY)) <= 2:
-        pass  # so that no file that is opened later gets a number of theirs; writing there still fails
-    os.close(spare)
+    occupy()
     sys.stdout, sys.stderr = _stream(sys.stdout, 1, needed=True), _stream(sys.stderr, 2, needed=False)
 
 
