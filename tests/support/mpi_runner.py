@@ -52,8 +52,9 @@ def is_open_mpi() -> bool:
 
 
 def environment(changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
-    """This process's environment without a launcher's variables, and with `changes` (None: not set)."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHERS_VARIABLES)}
+    """This process's environment without a launcher's and CI's variables, and with `changes` (None: not set)."""
+    ours = (*LAUNCHERS_VARIABLES, "DISTNN_COMPLETE")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     clean["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{clean.get('PATH', os.defpath)}"
     # Only Open MPI 5 (PRTE) and 4 (OMPI) read these. Unbound, since jobs side by side would share core 0.
     clean |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
