@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from distnn.parallel.ranks import Ranks
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+PARENT = os.getppid()  # at the start
+LOOK_SECONDS = 1.0  # between looks for it
 AGAIN = 1.0  # seconds: a terminal and mpirun may both deliver the same Ctrl-C
 FIRST_SECONDS = 1.0  # that rank 0 gets to speak for all
 
@@ -42,7 +44,7 @@ def caught(ranks: Ranks) -> Iterator[None]:
 
     before = {number: signal.signal(number, handler) for number in _heeded(SIGNALS)}
     try:
-        with _told(Interrupts(ranks)):
+        with _told(Interrupts(ranks)), _launcher_watched(ranks):
             yield
     finally:
         for number, old in before.items():
@@ -144,6 +146,27 @@ def _told(hear: Callable[[int], None]) -> Iterator[None]:
     finally:
         signal.set_wakeup_fd(waked)
         os.close(tell)  # which ends the thread
+
+
+@contextmanager
+def _launcher_watched(ranks: Ranks) -> Iterator[None]:
+    """Within the block a thread notes when what launched this process dies: no signal would reach it any more."""
+    from distnn.training.interruption import LAUNCHER_DIED
+
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_SECONDS):
+            if os.getppid() != PARENT:
+                ranks.caught = LAUNCHER_DIED
+                return
+
+    if launched():
+        threading.Thread(target=look, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _heeded(
