@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -30,6 +31,8 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
     everyone: Ranks = OneRank()
     code = FAILED
     output.install()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # numpy's: a number that is not finite is said in words, where it matters
     try:
         everyone = connect()
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGHUP))  # UCX, below MPI, has taken it for debugging

@@ -40,8 +40,9 @@ class Scaling:
     def standardise(self, shifted: np.ndarray) -> None:
         """Finish what `shift_columns` began, in place: m × r, of any dtype. Local."""
         if not self.is_identity:
-            shifted -= self.mean[:, None].astype(shifted.dtype)
-            shifted /= self.divisor[:, None].astype(shifted.dtype)
+            with np.errstate(all="ignore"):  # where that is not finite, it is said later
+                shifted -= self.mean[:, None].astype(shifted.dtype)
+                shifted /= self.divisor[:, None].astype(shifted.dtype)
 
     @property
     def divisor(self) -> np.ndarray:

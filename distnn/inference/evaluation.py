@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,10 @@ from distnn.data.sampling import held_out
 from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.inference.application import Application
+from distnn.inference.squares import SUMS, by_size, root, total
 from distnn.parallel.reduction import ExactSum
+
+NOISE = Fraction(1, 10**14)  # of Σ y²: a variance that is less is made of roundings
 
 
 def evaluate(application: Application, which: str) -> dict[str, Any]:
@@ -39,11 +44,11 @@ def evaluate(application: Application, which: str) -> dict[str, Any]:
         out[1] = application.backpropagation.error(block)
         measure.write(rows.targets, block.y, application.backpropagation.outputs(block.x), weights, out[2:])
 
-    total = sums(term)
-    n = float(total[0])
+    found = sums(term)
+    n = float(found[0])
     if n == 0:
         raise UserError(f"{application.source.path}: there are no rows to evaluate on (--rows {which}).")
-    return {"n": float(np.ldexp(n, -exponent)), "E": float(total[1]) / n, **measure.result(total[2:], n, exponent)}
+    return {"n": float(np.ldexp(n, -exponent)), "E": float(found[1]) / n, **measure.result(found[2:], n, exponent)}
 
 
 def _chosen(application: Application, which: str, rows: Rows) -> Rows:
@@ -81,30 +86,31 @@ class _Residuals:
     """For each of m targets: Σ y, Σ y², Σ (prediction - y)², with the examples' weights, in the units of the table.
 
     In the first two y is taken from its mean in the training: the digits of a small spread around 1e7 would be lost in
-    Σ y².
+    Σ y². Each is several sums, see squares.py.
     """
 
     def __init__(self, preparation: Preparation):
         assert preparation.target_scaling is not None
         self.scaling, self.names = preparation.target_scaling, preparation.targets
-        self.sizes = [1] * (3 * len(self.names))
+        self.sizes = [1] * (3 * SUMS * len(self.names))
 
     def write(
         self, targets: np.ndarray, y: np.ndarray, outputs: np.ndarray, weights: np.ndarray, out: np.ndarray
     ) -> None:
-        """A block's sums, (3m,). Local. targets: rows × m, as read; outputs: m × rows; weights: (rows,)."""
-        centred = targets - (self.scaling.shift + self.scaling.mean)
-        residual = self.scaling.undo(outputs).T - targets
-        out[:] = np.concatenate([weights @ values for values in (centred, centred**2, residual**2)])
+        """A block's sums, (3 · SUMS · m,). Local. targets: rows × m, as read; outputs: m × rows; weights: (rows,)."""
+        centred = by_size(targets, self.scaling.shift + self.scaling.mean)
+        residual = by_size(self.scaling.undo(outputs).T, targets)
+        out[:] = np.concatenate([(weights @ values).ravel() for values in (centred, centred**2, residual**2)])
 
-    def result(self, total: np.ndarray, n: float, exponent: int) -> dict[str, Any]:
-        y, y2, residual2 = total.reshape(3, -1) / n
-        variance = y2 - y**2
-        targets = {
-            name: {
-                "rmse": float(np.sqrt(residual2[j])),
-                "R2": float(1 - residual2[j] / variance[j]) if variance[j] > 0 else None,
-            }
-            for j, name in enumerate(self.names)
-        }
-        return {"targets": targets}
+    def result(self, sums: np.ndarray, n: float, exponent: int) -> dict[str, Any]:
+        found = {}
+        for name, (y, y2, residual2) in zip(self.names, sums.reshape(3, SUMS, -1).transpose(2, 0, 1), strict=True):
+            mean, square, error = total(y, 1), total(y2, 2), total(residual2, 2)
+            rmse, R2 = math.inf, None
+            if error is not None:
+                rmse = root(error / Fraction(n))
+                if mean is not None and square is not None:
+                    variance = square - mean**2 / Fraction(n)  # times n
+                    R2 = float(1 - error / variance) if variance > NOISE * square else None
+            found[name] = {"rmse": rmse, "R2": R2}
+        return {"targets": found}

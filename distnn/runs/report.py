@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from distnn.data.tables import Source
 from distnn.runs.assembly import Assembly
-from distnn.training.termination import Reason, Record
+from distnn.training.progress import Progress
+from distnn.training.termination import Record
 
 
 class Report:
@@ -55,13 +56,22 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
 
 
 def ending(
-    record: Record, reason: Reason, seconds: Sequence[float], communication: Sequence[float]
+    progress: Progress, E_in: float | None, seconds: Sequence[float], communication: Sequence[float]
 ) -> list[tuple[str, str]]:
-    """The rows of the last table. seconds: of the training, rank by rank; communication: those of them spent in it."""
+    """The rows of the last table, which is of the weights that were kept, those of progress.best_t.
+
+    E_in: theirs, None if it is not known. seconds: of the training, rank by rank; communication: those of them spent in
+    it.
+    """
+    record, reason = progress.record, progress.reason
+    assert record is not None and reason is not None
     rows = [("stopped because", reason.text), ("what next", reason.advice)]
-    rows.append(("E_in", f"{record.E_in:.6g}"))
-    if not math.isnan(record.E_val):
-        rows.append(("E_val", f"{record.E_val:.6g}"))
+    if E_in is not None:
+        rows.append(("E_in", f"{E_in:.6g}"))
+    if math.isfinite(progress.best_E_val):
+        rows.append(("E_val", f"{progress.best_E_val:.6g}"))
+    if progress.best_t != record.t or math.isfinite(progress.best_E_val):
+        rows.append(("weights kept", f"t {progress.best_t} of {record.t}"))
     rows.append(("iterations", f"{record.t} ({record.evaluations:.6g} passes over D)"))
     rows.append(("time", duration(record.seconds)))
     shares = [waited / max(total, 1e-9) for waited, total in zip(communication, seconds, strict=True)]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from distnn.errors import FAILED, RankError
+from distnn.errors import FAILED, STOPPED, RankError
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.elastic import Recovery
 from distnn.resilience.stop_requests import StopRequests
@@ -91,17 +91,25 @@ class Run:
 
         seconds: that this rank has trained; waited: those of them spent in communication.
         """
-        record, reason = progress.record, progress.reason
-        assert record is not None and reason is not None
+        reason = progress.reason
+        assert reason is not None
         self.assembly.model.network.w[:] = progress.best_w
         everyones, communication = self.ranks.gather(seconds), self.ranks.gather(waited)
         wrong = self._write_results(progress, reason) if self.ranks.rank == 0 else {}
         model = self.directory.model
         shown = ("model", f"not written: {wrong[model]}" if model in wrong else str(model))
-        self.report.summary([*ending(record, reason, everyones, communication), shown])
+        self.report.summary([*ending(progress, self._kept_error(progress), everyones, communication), shown])
         if sentences := self.ranks.broadcast(list(wrong.values())):
             raise RankError(" ".join(sentences))
         return reason
+
+    def _kept_error(self, progress: Progress) -> float | None:
+        """E_in of the weights that were kept; None where that takes a pass over D, and the job was told to stop."""
+        record, reason = progress.record, progress.reason
+        assert record is not None and reason is not None
+        if progress.best_t == record.t and not optimizer(self.options).stochastic:
+            return record.E_in
+        return None if reason.code == STOPPED else self.assembly.objective.error(progress.best_w)
 
     def _write_results(self, progress: Progress, reason: Reason) -> dict[Path, str]:
         """The last checkpoint, the model and the result. Returns what could not be written, and why. Local to rank 0.

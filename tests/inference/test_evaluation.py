@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from evaluations import N, evaluated, trained_on
 from sklearn.metrics import confusion_matrix, mean_squared_error, r2_score
-from tables import regression, words
+from tables import regression, words, write_csv
 
 from distnn import load_model
 from distnn.data.sampling import held_out
 from distnn.inference.application import Application, ApplyOptions
 from distnn.inference.evaluation import evaluate
 from distnn.parallel.ranks import OneRank
+from distnn.train import main
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,31 @@ def test_numbers(rows: str, folder: Path) -> None:
         expected = mean_squared_error(true, guess, sample_weight=weight) ** 0.5
         assert found["targets"][name]["rmse"] == pytest.approx(expected, rel=1e-9)
         assert found["targets"][name]["R2"] == pytest.approx(r2_score(true, guess, sample_weight=weight), abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e160, 1e-170, 1e-320, 1e307])
+def test_targets_of_any_size(size: float, tmp_path: Path) -> None:
+    """As those of size 1; the smallest have few digits."""
+    x = np.linspace(-1, 1, 400)
+    found = []
+    for factor in (1.0, size):
+        name = f"{factor:g}"
+        write_csv(tmp_path / f"{name}.csv", {"x": x, "y": np.sin(3 * x) * factor})
+        options = ["--hidden", "3", "--max-iterations", "3", "--optimizer", "gradient-descent", "--quiet"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            data = ["--data", str(tmp_path / f"{name}.csv"), "--out", str(tmp_path / name)]
+            assert main(OneRank(), [*data, *options]) == 0
+            found.append(evaluated(tmp_path, name)["targets"]["y"])
+    assert found[1]["rmse"] / size == pytest.approx(found[0]["rmse"], rel=1e-9 if size > 1e-300 else 1e-3)
+    assert found[1]["R2"] == pytest.approx(found[0]["R2"], rel=1e-9 if size > 1e-300 else 1e-3)
+
+
+def test_a_constant_target_has_no_R2(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b,c,p,q\n" + "".join(f"{i},{i % 3},3,0.3,1\n" for i in range(9)))
+    options = ApplyOptions(model=str(folder / "numbers"), data=str(tmp_path / "a.csv"))
+    found = evaluate(Application(options, OneRank(), with_targets=True), "all")["targets"]
+    assert [found[name]["R2"] for name in "pq"] == [None, None]
 
 
 def test_classes(folder: Path) -> None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
+from pathlib import Path
+
+import numpy as np
 import pytest
-from tables import assembled, regression
+from tables import assembled, regression, write_csv
 
 from distnn.data.tables import ArraySource
 from distnn.errors import STOPPED
+from distnn.inference.application import Application, ApplyOptions
+from distnn.inference.evaluation import evaluate
+from distnn.optimizers import State
 from distnn.parallel.ranks import OneRank
 from distnn.runs.console_report import ConsoleReport
 from distnn.runs.report import Report, duration, ending, line, opening
+from distnn.train import main
+from distnn.training.progress import Progress
 from distnn.training.termination import Reason, Record
 
 RECORD = Record(7, 0.25, gradient_norm=0.5, evaluations=8, seconds=75.0, examples_per_second=1234.0)
@@ -28,9 +38,14 @@ def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
+def progress(record: Record, reason: Reason, best_t: int, best_E_val: float = math.inf) -> Progress:
+    w = np.zeros(1)
+    return Progress(State(w, 0.25, w), deque(), w, best_E_val, best_t, record, reason)
+
+
 def test_the_table_at_the_end() -> None:
-    rows = dict(ending(RECORD, Reason("the reason", "the advice", STOPPED), [10.0, 10.0, 0.0], [1.0, 5.0, 0.0]))
-    assert rows == {
+    ended = progress(RECORD, Reason("the reason", "the advice", STOPPED), 7)
+    assert dict(ending(ended, 0.25, [10.0, 10.0, 0.0], [1.0, 5.0, 0.0])) == {
         "stopped because": "the reason",
         "what next": "the advice",
         "E_in": "0.25",
@@ -39,8 +54,36 @@ def test_the_table_at_the_end() -> None:
         "computing": "50.0 to 100.0 % of the time, least and most of 3 ranks",
         "communication": "0.0 to 50.0 % of the time, least and most of 3 ranks",
     }
-    validated = Record(7, 0.25, E_val=0.5)
-    assert dict(ending(validated, Reason("", ""), [1.0], [0.0]))["E_val"] == "0.5"
+
+
+def test_the_table_is_of_the_weights_that_were_kept() -> None:
+    rows = dict(ending(progress(Record(42, 1e-9, E_val=2.0), Reason("", ""), 2, 0.5), 0.125, [1.0], [0.0]))
+    assert (rows["E_in"], rows["E_val"], rows["weights kept"]) == ("0.125", "0.5", "t 2 of 42")
+    rows = dict(ending(progress(Record(42, math.nan), Reason("", ""), 41), None, [1.0], [0.0]))
+    assert "E_in" not in rows
+    assert "E_val" not in rows
+    assert rows["weights kept"] == "t 41 of 42"
+
+
+@pytest.mark.parametrize(
+    "options", [("--optimizer", "lbfgs"), ("--optimizer", "adam", "--batch-size", "10", "--eta", "0.1")]
+)
+def test_the_errors_shown_are_those_that_evaluate_finds(
+    options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.uniform(-1, 1, (60, 3))
+    write_csv(tmp_path / "a.csv", {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": generator.normal(size=60)})
+    run = ["--data", str(tmp_path / "a.csv"), "--out", str(tmp_path / "run"), "--hidden", "9", "--validation", "0.3"]
+    assert main(OneRank(), [*run, *options, "--max-iterations", "60"]) == 0
+    rows = dict(
+        line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if line.startswith(("E_", "weights"))
+    )
+    apply = ApplyOptions(model=str(tmp_path / "run"), data=str(tmp_path / "a.csv"))
+    for name, which in (("E_in", "trained"), ("E_val", "held-out")):
+        assert rows[name].strip() == f"{evaluate(Application(apply, OneRank(), True), which)['E']:.6g}"
+    kept, of = map(int, rows["weights kept"].strip().removeprefix("t ").split(" of "))
+    assert 0 < kept < of == 60, "this overfits"
 
 
 def test_what_is_going_to_be_trained() -> None:
