@@ -30,6 +30,7 @@ def test_only_rank_0_logs() -> None:
     def work(ranks: Ranks) -> bool:
         own = Own(SMALL, SMALL.examples(ranks), ranks)
         own.seconds(1)
+        own.metrics.flush()
         logged = own.metrics.path.exists()
         own.close()
         return logged
