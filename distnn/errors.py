@@ -6,10 +6,10 @@ BAD_USE = 2
 STOPPED = 75  # EX_TEMPFAIL: stopped early with a checkpoint, worth submitting again
 
 
-class UserError(Exception):
+class UserError(ValueError):
     """Bad use or bad data: one sentence that says what was wrong, where, and what to do.
 
-    Printed by rank 0 without a traceback; the job ends with exit code 2.
+    A ValueError, which programs expect where a value is wrong: `except ValueError` catches both. Printed by rank 0 without a traceback; the job ends with exit code 2.
     """
 
 

@@ -19,3 +19,9 @@ def test_a_missing_package_is_bad_use_and_how_to_install_it() -> None:
 def test_no_kind_of_error_is_taken_for_another() -> None:
     kinds = (UserError, RankError, RanksLost)
     assert [[issubclass(a, b) for b in kinds] for a in kinds] == [[a is b for b in kinds] for a in kinds]
+
+
+def test_programs_find_the_errors_that_they_expect() -> None:
+    """scikit-learn, for one: a wrong value is a ValueError."""
+    assert issubclass(UserError, ValueError)
+    assert issubclass(RankError, RuntimeError)

@@ -119,15 +119,15 @@ def _readable(path: str) -> str:
     try:
         with open(path, "rb") as file:
             text = file.read(TOML_BYTES + 1)
-        if len(text) > TOML_BYTES:
-            raise UserError(f"--config {path} is not a file of options: it is longer than {TOML_BYTES >> 20} MB.")
-        values = tomllib.loads(text.decode())
+        values = tomllib.loads(text.decode()) if len(text) <= TOML_BYTES else {}
     except OSError as error:
         raise UserError(f"--config {path} cannot be read: {error.strerror}.") from None
     except RecursionError:
         raise UserError(f"--config {path} is not a file of options: it is nested too deeply.") from None
     except ValueError as error:
         raise UserError(f"--config {path} is not a TOML file: {error}.") from None
+    if len(text) > TOML_BYTES:
+        raise UserError(f"--config {path} is not a file of options: it is longer than {TOML_BYTES >> 20} MB.")
     for name, value in values.items():
         if isinstance(value, dict):
             raise UserError(f"--config {path}: {name} is a table; options stand in the file without tables.")

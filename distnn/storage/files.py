@@ -115,12 +115,14 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + length])["__metadata__"]
-        if int(header["distnn"]) > FORMAT:
-            raise UserError(f"{path} was written by a newer version of distnn: update distnn to read it.")
-        tensors, metadata = load(data), json.loads(header["metadata"])
-        intact = checksum(tensors, header["metadata"]) == header["sha256"]
+        newer = int(header["distnn"]) > FORMAT
+        if not newer:
+            tensors, metadata = load(data), json.loads(header["metadata"])
+            intact = checksum(tensors, header["metadata"]) == header["sha256"]
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{path} {FOREIGN}") from None
+    if newer:
+        raise UserError(f"{path} was written by a newer version of distnn: update distnn to read it.")
     if not intact:
         raise UserError(f"{path} is damaged: its checksum does not fit its contents.")
     return tensors, metadata

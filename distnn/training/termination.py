@@ -135,6 +135,8 @@ def parse(text: str) -> Criterion:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python, which knows nothing of criteria
             return _criterion(ast.parse(text.strip(), mode="eval").body, text)
+    except UserError:
+        raise
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         raise _unreadable(text) from None
 

@@ -106,6 +106,8 @@ def _damaged(path: str) -> Iterator[None]:
     """UserError for whatever a damaged or encrypted archive makes zipfile and zlib raise."""
     try:
         yield
+    except UserError:
+        raise
     except (
         zipfile.BadZipFile,
         zlib.error,
