@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from distnn.data.tables.parts import check_dtype, check_shape, column_names, read_parts, weights_column
-from distnn.data.tables.source import Source, check_range
+from distnn.data.tables.parts import KINDS, check_dtype, check_shape, column_names, read_parts, weights_column
+from distnn.data.tables.source import Kind, Missing, Source, check_range
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
 NAMES = ("X", "Y", "weights")
+DTYPES = {"i": np.int64, "u": np.uint64, "b": np.bool_}  # of all ranks' arrays together, by the letter of their kind
 
 
 class MemoryPart:
@@ -49,16 +50,22 @@ class ArraySource(Source):
         self._ranks = ranks
         self._tables: dict[str, np.ndarray] = {}
         self._columns: dict[str, tuple[str, ...]] = {}
-        for name, (width, kind) in agreed.items():
-            table = local[name]
-            self._tables[name] = table if n and table is not None else np.empty((0, width), "U1" if kind else None)
+        for name, (width, letter) in agreed.items():
+            table = local[name] if n else None
+            if table is None:
+                table = np.empty((0, width), "U1" if letter == "U" else np.float64)
+            whole = DTYPES.get(letter)
+            self._tables[name] = table if whole is None else table.astype(whole, copy=False)
             self._columns[name] = ("weights",) if name == "weights" else column_names(name.lower(), width)
         self.columns = tuple(column for name in agreed for column in self._columns[name])
-        self._word = [kind for width, kind in agreed.values() for _ in range(width)]
+        self._kinds = [KINDS[letter] for width, letter in agreed.values() for _ in range(width)]
         self._parts = [MemoryPart(table[:0], 0, self._columns[name]) for name, table in self._tables.items()]
 
+    def kind(self, column: int) -> Kind | None:
+        return self._kinds[column]
+
     def is_word(self, column: int) -> bool:
-        return self._word[column]
+        return self.kind(column) == "words"
 
     def default_targets(self) -> tuple[int, ...]:
         first = len(self._columns["X"])
@@ -82,9 +89,10 @@ class ArraySource(Source):
         numbers: Sequence[int],
         words: Sequence[int] = (),
         keep: np.ndarray | None = None,
+        missing: Missing | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
-        return read_parts(self._parts, start, stop, numbers, words, keep, self._place)
+        return read_parts(self._parts, start, stop, numbers, words, keep, missing, self._place)
 
     def _place(self, row: int) -> str:
         """A row as the user knows it: by its number among the rows of the rank that passed it."""
@@ -96,11 +104,13 @@ class ArraySource(Source):
 
 def move(ranks: Ranks, table: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Rows [start, stop) of the ranks' tables, one after another; words travel as numbers. Collective."""
-    if table.dtype.kind != "U":
-        return ranks.redistribute(table, start, stop)
-    vocabulary = np.unique(np.concatenate(ranks.gather(np.unique(table))))
-    codes = np.searchsorted(vocabulary, table).astype(np.float64)
-    return vocabulary[ranks.redistribute(codes, start, stop).astype(np.int64)]
+    if table.dtype.kind == "U":
+        vocabulary = np.unique(np.concatenate(ranks.gather(np.unique(table))))
+        codes = np.searchsorted(vocabulary, table).astype(np.float64)
+        return vocabulary[ranks.redistribute(codes, start, stop).astype(np.int64)]
+    if table.dtype in (np.int64, np.uint64):  # their bits travel: beyond 2^53 they are no float64
+        return ranks.redistribute(np.ascontiguousarray(table).view(np.float64), start, stop).view(table.dtype)
+    return ranks.redistribute(table, start, stop).astype(table.dtype, copy=False)
 
 
 def _tables(X: Any, Y: Any, weights: Any) -> dict[str, np.ndarray | None]:
@@ -120,6 +130,10 @@ def _tables(X: Any, Y: Any, weights: Any) -> dict[str, np.ndarray | None]:
 def _table(name: str, values: Any) -> np.ndarray | None:
     if values is None:
         return None
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        if values.dtype.kind not in "biuf":
+            raise UserError(f"{name} is a masked array of words; fill it, with '' for a missing one.")
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -132,28 +146,40 @@ def _table(name: str, values: Any) -> np.ndarray | None:
     return array.reshape(check_shape(array.shape, name))
 
 
-def _describe(table: np.ndarray | None) -> tuple[int, bool] | None:
-    """An array's columns, and whether it holds words."""
-    return None if table is None else (table.shape[1], table.dtype.kind == "U")
+def _describe(table: np.ndarray | None) -> tuple[int, str] | None:
+    """An array's columns, and what it holds: the letter of its dtype's kind."""
+    if table is None:
+        return None
+    letter = table.dtype.kind
+    return table.shape[1], "i" if letter == "u" and table.dtype.itemsize < 8 else letter
 
 
-def _agree(shapes: list[dict[str, tuple[int, bool] | None] | None]) -> dict[str, tuple[int, bool]]:
-    """What all ranks with rows say about the arrays; UserError unless they say the same. Replicated in and out."""
+def _agree(shapes: list[dict[str, tuple[int, str] | None] | None]) -> dict[str, tuple[int, str]]:
+    """What all ranks with rows say about the arrays; UserError unless they say the same. Replicated in and out.
+
+    Numbers of several kinds together are float64.
+    """
     spoken = {rank: shape for rank, shape in enumerate(shapes) if shape}
     if not spoken:
         raise UserError("The arrays have no rows on any rank.")
     leader, agreed = next(iter(spoken.items()))
     for rank, shape in spoken.items():
         for name in NAMES:
-            if shape[name] != agreed[name]:
+            if _words(shape[name]) != _words(agreed[name]):
                 raise UserError(
                     f"{name} differs over the ranks: {_words(agreed[name])} on rank {leader}, "
                     f"{_words(shape[name])} on rank {rank}."
                 )
-    return {name: shape for name, shape in agreed.items() if shape}
+    together = {}
+    for name, found in agreed.items():
+        if found:
+            letters = {shape[name][1] for shape in spoken.values()}  # type: ignore[index]
+            together[name] = found[0], letters.pop() if len(letters) == 1 else "f"
+    return together
 
 
-def _words(shape: tuple[int, bool] | None) -> str:
+def _words(shape: tuple[int, str] | None) -> str:
     if shape is None:
         return "missing"
-    return f"{shape[0]} {'column' if shape[0] == 1 else 'columns'} of {'words' if shape[1] else 'numbers'}"
+    width, letter = shape
+    return f"{width} {'column' if width == 1 else 'columns'} of {'words' if letter == 'U' else 'numbers'}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distnn.data.tables.source import Source, check_range
+from distnn.data.tables.source import Kind, Missing, Source, check_range
 from distnn.errors import UserError
 
 # h(x) = sign(w_0 + w_1 x_1 + w_2 x_2): two lines that cross inside the square and cut it into four parts.
@@ -33,6 +33,9 @@ class ExclusiveOr(Source):
             raise UserError(f"{self.path} needs a seed from 0 to 2**64 - 1, not {seed}.")
         self.n, self._seed = n, seed
 
+    def kind(self, column: int) -> Kind | None:
+        return "numbers"
+
     def is_word(self, column: int) -> bool:
         return False
 
@@ -43,6 +46,7 @@ class ExclusiveOr(Source):
         numbers: Sequence[int],
         words: Sequence[int] = (),
         keep: np.ndarray | None = None,
+        missing: Missing | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
         x = self._points(start, stop)

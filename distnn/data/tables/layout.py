@@ -22,6 +22,7 @@ class Layout:
 
     dialect: Dialect
     columns: tuple[str, ...]
+    named: bool  # does the first line hold names?
     first_row: tuple[str, ...]
     first_line: int  # the line of row 0, counted from 1
     start: int  # the byte where row 0 begins
@@ -64,7 +65,7 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None) -> Layout:
         raise UserError(
             f"{path}, line {blank + row + 1} (row 0) has {len(first_row)} fields where the header has {len(columns)}."
         )
-    return Layout(dialect, tuple(columns), tuple(first_row), blank + row + 1, start, _end(stream))
+    return Layout(dialect, tuple(columns), header, tuple(first_row), blank + row + 1, start, _end(stream))
 
 
 def decode(data: bytes, path: str, line: int) -> str:

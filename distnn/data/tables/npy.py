@@ -76,4 +76,4 @@ def open_npy(path: str, ranks: Ranks, *, header: bool | None = None) -> PartsSou
     with ranks.sharing_errors(), file.open() as stream:
         found = read_header(stream, file.size, path, words=True)
     columns = tuple(map(str, range(found.width)))
-    return PartsSource(path, found.n, [MappedPart(file, found, columns)], [found.width - 1])
+    return PartsSource(path, found.n, [MappedPart(file, found, columns)], [found.width - 1], named=False)

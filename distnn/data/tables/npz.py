@@ -50,7 +50,9 @@ def _open_archive(file: DataFile) -> PartsSource:
         targets = range(widths["table"] - 1, widths["table"])
     else:
         targets = range(widths["X"], widths["X"] + widths.get("Y", 0))
-    return PartsSource(file.path, lengths.pop(), [part for _, part in found.values()], targets)
+    return PartsSource(
+        file.path, lengths.pop(), [part for _, part in found.values()], targets, named="table" not in found
+    )
 
 
 def _choose(path: str, names: list[str]) -> dict[str, str]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
-from distnn.data.tables.source import Source, check_range, quoted
+from distnn.data.classes import class_name
+from distnn.data.tables.dialect import is_number
+from distnn.data.tables.source import Kind, Missing, Source, check_range, quoted
 from distnn.errors import UserError
+
+KINDS: dict[str, Kind] = {"U": "words", "b": "booleans", "i": "integers", "u": "integers", "f": "numbers", "M": "dates"}
 
 
 class Part(Protocol):
@@ -18,19 +23,25 @@ class Part(Protocol):
     dtype: np.dtype
 
     def rows(self, start: int, stop: int) -> np.ndarray:
-        """Rows [start, stop) of all columns, in the array's own dtype: (stop - start) × columns. Local."""
+        """Rows [start, stop) of all columns, in the array's own dtype: (stop - start) × columns. Local.
+
+        A masked array where values are missing.
+        """
 
 
 class PartsSource(Source):
     """The parts of a file beside each other; all have n rows."""
 
-    def __init__(self, path: str, n: int, parts: Sequence[Part], targets: Sequence[int]):
-        self.path, self.n = path, n
+    def __init__(self, path: str, n: int, parts: Sequence[Part], targets: Sequence[int], named: bool = True):
+        self.path, self.n, self.named = path, n, named
         self.columns = tuple(column for part in parts for column in part.columns)
         self._parts, self._targets = parts, tuple(targets)
 
+    def kind(self, column: int) -> Kind | None:
+        return KINDS[[part.dtype.kind for part in self._parts for _ in part.columns][column]]
+
     def is_word(self, column: int) -> bool:
-        return [part.dtype.kind for part in self._parts for _ in part.columns][column] == "U"
+        return self.kind(column) == "words"
 
     def default_targets(self) -> tuple[int, ...]:
         return self._targets
@@ -45,9 +56,11 @@ class PartsSource(Source):
         numbers: Sequence[int],
         words: Sequence[int] = (),
         keep: np.ndarray | None = None,
+        missing: Missing | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
-        return read_parts(self._parts, start, stop, numbers, words, keep, lambda row: f"{self.path}, row {row}")
+        place = lambda row: f"{self.path}, row {row}"  # noqa: E731
+        return read_parts(self._parts, start, stop, numbers, words, keep, missing, place)
 
 
 def weights_column(columns: Sequence[str]) -> int | None:
@@ -62,12 +75,18 @@ def read_parts(
     numbers: Sequence[int],
     words: Sequence[int],
     keep: np.ndarray | None,
+    missing: Missing | None,
     place: Callable[[int], str],
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """`Source.read` for parts beside each other. Local; place: a row's number as words for messages."""
     values = np.empty((stop - start, len(numbers)))
     texts = {column: np.empty(0, "U1") for column in words}
     names = [column for part in parts for column in part.columns]
+    kept = np.ones(stop - start, bool) if keep is None else keep
+
+    def where(row: int, column: int) -> str:
+        return f"{place(start + int(row))}, column {names[column]}"
+
     first = 0
     for part in parts if start < stop else ():
         columns = range(first, first + len(part.columns))
@@ -75,32 +94,61 @@ def read_parts(
         if not {*numbers, *words}.intersection(columns):
             continue
         rows = part.rows(start, stop)
+        gaps = np.ma.getmaskarray(rows) if np.ma.isMaskedArray(rows) else None
+        rows = np.ma.getdata(rows)
         if part.dtype.kind == "U":
-            if keep is not None:
-                rows = np.where(keep[:, None], rows, "-")
+            if gaps is not None or keep is not None:
+                rows = np.where(kept[:, None] if gaps is None else kept[:, None] & ~gaps, rows, "")
             _refuse_not_unicode(rows, lambda row: place(start + row))
         here = [i for i, column in enumerate(numbers) if column in columns]
         chosen = [numbers[i] - columns.start for i in here]
         if here and part.dtype.kind == "U":
-            word = quoted(str(rows[0, chosen[0]]))
-            raise UserError(f"{place(start)}, column {part.columns[chosen[0]]}: {word} stands where a number belongs.")
-        if here:
+            for i, column in zip(here, chosen, strict=True):
+                values[:, i] = _parsed(rows[:, column], kept, missing, partial(where, column=numbers[i]))
+        elif here:
             with np.errstate(over="ignore", invalid="ignore"):  # what becomes NaN or infinite is refused below
                 values[:, here] = rows[:, chosen]
+            if gaps is not None:
+                values[:, here] = np.where(gaps[:, chosen], np.nan, values[:, here])
         for column in set(words).intersection(columns):
-            texts[column] = np.array(rows[:, column - columns.start]).astype(str)
-            empty = np.flatnonzero(texts[column] == "")
-            if len(empty):
-                where = f"{place(start + int(empty[0]))}, column {names[column]}"
-                raise UserError(f"{where}: the word is empty; fill it in or leave the row out.")
-    finite = np.isfinite(values)
-    if keep is not None:
-        finite |= ~keep[:, None]
-    if not finite.all():
-        row, i = np.argwhere(~finite)[0]
-        where = f"{place(start + int(row))}, column {names[numbers[i]]}"
-        raise UserError(f"{where}: {values[row, i]} is not a finite number; replace it or leave the row out.")
+            own = column - columns.start
+            text = _as_words(rows[:, own])
+            texts[column] = text = text if gaps is None else np.where(gaps[:, own], "", text)
+            absent = text == "" if missing is None else missing.holds(text)
+            text[absent] = ""
+            if missing is None and (absent & kept).any():
+                row = int(np.argmax(absent & kept))
+                raise UserError(f"{where(row, column)}: the word is empty; fill it in or leave the row out.")
+    if missing is not None:
+        missing.erase(values)
+    wrong = ~np.isfinite(values) if missing is None else np.isinf(values)
+    wrong &= kept[:, None]
+    if wrong.any():
+        row, i = np.argwhere(wrong)[0]
+        raise UserError(
+            f"{where(row, numbers[i])}: {values[row, i]} is not a finite number; replace it or leave the row out."
+        )
     return values, [texts[column] for column in words]
+
+
+def _parsed(text: np.ndarray, kept: np.ndarray, missing: Missing | None, where: Callable[[int], str]) -> np.ndarray:
+    """The numbers that words (r,) spell, float64, NaN for a missing one. Local; where: a row in words."""
+    text = np.char.strip(text)
+    known = kept if missing is None else kept & ~missing.holds(text)
+    for row in np.flatnonzero(known):
+        if not is_number(str(text[row])):
+            raise UserError(f"{where(int(row))}: {quoted(str(text[row]))} stands where a number belongs.")
+    values = np.full(len(text), np.nan)
+    values[known] = text[known].astype(np.float64)
+    return values
+
+
+def _as_words(values: np.ndarray) -> np.ndarray:
+    """Values (r,) as words: whole numbers to the last digit, True and False, 3 for 3.0, and "" for NaN. Local."""
+    if values.dtype.kind != "f":
+        return values.astype(str)
+    found, inverse = np.unique(values, return_inverse=True)
+    return np.array(["" if np.isnan(value) else class_name(value) for value in found], str)[inverse]
 
 
 def _refuse_not_unicode(rows: np.ndarray, place: Callable[[int], str]) -> None:

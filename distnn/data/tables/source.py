@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from distnn.errors import UserError
+
+Kind = Literal["numbers", "integers", "booleans", "words", "dates"]
+HUGE = 1e20  # numbers from here on stand for what is missing in float32 files, and are known by six digits
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What stands in a table where a value is missing, besides what cannot be anything else: nothing, null and NaN.
+
+    words: such fields of text. numbers: such numbers. Replicated.
+    """
+
+    words: frozenset[str] = frozenset({"NA", "N/A", "NaN", "nan", "?", "NULL", "null"})
+    numbers: tuple[float, ...] = ()
+
+    def holds(self, words: np.ndarray) -> np.ndarray:
+        """Which of the words, a string array of any shape, stand for a missing value: bool, of that shape. Local."""
+        return np.isin(words, ["", *self.words])
+
+    def erase(self, values: np.ndarray) -> None:
+        """Put NaN, in place, where a number of a float64 array stands for a missing value. Local."""
+        for number in self.numbers:
+            near = 1e-6 * abs(number) if abs(number) >= HUGE else 0.0
+            values[np.abs(values - number) <= near] = np.nan
 
 
 class Source(Protocol):
@@ -17,6 +42,11 @@ class Source(Protocol):
     path: str  # for messages
     n: int  # rows of data: a header line does not count
     columns: tuple[str, ...]  # names; "0", "1", ... where the file has none
+    named: bool = True  # are `columns` names that the file gives?
+
+    def kind(self, column: int) -> Kind | None:
+        """What the file itself says that a column holds; None where it does not say: in text. Replicated."""
+        return None
 
     def is_word(self, column: int) -> bool:
         """Does this column hold words rather than numbers, judged by its first row? Replicated."""
@@ -40,13 +70,16 @@ class Source(Protocol):
         numbers: Sequence[int],
         words: Sequence[int] = (),
         keep: np.ndarray | None = None,
+        missing: Missing | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """Rows [start, stop) of some columns. Local.
 
         Returns a float64 array of (stop - start) × len(numbers) in C order, and for each column in `words`
-        a string array of (stop - start). UserError, with file, row and column, for a row of another length,
-        an empty field, a word where a number belongs, NaN or infinity. keep: bool, (stop - start); rows where it is
-        false may hold anything, and anything is returned for them.
+        a string array of (stop - start): text as it is written, whole numbers to the last digit, True and False.
+        missing: what stands for a missing value, which is NaN among numbers and "" among words; None: none may be
+        missing. UserError, with file, row and column, for a row of another length, a word where a number belongs,
+        infinity, and for a missing value if none may be. keep: bool, (stop - start); rows where it is false may hold
+        anything, and anything is returned for them.
         """
 
 

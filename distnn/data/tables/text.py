@@ -12,7 +12,7 @@ from distnn.data.tables.dialect import is_number
 from distnn.data.tables.files import DataFile, open_file
 from distnn.data.tables.layout import Layout, decode, find_layout, open_quote
 from distnn.data.tables.lines import LineIndex, count_breaks
-from distnn.data.tables.source import Source, check_range, quoted
+from distnn.data.tables.source import Missing, Source, check_range, quoted
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
@@ -41,6 +41,7 @@ class TextSource(Source):
 
     def __init__(self, file: DataFile, layout: Layout, index: LineIndex):
         self.path, self.columns, self.n = file.path, layout.columns, index.n
+        self.named = layout.named
         self._file, self._layout, self._index = file, layout, index
 
     def is_word(self, column: int) -> bool:
@@ -54,6 +55,7 @@ class TextSource(Source):
         numbers: Sequence[int],
         words: Sequence[int] = (),
         keep: np.ndarray | None = None,
+        missing: Missing | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
         values = np.empty((stop - start, len(numbers)))
@@ -65,30 +67,51 @@ class TextSource(Source):
                 lines = decode(data, self.path, self._layout.first_line + row).split("\n")
                 if keep is not None:
                     lines = _without(lines, keep[row - start : row - start + len(lines)])
-                some, texts = self._parse(lines, row, numbers, words)
+                some, texts = self._parse(lines, row, numbers, words, missing)
                 values[row - start : row - start + len(lines)] = some
                 for parts, text in zip(found, texts, strict=True):
                     parts.append(text)
         return values, [np.concatenate(parts) for parts in found]
 
     def _parse(
-        self, lines: list[str], row: int, numbers: Sequence[int], words: Sequence[int]
+        self, lines: list[str], row: int, numbers: Sequence[int], words: Sequence[int], missing: Missing | None
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """Numbers and words of some lines at the speed of C; where anything is wrong, find out slowly what."""
-        try:
-            values, texts, right = self._parse_fast(lines, numbers, words)
-        except (ValueError, csv.Error) as error:
-            right, reason = False, str(error)
-        else:
-            reason = "its rows are not all alike"
-        if right:
-            return values, texts
-        self._refuse_first_error(lines, row, numbers, words)
+        reason = "its rows are not all alike"
+        for parse in (self._parse_fast, self._parse_fields):
+            try:
+                values, texts, right = parse(lines, numbers, words, missing)
+            except (ValueError, csv.Error) as error:
+                reason = str(error)
+            else:
+                if right:
+                    return values, texts
+        self._refuse_first_error(lines, row, numbers, words, missing)
         line = self._layout.first_line + row
         raise UserError(f"{self.path}, lines {line} to {line + len(lines) - 1} cannot be read: {reason}.")
 
+    def _parse_fields(
+        self, lines: list[str], numbers: Sequence[int], words: Sequence[int], missing: Missing | None
+    ) -> tuple[np.ndarray, list[np.ndarray], bool]:
+        """The same where values are missing: field by field."""
+        values = np.empty((len(lines), len(numbers)))
+        rows = list(self._layout.dialect.rows(lines, any('"' in line for line in lines)))
+        if missing is None or set(map(len, rows)) != {len(self.columns)} or len(rows) != len(lines):
+            return values, [], False
+        texts = [np.char.strip(np.array([fields[column] for fields in rows])) for column in (*numbers, *words)]
+        for i, text in enumerate(texts):
+            absent = missing.holds(text)
+            if i < len(numbers):
+                if not all(map(is_number, text[~absent].tolist())):
+                    return values, [], False
+                values[:, i] = np.where(absent, "nan", text).astype(np.float64)
+            else:
+                text[absent] = ""
+        missing.erase(values)
+        return values, texts[len(numbers) :], not np.isinf(values).any()
+
     def _parse_fast(
-        self, lines: list[str], numbers: Sequence[int], words: Sequence[int]
+        self, lines: list[str], numbers: Sequence[int], words: Sequence[int], missing: Missing | None
     ) -> tuple[np.ndarray, list[np.ndarray], bool]:
         dialect, width = self._layout.dialect, len(self.columns)
         texts: list[np.ndarray] = []
@@ -100,7 +123,8 @@ class TextSource(Source):
             right = set(map(len, rows)) == {width} and len(rows) == len(lines)
             if right:
                 texts = [np.char.strip(np.array([fields[column] for fields in rows])) for column in words]
-                right = all((text != "").all() for text in texts)
+                absent = [text == "" if missing is None else missing.holds(text) for text in texts]
+                right = not any(gaps.any() for gaps in absent)
         values = np.empty((len(lines), 0))
         if right and len(numbers) and any(line.strip() for line in lines):
             if set(numbers) == set(range(width)):
@@ -108,10 +132,15 @@ class TextSource(Source):
                 values = values[:, list(numbers)] if values.shape[1] == width else values
             else:
                 values = dialect.parse(lines, list(numbers))
-        right = right and values.shape == (len(lines), len(numbers)) and bool(np.isfinite(values).all())
+        if missing is not None:
+            missing.erase(values)
+        right = right and values.shape == (len(lines), len(numbers))
+        right = right and bool((np.isfinite(values) if missing is None else ~np.isinf(values)).all())
         return values, texts, right
 
-    def _refuse_first_error(self, lines: list[str], row: int, numbers: Sequence[int], words: Sequence[int]) -> None:
+    def _refuse_first_error(
+        self, lines: list[str], row: int, numbers: Sequence[int], words: Sequence[int], missing: Missing | None
+    ) -> None:
         """UserError for the first bad row, and in it the first bad column, if there is one."""
         for number, line in enumerate(lines, row):
             where = f"{self.path}, line {self._layout.first_line + number} (row {number})"
@@ -126,6 +155,8 @@ class TextSource(Source):
             if len(fields) != len(self.columns):
                 raise UserError(f"{where} has {len(fields)} fields where {len(self.columns)} belong.")
             for column in sorted({*numbers, *words}):
+                if missing is not None and missing.holds(np.array(fields[column])):
+                    continue
                 wrong = _wrong(fields[column], column in numbers)
                 if wrong:
                     raise UserError(f"{where}, column {self.columns[column]}: {wrong}.")
