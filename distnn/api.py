@@ -18,7 +18,8 @@ from distnn.parallel.launcher import connect
 from distnn.parallel.ranks import Ranks
 from distnn.runs.assembly import assemble
 from distnn.runs.options import ACTIONS, RUN, Options, check, group
-from distnn.training.termination import Reason, Record
+from distnn.training.record import Record
+from distnn.training.termination import Reason
 
 COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts", "start")
 

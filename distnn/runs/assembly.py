@@ -26,7 +26,8 @@ from distnn.runs.plan import Plan, plan
 from distnn.training.loop import train
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress, begin
-from distnn.training.termination import Criterion, Record
+from distnn.training.record import Record
+from distnn.training.termination import Criterion
 
 
 @dataclass

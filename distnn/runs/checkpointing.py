@@ -8,11 +8,11 @@ from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import SETTINGS, group
-from distnn.runs.report import Report
+from distnn.runs.reports import Report
 from distnn.runs.resume import compare
 from distnn.storage.checkpoint import Found
 from distnn.training.progress import Progress
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 
 class Checkpointing:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -15,10 +14,9 @@ from typing import Any
 from distnn.errors import STOPPED, UserError
 from distnn.runs import contents
 from distnn.runs.claim import Claim
-from distnn.runs.metrics import Metrics, finite
+from distnn.runs.metrics import Metrics
 from distnn.storage.checkpoint import PATTERN, Checkpoints
 from distnn.storage.files import replacing, sweep
-from distnn.training.termination import Reason, Record
 
 
 @dataclass(frozen=True)
@@ -175,11 +173,10 @@ class RunDirectory:
         with self._must_be_writable():
             self.metrics.cut(t)
 
-    def finish(self, record: Record, reason: Reason, best_E_val: float) -> None:
+    def finish(self, result: Mapping[str, Any]) -> None:
         """Write the result, and remove the STOP file, which has done its work. OSError if it fails."""
-        values = {**finite(record), **asdict(reason), "best_E_val": best_E_val if math.isfinite(best_E_val) else None}
         with replacing(self.result, "w") as file:
-            json.dump(values, file, indent=2)
+            json.dump(result, file, indent=2)
         self.stop.unlink(missing_ok=True)
 
     def result_if_finished(self) -> dict[str, Any] | None:

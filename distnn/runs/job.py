@@ -18,7 +18,8 @@ from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.directory import RunDirectory
 from distnn.runs.options import Options
 from distnn.runs.plan import plan
-from distnn.runs.report import Report, opening
+from distnn.runs.reports import Report, reports_on
+from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
 
 RUNS = "runs"  # the folder of runs that are given no --out
@@ -82,7 +83,7 @@ class Job:
         with self._watched():
             on_root(self.ranks, self.directory.claim.inherit)
             assembly = assemble(self.options, source, self.ranks)
-            with closing(report_on(self.ranks, assembly.options)) as report:
+            with closing(reports_on(self.ranks, assembly.options)) as report:
                 self._announce(source, assembly, recovery, report)
                 with caught(self.ranks):
                     if assembly.options.restarts > 1:
@@ -118,15 +119,6 @@ class Job:
 def open_table(options: Options, ranks: Ranks) -> Source:
     """The table that the options name. Collective. UserError if it cannot be read."""
     return open_source(options.data, ranks, seed=options.seed, n=options.examples, header=options.header)
-
-
-def report_on(ranks: Ranks, options: Options) -> Report:
-    """The report of this rank: on the console on rank 0, silent elsewhere. Local."""
-    if ranks.rank:
-        return Report()
-    from distnn.runs.console_report import ConsoleReport  # which imports what the other ranks need not
-
-    return ConsoleReport(options.max_iterations, options.log_every, options.quiet)
 
 
 def warn_of_environment(assembly: Assembly, ranks: Ranks, report: Report) -> None:

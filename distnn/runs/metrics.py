@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distnn.storage.files import replacing
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 WAITING = 100_000  # records that are kept while they cannot be written, the newest
 

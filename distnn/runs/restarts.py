@@ -12,7 +12,7 @@ from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.assembly import Assembly
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import Options, stored
-from distnn.runs.report import Report
+from distnn.runs.reports import Report
 from distnn.runs.resume import compare
 from distnn.runs.run import Run
 from distnn.storage.files import copy

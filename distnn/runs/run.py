@@ -15,7 +15,9 @@ from distnn.runs.assembly import Assembly
 from distnn.runs.checkpointing import Checkpointing
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import optimizer, stored
-from distnn.runs.report import Report, ending
+from distnn.runs.reports import Beginning, End, Report
+from distnn.runs.reports.sentences import ending
+from distnn.runs.result import result
 from distnn.training.observation import evaluation_interval
 from distnn.training.progress import Progress
 from distnn.training.termination import Reason
@@ -44,12 +46,12 @@ class Run:
         if progress.record is not None:
             t = progress.record.t
             on_root(self.ranks, lambda: self.directory.cut_metrics(t))
+        self.report.begin(self._beginning(progress))
         requests = self._stop_requests(progress) if self.ranks.rank == 0 else None
         clock, waited = time.perf_counter(), self.ranks.seconds
         for record in self.assembly.iterations(progress):
             if requests is None:  # not on rank 0
                 continue
-            self._log(progress)
             self.report.iteration(record, progress.reason is not None)
             if progress.reason is None:
                 requests.look(record.seconds)
@@ -71,20 +73,15 @@ class Run:
             on_root(self.ranks, lambda: self.directory.begin(self.description))
         return progress
 
+    def _beginning(self, progress: Progress) -> Beginning:
+        """What reports are told first. Local."""
+        options, environment = self.options, self.description.environment
+        return Beginning(options, environment, self.directory, self.every, progress.record, self.report.warn)
+
     def _stop_requests(self, progress: Progress) -> StopRequests:
         """Who looks out for the file STOP and the time. Local to rank 0."""
         used = progress.record.seconds if progress.record else 0.0
         return StopRequests(self.ranks, self.directory.stop, TimeLimit(self.options.max_seconds, used, seconds_left))
-
-    def _log(self, progress: Progress) -> None:
-        """Log the iteration's record, if E_in was evaluated in it and it is not there yet. Local to rank 0."""
-        record, metrics, last = progress.record, self.directory.metrics, progress.reason is not None
-        assert record is not None
-        if record.t <= metrics.last or not (last or record.t % self.every == 0):
-            return
-        # Elastic: another rank would go on in this file, and knows no older records.
-        if wrong := metrics.append(record, at_once=last or self.ranks.elastic):
-            self.report.warn(wrong)
 
     def _finish(self, progress: Progress, seconds: float, waited: float) -> Reason:
         """Write the last checkpoint, the model and the result, and show the table.
@@ -98,7 +95,8 @@ class Run:
         wrong = self._write_results(progress, reason) if self.ranks.rank == 0 else {}
         model = self.directory.model
         shown = ("model", f"not written: {wrong[model]}" if model in wrong else str(model))
-        self.report.summary([*ending(progress, self._kept_error(progress), everyones, communication), shown])
+        rows = [*ending(progress, self._kept_error(progress), everyones, communication), shown]
+        self.report.end(End(reason, result(progress), None if model in wrong else model, rows))
         if sentences := self.ranks.broadcast(list(wrong.values())):
             raise RankError(" ".join(sentences))
         return reason
@@ -116,12 +114,11 @@ class Run:
 
         RankError if another job has taken the directory.
         """
-        record, directory = progress.record, self.directory
-        assert record is not None
+        directory = self.directory
         directory.claim.stands()
         works: dict[Path, Callable[[], None]] = {
             directory.model: lambda: self.assembly.model.save(directory.model),
-            directory.result: lambda: directory.finish(record, reason, progress.best_E_val),
+            directory.result: lambda: directory.finish(result(progress)),
         }
         wrong: dict[Path, str] = {}
         if reason.code != FAILED and (failed := self.checkpointing.write(progress)):

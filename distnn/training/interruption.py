@@ -8,7 +8,8 @@ from __future__ import annotations
 import signal
 
 from distnn.errors import STOPPED
-from distnn.training.termination import ADVICE, Reason
+from distnn.training.record import ADVICE
+from distnn.training.termination import Reason
 
 # They stand beside the numbers of signals in `Ranks.caught`; of several the largest counts.
 TIME_USED, STOP_FILE, TIME_LIMIT, LAUNCHER_DIED = 999, 1000, 1001, 1002

@@ -12,7 +12,8 @@ from distnn.training.interruption import interrupted
 from distnn.training.objective import Objective
 from distnn.training.observation import Observer
 from distnn.training.progress import Progress
-from distnn.training.termination import Criterion, Reason, Record, not_finite
+from distnn.training.record import Record
+from distnn.training.termination import Criterion, Reason, not_finite
 
 
 def train(

@@ -1,18 +1,11 @@
-"""What is known of an iteration: its record, and which weights are the best so far."""
+"""What is observed after each iteration: its record, and with it which weights are the best so far."""
 
 from __future__ import annotations
-
-import math
-from collections import deque
-
-import numpy as np
 
 from distnn.optimizers import Optimizer, State
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress
-from distnn.training.termination import Record
-
-PART = 16384  # numbers that are handled at a time: the second-level cache has them
+from distnn.training.record import Moment, measure
 
 
 class Observer:
@@ -31,44 +24,27 @@ class Observer:
 
     def observe(self, state: State, t: int) -> None:
         """Bring the progress to `state`, that of iteration t. Collective, replicated."""
-        objective, progress = self.objective, self.progress
-        before = progress.record
-        E_in, E_val, gradient_norm = self._E_in(state, t), objective.validation_error(state.w), norm(state.G)
-        step = math.nan if before is None else distance(state.w, progress.state.w)
-        # No message from here on: the progress is that of iteration t on all ranks, or of t - 1.
-        progress.state = state
-        progress.window.append(E_in)
-        better = math.isfinite(E_in) and math.isfinite(gradient_norm) and (before is None or math.isfinite(step))
-        if objective.examples.validation_rows:
-            better = better and E_val < progress.best_E_val
-        if better:
-            progress.best_w, progress.best_t = state.w, t
-            progress.best_E_val = min(progress.best_E_val, E_val)  # the latter is NaN without validation, never less
-        seconds = objective.ranks.now - self.began
-        passes, elapsed = objective.evaluations, seconds
-        if before is not None:
-            passes, elapsed = passes - before.evaluations, elapsed - before.seconds
-        progress.record = Record(
+        progress = self.progress
+        now = Moment(
             t=t,
-            E_in=E_in,
-            E_val=E_val,
-            gradient_norm=gradient_norm,
-            step=step,
-            improvement=improvement(progress.window),
-            stale=t - progress.best_t,
-            evaluations=objective.evaluations,
-            seconds=seconds,
-            examples_per_second=passes * objective.examples.rows / elapsed if elapsed > 0 else math.nan,
+            state=state,
+            objective=self.objective,
+            before=progress.record,
+            w_before=None if progress.record is None else progress.state.w,
+            window=progress.window,
+            best_t=progress.best_t,
+            best_E_val=progress.best_E_val,
+            stochastic=self.optimizer.stochastic,
+            evaluates=t % self.every == 0,
+            began=self.began,
         )
-
-    def _E_in(self, state: State, t: int) -> float:
-        """E_in over all of D; of a stochastic optimizer, that at its last evaluation. Collective, replicated."""
-        if not self.optimizer.stochastic:
-            return state.E
-        before = self.progress.record
-        if before is None or t % self.every == 0:
-            return self.objective.error(state.w)
-        return before.E_in
+        record = measure(now)
+        # No message from here on: the progress is that of iteration t on all ranks, or of t - 1.
+        progress.state, progress.record = state, record
+        progress.window.append(record.E_in)
+        if not record.stale:
+            progress.best_w, progress.best_t = state.w, t
+            progress.best_E_val = min(progress.best_E_val, record.E_val)  # NaN without validation, never less
 
 
 def evaluation_interval(objective: Objective, optimizer: Optimizer, evaluate_every: int = 0) -> int:
@@ -76,23 +52,3 @@ def evaluation_interval(objective: Objective, optimizer: Optimizer, evaluate_eve
     if not optimizer.stochastic:
         return 1
     return evaluate_every or max(1, objective.examples.rows // objective.batches.size)
-
-
-def norm(v: np.ndarray) -> float:
-    """The Euclidean length of v."""
-    return math.sqrt(float(v @ v))
-
-
-def distance(v: np.ndarray, w: np.ndarray) -> float:
-    """The Euclidean length of v - w, part by part: of millions of weights, v - w would go through the memory twice."""
-    if len(v) <= PART:
-        return norm(v - w)
-    parts = (slice(start, start + PART) for start in range(0, len(v), PART))
-    return math.sqrt(sum(float(step @ step) for step in (v[part] - w[part] for part in parts)))
-
-
-def improvement(window: deque[float]) -> float:
-    """(E_in(t - window) - E_in(t)) / |E_in(t - window)|; NaN before there are so many values."""
-    if len(window) < (window.maxlen or 0) or not window[0]:
-        return math.nan
-    return (window[0] - window[-1]) / abs(window[0])

@@ -13,7 +13,8 @@ import numpy as np
 from distnn.errors import UserError
 from distnn.optimizers import Optimizer, State
 from distnn.training.objective import Objective
-from distnn.training.termination import Reason, Record
+from distnn.training.record import Record
+from distnn.training.termination import Reason
 
 STATE = "state."  # before the names of the optimizer's arrays
 

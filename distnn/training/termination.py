@@ -4,9 +4,9 @@
 
     t >= 1000 and improvement < 1e-6 or E_in < 0.01
 
-To add a criterion on what is known: nothing, it is written with --stop. To know more: a field of Record and its entry
-in ADVICE here, and its value in observation.py. Every number in a Record is replicated, so all ranks reach the same
-decision without a message of their own; `seconds` is rank 0's clock.
+To add a criterion on what is known: nothing, it is written with --stop. To know more: a field of `Record` in record.py.
+Every number in a Record is replicated, so all ranks reach the same decision without a message of their own; `seconds`
+is rank 0's clock.
 """
 
 from __future__ import annotations
@@ -19,40 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from distnn.errors import DONE, FAILED, UserError
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is known after iteration t. Replicated. NaN: not known (yet). Errors are means over examples.
-
-    improvement: (E_in(t - window) - E_in(t)) / |E_in(t - window)|. gradient_norm: Euclidean, of G. step: Euclidean
-    length of the last change of w. stale: iterations since the lowest E_val. evaluations: passes over D. seconds:
-    since the training began, earlier parts of a resumed one included.
-    """
-
-    t: int
-    E_in: float
-    E_val: float = math.nan
-    gradient_norm: float = math.nan
-    step: float = math.nan
-    improvement: float = math.nan
-    stale: int = 0
-    evaluations: float = 0.0
-    seconds: float = 0.0
-    examples_per_second: float = math.nan
-
-
-ADVICE = {
-    "t": "If E_in was still falling, go on with --resume and a higher --max-iterations.",
-    "E_in": "The goal is reached. Check the error on data that was held out: --validation 0.1.",
-    "E_val": "The goal is reached on the examples held out.",
-    "gradient_norm": "This is a minimum, or a plateau: other --seed values may find a lower one.",
-    "step": "The steps have become tiny: a minimum, a plateau, or a learning rate that is too small.",
-    "improvement": "E_in hardly falls any more: try another --optimizer, --eta or --seed, or more --hidden units.",
-    "stale": "E_val no longer falls: the best weights were kept. More data or --weight-decay may lower it further.",
-    "evaluations": "If E_in was still falling, go on with --resume and more evaluations.",
-    "seconds": "The time is used up: go on with --resume and more --max-seconds.",
-}
+from distnn.training.record import ADVICE, Record
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def test_a_reader_that_does_not_read(tmp_path: Path) -> None:
     """As a pager that is left alone: the pipe is full, and stays so."""
     script = (
         "import runpy, sys\nfrom distnn.command_line import output\noutput.READER_SECONDS = 0.1\n"
-        "from distnn.runs.console_report import ConsoleReport\nsay = ConsoleReport.say\n"
+        "from distnn.runs.reports.console import ConsoleReport\nsay = ConsoleReport.say\n"
         "ConsoleReport.say = lambda self, text: say(self, text * 1000)\n"
         "sys.argv[0] = 'train'\nrunpy.run_module('distnn.train', run_name='__main__', alter_sys=True)"
     )

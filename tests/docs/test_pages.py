@@ -17,7 +17,7 @@ from distnn.network import arithmetic
 from distnn.optimizers import State
 from distnn.parallel import environment
 from distnn.runs import contents
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 WIDTH = 120
 PAGES = [CHECKOUT / "README.md", *sorted(CHECKOUT.glob("docs/**/*.md")), *sorted(CHECKOUT.glob("distnn/**/*.md"))]

@@ -13,7 +13,7 @@ from distnn.errors import UserError
 from distnn.optimizers import levenberg_marquardt
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank
-from distnn.training.observation import norm
+from distnn.training.record import norm
 
 
 def test_levenberg_marquardt_finds_what_scipy_finds() -> None:

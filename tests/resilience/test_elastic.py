@@ -8,7 +8,7 @@ from distnn.errors import RanksLost
 from distnn.parallel.ranks import OneRank
 from distnn.resilience.elastic import Recovery, carry_on, farthest
 from distnn.training.progress import Progress
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 
 class Lossy(OneRank):

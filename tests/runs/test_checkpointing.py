@@ -16,11 +16,11 @@ from distnn.parallel.ranks import OneRank
 from distnn.runs.checkpointing import Checkpointing, restore
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import stored
-from distnn.runs.report import Report
+from distnn.runs.reports import Report
 from distnn.storage import checkpoint, files
 from distnn.storage.checkpoint import Found
 from distnn.train import main as train_main
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 X, Y = regression(30)
 VERSION_1 = Path(__file__).with_name("version_1")  # checkpoints of version 1, after 5 iterations of FIXTURE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from distnn.errors import DONE, STOPPED
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import Options, stored
 from distnn.storage import files
-from distnn.training.termination import Reason, Record
+from distnn.training.record import Record
 
 DESCRIPTION = Description(stored(Options(seed=3)), {"numpy": "2", "blas": "none"})
 
@@ -41,7 +40,7 @@ def test_beginning_removes_what_another_run_left(tmp_path: Path) -> None:
     for one in (directory, directory.restart(0), directory.restart(2)):
         one.begin(DESCRIPTION)
         one.metrics.append(Record(1, 0.5), at_once=True)
-        one.finish(Record(1, 0.5), Reason("", ""), math.inf)
+        one.finish({"t": 1, "code": DONE})
         one.checkpoints.write(0, {}, {}, {})
         files.write(one.model, {}, {})
         (one.path / ".options.toml.12345678").touch()
@@ -82,10 +81,10 @@ def test_the_result(code: int, finished: bool, tmp_path: Path) -> None:
     directory = begun(tmp_path)
     assert directory.result_if_finished() is None
     directory.stop.touch()
-    directory.finish(Record(7, 0.5), Reason("why", "what next", code), math.inf)
+    directory.finish({"t": 7, "E_val": None, "code": code})
     assert not directory.stop.exists()
     stored = json.loads(directory.result.read_text())
-    assert (stored["t"], stored["E_val"], stored["text"], stored["best_E_val"]) == (7, None, "why", None)
+    assert stored == {"t": 7, "E_val": None, "code": code}
     assert directory.result_if_finished() == (stored if finished else None)
     directory.result.write_text("{")
     assert directory.result_if_finished() is None

@@ -14,22 +14,13 @@ from distnn import UserError
 from distnn.kernels import blas
 from distnn.parallel.ranks import OneRank
 from distnn.resilience.elastic import Recovery
-from distnn.runs.console_report import ConsoleReport
 from distnn.runs.directory import RunDirectory
-from distnn.runs.job import Job, open_table, report_on
+from distnn.runs.job import Job, open_table
 from distnn.runs.options import Options
-from distnn.runs.report import Report
 
 
 def options(out: Path, **more: object) -> Options:
     return Options(examples=50, hidden=(2,), max_iterations=2, out=str(out), **more)  # type: ignore[arg-type]
-
-
-def test_only_rank_0_prints() -> None:
-    ranks = OneRank()
-    assert type(report_on(ranks, Options())) is ConsoleReport
-    ranks.rank = 3
-    assert type(report_on(ranks, Options())) is Report
 
 
 def test_those_that_are_left_say_how_many_ranks_died(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

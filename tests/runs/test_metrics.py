@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from distnn.runs.metrics import Metrics
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 
 def logged(path: Path, *ts: int) -> Metrics:

@@ -17,9 +17,10 @@ from distnn.inference.model import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.resilience.elastic import Recovery
 from distnn.runs.directory import RunDirectory
-from distnn.runs.report import Report
+from distnn.runs.reports import End, Report, Reports
+from distnn.runs.reports.metrics import MetricsReport
 from distnn.runs.run import Run
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 X, Y = regression(30)
 
@@ -34,14 +35,15 @@ class Heard(Report):
     def warn(self, text: str) -> None:
         self.warnings.append(text)
 
-    def summary(self, rows: object) -> None:
-        self.rows = dict(rows)  # type: ignore[call-overload]
+    def end(self, end: End) -> None:
+        self.rows = dict(end.rows)
 
 
 def run(folder: Path, **options: object) -> tuple[Run, Heard]:
     assembly = assembled(OneRank(), X, Y, **options)
     report = Heard()
-    return Run(assembly, RunDirectory(folder), assembly.objective.ranks, report), report
+    reports = Reports({"heard": report, "metrics": MetricsReport()})
+    return Run(assembly, RunDirectory(folder), assembly.objective.ranks, reports), report
 
 
 def logged(folder: Path) -> list[dict[str, float]]:

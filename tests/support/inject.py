@@ -28,7 +28,7 @@ from distnn.network import arithmetic
 from distnn.network.backpropagation import Backpropagation
 from distnn.parallel import ranks
 from distnn.storage import checkpoint, files
-from distnn.training import observation
+from distnn.training import record
 
 RANK_VARIABLES = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 AT = 5
@@ -76,14 +76,14 @@ def computing() -> None:
 
 def between() -> None:
     """Where no other rank expects an error: while a norm is computed."""
-    calls, norm = 0, observation.norm
+    calls, norm = 0, record.norm
 
     def faulty(v: np.ndarray) -> float:
         nonlocal calls
         calls += 1
         return norm(v) if calls < AT else fail() or 0.0
 
-    observation.norm = faulty
+    record.norm = faulty
 
 
 def exiting() -> None:
@@ -131,7 +131,7 @@ def hang_here() -> None:
 
 
 def at(function: str, act: Callable[[], None]) -> Callable[[], None]:
-    """Act as soon as this function of the package, such as observation.py:norm, is called."""
+    """Act as soon as this function of the package, such as record.py:norm, is called."""
     file, name = function.split(":")
 
     def strike(frame: FrameType, event: str, _: object) -> None:

@@ -37,7 +37,7 @@ PHASES = (
     "gauss_newton.py:GaussNewton.lower",
     "levenberg_marquardt.py:LevenbergMarquardt.step",
     "reduction.py:ExactSum.second",
-    "observation.py:norm",
+    "record.py:norm",
     "replicas.py:digest",
 )
 

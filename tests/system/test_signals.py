@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")
 ENDING = [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP]
 NOISY = ("--examples", "6000", "--optimizer", "gradient-descent", "--log-every", "1")
 PHASES = {
-    "imports": "console_report.py:<module>",
+    "imports": "reports/console.py:<module>",
     "options": "arguments.py:parse",
     "the directory": "directory.py:RunDirectory.create",
     "opening": "tables/__init__.py:open_source",

@@ -17,7 +17,7 @@ from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options, criterion, optimizer
 from distnn.training.loop import train
 from distnn.training.progress import Progress, begin
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 X, Y = regression(12, d=2)
 PLAIN = {"standardise": False, "standardise_targets": False, "hidden": (3,), "output_theta": "identity"}

@@ -11,7 +11,8 @@ import pytest
 
 from distnn import UserError
 from distnn.errors import DONE, FAILED
-from distnn.training.termination import ADVICE, Record, all_of, any_of, compare, not_finite, parse
+from distnn.training.record import ADVICE, Record
+from distnn.training.termination import all_of, any_of, compare, not_finite, parse
 
 RECORD = Record(
     t=100,

@@ -1,75 +1,54 @@
-"""When to stop."""
+"""When to stop: the limits of quantities, which are declared with these in training/record.py, and expressions."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import Annotated
+from dataclasses import dataclass, make_dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 from distnn.errors import UserError
 from distnn.runs.options.fields import AtLeast
+from distnn.training.record import QUANTITIES, Limit
 from distnn.training.termination import Criterion, any_of, compare, parse
 
 STOPPING = "When to stop"
+LIMITS = {q.limit.option: (name, q.limit) for name, q in QUANTITIES.items() if q.limit}  # by options: of which quantity
+
+
+def _field(limit: Limit) -> tuple[str, Any, Any]:
+    least = () if limit.least is None else (AtLeast(limit.least),)
+    kind = limit.kind | None if limit.default is None else limit.kind
+    return limit.option, Annotated[kind, STOPPING, limit.words, *least], limit.default
+
+
+if TYPE_CHECKING:
+
+    @dataclass(frozen=True, kw_only=True)
+    class LimitOptions:
+        """One field for each limit; below are those that code reads."""
+
+        max_iterations: int | None = None
+        goal: float | None = None
+        patience: int | None = None
+        max_seconds: float | None = None
+
+else:
+    LimitOptions = make_dataclass(
+        "LimitOptions", [_field(limit) for _, limit in LIMITS.values()], frozen=True, kw_only=True
+    )
+    LimitOptions.__module__ = __name__
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoppingOptions:
+class StoppingOptions(LimitOptions):
     """Limits, any of which ends the training; one that is at its default never does."""
 
-    max_iterations: Annotated[
-        int | None,
-        STOPPING,
-        "Stop after this many iterations. Default: 1000, or 100 for the optimizers that solve for their steps.",
-        AtLeast(0),
-    ] = None
-    min_improvement: Annotated[
-        float,
-        STOPPING,
-        "Stop when E_in fell by less than this share of itself over --window iterations.",
-        AtLeast(0),
-    ] = 0.0
     window: Annotated[
         int,
         STOPPING,
         "Iterations over which the improvement is taken.",
         AtLeast(1),
     ] = 100
-    goal: Annotated[
-        float | None,
-        STOPPING,
-        "Stop when E_in is at most this.",
-    ] = None
-    min_gradient: Annotated[
-        float,
-        STOPPING,
-        "Stop when the gradient's norm is at most this.",
-        AtLeast(0),
-    ] = 0.0
-    patience: Annotated[
-        int | None,
-        STOPPING,
-        "Stop when E_val has not fallen for this many iterations. The weights with the lowest E_val are kept.",
-        AtLeast(1),
-    ] = None
-    min_step: Annotated[
-        float,
-        STOPPING,
-        "Stop when a step changes w by at most this.",
-        AtLeast(0),
-    ] = 0.0
-    max_evaluations: Annotated[
-        float | None,
-        STOPPING,
-        "Stop after this many passes over D.",
-        AtLeast(0),
-    ] = None
-    max_seconds: Annotated[
-        float | None,
-        STOPPING,
-        "Stop after this many seconds, with a checkpoint.",
-        AtLeast(0),
-    ] = None
     stop: Annotated[
         str | None,
         STOPPING,
@@ -77,24 +56,14 @@ class StoppingOptions:
     ] = None
 
 
-# Which quantity an option limits, and how. Where several are met at once, the first is the reason.
-LIMITS = {
-    "max_iterations": ("t", ">="),
-    "goal": ("E_in", "<="),
-    "min_improvement": ("improvement", "<="),
-    "min_gradient": ("gradient_norm", "<="),
-    "min_step": ("step", "<="),
-    "max_evaluations": ("evaluations", ">="),
-    "patience": ("stale", ">="),
-    "max_seconds": ("seconds", ">="),
-}
-
-
 def criterion(options: StoppingOptions) -> Criterion:
     """When to stop, from all options that say so: any of them. UserError if --stop makes no sense."""
-    defaults = {field.name: field.default for field in fields(StoppingOptions)}
-    given = {name: getattr(options, name) for name in LIMITS if getattr(options, name) != defaults[name]}
-    criteria = [compare(*LIMITS[name], limit) for name, limit in given.items()]
+    values = {option: getattr(options, option) for option in LIMITS}
+    criteria = [
+        compare(name, limit.sign, values[option])
+        for option, (name, limit) in LIMITS.items()
+        if values[option] != limit.default
+    ]
     return any_of(*criteria, *([parse(options.stop)] if options.stop else []))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from distnn.runs.options import Options, criterion
-from distnn.training.termination import Record
+from distnn.training.record import Record
 
 
 def test_any_criterion_stops() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from distnn.command_line.console import pairs, stdout
-from distnn.runs.report import Report, line, numbers
-from distnn.training.termination import Record
+from distnn.runs.options import Options
+from distnn.runs.reports.report import End, Report
+from distnn.runs.reports.sentences import line, numbers
+from distnn.training.record import Record
 
 
 class ConsoleReport(Report):
@@ -40,11 +40,11 @@ class ConsoleReport(Report):
         elif done or self._due(record.t):
             self.say(line(record))
 
-    def summary(self, rows: Sequence[tuple[str, str]]) -> None:
-        """The table at the end: names and values."""
+    def end(self, end: End) -> None:
+        """Print the table."""
         self.close()
         if not self.console.quiet:
-            pairs(rows)
+            pairs(end.rows)
 
     def close(self) -> None:
         """Take the bar down, which has hidden the cursor."""
@@ -69,3 +69,8 @@ class ConsoleReport(Report):
             self.bar.add_task("", total=self.last, completed=record.t, numbers="")
             self.bar.start()
         self.bar.update(self.bar.task_ids[0], completed=record.t, numbers=numbers(record))
+
+
+def report(options: Options) -> Report:
+    """Every run is told of, if only of what goes wrong."""
+    return ConsoleReport(options.max_iterations, options.log_every, options.quiet)

@@ -16,11 +16,11 @@ from distnn.inference.application import Application, ApplyOptions
 from distnn.inference.evaluation import evaluate
 from distnn.optimizers import State
 from distnn.parallel.ranks import OneRank
-from distnn.runs.console_report import ConsoleReport
-from distnn.runs.report import Report, duration, ending, line, opening
+from distnn.runs.reports.sentences import duration, ending, line, opening
 from distnn.train import main
 from distnn.training.progress import Progress
-from distnn.training.termination import Reason, Record
+from distnn.training.record import Record
+from distnn.training.termination import Reason
 
 RECORD = Record(7, 0.25, gradient_norm=0.5, evaluations=8, seconds=75.0, examples_per_second=1234.0)
 
@@ -94,32 +94,3 @@ def test_what_is_going_to_be_trained() -> None:
     assert f"{40 - held} examples, {held} held out; 1 blocks of 40 rows on 50 ranks, of which 49 have no work" in first
     assert why.startswith("optimizer: ")
     assert last.startswith("d = [3, 3, 1], 16 weights, θ tanh, output identity, squared error, ")
-
-
-@pytest.mark.parametrize(
-    ("every", "quiet", "shown"),
-    [(0, False, [0, 1, 2, 5, 10, 20, 23]), (10, False, [0, 10, 20, 23]), (0, True, [])],
-)
-def test_lines_of_a_log_file(every: int, quiet: bool, shown: list[int], capsys: pytest.CaptureFixture[str]) -> None:
-    report = ConsoleReport(23, every, quiet)
-    for t in range(24):
-        report.iteration(Record(t, 0.5), t == 23)
-    report.summary([] if quiet else [("model", "here")])
-    lines = capsys.readouterr().out.splitlines()
-    assert [int(line.split()[1]) for line in lines if line.startswith("t ")] == shown
-    assert (lines[-1:] == ["model  here"]) is not quiet
-
-
-def test_warnings_go_to_stderr_also_where_it_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    ConsoleReport(1, quiet=True).warn("look [here]")
-    assert capsys.readouterr() == ("", "distnn: look [here]\n")
-
-
-def test_the_report_of_other_ranks_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report()
-    report.say("a")
-    report.warn("b")
-    report.iteration(RECORD, True)
-    report.summary([("a", "b")])
-    report.close()
-    assert capsys.readouterr() == ("", "")

@@ -1,7 +1,4 @@
-"""What a run says while it trains: `Report`, which is silent, and the sentences of those that are not.
-
-To add a report: a class that derives from Report, and its choice in job.py.
-"""
+"""What a run says of itself: at its beginning, after an iteration and at its end."""
 
 from __future__ import annotations
 
@@ -11,26 +8,7 @@ from collections.abc import Sequence
 from distnn.data.tables import Source
 from distnn.runs.assembly import Assembly
 from distnn.training.progress import Progress
-from distnn.training.termination import Record
-
-
-class Report:
-    """What hears of the course of a training. Local. This one says nothing: it is that of all ranks but 0."""
-
-    def say(self, text: str) -> None:
-        """A sentence of what is going on."""
-
-    def warn(self, text: str) -> None:
-        """A warning."""
-
-    def iteration(self, record: Record, done: bool) -> None:
-        """An iteration; done: it is the last."""
-
-    def summary(self, rows: Sequence[tuple[str, str]]) -> None:
-        """The table at the end: names and values."""
-
-    def close(self) -> None:
-        """Nothing more will come, also after an error."""
+from distnn.training.record import Record
 
 
 def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:

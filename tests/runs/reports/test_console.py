@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from distnn.runs.console_report import ConsoleReport
-from distnn.training.termination import Record
+from distnn.runs.reports import End
+from distnn.runs.reports.console import ConsoleReport
+from distnn.training.record import Record
+from distnn.training.termination import Reason
+
+END = End(Reason("why", "what next"), {}, None, [("name", "value")])
 
 
 def lines(report: ConsoleReport, last: int, capsys: pytest.CaptureFixture[str]) -> list[int]:
@@ -27,13 +31,13 @@ def test_warnings_go_to_stderr_and_are_said_also_by_who_is_quiet(capsys: pytest.
     report = ConsoleReport(None, quiet=True)
     report.say("a sentence")
     report.iteration(Record(1, 1.0), True)
-    report.summary([("name", "value")])
+    report.end(END)
     report.warn("[red] is no markup")
     assert capsys.readouterr() == ("", "distnn: [red] is no markup\n")
 
 
 def test_the_table_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     report = ConsoleReport(None)
-    report.summary([("name", "value")])
+    report.end(END)
     report.close()
     assert capsys.readouterr().out == "name  value\n"

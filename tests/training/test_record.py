@@ -1,0 +1,122 @@
+"""The quantities of a record, and that a new one takes a field and nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkout import CHECKOUT
+from tables import assembled, regression
+
+from distnn.optimizers import State
+from distnn.parallel.ranks import OneRank
+from distnn.runs.options import Options
+from distnn.training.record import PART, QUANTITIES, Moment, Record, distance, measure, norm
+
+
+@pytest.mark.parametrize("size", [1, 5, PART, PART + 1, 3 * PART + 7])
+def test_norm_and_distance(size: int) -> None:
+    v, w = np.random.default_rng(size).normal(size=(2, size))
+    assert norm(v) == pytest.approx(np.linalg.norm(v), rel=1e-12)
+    assert distance(v, w) == pytest.approx(np.linalg.norm(v - w), rel=1e-12)
+    assert distance(v, v) == 0
+
+
+def moment(E: float, before: Record | None = None, window: tuple[float, ...] = (), **more: float) -> Moment:
+    """That of an iteration at which the weights are 3, 4 and the gradient 0.6, 0.8; before, the weights were 0."""
+    objective = assembled(OneRank(), *regression(10, d=1), hidden=()).objective
+    state = State(np.array([3.0, 4.0]), E, np.array([0.6, 0.8]))
+    w_before = None if before is None else np.zeros(2)
+    t = 0 if before is None else before.t + 1
+    values = {"best_t": 0, "best_E_val": math.inf, "stochastic": False, "evaluates": True, "began": 0.0, **more}
+    return Moment(t, state, objective, before, w_before, deque(window, maxlen=3), **values)  # type: ignore[arg-type]
+
+
+def test_what_is_known_of_an_iteration() -> None:
+    first = measure(moment(0.5))
+    assert (first.t, first.E_in, first.gradient_norm, first.stale) == (0, 0.5, 1.0, 0)
+    assert math.isnan(first.step)
+    second = measure(moment(0.25, first, best_t=0))
+    assert (second.t, second.step, second.stale) == (1, 5.0, 0)
+    assert measure(moment(math.inf, second, best_t=1)).stale == 1
+
+
+@pytest.mark.parametrize(
+    ("window", "E", "expected"),
+    [((4.0,), 3.0, math.nan), ((4.0, 3.0), 1.0, 0.75), ((4.0, 3.0, 1.0), -3.0, 2.0), ((1.0, 0.0, 2.0), 1.0, math.nan)],
+)
+def test_the_improvement_is_known_once_the_window_is_full(window: tuple[float, ...], E: float, expected: float) -> None:
+    """The last one: as a share of 0."""
+    np.testing.assert_equal(measure(moment(E, Record(5, 1.0), window)).improvement, expected)
+
+
+def test_each_limit_is_an_option_and_no_two_have_the_same() -> None:
+    limits = [quantity.limit for quantity in QUANTITIES.values() if quantity.limit]
+    assert len({limit.option for limit in limits}) == len(limits)
+    for limit in limits:
+        assert getattr(Options(), limit.option) == limit.default
+
+
+FIELD = """
+    largest: Annotated[
+        float,
+        Quantity(
+            lambda now: float(abs(now.state.w).max()),
+            "The weights are too large: try --weight-decay.",
+            Limit("max_weight", ">=", "Stop when a weight is as large as this."),
+        ),
+    ] = 0.0
+"""
+FILE = """
+from distnn.runs.reports.report import Report
+
+
+class Toy(Report):
+    def begin(self, beginning):
+        self.file = open(f"toy-{beginning.directory.path.name}.txt", "w")
+
+    def iteration(self, record, done):
+        print(record.t, record.largest, file=self.file, flush=True)
+
+    def end(self, end):
+        print(end.model.name, end.result["largest"], file=self.file, flush=True)
+
+
+def report(options):
+    return Toy()
+"""
+
+
+@pytest.mark.job
+def test_a_criterion_is_one_field_and_a_report_one_file_and_one_line(tmp_path: Path) -> None:
+    shutil.copytree(CHECKOUT / "distnn", tmp_path / "distnn", ignore=shutil.ignore_patterns("__pycache__"))
+    insert(tmp_path / "distnn/training/record.py", before="    examples_per_second: Annotated", text=FIELD)
+    insert(tmp_path / "distnn/runs/reports/__init__.py", before='    "console",\n', text='    "toy",\n')
+    (tmp_path / "distnn/runs/reports/toy.py").write_text(FILE)
+
+    command = [sys.executable, "-m", "distnn.train", "--examples", "50", "--hidden", "2", "--optimizer", "sgd"]
+    command += ["--eta", "1", "--max-iterations", "500"]
+    for run, *criterion in (["a", "--max-weight", "1.5"], ["b", "--stop", "largest >= 1.5"]):
+        done = subprocess.run([*command, *criterion, "--out", run], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "try --weight-decay" in done.stdout
+        result = json.loads((tmp_path / run / "result.json").read_text())
+        assert result["largest"] >= 1.5
+        *told, last = (tmp_path / f"toy-{run}.txt").read_text().splitlines()
+        assert told == [f"{t} {float(line.split()[1])}" for t, line in enumerate(told)]
+        assert last == f"model.safetensors {result['largest']}"
+    shown = subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, text=True).stdout
+    assert "Stop when a weight is as large as this." in " ".join(shown.replace("│", " ").split())
+
+
+def insert(file: Path, before: str, text: str) -> None:
+    source = file.read_text()
+    assert source.count(before) == 1
+    file.write_text(source.replace(before, text.lstrip("\n") + before))
