@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -22,6 +23,11 @@ from distnn.training.record import Record
 from distnn.training.termination import Reason
 
 COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts", "start")
+OPTIONS = tuple(  # of fit: those of a training, but for files and what is printed
+    field.name
+    for field in fields(Options)
+    if field.name == "check_every" or not (field.name in COMMANDS_OWN or group(field.name) in (RUN, ACTIONS))
+)
 
 
 @dataclass
@@ -43,6 +49,8 @@ def fit(
     network: Network | None = None,
     weights: np.ndarray | None = None,
     comm: Any = None,
+    start: Model | None = None,
+    on_iteration: Callable[[Record], Any] | None = None,
     **options: Any,
 ) -> Fit:
     """Train a network on arrays. Collective: every rank passes its own rows (any number, none too); result replicated.
@@ -53,42 +61,65 @@ def fit(
     eta=0.1, max_iterations=500; files are not written. The table is that of the ranks' rows one after another; the
     result depends on it, not on how it is cut over ranks.
 
+    start: a model, of which a new network begins with what it computes, although it saw another table. on_iteration:
+    called on every rank with the record of each iteration, the same on all; where it returns true on one of them, the
+    training stops on all, and what it raises on one is raised on all. This takes two short messages an iteration.
+
     UserError, on all ranks, for bad data or options.
     """
     everyone = connect(comm)
     with everyone.none_alone():
-        return _fit(X, Y, network, weights, everyone, options)
+        chosen = _options(network, options)
+        source = ArraySource(X, Y, weights, everyone)
+        return _fit(chosen, source, network, start, on_iteration, everyone)
 
 
-def _fit(
-    X: np.ndarray,
-    Y: np.ndarray,
-    network: Network | None,
-    weights: np.ndarray | None,
-    everyone: Ranks,
-    options: dict[str, Any],
-) -> Fit:
+def _options(network: Network | None, options: dict[str, Any]) -> Options:
+    """The options, once checked; those of a network that is given, are its own."""
     if network is not None:
         options = {"output_theta": network.output_theta, **options}
         options |= {"hidden": network.d[1:-1], "theta": network.theta}
         if not network.w.any():
             network.initialise(options.get("seed", 0), options.get("sigma"))
-    known = {field.name for field in fields(Options)}
-    for name in known & options.keys():
-        if name in COMMANDS_OWN or (group(name) in (RUN, ACTIONS) and name != "check_every"):
+    for name in options:
+        if name in {field.name for field in fields(Options)} and name not in OPTIONS:
             raise UserError(f"fit: {name} is an option of the command line, not of fit.")
     try:
         chosen = Options(**options)
     except TypeError as error:
         raise UserError(f"fit: {error}.") from None
     check(chosen)
-    blas.limit_threads(chosen.threads)
-    source = ArraySource(X, Y, weights, everyone)
-    assembly = assemble(chosen, source, everyone, network)
+    return chosen
+
+
+def _fit(
+    options: Options,
+    source: ArraySource,
+    network: Network | None,
+    start: Model | None,
+    on_iteration: Callable[[Record], Any] | None,
+    everyone: Ranks,
+) -> Fit:
+    blas.limit_threads(options.threads)
+    assembly = assemble(options, source, everyone, network, start)
     if different := environment.compare_ranks(assembly.environment(), everyone):
-        warnings.warn(different, stacklevel=3)
+        warnings.warn(different, stacklevel=4)
     progress = assembly.begin()
-    records = list(assembly.iterations(progress))
+    records = []
+    for record in assembly.iterations(progress):
+        records.append(record)
+        if on_iteration and _stops(on_iteration, record, everyone) and progress.reason is None:
+            progress.reason = Reason("on_iteration said so", "Nothing: this is what it was asked.")
+            break
     assembly.model.network.w[:] = progress.best_w
     assert progress.reason is not None
     return Fit(assembly.model, records, progress.reason)
+
+
+def _stops(on_iteration: Callable[[Record], Any], record: Record, everyone: Ranks) -> bool:
+    """Does it say on any rank that the training is to stop? Collective, replicated."""
+    stop = np.zeros(1)
+    with everyone.sharing_errors():
+        stop[0] = bool(on_iteration(record))
+    everyone.maximum(stop)
+    return bool(stop[0])

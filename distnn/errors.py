@@ -9,7 +9,8 @@ STOPPED = 75  # EX_TEMPFAIL: stopped early with a checkpoint, worth submitting a
 class UserError(ValueError):
     """Bad use or bad data: one sentence that says what was wrong, where, and what to do.
 
-    A ValueError, which programs expect where a value is wrong: `except ValueError` catches both. Printed by rank 0 without a traceback; the job ends with exit code 2.
+    Printed by rank 0 without a traceback; the job ends with exit code 2. A ValueError, as callers from Python expect
+    it: an `except ValueError` here must not catch one that is on its way.
     """
 
 

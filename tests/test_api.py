@@ -15,6 +15,7 @@ import distnn
 from distnn import Network, UserError, fit, load_model
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.train import main as train_main
+from distnn.training.termination import Record
 
 X, Y = regression(1500)
 WEIGHTS = np.random.default_rng(2).random(1500)
@@ -109,6 +110,43 @@ def test_a_network_that_goes_on() -> None:
     assert [record.t for record in four.records] == [0, 1, 2, 3, 4]
     assert four.reason.text == "t >= 4"
     np.testing.assert_array_equal(four(X[:3]), four.model(X[:3]))
+
+
+def test_a_model_to_start_with() -> None:
+    """It is not changed. On the same table two trainings of two steps are one of four."""
+    two = {"optimizer": "gradient-descent", "max_iterations": 2, "hidden": (4,)}
+    first = fit(X, Y, **two).model
+    before = first.network.w.copy()
+    second = fit(X, Y, start=first, **two).model
+    four = fit(X, Y, **{**two, "max_iterations": 4})
+    np.testing.assert_array_equal(second.network.w, four.model.network.w)
+    np.testing.assert_array_equal(first.network.w, before)
+    none = fit(X * 3 - 1, Y * 2, start=first, hidden=(4,), max_iterations=0)
+    np.testing.assert_allclose(none(X * 3 - 1), first(X * 3 - 1), rtol=1e-12)
+    with pytest.raises(UserError, match="start: that model has the architecture"):
+        fit(X, Y, start=first, hidden=(5,))
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_function_that_sees_every_iteration_and_stops(size: int) -> None:
+    """On all ranks, which stop together where one of them says so; what one raises, all raise."""
+
+    def work(ranks: Ranks, error: bool = False) -> Any:
+        seen = []
+
+        def see(record: Record) -> bool:
+            seen.append(record)
+            if error and ranks.rank == 0:
+                raise UserError("enough")
+            return ranks.rank == 0 and record.t == 2
+
+        found = fit(X, Y, comm=ranks, on_iteration=see, **{**FAST, "max_iterations": 9})
+        return [record.t for record in seen], found.records == seen, found.reason.text
+
+    expected = ([0, 1, 2], True, "on_iteration said so")
+    assert on_ranks(size, work) == [expected] * size
+    for found in outcomes(size, lambda ranks: work(ranks, error=True)):
+        assert isinstance(found, UserError) and str(found) == "enough"
 
 
 def test_lists_and_one_dimensional_targets() -> None:

@@ -10,12 +10,19 @@ from distnn.parallel.ranks import Ranks, on_root
 
 
 def started(path: str, network: Network, preparation: Preparation, ranks: Ranks) -> Network:
-    """The network that computes what the model at `path` computes. Collective. UserError if that is of another kind.
+    """`continued` with the model at `path`, for --start. Collective."""
+    model: Model = on_root(ranks, lambda: load_model(path))
+    return continued(model, network, preparation, f"--start {path}")
+
+
+def continued(model: Model, network: Network, preparation: Preparation, where: str) -> Network:
+    """The network, which gets the weights with which it computes what the model does. Local.
+
+    UserError, which begins with `where`, if the model is of another kind.
 
     The model has seen inputs and targets standardised by another table's mean and deviation: its weights are changed
     to suit this one's. Only targets standardised for an output that is not the identity cannot be made up for.
     """
-    model: Model = on_root(ranks, lambda: load_model(path))
     was = model.preparation
     for what, its, needed in (
         ("architecture", list(model.network.d), list(network.d)),
@@ -26,7 +33,7 @@ def started(path: str, network: Network, preparation: Preparation, ranks: Ranks)
         ("classes", _names(was), _names(preparation)),
     ):
         if its != needed:
-            raise UserError(f"--start {path}: that model has the {what} {its}, and this training {needed}.")
+            raise UserError(f"{where}: that model has the {what} {its}, and this training {needed}.")
     network.w[:] = model.network.w
     W = network.W
     factor, offset = was.input_scaling.relative_to(preparation.input_scaling)

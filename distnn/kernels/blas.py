@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -20,3 +21,8 @@ def library() -> dict[str, Any]:
 def limit_threads(threads: int) -> None:
     """Let BLAS use this many threads in this process, whatever the environment says. Local."""
     threadpool_limits(threads, user_api="blas")
+
+
+def limited_threads(threads: int) -> AbstractContextManager[Any]:
+    """`limit_threads` for the body, which may call that itself; afterwards BLAS uses as many as before. Local."""
+    return threadpool_limits(threads, user_api="blas")

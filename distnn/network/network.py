@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,10 @@ class Network:
         self.w = np.zeros(weight_count(self.d))
         self.W = layers(self.w, self.d)
 
+    def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
+        """For pickle and copy: W is views of w in the copy, too."""
+        return _remade, (self.d, self.theta, self.output_theta, self.w)
+
     @property
     def L(self) -> int:
         """The number of layers of weights."""
@@ -65,3 +70,9 @@ class Network:
         forward(self.W, signals, s, ACTIVATIONS[self.theta])
         self._output.output(s)
         return s.T
+
+
+def _remade(d: tuple[int, ...], theta: str, output_theta: str, w: np.ndarray) -> Network:
+    network = Network(d, theta, output_theta)
+    network.w[:] = w
+    return network

@@ -14,7 +14,7 @@ from distnn.data.shard import Examples
 from distnn.data.tables import Source
 from distnn.errors import UserError
 from distnn.inference.model import Model
-from distnn.inference.warm_start import started
+from distnn.inference.warm_start import continued, started
 from distnn.network import arithmetic
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import takes_probabilities
@@ -59,17 +59,19 @@ class Assembly:
         return train(self.objective, optimizer(options), until, progress, every, check_every)
 
 
-def assemble(options: Options, source: Source, ranks: Ranks, network: Network | None = None) -> Assembly:
+def assemble(
+    options: Options, source: Source, ranks: Ranks, network: Network | None = None, start: Model | None = None
+) -> Assembly:
     """Read the data, make the network with its initial weights, and the objective. Collective. UserError for bad data.
 
-    network: one to train instead of a new one, with the weights that it has.
+    network: one to train instead of a new one, with the weights that it has. start: a model that a new one begins with.
     """
     planned = plan(options, source)
     Network([1, *options.hidden, 1], options.theta, planned.recipe.output_theta)  # refuses before anything is read
     preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
     if takes_probabilities(planned.error) and not planned.recipe.classes:
         _require_probabilities(planned.error, source, examples, ranks)
-    network = _network(options, planned, preparation, network, ranks)
+    network = _network(options, planned, preparation, network, start, ranks)
     objective = _objective(options, planned.error, network, examples, ranks)
     held_out = {"share": options.validation, "seed": options.seed}
     model = Model(network, preparation, planned.error, options.dtype, held_out)
@@ -78,15 +80,22 @@ def assemble(options: Options, source: Source, ranks: Ranks, network: Network | 
 
 
 def _network(
-    options: Options, planned: Plan, preparation: Preparation, network: Network | None, ranks: Ranks
+    options: Options,
+    planned: Plan,
+    preparation: Preparation,
+    network: Network | None,
+    start: Model | None,
+    ranks: Ranks,
 ) -> Network:
-    """The network with the weights to begin with: the one given, that of --start, or a random one. Collective."""
+    """The network with the weights to begin with: those it has, of `start`, of --start, or random ones. Collective."""
     d = [len(preparation.inputs), *options.hidden, preparation.d_out]
     if network is not None:
         if list(network.d) != d:
             raise UserError(f"The network has the architecture {list(network.d)}, but the data needs {d}.")
         return network
     network = Network(d, options.theta, planned.recipe.output_theta)
+    if start is not None:
+        return continued(start, network, preparation, "start")
     if options.start is not None and not options.resume:
         return started(options.start, network, preparation, ranks)
     return network.initialise(options.seed, options.sigma)

@@ -32,7 +32,7 @@ def plan(options: Options, source: Source) -> Plan:
     columns = _columns(options, source)
     built_in = isinstance(source, ExclusiveOr)
     classes = _are_classes(options, source, columns.targets, built_in)
-    output_theta, error = _output(options, classes, built_in)
+    output_theta, error = output(options, classes, built_in)
     standardise_targets = options.standardise_targets
     if standardise_targets is None:
         standardise_targets = not classes and output_theta == "identity"
@@ -77,8 +77,8 @@ def _are_classes(options: Options, source: Source, targets: tuple[int, ...], bui
     return bool(words) or built_in or (takes_probabilities(options.error) and len(targets) == 1)
 
 
-def _output(options: Options, classes: bool, built_in: bool) -> tuple[str, str]:
-    """The output map and the error function, where not given: those that suit the targets."""
+def output(options: Options, classes: bool, built_in: bool = False) -> tuple[str, str]:
+    """The output map and the error function, where not given: those that suit the targets. Local."""
     output_theta, error = options.output_theta, options.error
     if output_theta is None:
         if built_in and error is None:

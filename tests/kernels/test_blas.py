@@ -26,6 +26,15 @@ def test_threads_are_limited_until_told_otherwise() -> None:
         threadpool_limits(before, user_api="blas")
 
 
+def test_threads_are_given_back() -> None:
+    before = blas.library()["num_threads"]
+    for threads in (1, 2):
+        with blas.limited_threads(threads):
+            assert blas.library()["num_threads"] == threads
+            blas.limit_threads(3 - threads)
+        assert blas.library()["num_threads"] == before
+
+
 def test_where_no_blas_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blas, "threadpool_info", lambda: [{"user_api": "openmp", "filepath": "numpy"}])
     assert blas.library() == {}

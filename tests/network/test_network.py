@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -78,3 +82,13 @@ def test_AND_OR_and_NOT() -> None:
 def test_every_activation_can_be_evaluated_as_output() -> None:
     for name in ACTIVATIONS:
         assert np.isfinite(Network([2, 3, 2], name, name).initialise(0)(np.ones((2, 2)))).all()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_a_copy_has_weights_of_its_own(copied: Callable[[Network], Network]) -> None:
+    network = Network([3, 4, 2], "relu", "softmax").initialise()
+    twin = copied(network)
+    assert (twin.d, twin.theta, twin.output_theta) == (network.d, "relu", "softmax")
+    np.testing.assert_array_equal(twin.w, network.w)
+    twin.W[1][0, 0] = 7
+    assert twin.w[4 * 4] == 7 != network.w[4 * 4], "a view of the vector in the copy, too"
