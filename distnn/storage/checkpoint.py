@@ -45,7 +45,7 @@ def read(path: Path, damaged: list[str] | None = None) -> Found:
 class Checkpoints:
     """The checkpoints in one folder, `checkpoint-<t>.safetensors`; the last `keep` ≥ 2 of them stay."""
 
-    def __init__(self, folder: Path, keep: int = 3):
+    def __init__(self, folder: Path, keep: int):
         self.folder, self.keep = folder, max(2, keep)
 
     def paths(self) -> list[Path]:

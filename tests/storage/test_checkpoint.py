@@ -73,12 +73,17 @@ def test_a_deleted_newest(tmp_path: Path) -> None:
 
 def test_none_that_can_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There is no checkpoint in .*Train without --resume first"):
-        Checkpoints(tmp_path / "none").newest()
+        Checkpoints(tmp_path / "none", 3).newest()
     checkpoints = written(tmp_path, 1, 2)
     for path in checkpoints.paths():
         path.write_bytes(b"")
-    with pytest.raises(UserError, match=r"No checkpoint in .* can be read\. .*2\.safetensors is .*1\.safetensors is "):
+    with pytest.raises(UserError, match=r"No checkpoint in .* can be read\. .*2\.safetensors is .*distnn\. \S*1\.safetensors is "):
         checkpoints.newest()
+
+
+def test_one_that_cannot_be_removed_stays(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint-0000000000.safetensors").mkdir()
+    assert len(written(tmp_path, 1, 2, 3, 4).paths()) == 4
 
 
 def test_a_checkpoint_that_cannot_be_written_removes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +100,7 @@ def test_a_checkpoint_that_cannot_be_written_removes_none(tmp_path: Path, monkey
 
 
 def test_the_models_and_the_progress_tensors_are_kept_apart(tmp_path: Path) -> None:
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = Checkpoints(tmp_path, 3)
     path = checkpoints.write(1, {"w": np.ones(2), "window": np.ones(3)}, {"w": np.zeros(4), "window": np.zeros(5)}, {})
     assert sorted(files.read(path)[0]) == ["progress.w", "progress.window", "w", "window"]
     found = checkpoints.newest()
@@ -107,7 +112,7 @@ def test_the_models_and_the_progress_tensors_are_kept_apart(tmp_path: Path) -> N
 
 
 def test_an_older_program_refuses_a_checkpoint_as_newer_but_reads_a_model(tmp_path: Path) -> None:
-    path = Checkpoints(tmp_path).write(1, {"w": np.ones(2)}, {}, {})
+    path = Checkpoints(tmp_path, 3).write(1, {"w": np.ones(2)}, {}, {})
     assert b'"distnn":"2"' in path.read_bytes()
     files.write(path, {"w": np.ones(2)}, {})
     assert b'"distnn":"1"' in path.read_bytes()

@@ -32,6 +32,7 @@ UNCLEAR = ("", "bash", "sh", "shell", "zsh", "shell-session")
 NOT_RUN = {
     "sbatch launch/slurm.sbatch": "needs a cluster; test_slurm.py submits that script to one",
     "launch/test.sh*": "is what runs this test",
+    "launch/mutate.sh*": "takes minutes, or hours",
     "launch/lint.sh": "is run with the tests, on the checkout itself",
     "pip install pre-commit*": "needs a git repository",
     "python -m pip install build*": "is part of a release",

@@ -125,7 +125,7 @@ def test_names_of_checkpoints(tmp_path: Path) -> None:
     for name in ("²", "٣", "-5", "1e3", "0x10", "", "9" * 100):
         (tmp_path / f"checkpoint-{name}.safetensors").write_bytes(b"")
     with pytest.raises(UserError, match="No checkpoint in"):
-        Checkpoints(tmp_path).newest()
+        Checkpoints(tmp_path, 3).newest()
 
 
 def test_what_cannot_be_read_again_is_not_written(tmp_path: Path) -> None:

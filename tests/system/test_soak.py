@@ -44,7 +44,7 @@ def test_soak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         P, end = chance.choice([1, 2, 3, 4]), chance.choice(ENDS)
         fault = "killed_writing" if end == "killed while writing" else "slow"
         # A start may have been killed before it had written anything that could be gone on with.
-        go_on = ("--resume",) if Checkpoints(out / "checkpoints").paths() else ("--overwrite",)
+        go_on = ("--resume",) if Checkpoints(out / "checkpoints", 3).paths() else ("--overwrite",)
         with start(
             P, INJECT, fault, "all", *(go_on if reached >= 0 else (*go_on, *OPTIONS)), *ENDLESS, "--out", out
         ) as job:
