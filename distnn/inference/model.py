@@ -12,10 +12,13 @@ from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.errors import UserError
 from distnn.network.backpropagation import Backpropagation
+from distnn.network.derivative import derivative, require_derivative
 from distnn.network.error_functions import error_function
 from distnn.network.network import Network
-from distnn.network.weights import weight_count
+from distnn.network.weights import layers, weight_count
 from distnn.storage import files
+
+DERIVATIVES = 1 << 20  # numbers of a layer at a time
 
 
 @dataclass
@@ -50,6 +53,34 @@ class Model:
 
         UserError for inputs of another shape, or that are not finite.
         """
+        X = self._checked(X)
+        block = self.preparation.block(Rows.of_inputs(X), self.dtype, "The inputs")
+        return self.backpropagation().outputs(block.x)
+
+    def derivative(self, X: np.ndarray) -> np.ndarray:
+        """∂y_k/∂x_j at the rows of X, n × d^(0), exact, in the units of the table: n × d^(L) × d^(0) float64. Local.
+
+        In float64, with the weights that the model computes with; for a classifier y are the network's outputs.
+        UserError for inputs that `outputs` refuses, and for a network of signs.
+        """
+        X, d = self._checked(X), self.network.d
+        parts = max(1, len(X) * d[-1] * max(d) // DERIVATIVES)
+        return np.concatenate([self.derivative_of(Rows.of_inputs(X_)) for X_ in np.array_split(X, parts)])
+
+    def derivative_of(self, rows: Rows, where: str = "The inputs") -> np.ndarray:
+        """As `derivative`, of rows as they were read: r × d^(L) × d^(0). Local. where: their table, for messages."""
+        network, preparation = self.network, self.preparation
+        require_derivative(network.theta, network.output_theta, network.L)
+        W = layers(network.w.astype(self.dtype).astype(np.float64), network.d)
+        x = preparation.block(rows, self.dtype, where).x[1:].T.astype(np.float64)
+        found = derivative(W, network.theta, network.output_theta, x)
+        if preparation.target_scaling is not None:
+            found *= preparation.target_scaling.deviation[:, None]
+        found /= preparation.input_scaling.divisor
+        return found
+
+    def _checked(self, X: np.ndarray) -> np.ndarray:
+        """X as float64, n × d^(0). UserError for another shape, or values that are not finite."""
         X = np.asarray(X, np.float64)
         if X.ndim != 2 or X.shape[1] != self.network.d[0]:
             raise UserError(f"The inputs have shape {X.shape}; this model needs (any, {self.network.d[0]}).")
@@ -58,8 +89,7 @@ class Model:
             raise UserError(
                 f"The inputs hold {X[row, column]} in row {row}, column {column}; every value must be finite."
             )
-        block = self.preparation.block(Rows.of_inputs(X), self.dtype, "The inputs")
-        return self.backpropagation().outputs(block.x)
+        return X
 
     def backpropagation(self) -> Backpropagation:
         """The network ready to compute on blocks."""

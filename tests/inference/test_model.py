@@ -71,3 +71,31 @@ def test_inputs_beyond_the_range_of_the_arithmetic_are_refused() -> None:
     model = assembled(OneRank(), X, Y, dtype="float32").model
     with pytest.raises(UserError, match="The inputs: a value is beyond the range of float32"):
         model(np.full((2, 3), 1e39))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("m", [1, 3])
+def test_derivatives_are_those_of_the_predictions_in_the_units_of_the_table(m: int, dtype: str) -> None:
+    """Against differences of a model that computes in float64, with this one's weights."""
+    X, Y = regression(40, m=m)
+    model = assembled(OneRank(), X * [1e-3, 1, 1e6], Y * 1e4, dtype=dtype).model
+    double = assembled(OneRank(), X * [1e-3, 1, 1e6], Y * 1e4).model
+    double.network.w[:] = model.network.w.astype(dtype)
+    X = X * [1e-3, 1, 1e6]
+    found = model.derivative(X)
+    assert found.shape == (40, m, 3)
+    assert found.dtype == np.float64
+    for j, step in enumerate(X.std(axis=0) * 1e-5):
+        there = np.eye(3)[j] * step
+        differences = (double(X + there) - double(X - there)) / (2 * step)
+        np.testing.assert_allclose(found[:, :, j], differences, rtol=1e-4, atol=1e-6 * np.abs(differences).max())
+
+
+def test_derivatives_of_many_rows_take_little_memory_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = assembled(OneRank(), X, Y).model
+    at_once = model.derivative(X)
+    monkeypatch.setattr("distnn.inference.model.DERIVATIVES", 50)
+    np.testing.assert_allclose(model.derivative(X), at_once, rtol=1e-13)
+    assert model.derivative(X[:0]).shape == (0, 1, 3)
+    with pytest.raises(UserError, match="The inputs hold nan in row 0, column 1"):
+        model.derivative(np.array([[1, np.nan, 3]]))

@@ -1,0 +1,73 @@
+"""A trained model for other programs. To add a language: a file with a function from a formula to files, and its line
+in EXPORTERS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from distnn.errors import UserError
+from distnn.inference.export import c
+from distnn.inference.export.formula import Formula, formula
+from distnn.inference.model import Model
+from distnn.storage.files import replacing
+
+
+class Exporter(NamedTuple):
+    """A language. Local.
+
+    files(formula, name): the contents of the files, by their `endings`: what follows `name` in the files' names.
+    holds: what it is, for --help.
+    """
+
+    files: Callable[[Formula, str], dict[str, bytes]]
+    endings: tuple[str, ...]
+    holds: str
+
+
+EXPORTERS = {
+    "c": Exporter(c.files, (".h", ".c"), "C99, a header and a source file, with derivatives"),
+}
+
+
+def model_name(path: str | Path) -> str:
+    """The name of a model that is stored at `path`: that of its run's directory, or of its file without the ending."""
+    path = Path(path).resolve()
+    return path.name if path.is_dir() else path.parent.name if path.name == "model.safetensors" else path.stem
+
+
+def export(
+    model: Model,
+    to: str | Sequence[str],
+    out: str | Path,
+    units: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a model for other programs, in files whose names begin with `out`. Local. Returns their paths.
+
+    to: one or more of EXPORTERS. out: an ending that such a file has anyway may stand at its end. units: of inputs and
+    targets, by name. UserError, before anything is written, for what a language cannot express, an unknown name, and
+    files that are there already unless `overwrite`; and where they cannot be written.
+    """
+    languages = [to] if isinstance(to, str) else list(dict.fromkeys(to))
+    for language in languages:
+        if language not in EXPORTERS:
+            raise UserError(f"--to {language}: choose from {', '.join(EXPORTERS)}.")
+    described = formula(model, units or {})
+    out, contents = Path(out), {}
+    for language in languages:
+        files, endings, _ = EXPORTERS[language]
+        name = next((out.name.removesuffix(ending) for ending in endings if out.name.endswith(ending)), out.name)
+        for ending, content in files(described, name).items():
+            contents[out.with_name(f"{name}{ending}")] = content
+    for path in contents:
+        if path.exists() and not overwrite:
+            raise UserError(f"{path} is there already: give another --out, or --overwrite.")
+    for path, content in contents.items():
+        try:
+            with replacing(path) as file:
+                file.write(content)
+        except OSError as error:
+            raise UserError(f"--out {path} cannot be written: {error.strerror}.") from None
+    return list(contents)

@@ -1,0 +1,65 @@
+"""What exporters that write text share: names, numbers, and the words at the top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from distnn.inference.export.formula import Formula
+
+
+def identifier(text: str) -> str:
+    """A name of letters, digits and underscores, which begins with a letter, like this text."""
+    plain = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text).strip("_")
+    return plain if plain[:1].isalpha() else f"model_{plain}".rstrip("_")
+
+
+def numbers(values: np.ndarray, suffix: str = "") -> list[str]:
+    """Numbers that read back to the bit, each with a decimal point or an exponent."""
+    return [f"{value!r}{suffix}" for value in np.asarray(values, np.float64).ravel().tolist()]
+
+
+def lines(words: Iterable[str], width: int = 110, separator: str = ", ") -> list[str]:
+    """The words in lines of at most this width, where no word is longer, with the separator between any two words."""
+    found: list[str] = []
+    for word in words:
+        if found and len(found[-1]) + len(separator) + len(word) + 1 <= width:
+            found[-1] += separator + word
+        else:
+            if found:
+                found[-1] += separator.rstrip()
+            found.append(word)
+    return found
+
+
+def about(formula: Formula) -> list[str]:
+    """What stands at the top: where it comes from, and the names of inputs and outputs. No line has a line break."""
+    architecture = "-".join(map(str, formula.d))
+    shown = [
+        "Written by distnn from the model with the fingerprint",
+        formula.fingerprint,
+        f"a network {architecture} ({thetas(formula)}), trained in {formula.dtype}.",
+        "",
+        "Inputs, as they stand in the table, in this order:",
+        *_listed([formula.described(name) for name in formula.inputs]),
+        "Outputs:",
+        *_listed([formula.described(name) for name in formula.outputs]),
+    ]
+    if formula.classes:
+        shown += ["Classes:", *_listed(formula.classes)]
+        if formula.threshold is not None:
+            shown.append(f"The second class is predicted where the output is above {formula.threshold!r}.")
+        else:
+            shown.append("The class with the largest output is predicted; of equal ones, the first.")
+    return [" ".join(line.split()) if line.split() != [] else "" for line in shown]
+
+
+def thetas(formula: Formula) -> str:
+    """The activations in words."""
+    hidden = f"{formula.layers[0].theta}, " if len(formula.layers) > 1 else ""
+    return f"{hidden}output {formula.layers[-1].theta}"
+
+
+def _listed(names: Sequence[str]) -> list[str]:
+    return [f"{place} {name}" for place, name in enumerate(names)]

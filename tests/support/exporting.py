@@ -1,0 +1,97 @@
+"""Models to export, rows to try them on, and compilers for what is exported."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from availability import unavailable
+from tables import assembled, regression, words
+
+from distnn.inference.model import Model
+from distnn.parallel.ranks import OneRank
+
+# name: of regression, or "classes"; with how many targets or classes, and options of a training
+KINDS = {
+    "one-output": (regression, 1, {"hidden": (12, 7)}),
+    "wide": (regression, 3, {"hidden": (30,), "theta": "logistic"}),
+    "relu": (regression, 2, {"hidden": (9, 8), "theta": "relu", "standardise_targets": False}),
+    "linear": (regression, 2, {"hidden": ()}),
+    "raw": (regression, 1, {"hidden": (5,), "standardise": False, "output_theta": "tanh"}),
+    "float32": (regression, 2, {"hidden": (10, 10), "dtype": "float32"}),
+    "two-classes": (words, 2, {"hidden": (6,), "error": "squared"}),
+    "classes": (words, 4, {"hidden": (6, 5), "error": "cross-entropy"}),
+    "logistic-classes": (words, 3, {"hidden": (6,), "error": "cross-entropy", "output_theta": "logistic"}),
+}
+
+
+@cache
+def model(kind: str) -> Model:
+    """A model of this kind, not trained; its weights are larger than at the start of a training, to bend."""
+    table, m, options = KINDS[kind]
+    X, Y = table(60, **{"K" if table is words else "m": m})
+    made = assembled(OneRank(), X, Y, **options).model
+    made.network.w *= 2
+    return made
+
+
+def signs() -> Model:
+    """A network of signs, which nobody can train."""
+    made = assembled(OneRank(), *words(60, 2), hidden=(6,), error="squared").model
+    network = type(made.network)(made.network.d, "sign", "sign")
+    network.w[:] = made.network.w
+    return Model(network, made.preparation, made.error)
+
+
+def rows(model: Model, n: int = 61) -> np.ndarray:
+    """Rows like those of the training, on its mean, and far away from it, up to where squares overflow."""
+    scaling = model.preparation.input_scaling
+    generator = np.random.default_rng(5)
+    z = generator.normal(size=(n, len(scaling.shift)))
+    z[1] = 0
+    for row, size in enumerate((1e-9, 10, 1e3, 1e6, 1e15, 1e100), 2):
+        z[row] *= size if model.dtype == "float64" else min(size, 1e6)
+    return z * scaling.divisor + scaling.mean + scaling.shift
+
+
+def scale(model: Model, X: np.ndarray) -> np.ndarray:
+    """The size of what each output is the sum of, n × d^(L), in its units: roundings are of that size."""
+    network, preparation = model.network, model.preparation
+    last = type(network)(network.d, network.theta, "identity")
+    scaling = preparation.input_scaling
+    x = (X - scaling.shift - scaling.mean) / scaling.divisor
+    for W in network.W[:-1]:
+        last = type(network)((W.shape[0] - 1, W.shape[1]), output_theta=network.theta)
+        last.w[:] = W.ravel()
+        x = last(x)
+    size = np.abs(x) @ np.abs(network.W[-1][1:]) + np.abs(network.W[-1][0])
+    if network.output_theta != "identity":
+        size = np.maximum(size, 1)
+    if preparation.target_scaling is None:
+        return size
+    undo = preparation.target_scaling
+    return size * undo.deviation + np.abs(undo.mean) + np.abs(undo.shift)
+
+
+def compiled(command: Sequence[str], source: Path, *more: str) -> ctypes.CDLL:
+    """The library that a compiler makes of a file, without a warning."""
+    if shutil.which(command[0]) is None:
+        unavailable(command[0], "it compiles what is exported")
+    library = source.with_suffix(".so")
+    flags = ["-O2", "-fPIC", "-shared", "-Werror", "-Wall", "-Wextra", "-pedantic"]
+    done = subprocess.run(
+        [*command, *flags, str(source), "-o", str(library), *more], capture_output=True, text=True, cwd=source.parent
+    )
+    assert done.returncode == 0, done.stderr
+    return ctypes.CDLL(str(library))
+
+
+def pointer(array: np.ndarray) -> ctypes.c_void_p:
+    """The address of a contiguous array of float64."""
+    assert array.dtype == np.float64 and array.flags.c_contiguous
+    return ctypes.c_void_p(array.ctypes.data)
