@@ -14,5 +14,5 @@ def write_table(path: Path, table: np.ndarray) -> None:
     elif ending == ".npz":
         np.savez_compressed(path, table)
     else:
-        delimiter = {".csv": ",", ".tsv": "\t", ".txt": " "}[ending]
+        delimiter = {".csv": ",", ".tsv": "\t", ".txt": " ", ".dat": " ", ".data": ","}[ending]
         path.write_text("\n".join(delimiter.join(map(repr, row)) for row in table.tolist()) + "\n")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from distnn.data.tables.dialect import Dialect, detect_dialect, is_number
-from distnn.data.tables.lines import LONGEST_LINE
+from distnn.data.tables.dialect import Dialect, detect_dialect, fitted
+from distnn.data.tables.header import read_head
+from distnn.data.tables.lines import LONGEST_LINE, Marks
 from distnn.data.tables.source import listed
 from distnn.errors import UserError
 
 SAMPLE = 1 << 16  # bytes
 SAMPLE_LINES = 20
+SEP = re.compile(rb"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)  # how a CSV file tells Excel its delimiter
 
 
 @dataclass(frozen=True)
@@ -22,50 +25,83 @@ class Layout:
 
     dialect: Dialect
     columns: tuple[str, ...]
-    named: bool  # does the first line hold names?
+    named: bool  # are these names from the file?
     first_row: tuple[str, ...]
     first_line: int  # the line of row 0, counted from 1
     start: int  # the byte where row 0 begins
     stop: int  # the byte after the last row, its line break not counted
+    notes: tuple[str, ...]
+
+    @property
+    def marks(self) -> Marks:
+        """Where records end."""
+        return marks(self.dialect)
+
+
+class Record(NamedTuple):
+    """A record of the file's head: its first byte and line, the latter from 1, and its bytes."""
+
+    place: int
+    line: int
+    data: bytes
+
+
+def marks(dialect: Dialect) -> Marks:
+    """Where records end in a dialect."""
+    delimiter = " \t" if dialect.delimiter is None else dialect.delimiter
+    return Marks(dialect.quote.encode(), f"{delimiter}\n\r{dialect.quote}".encode(), dialect.comments)
 
 
 def find_layout(stream: BinaryIO, path: str, header: bool | None) -> Layout:
     """The layout of a text table; header: whether the first line holds names, None to judge by its look. Local.
 
-    It does where none of its fields is a number. UserError for what is no text table, or one without rows.
+    UserError for what is no text table, or one without rows.
     """
-    head = _head(stream, path)
-    start = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-    raw = head[start:].split(b"\n")
-    blank = next((i for i, line in enumerate(raw) if line.strip()), None)
-    if blank is None:
+    records = _records(_head(stream, path))
+    full = [record for record in records if record.data.strip()]
+    if not full:
         raise UserError(f"{path} holds nothing but empty lines.")
-    start += sum(len(line) + 1 for line in raw[:blank])
-    lines = [decode(line, path, number) for number, line in enumerate(raw[blank:][:SAMPLE_LINES], blank + 1)]
-    if "\r" in lines[0]:
-        raise UserError(f"{path} has lines that end with a carriage return only; save it with line feeds.")
-    dialect = detect_dialect([line for line in lines if line.strip()])
-    row = 0
-    columns = names = _split(dialect, lines[0].removeprefix("# "), path, blank + 1)
-    if header is None:
-        header = not any(map(is_number, names))
-    if header:
-        row = 1
-        start += len(raw[blank]) + 1
-        columns = [name or str(i) for i, name in enumerate(names)]
-        if not any(line.strip() for line in raw[blank + 1 :]):
-            raise UserError(
-                f"{path} has a header ({listed(names)}) but no rows; "
-                "if its first line is a row, say that the file has no header."
-            )
-    first_row = _split(dialect, lines[row], path, blank + row + 1)
-    if not header:
-        columns = [str(i) for i in range(len(first_row))]
-    if len(first_row) != len(columns):
+    separator = SEP.fullmatch(full[0].data)
+    full = full[1:] if separator else full
+    comment, table = _without_comments(full)
+    if not table:
+        raise UserError(f"{path} holds nothing but empty lines.")
+    lines = [decode(record.data, path, record.line) for record in table[:SAMPLE_LINES]]
+    comments = not any(line.startswith("#") for line in lines[1:])
+    dialect = fitted(lines, separator[1].decode("latin-1")) if separator else detect_dialect(lines)
+    dialect = Dialect(dialect.delimiter, dialect.quote, dialect.decimal, comments=comments)
+    sound = next((i for i, line in enumerate(lines) if _is_open(dialect, line)), len(lines))
+    if sound == 0:
+        raise UserError(f"{path}, line {table[0].line} cannot be cut into fields; close its quotes.")
+    head = read_head(dialect, lines[:sound], comment, header)
+    after = table[head.skipped :]
+    if not after:
         raise UserError(
-            f"{path}, line {blank + row + 1} (row 0) has {len(first_row)} fields where the header has {len(columns)}."
+            f"{path} has a header ({listed(head.names or ())}) but no rows; "
+            "if its first line is a row, say that the file has no header."
         )
-    return Layout(dialect, tuple(columns), header, tuple(first_row), blank + row + 1, start, _end(stream))
+    first = after[0]
+    if head.names is not None and head.skipped == 1:  # an empty line after the header is an empty row
+        at = next(i for i, record in enumerate(records) if record.place == table[0].place)
+        between = [record for record in records[at + 1 :] if not (comments and record.data.startswith(b"#"))]
+        first = between[0]
+    text = decode(first.data, path, first.line)
+    row = [] if not text.strip() or _is_open(dialect, text) else head.dialect.split(text)
+    columns = head.names
+    if columns is None:
+        columns = tuple(map(str, range(len(row))))
+    elif row and len(row) != len(columns):
+        raise UserError(f"{path}, line {first.line} (row 0) has {len(row)} fields where the header has {len(columns)}.")
+    return Layout(
+        head.dialect,
+        tuple(name or str(i) for i, name in enumerate(columns)),
+        head.names is not None,
+        tuple(row) or ("",) * len(columns),
+        first.line,
+        first.place,
+        _end(stream),
+        head.notes,
+    )
 
 
 def decode(data: bytes, path: str, line: int) -> str:
@@ -78,34 +114,59 @@ def decode(data: bytes, path: str, line: int) -> str:
     return text.replace("\r\n", "\n").removesuffix("\r")
 
 
+def _records(head: bytes) -> list[Record]:
+    """The head, cut into records; line breaks in quotes are part of one, where all quotes are closed."""
+    start = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+    every = Marks(b'"', b'\t;|, \n\r"', comments=False)
+    inside = False if len(every.quotes(head, start, len(head))) % 2 == 0 else None
+    ends = every.ends(head, start, len(head), inside).tolist()
+    records, line = [], 1
+    for low, high in zip([start, *(end + 1 for end in ends)], [*ends, len(head)], strict=True):
+        records.append(Record(low, line, head[low:high]))
+        line += 1 + records[-1].data.count(b"\n")
+    return records
+
+
+def _without_comments(records: list[Record]) -> tuple[str, list[Record]]:
+    """The last comment before the table, without its #, and the table's records without comments.
+
+    Lines that begin with # are none where most do, nor is the first one where # is a name: "#,a,b".
+    """
+    if re.match(rb"#\s*[,;|\t]", records[0].data):
+        table, comment = records, ""
+    else:
+        first = next((i for i, record in enumerate(records) if not record.data.startswith(b"#")), 0)
+        comment = records[first - 1].data.lstrip(b"#").strip().decode("utf-8", "replace") if first else ""
+        table = records[first:]
+    body = [record for record in table[1:] if not record.data.startswith(b"#")]
+    return (comment, [table[0], *body]) if 2 * len(body) >= len(table) - 1 else (comment, table)
+
+
+def _is_open(dialect: Dialect, line: str) -> bool:
+    """Does a quote that is opened in this record end nowhere?"""
+    try:
+        dialect.all_fields(line)
+    except csv.Error:
+        return True
+    return False
+
+
 def _head(stream: BinaryIO, path: str) -> bytes:
-    """The first whole lines of a file, two that are not empty among them where it has so many."""
+    """The first whole lines of a file, two that are neither empty nor comments among them where it has so many."""
     size = SAMPLE
     while True:
         stream.seek(0)
         data = stream.read(size)
         if b"\0" in data:
-            raise UserError(f"{path} holds binary data or UTF-16, not UTF-8 text.")
+            raise UserError(f"{path} holds binary data, not text.")
         if len(data) < size:
             return data
         lines = data[: data.rfind(b"\n") + 1]
-        if sum(1 for line in lines.split(b"\n") if line.strip()) > 1:
+        if sum(1 for line in lines.split(b"\n") if line.strip() and not line.startswith(b"#")) > 1:
             return lines
         if size >= LONGEST_LINE:
             raise UserError(f"{path} has no two lines in its first {size >> 20} MiB: it is not a table.")
         size *= 4
-
-
-def _split(dialect: Dialect, line: str, path: str, number: int) -> list[str]:
-    try:
-        return dialect.split(line)
-    except csv.Error as error:
-        raise UserError(f"{path}, line {number} {open_quote(error)}") from error
-
-
-def open_quote(error: csv.Error) -> str:
-    """The end of the sentence for a line that cannot be cut into fields."""
-    return f"cannot be cut into fields ({error}); a quoted field must end on the line where it begins."
 
 
 def _end(stream: BinaryIO) -> int:

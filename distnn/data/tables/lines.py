@@ -1,13 +1,15 @@
-"""Where the lines of a large text file begin, known without having stored it for every line.
+"""Where the records of a large text file begin, known without having stored it for every record.
 
-The file is cut into segments. Each rank counts the line breaks of its own segments; together they know how
-many lines begin before each segment, and a row is found by looking at one segment only.
+The file is cut into segments. Each rank counts the line breaks of its own segments; together they know how many records
+begin before each segment, and one is found by looking at one segment only. A record ends at a line break, but for those
+in quotes and those before a comment: a comment line belongs to the record before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -15,76 +17,210 @@ from distnn.errors import UserError
 
 SEGMENT = 1 << 22  # bytes
 PIECE = 1 << 20  # bytes of text parsed at a time
+AHEAD = 1 << 22  # bytes, where the rows after those asked for will be, too
 LONGEST_LINE = 1 << 26  # bytes
+CHUNK = 1 << 18  # bytes looked at at a time: they stay in the second-level cache
+BREAK = ord("\n")
 
 
-def count_breaks(stream: BinaryIO, start: int, stop: int, rank: int, size: int) -> np.ndarray:
-    """The line breaks in each of this rank's segments of the bytes [start, stop), as an int64 vector. Local."""
+class Segment(NamedTuple):
+    """What one segment holds."""
+
+    breaks: int
+    ends: int  # of records, where quotes do not matter
+    outside: int  # of records, if it begins outside of quotes
+    inside: int  # of records, if it begins inside of quotes
+    quotes: int  # odd where quotes are open at one of its ends
+    encoded: bool  # is it UTF-8?
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What besides line breaks decides where records end. quote: b'"' or b"'"; edges: what may stand beside a quote."""
+
+    quote: bytes = b'"'
+    edges: bytes = b',\n\r"'
+    comments: bool = True
+
+    def ends(self, data: bytes, low: int, high: int, inside: bool | None) -> np.ndarray:
+        """The places in data[low:high] of line breaks that end a record, in `data`. Local.
+
+        inside: whether quotes are open at `low`; None: they do not matter.
+        """
+        view = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(view[low:high] == BREAK) + low
+        if inside is not None and len(quotes := self.quotes(data, low, high)):
+            ends = ends[(np.searchsorted(quotes, ends) + inside) % 2 == 0]
+        elif inside:
+            ends = ends[:0]
+        if self.comments and b"\n#" in data:
+            ends = ends[view[np.minimum(ends + 1, len(view) - 1)] != ord("#")]
+        return ends
+
+    def quotes(self, data: bytes, low: int, high: int) -> np.ndarray:
+        """The places in data[low:high] of quotes that open or close a field: those beside a delimiter. Local."""
+        if data.find(self.quote, low, high) < 0:
+            return np.empty(0, np.int64)
+        view = np.frombuffer(data, np.uint8)
+        places = np.flatnonzero(view[low:high] == ord(self.quote)) + low
+        edge = np.zeros(256, bool)
+        edge[list(self.edges)] = True
+        before = (places == 0) | edge[view[places - 1]]
+        after = (places + 1 == len(view)) | edge[view[np.minimum(places + 1, len(view) - 1)]]
+        return places[before | after]
+
+    def without_comments(self, data: bytes, inside: bool | None) -> bytes:
+        """Records, without the comment lines among and after them. Local."""
+        if not self.comments or b"\n#" not in data:
+            return data
+        view = np.frombuffer(data, np.uint8)
+        breaks = np.flatnonzero(view == BREAK)
+        if inside is not None:
+            breaks = breaks[np.searchsorted(self.quotes(data, 0, len(data)), breaks) % 2 == 0]
+        starts = breaks[view[np.minimum(breaks + 1, len(view) - 1)] == ord("#")]
+        kept, position = [], 0
+        for start in starts.tolist():
+            kept.append(data[position:start])
+            found = data.find(b"\n", start + 1)
+            position = found if found >= 0 else len(data)
+        return b"".join([*kept, data[position:]])
+
+
+def look(stream: BinaryIO, start: int, stop: int, marks: Marks, rank: int, size: int) -> list[Segment]:
+    """What is in each of this rank's segments of the bytes [start, stop). Local."""
     segments = -(-(stop - start) // SEGMENT)
-    mine = range(rank * segments // size, (rank + 1) * segments // size)
-    counts = np.zeros(len(mine), np.int64)
-    for i, segment in enumerate(mine):
+    found = []
+    for segment in range(rank * segments // size, (rank + 1) * segments // size):
         low = start + segment * SEGMENT
-        stream.seek(low)
-        counts[i] = stream.read(min(SEGMENT, stop - low)).count(b"\n")
-    return counts
+        before = segment > 0  # and a byte on either side, to see what stands beside the first and the last one
+        stream.seek(low - before)
+        data = stream.read(min(SEGMENT, stop - low) + before + 1)
+        found.append(_segment(data, int(before), min(SEGMENT, stop - low) + before, marks))
+    return found
+
+
+def _segment(data: bytes, low: int, high: int, marks: Marks) -> Segment:
+    view = np.frombuffer(data, np.uint8)
+    breaks = sum(int(np.count_nonzero(view[i : min(i + CHUNK, high)] == BREAK)) for i in range(low, high, CHUNK))
+    ends, outside, inside, quotes = breaks, breaks, 0, 0
+    if marks.quote in data:
+        quotes = len(marks.quotes(data, low, high))
+        ends = len(marks.ends(data, low, high, None))
+        outside, inside = (len(marks.ends(data, low, high, state)) for state in (False, True))
+    elif marks.comments and b"\n#" in data:
+        ends = outside = len(marks.ends(data, low, high, None))
+    return Segment(breaks, ends, outside, inside, quotes, is_utf8(data, low))
+
+
+def is_utf8(data: bytes, low: int) -> bool:
+    """Is it UTF-8, but for characters that are cut at its ends?"""
+    if data.isascii():
+        return True
+    first = next((i for i in range(4) if data[i : i + 1] and data[i] & 0xC0 != 0x80), 0) if low else 0
+    try:
+        data[first:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data" and error.end >= len(data) - first
+    return True
 
 
 class LineIndex:
-    """The rows of a text file, one a line, in the bytes [start, stop), of which `stop` ends the last row.
+    """The records of a text file, in the bytes [start, stop), of which `stop` ends the last one.
 
-    breaks: the line breaks in each segment, replicated. All methods are local.
+    segments: all of them, replicated. All methods are local.
     """
 
-    def __init__(self, path: str, start: int, stop: int, breaks: np.ndarray):
-        self.path, self.start, self.stop = path, start, stop
-        self.breaks_before = np.concatenate([[0], np.cumsum(breaks)])
-        self.n = int(self.breaks_before[-1]) + 1
+    def __init__(self, path: str, start: int, stop: int, segments: list[Segment], marks: Marks):
+        self.path, self.start, self.stop, self.marks = path, start, stop, marks
+        odd = np.cumsum([0, *(segment.quotes for segment in segments)]) % 2
+        ends = [segment.ends for segment in segments]
+        outside = [segment.inside if odd[i] else segment.outside for i, segment in enumerate(segments)]
+        # Quotes that are never closed are not what they seem; the row that has them is refused when it is read.
+        self.quoted = not odd[-1] and outside != ends
+        if self.quoted:
+            ends = outside
+        self._inside = odd
+        self.ends_before = np.cumsum([0, *ends])
+        self.breaks_before = np.cumsum([0, *(segment.breaks for segment in segments)])
+        self.n = int(self.ends_before[-1]) + 1
+        self.comments = 0 if self.quoted else int(self.breaks_before[-1]) - sum(ends)  # lines
         self._next = (0, start)  # a row and the byte where it begins: reading on needs no search
 
-    def pieces(self, stream: BinaryIO, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-        """Rows [start, stop) in pieces of whole lines: the number of the first row, and the text."""
+    @property
+    def plain(self) -> bool:
+        """Is each line a record?"""
+        return not self.quoted and not self.comments
+
+    @property
+    def mean(self) -> int:
+        """Bytes of a record, on average, with its line break."""
+        return (self.stop - self.start) // self.n + 1
+
+    def pieces(self, stream: BinaryIO, start: int, stop: int) -> Iterator[tuple[int, list[bytes]]]:
+        """Rows [start, stop) in pieces: the number of the first row, and the records without comments."""
         row, position = start, self.find(stream, start)
-        mean = (self.stop - self.start) // self.n + 1
         while row < stop:
-            size = min(PIECE, 4096 + mean * (stop - row) * 9 // 8)
+            size = min(PIECE, 4096 + self.mean * (stop - row) * 9 // 8)
             data, ends = self._lines(stream, row, position, size)
             ends = ends[: stop - row]
-            yield row, data[: ends[-1]]
-            row += len(ends)
+            starts = [0, *(ends[:-1] + 1).tolist()]
+            state = False if self.quoted else None
+            records = [data[low:high] for low, high in zip(starts, ends.tolist(), strict=True)]
+            if self.marks.comments:
+                records = [self.marks.without_comments(record, state) for record in records]
+            first, row = row, row + len(ends)
             position += int(ends[-1]) + 1
-            self._next = (row, position)
+            self.remember(row, position)
+            yield first, records
+
+    def remember(self, row: int, position: int) -> None:
+        """That a row begins at a byte."""
+        self._next = (row, position)
 
     def find(self, stream: BinaryIO, row: int) -> int:
-        """The byte where a row begins."""
+        """The byte where a row begins; that after its line break for the row after the last."""
         if row == 0:
             return self.start
+        if row == self.n:
+            return self.stop + 1
         if row == self._next[0]:
             return self._next[1]
-        segment = int(np.searchsorted(self.breaks_before, row)) - 1
+        return self._search(stream, row)[0]
+
+    def line(self, stream: BinaryIO, row: int) -> int:
+        """How many line breaks are before a row, from the first row on. For messages."""
+        if row == 0:
+            return 0
+        position, segment = self._search(stream, row)
         low = self.start + segment * SEGMENT
         stream.seek(low)
-        ends = line_ends(stream.read(min(SEGMENT, self.stop - low)))
-        found = row - int(self.breaks_before[segment]) - 1
+        return int(self.breaks_before[segment]) + stream.read(position - low).count(b"\n")
+
+    def _search(self, stream: BinaryIO, row: int) -> tuple[int, int]:
+        """The byte where a row > 0 begins, and the segment of the line break before it."""
+        segment = int(np.searchsorted(self.ends_before, row)) - 1
+        low = self.start + segment * SEGMENT
+        before = segment > 0
+        stream.seek(low - before)
+        data = stream.read(min(SEGMENT, self.stop - low) + before + 1)
+        inside = bool(self._inside[segment]) if self.quoted else None
+        ends = self.marks.ends(data, int(before), min(len(data), SEGMENT + before), inside)
+        found = row - int(self.ends_before[segment]) - 1
         if found >= len(ends):
             raise UserError(f"{self.path} was changed while it was being read.")
-        return low + int(ends[found]) + 1
+        return low - before + int(ends[found]) + 1, segment
 
     def _lines(self, stream: BinaryIO, row: int, position: int, size: int) -> tuple[bytes, np.ndarray]:
-        """Some `size` bytes from `position`, more if needed for one line, and where lines end in them."""
+        """Some `size` bytes from `position`, more if needed for one record, and where records end in them."""
         while True:
             stream.seek(position)
-            data = stream.read(min(size, self.stop - position))
-            ends = line_ends(data)
-            if position + len(data) == self.stop:
+            last = position + size >= self.stop
+            data = stream.read(self.stop - position if last else size + 1)
+            ends = self.marks.ends(data, 0, len(data) if last else size, False if self.quoted else None)
+            if last:
                 ends = np.append(ends, len(data))
             if len(ends):
                 return data, ends
             if size >= LONGEST_LINE:
                 raise UserError(f"{self.path}: row {row} is longer than {size >> 20} MiB.")
             size *= 4
-
-
-def line_ends(data: bytes) -> np.ndarray:
-    """The places of the line breaks in some text."""
-    return np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from distnn.data.classes import class_name
-from distnn.data.tables.dialect import is_number
+from distnn.data.tables.dialect import is_number, number
 from distnn.data.tables.source import Kind, Missing, Source, check_range, quoted
 from distnn.errors import UserError
 
@@ -139,7 +139,7 @@ def _parsed(text: np.ndarray, kept: np.ndarray, missing: Missing | None, where: 
         if not is_number(str(text[row])):
             raise UserError(f"{where(int(row))}: {quoted(str(text[row]))} stands where a number belongs.")
     values = np.full(len(text), np.nan)
-    values[known] = text[known].astype(np.float64)
+    values[known] = [number(str(field)) for field in text[known]]
     return values
 
 

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from distnn.data.tables.dialect import number
 from distnn.errors import UserError
 
 Kind = Literal["numbers", "integers", "booleans", "words", "dates"]
@@ -31,9 +32,9 @@ class Missing:
 
     def erase(self, values: np.ndarray) -> None:
         """Put NaN, in place, where a number of a float64 array stands for a missing value. Local."""
-        for number in self.numbers:
-            near = 1e-6 * abs(number) if abs(number) >= HUGE else 0.0
-            values[np.abs(values - number) <= near] = np.nan
+        for sentinel in self.numbers:
+            near = 1e-6 * abs(sentinel) if abs(sentinel) >= HUGE else 0.0
+            values[np.abs(values - sentinel) <= near] = np.nan
 
 
 class Source(Protocol):
@@ -43,10 +44,15 @@ class Source(Protocol):
     n: int  # rows of data: a header line does not count
     columns: tuple[str, ...]  # names; "0", "1", ... where the file has none
     named: bool = True  # are `columns` names that the file gives?
+    notes: tuple[str, ...] = ()  # what is to be said of how the file is read: clauses that begin with "it" or "its"
 
     def kind(self, column: int) -> Kind | None:
         """What the file itself says that a column holds; None where it does not say: in text. Replicated."""
         return None
+
+    def number(self, field: str) -> float | None:
+        """The number that a word of this table spells, with its decimal mark; None where it spells none. Local."""
+        return number(field)
 
     def is_word(self, column: int) -> bool:
         """Does this column hold words rather than numbers, judged by its first row? Replicated."""

@@ -1,29 +1,45 @@
-"""Text tables: .csv, .tsv and .txt, one row a line, with or without a header."""
+"""Text tables: one record a row, with or without a header."""
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Sequence
+from typing import BinaryIO
 
 import numpy as np
 
-from distnn.data.tables.dialect import is_number
-from distnn.data.tables.files import DataFile, open_file
-from distnn.data.tables.layout import Layout, decode, find_layout, open_quote
-from distnn.data.tables.lines import LineIndex, count_breaks
-from distnn.data.tables.source import Missing, Source, check_range, quoted
-from distnn.errors import UserError
+from distnn.data.tables import lines
+from distnn.data.tables.fields import parse_fields
+from distnn.data.tables.files import open_file
+from distnn.data.tables.forms import Opens, plain
+from distnn.data.tables.layout import Layout, find_layout
+from distnn.data.tables.lines import LineIndex, Segment, look
+from distnn.data.tables.parse import Parser, Unfit, Values, Wanted
+from distnn.data.tables.source import Missing, Source, check_range
 from distnn.parallel.ranks import Ranks
+
+NOTHING: tuple[None, int, Values] = (None, 0, (np.empty((0, 0)), []))
 
 
 def open_text(path: str, ranks: Ranks, *, header: bool | None = None) -> TextSource:
     """The text table at `path`. Collective: each rank counts the lines of its share of the bytes.
 
-    header: whether the first line holds names; None: it does where none of its fields is a number. The
-    delimiter (tab, semicolon, comma or white space) is found from the first lines. UserError on all ranks.
+    header: whether the first line holds names; None: judged by its look. All else (delimiter, quotes, decimal mark,
+    comments, row names, units) is found from the first lines. UserError on all ranks.
     """
-    file = open_file(path, ranks)
+    original = open_file(path, ranks)
+    file, notes = plain(original, ranks)
+    layout, segments = _look_through(file, path, ranks, header)
+    if not all(segment.encoded for segment in segments):  # its head did not say so
+        file, notes = plain(original, ranks, "latin-1")
+        layout, segments = _look_through(file, path, ranks, header)
+    index = LineIndex(path, layout.start, layout.stop, segments, layout.marks)
+    if index.comments:
+        notes += (f"{index.comments} lines that begin with # are left out",)
+    return TextSource(path, file, layout, index, (*notes, *layout.notes))
+
+
+def _look_through(file: Opens, path: str, ranks: Ranks, header: bool | None) -> tuple[Layout, list[Segment]]:
+    """The layout of a text table, and what is in each of its segments. Collective, replicated."""
     layout = None
     with ranks.sharing_errors():
         if ranks.rank == 0:
@@ -31,22 +47,34 @@ def open_text(path: str, ranks: Ranks, *, header: bool | None = None) -> TextSou
                 layout = find_layout(stream, path, header)
     layout = ranks.broadcast(layout)
     with ranks.sharing_errors(), file.open() as stream:
-        breaks = count_breaks(stream, layout.start, layout.stop, ranks.rank, ranks.size)
-    index = LineIndex(path, layout.start, layout.stop, np.concatenate(ranks.gather(breaks)))
-    return TextSource(file, layout, index)
+        mine = look(stream, layout.start, layout.stop, layout.marks, ranks.rank, ranks.size)
+    return layout, [segment for found in ranks.gather(mine) for segment in found]
 
 
 class TextSource(Source):
     """A text table, of which any rows are read without reading the others."""
 
-    def __init__(self, file: DataFile, layout: Layout, index: LineIndex):
-        self.path, self.columns, self.n = file.path, layout.columns, index.n
-        self.named = layout.named
+    def __init__(self, path: str, file: Opens, layout: Layout, index: LineIndex, notes: tuple[str, ...]):
+        self.path, self.columns, self.n = path, layout.columns, index.n
+        self.named, self.notes = layout.named, notes
         self._file, self._layout, self._index = file, layout, index
+        self._parser = Parser(layout.dialect, len(layout.columns), index.quoted)
+        self._prepared = range(0)
+        self._end: int | None = None  # the byte after the last of the prepared rows
+        self._ahead: tuple[Wanted | None, int, Values] = NOTHING  # of which rows from which one on
+        self._unfit = 0  # the byte up to which they are not to be parsed ahead
 
     def is_word(self, column: int) -> bool:
         field = self._layout.first_row[column]
-        return field != "" and not is_number(field)
+        return field != "" and self.number(field) is None
+
+    def number(self, field: str) -> float | None:
+        return self._layout.dialect.number(field)
+
+    def prepare(self, start: int, stop: int) -> None:
+        check_range(self, start, stop)
+        self._prepared, self._end, self._ahead = range(start, stop), None, NOTHING
+        self._unfit = 0
 
     def read(
         self,
@@ -58,122 +86,68 @@ class TextSource(Source):
         missing: Missing | None = None,
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
+        wanted = Wanted(tuple(numbers), tuple(words), missing)
         values = np.empty((stop - start, len(numbers)))
         found: list[list[np.ndarray]] = [[np.empty(0, "U1")] for _ in words]
-        if start == stop:
-            return values, [parts[0] for parts in found]
+        row = start
         with self._file.open() as stream:
-            for row, data in self._index.pieces(stream, start, stop):
-                lines = decode(data, self.path, self._layout.first_line + row).split("\n")
-                if keep is not None:
-                    lines = _without(lines, keep[row - start : row - start + len(lines)])
-                some, texts = self._parse(lines, row, numbers, words, missing)
-                values[row - start : row - start + len(lines)] = some
+            while row < stop:
+                some, texts = self._rows(stream, row, stop, wanted, None if keep is None else keep[row - start :])
+                values[row - start : row - start + len(some)] = some
                 for parts, text in zip(found, texts, strict=True):
                     parts.append(text)
+                row += len(some)
         return values, [np.concatenate(parts) for parts in found]
 
-    def _parse(
-        self, lines: list[str], row: int, numbers: Sequence[int], words: Sequence[int], missing: Missing | None
-    ) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Numbers and words of some lines at the speed of C; where anything is wrong, find out slowly what."""
-        reason = "its rows are not all alike"
-        for parse in (self._parse_fast, self._parse_fields):
-            try:
-                values, texts, right = parse(lines, numbers, words, missing)
-            except (ValueError, csv.Error) as error:
-                reason = str(error)
-            else:
-                if right:
-                    return values, texts
-        self._refuse_first_error(lines, row, numbers, words, missing)
-        line = self._layout.first_line + row
-        raise UserError(f"{self.path}, lines {line} to {line + len(lines) - 1} cannot be read: {reason}.")
+    def _rows(self, stream: BinaryIO, row: int, stop: int, wanted: Wanted, keep: np.ndarray | None) -> Values:
+        """Some rows from `row` on, not beyond `stop`."""
+        if keep is None and self._read_ahead(stream, row, wanted):
+            _, first, (values, texts) = self._ahead
+            chosen = slice(row - first, stop - first)
+            return values[chosen], [text[chosen] for text in texts]
+        _, records = next(self._index.pieces(stream, row, stop))
+        if keep is not None:
+            records = _without(records, keep[: len(records)])
+        try:
+            found = self._parser(b"\n".join(records), wanted)
+            if len(found[0]) == len(records):
+                return found
+        except Unfit:
+            pass
 
-    def _parse_fields(
-        self, lines: list[str], numbers: Sequence[int], words: Sequence[int], missing: Missing | None
-    ) -> tuple[np.ndarray, list[np.ndarray], bool]:
-        """The same where values are missing: field by field."""
-        values = np.empty((len(lines), len(numbers)))
-        rows = list(self._layout.dialect.rows(lines, any('"' in line for line in lines)))
-        if missing is None or set(map(len, rows)) != {len(self.columns)} or len(rows) != len(lines):
-            return values, [], False
-        texts = [np.char.strip(np.array([fields[column] for fields in rows])) for column in (*numbers, *words)]
-        for i, text in enumerate(texts):
-            absent = missing.holds(text)
-            if i < len(numbers):
-                if not all(map(is_number, text[~absent].tolist())):
-                    return values, [], False
-                values[:, i] = np.where(absent, "nan", text).astype(np.float64)
-            else:
-                text[absent] = ""
-        missing.erase(values)
-        return values, texts[len(numbers) :], not np.isinf(values).any()
+        def where(i: int) -> str:
+            return f"{self.path}, line {self._layout.first_line + self._index.line(stream, row + i)} (row {row + i})"
 
-    def _parse_fast(
-        self, lines: list[str], numbers: Sequence[int], words: Sequence[int], missing: Missing | None
-    ) -> tuple[np.ndarray, list[np.ndarray], bool]:
-        dialect, width = self._layout.dialect, len(self.columns)
-        texts: list[np.ndarray] = []
-        right = True
-        if '"' in lines[-1]:
-            dialect.split(lines[-1])  # loadtxt would let a quote be open at the end
-        if words or set(numbers) != set(range(width)):  # else loadtxt compares the numbers of fields itself
-            rows = list(dialect.rows(lines, any('"' in line for line in lines)))
-            right = set(map(len, rows)) == {width} and len(rows) == len(lines)
-            if right:
-                texts = [np.char.strip(np.array([fields[column] for fields in rows])) for column in words]
-                absent = [text == "" if missing is None else missing.holds(text) for text in texts]
-                right = not any(gaps.any() for gaps in absent)
-        values = np.empty((len(lines), 0))
-        if right and len(numbers) and any(line.strip() for line in lines):
-            if set(numbers) == set(range(width)):
-                values = dialect.parse(lines, None)
-                values = values[:, list(numbers)] if values.shape[1] == width else values
-            else:
-                values = dialect.parse(lines, list(numbers))
-        if missing is not None:
-            missing.erase(values)
-        right = right and values.shape == (len(lines), len(numbers))
-        right = right and bool((np.isfinite(values) if missing is None else ~np.isinf(values)).all())
-        return values, texts, right
+        return parse_fields(records, self._layout.dialect, self.columns, wanted, where)
 
-    def _refuse_first_error(
-        self, lines: list[str], row: int, numbers: Sequence[int], words: Sequence[int], missing: Missing | None
-    ) -> None:
-        """UserError for the first bad row, and in it the first bad column, if there is one."""
-        for number, line in enumerate(lines, row):
-            where = f"{self.path}, line {self._layout.first_line + number} (row {number})"
-            if not line.strip():
-                raise UserError(f"{where} is empty; remove it.")
-            if "\r" in line:
-                raise UserError(f"{where} has a carriage return inside; remove it.")
-            try:
-                fields = self._layout.dialect.split(line)
-            except csv.Error as error:
-                raise UserError(f"{where} {open_quote(error)}") from error
-            if len(fields) != len(self.columns):
-                raise UserError(f"{where} has {len(fields)} fields where {len(self.columns)} belong.")
-            for column in sorted({*numbers, *words}):
-                if missing is not None and missing.holds(np.array(fields[column])):
-                    continue
-                wrong = _wrong(fields[column], column in numbers)
-                if wrong:
-                    raise UserError(f"{where}, column {self.columns[column]}: {wrong}.")
+    def _read_ahead(self, stream: BinaryIO, row: int, wanted: Wanted) -> bool:
+        """Have rows from `row` on parsed, as many as go in one piece; False where they are unusual, or not prepared."""
+        known, first, (values, _) = self._ahead
+        if known == wanted and first <= row < first + len(values):
+            return True
+        if row not in self._prepared or not self._index.plain:
+            return False
+        self._ahead = NOTHING
+        if self._end is None:
+            self._end = self._index.find(stream, self._prepared.stop) - 1
+        position = self._index.find(stream, row)
+        if position < self._unfit:
+            return False
+        stream.seek(position)
+        data = stream.read(min(lines.AHEAD, self._end - position))
+        if position + len(data) < self._end:
+            data = data[: max(data.rfind(b"\n"), 0)]
+        try:
+            found = self._parser(data, wanted)
+        except Unfit:
+            self._unfit = position + len(data)
+            return False
+        self._index.remember(row + len(found[0]), position + len(data) + 1)
+        self._ahead = (wanted, row, found)
+        return True
 
 
-def _wrong(field: str, number: bool) -> str | None:
-    """What is wrong with a field, or None."""
-    if not field:
-        return "the field is empty; fill it in or leave the row out"
-    if number and not is_number(field):
-        return f"{quoted(field)} stands where a number belongs"
-    if number and not math.isfinite(float(field)):
-        return f"{quoted(field)} is not a finite number; replace it or leave the row out"
-    return None
-
-
-def _without(lines: list[str], keep: np.ndarray) -> list[str]:
-    """The lines, with one that is to be kept in the place of each that is not; these cannot be wrong, then."""
-    spare = lines[int(np.argmax(keep))]
-    return [line if kept else spare for line, kept in zip(lines, keep.tolist(), strict=True)]
+def _without(records: list[bytes], keep: np.ndarray) -> list[bytes]:
+    """The records, with one that is to be kept in the place of each that is not; these cannot be wrong, then."""
+    spare = records[int(np.argmax(keep))]
+    return [record if kept else spare for record, kept in zip(records, keep.tolist(), strict=True)]

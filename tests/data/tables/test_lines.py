@@ -35,7 +35,7 @@ def test_a_rank_reads_only_about_its_part(tmp_path: Path, monkeypatch: pytest.Mo
     assert size < taken() < size + 3 * layout.SAMPLE + 2048  # one rank counts the lines of all of it
     values, _ = source.read(10_000, 20_000, [0, 2])
     assert list(values[:, 0]) == list(range(10_000, 20_000))
-    assert size // 5 < taken() < size * 0.3
+    assert size // 5 < taken() < size * 0.4
     for start in range(20_000, 24_000, 100):  # on from there: no search, and hardly anything twice
         assert source.read(start, start + 100, [0])[0][0, 0] == start
     assert taken() < 3 * (size // 10)

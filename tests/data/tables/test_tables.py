@@ -82,11 +82,16 @@ def test_every_format_survives_damage(ending: str, tmp_path: Path) -> None:
     assert errors > 50
 
 
-def test_unknown_endings_are_refused() -> None:
-    with pytest.raises(UserError, match=r"ends with '\.xlsx', which is no known format; .*\.csv.*\.npz"):
+def test_files_of_other_names_are_looked_at(tmp_path: Path) -> None:
+    table = np.random.default_rng(1).normal(size=(20, 3))
+    for ending in FORMATS:
+        write_table(tmp_path / f"a{ending}", table)
+        other = (tmp_path / f"a{ending}").rename(tmp_path / f"{ending[1:]}-without")
+        np.testing.assert_array_equal(everything(opened(other))[0], table)
+    with pytest.raises(UserError, match=r"is a spreadsheet; save it as CSV\. The known formats are \.csv.*\.npz"):
         opened("table.xlsx")
-    with pytest.raises(UserError, match="ends with ''"):
-        opened("table")
+    with pytest.raises(UserError, match="is compressed; decompress it first"):
+        opened("table.npy.gz")
 
 
 def test_endings_in_capitals_are_known(tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""What the first records of a text table are: names, units, or rows; and what of a record is no column."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from distnn.data.tables.dialect import Dialect
+from distnn.data.tables.source import listed
+
+GAPS = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-", "."))  # fields that say nothing about a column
+Fields = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Head:
+    """names: None where the table has none; skipped: records before row 0; notes: what is to be said about it."""
+
+    dialect: Dialect
+    names: tuple[str, ...] | None
+    skipped: int
+    notes: tuple[str, ...]
+
+
+def read_head(dialect: Dialect, lines: Sequence[str], comment: str, header: bool | None) -> Head:
+    """What a table's first records, comments left out, are. Local.
+
+    comment: the last comment line before them, without its #. header: are there names? None: judged by their looks,
+    as docs/data.md says.
+    """
+    rows: list[Fields] = [dialect.all_fields(line) for line in lines]
+    notes: list[str] = []
+    first, body = rows[0], rows[1:]
+    if _trails(dialect, first, body):
+        dialect = replace(dialect, trailing=True)
+    if header is not False and (why := _row_names(dialect, first, body, lines[1:])):
+        dialect = replace(dialect, row_names=True)
+        names = first[1:] if why == "unnamed" else first
+        notes.append(f"its first column, which has no name ({', '.join(row[0] for row in body[:3])}, …), is left out")
+        names = names[:-1] if dialect.trailing and names[-1] == "" else names
+        return _with_units(dialect, names, rows, notes)
+    rows = [_columns(dialect, row) for row in rows]
+    commented = _columns(dialect, _fields(dialect, comment))
+    if header is not False and _names_in_comment(dialect, commented, rows, header):
+        notes.append(f"its columns are named by the comment line before the first row: {listed(commented)}")
+        return Head(dialect, tuple(commented), 0, tuple(notes))
+    if header is None:
+        header, note = _looks_like_names(dialect, rows)
+        notes += [note] if note else []
+    return _with_units(dialect, rows[0], rows, notes) if header else Head(dialect, None, 0, tuple(notes))
+
+
+def _with_units(dialect: Dialect, names: Fields, rows: Sequence[Fields], notes: list[str]) -> Head:
+    """The head of a table with names, and maybe a row of units after them."""
+    body = [_columns(dialect, row) if len(row) != len(names) else row for row in rows[1:]]
+    units = _are_units(dialect, body)
+    if units:
+        notes.append(f"its second line is taken for units ({listed(body[0])}), and left out")
+    return Head(dialect, tuple(names), 1 + units, tuple(notes))
+
+
+def _columns(dialect: Dialect, fields: Fields) -> Fields:
+    """Fields without the empty one after a trailing delimiter, and without the row's name."""
+    if dialect.trailing and len(fields) > 1 and fields[-1] == "":
+        fields = fields[:-1]
+    return fields[1:] if dialect.row_names else fields
+
+
+def _fields(dialect: Dialect, text: str) -> Fields:
+    try:
+        return dialect.all_fields(text)
+    except csv.Error:
+        return []
+
+
+def _trails(dialect: Dialect, first: Fields, body: Sequence[Fields]) -> bool:
+    """Do all records end with a delimiter, but for a header that has one field less?"""
+    if dialect.delimiter is None or not body or any(len(row) < 2 or row[-1] for row in body):
+        return False
+    widths = {len(row) for row in body}
+    return first[-1] == "" or widths == {len(first) + 1}
+
+
+def _row_names(dialect: Dialect, first: Fields, body: Sequence[Fields], lines: Sequence[str]) -> str | None:
+    """How it is seen that records begin with a name, or None.
+
+    "short": the header is one field shorter, and all records begin with a number one larger than the last or with a
+    word in quotes (R's write.table). "unnamed": only the header's first field is empty (pandas' to_csv, R's write.csv).
+    """
+    width = len(first) - (dialect.trailing and first[-1] == "")
+    widths = {len(row) - dialect.trailing for row in body}
+    if not body or any(dialect.number(name) is not None for name in first):
+        return None
+    if width > 1 and first[0] == "" and all(first[1:width]) and widths == {width}:
+        return "unnamed"
+    if widths != {width + 1}:
+        return None
+    numbers = [row[0] for row in body]
+    counted = numbers[0].isdecimal() and numbers == [str(int(numbers[0]) + i) for i in range(len(numbers))]
+    if (counted and numbers[0] in "01") or all(line.lstrip().startswith(dialect.quote) for line in lines):
+        return "short"
+    return None
+
+
+def _names_in_comment(dialect: Dialect, names: Fields, rows: Sequence[Fields], header: bool | None) -> bool:
+    """Does the comment name the columns? It has a field for each, no number among them, and no header follows."""
+    fitting = len(names) == len(rows[0]) and all(name and dialect.number(name) is None for name in names)
+    if not fitting or header:
+        return False
+    return any(dialect.number(field) is not None for field in rows[0])
+
+
+def _looks_like_names(dialect: Dialect, rows: Sequence[Fields]) -> tuple[bool, str | None]:
+    """Is the first record one of names, and what is to be said about it?
+
+    It is where no field is a number. Where some are, it must be beyond doubt: they are counting numbers, as a year or a
+    wavelength is, and all others in their columns have decimals; then a word above numbers is a name, and so are
+    0, 1, 2 …, which pandas writes.
+    """
+    first, body = rows[0], rows[1:]
+    values = [dialect.number(field) for field in first]
+    if all(value is None for value in values):
+        return True, None
+    below = [[row[i] if i < len(row) else "" for row in body] for i in range(len(first))]
+    numeric = [[dialect.number(field) for field in column if field.lower() not in GAPS] for column in below]
+    counting = [re.fullmatch(r"\d+", field) is not None for field in first]
+    fractions = [bool(column) and any(v is not None and v % 1 for v in column) for column in numeric]
+    if len(set(first)) < len(first) or not all(
+        counting[i] and fractions[i] for i, value in enumerate(values) if value is not None
+    ):
+        return False, None
+    named = f"its first line is taken for names ({listed(first)}); --no-header takes it for a row"
+    if any(
+        value is None and first[i].lower() not in GAPS and numeric[i] and None not in numeric[i]
+        for i, value in enumerate(values)
+    ):
+        return True, named
+    if len(first) > 1 and list(first) == [str(i) for i in range(len(first))]:
+        return True, named
+    if None not in values:
+        return False, f"its first line ({listed(first)}) is taken for a row; --header takes it for names"
+    return False, None
+
+
+def _are_units(dialect: Dialect, body: Sequence[Fields]) -> bool:
+    """Is the record after the names one of units? It holds no number; all others do, in two columns or more."""
+    if len(body) < 3 or len({len(row) for row in body}) > 1 or len(body[0]) < 2 or not any(body[0]):
+        return False
+    if any(field.lower() in GAPS - {"", "-"} or dialect.number(field) is not None for field in body[0]):
+        return False
+    return all(
+        all(field.lower() in GAPS or dialect.number(field) is not None for field in column[1:])
+        for column in zip(*body, strict=True)
+    )

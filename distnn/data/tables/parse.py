@@ -1,0 +1,179 @@
+"""Records of a text table to columns at the speed of compiled code: by Arrow where it is installed, else by NumPy.
+
+Either gives the number nearest to what is written, as Python's float does. What they do not understand they refuse, and
+text.py looks at it field by field.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from distnn.data.tables.dialect import Dialect, tidy
+from distnn.data.tables.source import Missing
+
+ARROW = importlib.util.find_spec("pyarrow") is not None
+Values = tuple[np.ndarray, list[np.ndarray]]
+
+
+class Unfit(Exception):
+    """The records must be looked at field by field."""
+
+
+class Wanted(NamedTuple):
+    """What `Source.read` is asked for."""
+
+    numbers: tuple[int, ...]
+    words: tuple[int, ...] = ()
+    missing: Missing | None = None
+
+    @property
+    def gaps(self) -> frozenset[str]:
+        """Fields that stand for a missing value, where one may be missing."""
+        return frozenset() if self.missing is None else self.missing.words | {""}
+
+
+@dataclass
+class Parser:
+    """Makes columns of records: `width` columns, in one dialect, with line breaks in quotes where it is `quoted`.
+
+    Its methods are local. They take whole records without comments, and return float64, rows × len(numbers), and an
+    array of strings for each of `words`.
+    """
+
+    dialect: Dialect
+    width: int
+    quoted: bool
+    untidy: bool = False  # were there numbers that only `tidy` makes right?
+
+    def __call__(self, data: bytes, wanted: Wanted) -> Values:
+        """Columns of values that are what belongs there. Unfit for whatever is out of the ordinary."""
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+            if b"\r" in data:
+                raise Unfit
+        if data.count(self.dialect.quote.encode()) % 2:  # Arrow lets one be open at the end
+            raise Unfit
+        values, texts = self._columns(data, wanted)
+        missing = wanted.missing
+        if missing is None:
+            right = np.isfinite(values).all() and not any((text == "").any() for text in texts)
+        else:
+            missing.erase(values)
+            for text in texts:
+                text[missing.holds(text)] = ""
+            right = not np.isinf(values).any()
+        if not right:
+            raise Unfit
+        return values, texts
+
+    def _columns(self, data: bytes, wanted: Wanted) -> Values:
+        """The columns, with numbers that are written as Fortran or a typesetter does, too: tidied."""
+        try:
+            if self.untidy and wanted.numbers:
+                raise Unfit
+            return self._fast(data, wanted)
+        except Unfit:
+            neat = _tidied(data) if wanted.numbers else data
+            if neat == data:
+                raise
+            values, _ = self._fast(neat, wanted._replace(words=()))
+            self.untidy = True
+            return values, self._fast(data, wanted._replace(numbers=()))[1] if wanted.words else []
+
+    def _fast(self, data: bytes, wanted: Wanted) -> Values:
+        dialect = self.dialect
+        if ARROW and (dialect.delimiter is not None or dialect.quote.encode() not in data):
+            return self._by_arrow(data, wanted)
+        if wanted.words or wanted.missing or self.quoted or dialect.decimal != "." or dialect.trailing:
+            raise Unfit
+        return self._by_numpy(data, wanted.numbers)
+
+    def _by_arrow(self, data: bytes, wanted: Wanted) -> Values:
+        import pyarrow
+        from pyarrow import csv
+
+        numbers, words, _ = wanted
+        if set(numbers) & set(words):
+            raise Unfit
+        delimiter = self.dialect.delimiter
+        if delimiter is None:
+            data, delimiter = _single_spaces(data), " "
+        first = int(self.dialect.row_names)
+        tail = [str(first + self.width)] if self.dialect.trailing else []
+        types = {str(first + i): pyarrow.float64() for i in numbers}
+        types |= {name: pyarrow.string() for name in [*(str(first + i) for i in words), *tail]}
+        try:
+            table = csv.read_csv(
+                pyarrow.BufferReader(data),
+                csv.ReadOptions(
+                    use_threads=False,
+                    block_size=len(data) + 1,
+                    column_names=[str(i) for i in range(first + self.width + len(tail))],
+                ),
+                csv.ParseOptions(
+                    delimiter=delimiter,
+                    quote_char=self.dialect.quote,
+                    newlines_in_values=self.quoted,
+                    ignore_empty_lines=False,
+                ),
+                csv.ConvertOptions(
+                    column_types=types,
+                    include_columns=list(types) or [str(first)],
+                    null_values=sorted(wanted.gaps),
+                    strings_can_be_null=False,
+                    decimal_point=self.dialect.decimal,
+                ),
+            )
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+            raise Unfit from error
+        if tail and any(table.column(tail[0]).to_pylist()):
+            raise Unfit
+        values = np.empty((table.num_rows, len(numbers)))
+        for i, column in enumerate(numbers):
+            values[:, i] = table.column(str(first + column)).to_numpy()
+        return values, [_strings(table.column(str(first + column))) for column in words]
+
+    def _by_numpy(self, data: bytes, numbers: Sequence[int]) -> Values:
+        try:
+            lines = data.decode().split("\n")
+            values = np.loadtxt(
+                lines,
+                delimiter=self.dialect.delimiter,
+                comments=None,
+                quotechar=self.dialect.quote,
+                ndmin=2,
+                dtype=np.float64,
+            )
+        except ValueError as error:  # UnicodeDecodeError is one
+            raise Unfit from error
+        first = int(self.dialect.row_names)
+        if values.shape != (len(lines), first + self.width):  # loadtxt skips empty lines
+            raise Unfit
+        return np.ascontiguousarray(values[:, [first + column for column in numbers]]), []
+
+
+def _strings(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.ChunkedArray
+    """Words, without white space around them; most columns of words have few different ones."""
+    found = column.combine_chunks().dictionary_encode()
+    vocabulary = np.array([word.strip() for word in found.dictionary.to_pylist()], str)
+    return vocabulary[found.indices.to_numpy()] if len(vocabulary) else np.empty(0, "U1")
+
+
+def _single_spaces(data: bytes) -> bytes:
+    """Fields between white space as fields between single spaces."""
+    data = data.replace(b"\t", b" ")
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    return data.replace(b"\n ", b"\n").replace(b" \n", b"\n").strip(b" ")
+
+
+def _tidied(data: bytes) -> bytes:
+    try:
+        return tidy(data.decode()).encode()
+    except UnicodeDecodeError as error:
+        raise Unfit from error
