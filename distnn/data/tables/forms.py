@@ -15,7 +15,7 @@ import socket
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
@@ -68,7 +68,9 @@ def _zstd(old: BinaryIO) -> Any:
         import pyarrow
     except ImportError as error:
         raise missing_package("pyarrow", "tables", "A file compressed with zstd") from error
-    return nullcontext(pyarrow.CompressedInputStream(pyarrow.PythonFile(old, "r"), "zstd"))  # closing would close old
+    os.lseek(old.fileno(), 0, os.SEEK_SET)
+    own = os.fdopen(os.dup(old.fileno()), "rb")  # Arrow closes what it reads from
+    return pyarrow.CompressedInputStream(pyarrow.PythonFile(own, "r"), "zstd")
 
 
 def _recode(encoding: str) -> Callable[[BinaryIO, BinaryIO], None]:
