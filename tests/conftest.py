@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from agreement import Agreement, has_failed, note_failure
-from availability import unavailable
+from availability import need_instructions
 from job_marker import JobMarker
 from outcomes import Outcomes
 
@@ -49,16 +49,15 @@ def ranks(request: pytest.FixtureRequest) -> Ranks:
 @pytest.fixture(params=["off", *library.SETS])
 def numpy_and_compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that uses this runs in numpy, and in compiled code for each set of instructions."""
-    if request.param not in ("off", *library.available()):
-        unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
+    if request.param != "off":
+        need_instructions(request.param)
     monkeypatch.setenv(library.VARIABLE, request.param)
 
 
 @pytest.fixture(params=library.SETS)
 def of(request: pytest.FixtureRequest) -> str:
     """A set of instructions."""
-    if request.param not in library.available():
-        unavailable(request.param, "a CPU that has these instructions, and distnn installed with a C compiler")
+    need_instructions(request.param)
     return request.param
 
 

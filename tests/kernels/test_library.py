@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from availability import unavailable
+from availability import need_instructions, unavailable
 from checkout import CHECKOUT
 from mpi_runner import mpirun, python
 from passing import DTYPES
@@ -68,8 +68,7 @@ def test_a_bad_variable_is_one_sentence_of_all_ranks() -> None:
 
 
 def test_a_library_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not library.built():
-        unavailable("compiled code", "distnn installed with a C compiler")
+    need_instructions()
     monkeypatch.setattr(library, "INTERFACE", library.INTERFACE + 1)
     assert library._load.__wrapped__() == (None, f"{library.FILE} was built from other sources")
 
@@ -110,8 +109,9 @@ def compiled(file: Path, *flags: str) -> Path:
 @pytest.mark.job
 @pytest.mark.parametrize("flags", ["-O2 -ffast-math", "-O2 -std=c11", "-O2 -ffp-contract=off", "-Ofast", "-O0"])
 def test_a_library_that_computes_otherwise_is_not_used(flags: str, tmp_path: Path) -> None:
-    if shutil.which("gcc") is None or not library.available():
-        unavailable("gcc", "gcc, and a CPU that compiled code is made for")
+    need_instructions()
+    if shutil.which("gcc") is None:
+        unavailable("gcc", "a C compiler")
     said = told_of(compiled(tmp_path / "_library.so", *flags.split()))
     assert said.startswith("False True ")
     assert "wrongly: flags of the compiler" in said or "makes numbers below 1e-308 zero" in said
@@ -119,8 +119,9 @@ def test_a_library_that_computes_otherwise_is_not_used(flags: str, tmp_path: Pat
 
 @pytest.mark.job
 def test_other_optimisation_computes_the_same(tmp_path: Path) -> None:
-    if shutil.which("gcc") is None or not library.available():
-        unavailable("gcc", "gcc, and a CPU that compiled code is made for")
+    need_instructions()
+    if shutil.which("gcc") is None:
+        unavailable("gcc", "a C compiler")
     for flags in (["-O2"], ["-O3", "-march=native"]):  # below, nothing is fused
         assert told_of(compiled(tmp_path / "_library.so", "--param=avoid-fma-max-bits=0", *flags)) == "True True None\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from availability import unavailable
+from availability import need_instructions
 
 from distnn.kernels import library
 from distnn.network import arithmetic
@@ -21,8 +21,7 @@ def test_it_is_the_same_each_time() -> None:
 
 
 def test_sets_of_instructions_with_the_same_bits_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    if len(library.available()) < 2:
-        unavailable("AVX2 and AVX-512", "a CPU that has both, and distnn installed with a C compiler")
+    need_instructions(*library.SETS)
     found = {}
     for name in ("off", *library.available()):
         monkeypatch.setenv(library.VARIABLE, name)
@@ -33,8 +32,8 @@ def test_sets_of_instructions_with_the_same_bits_have_one(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("backend", [Fused, Tiled, Layerwise])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_one_bit_of_any_passes_changes_it(backend: type, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if backend is not Layerwise and not library.built():
-        unavailable(backend.__name__, "distnn installed with a C compiler")
+    if backend is not Layerwise:
+        need_instructions()
     before, gradient = gradients(), backend.gradient  # type: ignore[attr-defined]
 
     def other(self, x, G):  # type: ignore[no-untyped-def]

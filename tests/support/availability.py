@@ -7,9 +7,22 @@ from typing import NoReturn
 
 import pytest
 
+from distnn.kernels import library
+
 
 def unavailable(needed: str, why: str) -> NoReturn:
     """Skip the test, saying what it needs. Where DISTNN_COMPLETE is set, as in .ci/run, it fails instead."""
     if os.environ.get("DISTNN_COMPLETE"):
         pytest.fail(f"{needed}: {why}")
     pytest.skip(f"NOT TESTED HERE: {needed}: {why}")
+
+
+def need_instructions(*names: str) -> None:
+    """Skip the test, saying so, unless compiled code is there and this CPU has these sets of instructions.
+
+    What a CPU lacks cannot be installed, so that this is no failure where DISTNN_COMPLETE is set. Without names: any.
+    """
+    if not library.built():
+        unavailable("compiled code", "distnn installed with a C compiler")
+    if lacking := [name for name in names or library.SETS[-1:] if name not in library.available()]:
+        pytest.skip(f"NOT TESTED HERE: this CPU has no {' and no '.join(lacking)}")

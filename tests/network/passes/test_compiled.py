@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from availability import unavailable
+from availability import need_instructions
 from passing import DTYPES, WAYS, WIDE, compare, draw, engine, gradient
 
 from distnn.kernels import library
@@ -49,8 +49,7 @@ def test_many_pieces(dtype: str, way: str, of: str, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("d", "way"), [*product(ARCHITECTURES, WAYS), *((d, "tiled") for d in WIDE)], ids=str)
 def test_the_same_bits_with_all_instructions(d: tuple[int, ...], way: str, dtype: str) -> None:
-    if len(library.available()) < 2:
-        unavailable("avx512", "a CPU that has both sets of instructions, and distnn installed with a C compiler")
+    need_instructions(*library.SETS)
     block = draw(d, 777, dtype)
     one, two = (gradient(engine(d, dtype, way, of), block) for of in library.available())
     np.testing.assert_array_equal(one, two)

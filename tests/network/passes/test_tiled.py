@@ -5,12 +5,10 @@ from __future__ import annotations
 import signal
 
 import pytest
-from availability import unavailable
+from availability import need_instructions
 from checkout import CHECKOUT
 from mpi_runner import python
 from passing import DTYPES, WIDE, compare
-
-from distnn.kernels import library
 
 PROGRAM = CHECKOUT / "tests" / "support" / "guard_page.py"
 ROWS, WEIGHTS = 7, 3 * 12  # that are read beyond the ends: rows of x, and rows of a tile of weights
@@ -25,8 +23,7 @@ def test_wide_as_numpy(d: tuple[int, ...], dtype: str, of: str) -> None:
 @pytest.mark.job
 @pytest.mark.parametrize("room", [(), (ROWS, WEIGHTS)], ids=["as it is", "as little as needed"])
 def test_nothing_is_read_beyond_an_array(room: tuple[int, ...]) -> None:
-    if not library.available():
-        unavailable("compiled code", "a CPU that has AVX2, and distnn installed with a C compiler")
+    need_instructions()
     done = python(PROGRAM, *map(str, room))
     assert done.returncode == 0, done.stderr[-500:]
 
@@ -35,6 +32,5 @@ def test_nothing_is_read_beyond_an_array(room: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("room", [(ROWS - 1, WEIGHTS), (ROWS, WEIGHTS - 16)], ids=["rows of x", "weights"])
 def test_less_room_would_show(room: tuple[int, ...]) -> None:
     """A line of numbers less, of 8 bytes: arrays end with a line. Only with AVX-512 so many weights are read."""
-    if not library.available() or (room[1] < WEIGHTS and "avx512" not in library.available()):
-        unavailable("avx512", "a CPU that has these instructions, and distnn installed with a C compiler")
+    need_instructions(*(["avx512"] if room[1] < WEIGHTS else []))
     assert python(PROGRAM, *map(str, room)).returncode == -signal.SIGSEGV
