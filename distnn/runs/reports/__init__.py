@@ -22,7 +22,7 @@ REPORTS = (
 
 
 def reports_on(ranks: Ranks, options: Options) -> Report:
-    """The reports that the options ask for, on rank 0; elsewhere a silent one. Collective. UserError if one cannot be."""
+    """The reports that the options ask for, on rank 0; a silent one elsewhere. Collective. UserError if one cannot."""
     with ranks.sharing_errors():
         if ranks.rank:
             return Report()
