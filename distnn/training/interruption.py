@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 
-from distnn.errors import STOPPED
+from distnn.errors import DONE, STOPPED
 from distnn.training.record import ADVICE
 from distnn.training.termination import Reason
 
@@ -17,13 +17,13 @@ TIME_USED, STOP_FILE, TIME_LIMIT, LAUNCHER_DIED = 999, 1000, 1001, 1002
 
 def interrupted(caught: int) -> Reason:
     """The reason of a training that was told to stop: by a signal (its number) or one of the above"""
-    advice = "A checkpoint was written: go on with --resume."
-    if caught == STOP_FILE:
-        return Reason("the file STOP was there", advice)
-    if caught == TIME_USED:
-        return Reason("--max-seconds leaves no time for another iteration", ADVICE["seconds"])
-    if caught == TIME_LIMIT:
-        return Reason("the time limit of the job is near", advice, STOPPED)
-    if caught == LAUNCHER_DIED:
-        return Reason("the launcher of a rank died", advice, STOPPED)
-    return Reason(f"received {signal.Signals(caught).name}", advice, STOPPED)
+    words = {
+        STOP_FILE: "the file STOP was there",
+        TIME_USED: "--max-seconds leaves no time for another iteration",
+        TIME_LIMIT: "the time limit of the job is near",
+        LAUNCHER_DIED: "the launcher of a rank died",
+    }
+    text = words.get(caught) or f"received {signal.Signals(caught).name}"
+    advice = ADVICE["seconds"] if caught == TIME_USED else "A checkpoint was written: go on with --resume."
+    code = DONE if caught in (STOP_FILE, TIME_USED) else STOPPED
+    return Reason(text, advice, code, "seconds" if caught == TIME_USED else "interrupted", unfinished=True)

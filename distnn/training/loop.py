@@ -56,5 +56,6 @@ def _reason(criterion: Criterion, progress: Progress, record: Record, caught: in
     if reason := not_finite(record) or criterion(record):
         return reason
     if progress.state.stuck:
-        return Reason(progress.state.stuck, "Other --seed values or another --optimizer may find a lower error.")
+        advice = "Other --seed values or another --optimizer may find a lower error."
+        return Reason(progress.state.stuck, advice, quantity="stuck")
     return interrupted(caught) if caught else None

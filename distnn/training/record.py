@@ -38,11 +38,13 @@ class Quantity(NamedTuple):
     """How a quantity is measured, what to try next where it ended a training, and the option by which it does.
 
     measure: collective, and replicated; it must not change anything. Without advice no criterion is made of it.
+    effort: is it what the training may cost, so that it is unfinished where this ended it?
     """
 
     measure: Callable[["Moment"], Any]
     advice: str = ""
     limit: Limit | None = None
+    effort: bool = False
 
 
 @dataclass(slots=True)
@@ -134,6 +136,7 @@ class Record:
                 "Stop after this many iterations. Default: 1000, or 100 for the optimizers that solve for their steps.",
                 kind=int,
             ),
+            effort=True,
         ),
     ]
     E_in: Annotated[
@@ -200,6 +203,7 @@ class Record:
             lambda now: now.objective.evaluations,
             "If E_in was still falling, go on with --resume and more evaluations.",
             Limit("max_evaluations", ">=", "Stop after this many passes over D."),
+            effort=True,
         ),
     ] = 0.0
     seconds: Annotated[
@@ -208,6 +212,7 @@ class Record:
             lambda now: now.objective.ranks.now - now.began,
             "The time is used up: go on with --resume and more --max-seconds.",
             Limit("max_seconds", ">=", "Stop after this many seconds, with a checkpoint."),
+            effort=True,
         ),
     ] = 0.0
     examples_per_second: Annotated[float, Quantity(_speed)] = math.nan

@@ -16,19 +16,25 @@ import math
 import operator
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from distnn.errors import DONE, FAILED, UserError
-from distnn.training.record import ADVICE, Record
+from distnn.training.record import ADVICE, QUANTITIES, Record
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a run stopped: in words, with what to try next; code: the exit code that goes with it."""
+    """Why a run stopped: in words, with what to try next; code: the exit code that goes with it.
+
+    quantity: what the criterion was on; `diverged`, `stuck` or `interrupted` where it was none. unfinished: would more
+    effort, or another start, have gone on with it?
+    """
 
     text: str
     advice: str
     code: int = DONE
+    quantity: str = ""
+    unfinished: bool = False
 
 
 Criterion = Callable[[Record], Reason | None]
@@ -51,13 +57,14 @@ def compare(name: str, sign: str, limit: float) -> Criterion:
         if not compared(value, limit):
             return None
         shown = f"{name} = {value:.6g}" if value != limit else name
-        return Reason(f"{shown} {sign} {limit:.12g}", ADVICE[name])
+        text = f"{shown} {sign} {limit:.12g}"
+        return Reason(text, ADVICE[name], quantity=name, unfinished=QUANTITIES[name].effort)
 
     return criterion
 
 
 def all_of(*criteria: Criterion) -> Criterion:
-    """Met when all are; the reason names them all, the advice is the last one's."""
+    """Met when all are; the reason names them all, the rest of it is the last one's."""
 
     def criterion(record: Record) -> Reason | None:
         reasons = []
@@ -66,7 +73,8 @@ def all_of(*criteria: Criterion) -> Criterion:
             if reason is None:
                 return None
             reasons.append(reason)
-        return Reason(" and ".join(reason.text for reason in reasons), reasons[-1].advice, reasons[-1].code)
+        text, unfinished = " and ".join(reason.text for reason in reasons), any(reason.unfinished for reason in reasons)
+        return replace(reasons[-1], text=text, unfinished=unfinished)
 
     return criterion
 
@@ -93,6 +101,8 @@ def not_finite(record: Record) -> Reason | None:
         f"the error or the weights are no longer finite at t = {record.t}",
         "The training diverged; the last finite weights were kept. Try a smaller --eta, or --optimizer lbfgs.",
         FAILED,
+        "diverged",
+        unfinished=True,
     )
 
 

@@ -25,6 +25,8 @@ def test_the_reason_says_what_it_was(caught: int, text: str, code: int) -> None:
     reason = interrupted(caught)
     assert (reason.text, reason.code) == (text, code)
     assert "--resume" in reason.advice
+    assert reason.unfinished
+    assert reason.quantity == ("seconds" if caught == TIME_USED else "interrupted")
 
 
 def test_they_count_above_every_signal() -> None:

@@ -39,7 +39,8 @@ def test_every_quantity(name: str) -> None:
                 assert name in reason.text
                 assert sign in reason.text
                 assert reason.advice == ADVICE[name]
-                assert reason.code == DONE
+                assert (reason.code, reason.quantity) == (DONE, name)
+                assert reason.unfinished == (name in ("t", "evaluations", "seconds"))
     assert {field.name for field in fields(Record)} == {*ADVICE, "examples_per_second"}
 
 
@@ -64,7 +65,7 @@ def test_the_reason_names_what_was_met() -> None:
     reason = parse("t >= 100 and E_in < 0.6 or t > 5")(RECORD)
     assert reason is not None
     assert reason.text == "t >= 100 and E_in = 0.5 < 0.6"
-    assert reason.advice == ADVICE["E_in"]
+    assert (reason.advice, reason.quantity, reason.unfinished) == (ADVICE["E_in"], "E_in", True)
     million = compare("t", ">=", 1_234_567)(replace(RECORD, t=1_234_567))
     assert million is not None
     assert million.text == "t >= 1234567"
@@ -162,6 +163,6 @@ def test_not_finite(name: str, value: float) -> None:
         assert reason is None
         return
     assert reason is not None
-    assert reason.code == FAILED
+    assert (reason.code, reason.quantity, reason.unfinished) == (FAILED, "diverged", True)
     assert "no longer finite at t = 100" in reason.text
     assert "smaller --eta" in reason.advice
