@@ -14,6 +14,7 @@ if __name__ == "__main__":  # first of all: a signal may come while the rest is 
 # ruff: noqa: E402
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import partial
 
 from distnn.command_line.arguments import parse, to_toml
 from distnn.command_line.program import run
@@ -51,11 +52,12 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
 
 def read_options(arguments: Sequence[str]) -> Options | None:
     """The options that the arguments and, at --resume, the run's own options give. Local: for rank 0."""
-    options = parse(Options, PROGRAM, ABOUT, arguments)
+    read = partial(parse, Options, PROGRAM, ABOUT)
+    options: Options | None = read(arguments)
     if options is None:
         return None
     if options.resume:
-        options = resume.merge(options, arguments, PROGRAM, ABOUT)
+        options = resume.merge(options, arguments, read)
     check(options)
     return options
 

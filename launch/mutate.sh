@@ -16,7 +16,11 @@ HERE=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # A module, and the tests that are to notice its faults: few and fast, since a mutant meets all those that reach it.
 MODULES=(
-    "storage/files       tests/storage"
+    "data/shard          tests/data/test_shard.py"
+    "kernels/blocks      tests/kernels/test_blocks.py"
+    "runs/resume         tests/runs/test_resume.py"
+    "runs/checkpointing  tests/runs/test_checkpointing.py"
+    "storage/files       tests/storage/test_files.py"
     "storage/checkpoint  tests/storage/test_checkpoint.py"
 )
 MARKERS="not mpi and not job and not batch" # tests in this process alone

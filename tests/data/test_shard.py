@@ -7,6 +7,7 @@ from tables import assembled, regression
 from threaded_ranks import on_ranks
 
 from distnn.data.shard import Examples
+from distnn.kernels.blocks import Block
 from distnn.parallel.ranks import Ranks
 
 
@@ -25,6 +26,15 @@ def test_every_example_is_found_on_one_rank(small_blocks: None) -> None:
     for size in (1, 3, 12):
         found = sorted(pair for pairs in on_ranks(size, work) for pair in pairs)
         assert found == list(enumerate(X[chosen, 0].tolist()))
+
+
+def test_memory_is_that_of_all_arrays() -> None:
+    def block(rows: int, weights: np.ndarray | None) -> Block:
+        return Block(np.ones((3, rows), np.float32), np.ones((1, rows), np.float32), weights)
+
+    blocks, validation = [block(5, np.ones(5, np.float32)), block(2, None)], [block(3, np.ones(3, np.float32))]
+    examples = Examples(None, blocks, validation, 0, 7, 3, 7.0, 3.0, "")  # type: ignore[arg-type]
+    assert examples.bytes == 4 * (5 * 5 + 4 * 2 + 5 * 3)
 
 
 def test_without_rows_nothing_is_found() -> None:

@@ -78,6 +78,30 @@ def test_ranks_get_nearly_equal_shares(count: int) -> None:
         assert max(rows) <= 1.06 * n / count
 
 
+@pytest.mark.parametrize(
+    ("n", "d", "dtype", "expected"),
+    [
+        (1, [54, 46, 177], "float64", (1, 1, 1)),
+        (2_677, [7, 11, 4], "float64", (2_677, 1_344, 2)),
+        (8_002, [3_379, 7], "float64", (8_002, 533, 16)),
+        (18_487, [14, 32], "float64", (18_487, 800, 24)),
+        (45_536, [129, 2, 4], "float32", (45_536, 1_898, 24)),
+        (48_877, [448, 33_931, 5_852_427], "float64", (48_877, 33, 1_482)),
+        (93_182, [571_900, 627, 53_685], "float32", (93_182, 24, 3_883)),
+        (114_689, [1], "float32", (114_689, 1_856, 62)),
+        (161_600, [1], "float64", (161_600, 2_528, 64)),
+        (1_000_000, [128], "float32", (1_000_000, 4_160, 241)),
+        (15_335_799, [4, 4], "float64", (15_335_799, 8_160, 1_880)),
+        (34_977_318, [252], "float64", (34_977_318, 1_040, 33_633)),
+    ],
+)
+def test_where_blocks_begin_stays(n: int, d: list[int], dtype: str, expected: tuple[int, int, int]) -> None:
+    """Whatever was trained has its bits from there, and is resumed there. Each of these is at the edge of a rule."""
+    found = cut(n, d, dtype)
+    assert found == expected
+    assert [type(number) for number in found] == [int] * 3
+
+
 def test_the_table_in_the_documentation() -> None:
     """docs/blocks.md says how many rows the blocks of some networks have."""
     text = (CHECKOUT / "docs" / "blocks.md").read_text()

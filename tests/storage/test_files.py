@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import stat
@@ -39,6 +41,20 @@ def test_round_trip(path: Path) -> None:
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+def test_the_same_contents_are_the_same_file(path: Path) -> None:
+    content = path.read_bytes()
+    for _ in range(10):
+        files.write(path, dict(reversed(TENSORS.items())), METADATA)
+        assert path.read_bytes() == content
+
+
+def test_tensors_lie_as_their_numbers_need_it(tmp_path: Path) -> None:
+    """Whatever the names, they begin at a multiple of 8 bytes."""
+    for length in range(1, 10):
+        files.write(tmp_path / "a", {"w" * length: np.zeros(3)}, {})
+        assert len((tmp_path / "a").read_bytes()) % 8 == 0
 
 
 def test_arrays_in_any_layout(tmp_path: Path) -> None:
@@ -175,6 +191,66 @@ def test_a_new_file_takes_no_others_place(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a"]
 
 
+def test_a_file_is_whole_and_on_the_disk_before_it_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    seen: list[object] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        seen.append(os.readlink(f"/proc/self/fd/{handle}"))
+        fsync(handle)
+
+    def moved(temporary: str, target: Path) -> None:
+        seen.append((Path(temporary).read_text(), target))
+        assert Path(temporary).parent == tmp_path  # else it would be a copy, not a move
+        replace(temporary, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", moved)
+    with files.replacing(path, "w") as file:
+        temporary = file.name if isinstance(file.name, str) else os.readlink(f"/proc/self/fd/{file.fileno()}")
+        file.write("whole")
+    assert seen == [temporary, ("whole", path), str(tmp_path)]
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_new_file_where_the_file_system_has_no_links(
+    error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "link", fail)
+    for text in ("first", "second"):
+        try:
+            with files.replacing(tmp_path / "a", "w", new=True) as file:
+                file.write(text)
+        except FileExistsError:
+            assert text == "second"
+    assert (tmp_path / "a").read_text() == "first"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_new_file_that_cannot_be_moved_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "link", fail)
+    with pytest.raises(OSError, match="Input/output error"), files.replacing(tmp_path / "a", new=True):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_name_too_many_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "unlink", fail)
+    with files.replacing(tmp_path / "a", "w", new=True) as file:
+        file.write("new")
+    assert (tmp_path / "a").read_text() == "new"
+
+
 def test_an_answer_of_a_server_that_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """NFS asks again, and hears that the link is there: it is this one's."""
     link = os.link
@@ -196,6 +272,25 @@ def test_what_was_left_is_swept_but_not_what_is_being_written(tmp_path: Path) ->
         file.write("new")
         files.sweep(tmp_path, "a.csv")
     assert sorted(os.listdir(tmp_path)) == [".a.csv.123", ".b.csv.12345678", "a.csv"]
+
+
+def test_where_there_are_no_locks_what_was_left_is_swept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with files.replacing(tmp_path / "a", "w") as file:
+        file.write("new")
+    for name in (".a.12345678", ".b.12345678", ".c.12345678"):
+        (tmp_path / name).touch()
+    files.sweep(tmp_path, "a", "b")
+    assert sorted(os.listdir(tmp_path)) == [".c.12345678", "a"]
+
+
+def test_what_cannot_be_swept_stays(tmp_path: Path) -> None:
+    (tmp_path / ".a.12345678").mkdir()
+    files.sweep(tmp_path, "a")
+    assert os.listdir(tmp_path) == [".a.12345678"]
 
 
 def test_a_copy_is_whole_or_not_there(tmp_path: Path) -> None:
