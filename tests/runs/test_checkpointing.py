@@ -1,37 +1,62 @@
-"""When a checkpoint is due, what it holds, and that those of older versions are gone on with."""
+"""When a checkpoint is due, what it holds, and what is said when one is gone on with."""
 
 from __future__ import annotations
 
-import shutil
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tables import assembled, regression
+from threaded_ranks import on_ranks
 
 from distnn import UserError
 from distnn.inference.model import load_model
 from distnn.parallel import environment
-from distnn.parallel.ranks import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 from distnn.runs.checkpointing import Checkpointing, restore
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import stored
 from distnn.runs.reports import Report
-from distnn.storage import checkpoint, files
-from distnn.storage.checkpoint import Found
-from distnn.train import main as train_main
+from distnn.storage import files
+from distnn.training.progress import Progress
 from distnn.training.record import Record
 
 X, Y = regression(30)
-VERSION_1 = Path(__file__).with_name("version_1")  # checkpoints of version 1, after 5 iterations of FIXTURE
-FIXTURE = ("--examples", "40", "--hidden", "2", "--validation", "0.2", "--window", "3", "--quiet")
-OPTIMIZERS = sorted(path.stem for path in VERSION_1.iterdir())
+
+
+class Heard(Report):
+    """A report that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.warned: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)
 
 
 def checkpointing(folder: Path, **options: object) -> Checkpointing:
     assembly = assembled(OneRank(), X, Y, **options)
     record = environment.record(assembly.examples.cut.rows)
-    return Checkpointing(assembly, RunDirectory(folder), Description(stored(assembly.options), record), Report())
+    return Checkpointing(assembly, RunDirectory(folder), Description(stored(assembly.options), record), Heard())
+
+
+def heard(writer: Checkpointing) -> Heard:
+    assert isinstance(writer.report, Heard)
+    return writer.report
+
+
+def trained(writer: Checkpointing) -> Progress:
+    """All of its iterations."""
+    progress = writer.assembly.begin()
+    for _ in writer.assembly.iterations(progress):
+        pass
+    return progress
 
 
 def test_when_one_is_due(tmp_path: Path) -> None:
@@ -42,6 +67,7 @@ def test_when_one_is_due(tmp_path: Path) -> None:
     assert not due(0, 0, resume=True)
     assert due(3, 300)
     assert not due(3, 299)
+    assert due(1, 300, checkpoint_every=2)
     assert due(3, 2, checkpoint_seconds=1)
     assert not due(3, 2000, checkpoint_seconds=0)
     assert [t for t in range(1, 10) if due(t, 0, checkpoint_every=3)] == [3, 6, 9]
@@ -49,9 +75,7 @@ def test_when_one_is_due(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_a_model_file_with_the_best_weights_and_more(tmp_path: Path) -> None:
     writer = checkpointing(tmp_path, validation=0.4, eta=0.5, max_iterations=40, hidden=(20,), window=3)
-    progress = writer.assembly.begin()
-    for _ in writer.assembly.iterations(progress):
-        pass
+    progress = trained(writer)
     assert 0 < progress.best_t < 40  # so that the best weights are neither the first nor the last
     assert writer.write(progress) is None
     (path,) = writer.directory.checkpoints.paths()
@@ -67,9 +91,7 @@ def test_a_checkpoint_is_a_model_file_with_the_best_weights_and_more(tmp_path: P
 
 def test_what_cannot_be_resumed(tmp_path: Path) -> None:
     writer = checkpointing(tmp_path, max_iterations=2)
-    progress = writer.assembly.begin()
-    for _ in writer.assembly.iterations(progress):
-        pass
+    progress = trained(writer)
     writer.write(progress)
     found = writer.directory.checkpoints.newest()
     size, fingerprint = len(progress.state.w), found.metadata["fingerprint"]
@@ -82,70 +104,144 @@ def test_what_cannot_be_resumed(tmp_path: Path) -> None:
             restore(found._replace(metadata={**found.metadata, **broken}), fingerprint, size, 3)
 
 
-def test_one_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    warnings: list[str] = []
+def test_the_time_to_the_next_is_from_the_last(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path, checkpoint_seconds=10)
+    progress = writer.assembly.begin()
+    next(writer.assembly.iterations(progress))
+    assert progress.record is not None
+    progress.record = replace(progress.record, seconds=100.0)
+    writer.write(progress)
+    assert writer.due(Record(1, 0.5, seconds=110))
+    assert not writer.due(Record(1, 0.5, seconds=109))
+    again = checkpointing(tmp_path, checkpoint_seconds=10)
+    again.resume(OneRank())
+    assert again.due(Record(1, 0.5, seconds=110))
+    assert not again.due(Record(1, 0.5, seconds=109))
+
+
+def test_what_a_checkpoint_tells(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path, max_iterations=1)
+    progress = trained(writer)
+    writer.write(progress)
+    found = writer.directory.checkpoints.newest()
+    assert found.path.name == "checkpoint-0000000001.safetensors"
+    expected = {
+        "model": writer.assembly.model.metadata(),
+        "progress": progress.metadata(),
+        "options": stored(writer.options),
+        "fingerprint": writer.assembly.examples.fingerprint,
+        "environment": writer.description.environment,
+    }
+    assert json.dumps(found.metadata) == json.dumps(expected)  # as text, since NaN is not NaN
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (MemoryError("no memory for it"), "no memory for it"),
+        (UserError("it is too long"), "it is too long"),
+    ],
+)
+def test_one_that_cannot_be_written_is_no_reason_to_stop(
+    error: Exception, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     writer = checkpointing(tmp_path)
-    monkeypatch.setattr(writer.report, "warn", warnings.append)
+    writer.directory.begin(writer.description)
     progress = writer.assembly.begin()
     next(writer.assembly.iterations(progress))
 
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
+    def fail(*arguments: object) -> None:
+        raise error
 
-    monkeypatch.setattr(files, "write", full)
+    monkeypatch.setattr(files, "write", fail)
     wrong = writer.write(progress)
-    assert wrong == "the checkpoint of t = 0 cannot be written: No space left on device."
-    assert warnings[-1] == f"{wrong} Older checkpoints are untouched."
+    assert wrong == f"the checkpoint of t = 0 cannot be written: {why}."
+    assert heard(writer).warned == [f"{wrong} Older checkpoints are untouched."]
 
 
-def run_from(found: Found, out: Path) -> RunDirectory:
-    """A run's directory as the checkpoint's program left it, if it held nothing else."""
-    directory = RunDirectory(out)
-    directory.checkpoints.folder.mkdir(parents=True)
-    shutil.copyfile(found.path, directory.checkpoints.folder / "checkpoint-0000000005.safetensors")
-    directory.options.write_text(found.metadata["options"])
-    return directory
+def test_a_directory_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path / "run", max_iterations=1)
+    progress = trained(writer)
+    assert writer.write(progress) is None
+    assert heard(writer).warned == [f"{tmp_path / 'run'} was deleted, and is made anew; older checkpoints are lost."]
+    assert writer.directory.options.read_text() == writer.description.options
+    assert writer.write(progress) is None
+    assert len(heard(writer).warned) == 1
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_checkpoint_of_version_1_is_gone_on_with(name: str, tmp_path: Path) -> None:
-    """To the bits of a run that was never interrupted, where the environment is that of the stored file."""
-    found = checkpoint.read(VERSION_1 / f"{name}.safetensors")
-    old = run_from(found, tmp_path / "old")
-    assert train_main(OneRank(), ["--resume", "--out", str(old.path), "--max-iterations", "9", "--quiet"]) == 0
-    whole = RunDirectory(tmp_path / "whole")
-    options = [*FIXTURE, "--optimizer", name, "--max-iterations", "9"]
-    assert train_main(OneRank(), [*options, "--out", str(whole.path)]) == 0
-
-    was, now = (files.read(directory.checkpoints.paths()[0]) for directory in (old, whole))
-    same = environment.compare_times(found.metadata["environment"], now[1]["environment"]) is None
-    assert was[0].keys() == now[0].keys()
-    for tensor, value in now[0].items():
-        if same:
-            np.testing.assert_array_equal(was[0][tensor], value)
-        elif value.dtype == np.float64:
-            np.testing.assert_allclose(was[0][tensor], value, rtol=1e-6, atol=1e-9)
+def test_metrics_are_on_disk_before_it(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path, max_iterations=1)
+    writer.directory.begin(writer.description)
+    progress = trained(writer)
+    assert progress.record is not None
+    metrics = writer.directory.metrics
+    metrics.append(progress.record, at_once=False)
+    assert writer.write(progress) is None
+    assert len(metrics.path.read_text().splitlines()) == 1
+    metrics.path.unlink()
+    metrics.append(progress.record, at_once=False)
+    assert writer.write(progress) is None
+    assert heard(writer).warned == [f"{metrics.path} was deleted, and is begun anew; its older records are lost."]
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_checkpoint_goes_on_to_the_same_bits_whatever_its_version(name: str, tmp_path: Path) -> None:
-    """The same state, in the layout of version 1 and in today's."""
-    old = run_from(checkpoint.read(VERSION_1 / f"{name}.safetensors"), tmp_path / "old")
-    new = RunDirectory(tmp_path / "new")
-    shutil.copytree(old.path, new.path)
-    found = new.checkpoints.newest()
-    progress = {key: value for key, value in found.progress.items() if key.startswith("state.") or key == "window"}
-    new.checkpoints.write(5, {k: v for k, v in found.model.items() if k not in progress}, progress, found.metadata)
-    for directory in (old, new):
-        out = str(directory.path)
-        assert train_main(OneRank(), ["--resume", "--out", out, "--max-iterations", "9", "--quiet"]) == 0
-    one, other = (files.read(directory.checkpoints.paths()[0])[0] for directory in (old, new))
-    assert one.keys() == other.keys()
-    for key, value in one.items():
-        np.testing.assert_array_equal(value, other[key])
-    assert old.model.read_bytes() == new.model.read_bytes()
+def test_what_is_said_when_it_is_gone_on_with(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path, max_iterations=2, eta=0.5)
+    progress = trained(writer)
+    writer.write(progress)
+    before = writer.directory.checkpoints.newest().path
+    assert progress.record is not None
+    progress.record = replace(progress.record, t=3)
+    writer.write(progress)
+    newest = writer.directory.checkpoints.newest().path
+    newest.write_bytes(b"")
+
+    again = checkpointing(tmp_path, max_iterations=5, eta=0.25)
+    again.description.environment["numpy"] = "0.1"
+    again.resume(OneRank())
+    damage, other, eta = heard(again).warned
+    assert damage == f"{newest} is damaged, or was not written by distnn. Going back to {before.name}."
+    assert other.startswith("The environments when this run began and now differ in numpy (")
+    assert eta == "--eta is 0.25 from now on; it was 0.5."
+    assert heard(again).said == [
+        "--max-iterations is 5 from now on; it was 2.",
+        f"resumed at t = 2 from {before}",
+    ]
 
 
-def test_a_checkpoint_of_version_1_is_a_model() -> None:
-    for name in OPTIMIZERS:
-        assert load_model(VERSION_1 / f"{name}.safetensors").network.d == (2, 2, 1)
+def test_nothing_is_warned_of_where_nothing_changed(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path, max_iterations=2)
+    writer.write(trained(writer))
+    again = checkpointing(tmp_path, max_iterations=2)
+    again.resume(OneRank())
+    assert (heard(again).warned, len(heard(again).said)) == ([], 1)
+
+
+def test_an_option_that_must_not_change(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path, max_iterations=2)
+    writer.write(trained(writer))
+    again = checkpointing(tmp_path, max_iterations=2, seed=1)
+    with pytest.raises(UserError, match=rf"^{again.directory.options} says --seed 1, but .* was trained with 0"):
+        again.resume(OneRank())
+
+
+def test_the_window_may_change(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path, max_iterations=5, window=2)
+    writer.write(trained(writer))
+    assert len(writer.resume(OneRank()).window) == 3
+    again = checkpointing(tmp_path, max_iterations=5, window=1)
+    assert len(again.resume(OneRank()).window) == 2
+
+
+def test_rank_0_alone_reads(tmp_path: Path) -> None:
+    writer = checkpointing(tmp_path / "0", max_iterations=2)
+    progress = trained(writer)
+    writer.write(progress)
+
+    def work(ranks: Ranks) -> Progress:
+        assembly = assembled(ranks, X, Y, max_iterations=2)
+        directory = RunDirectory(tmp_path / str(ranks.rank))
+        return Checkpointing(assembly, directory, writer.description, Heard()).resume(ranks)
+
+    for found in on_ranks(2, work):
+        np.testing.assert_array_equal(found.state.w, progress.state.w)
