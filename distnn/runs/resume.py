@@ -20,7 +20,8 @@ FREE = ("data", "threads", "evaluate_every")  # but for these: a moved file, for
 def merge(options: Options, arguments: Sequence[str], read: Callable[..., Options]) -> Options:
     """The options of the run in options.out, with those that are given now in their place.
 
-    read: options from arguments and, where given, from values in the place of defaults. Local: for rank 0. UserError if there is no run, or if an option was given that a run cannot change.
+    read: options from arguments and, where given, from values in the place of defaults. Local: for rank 0. UserError if
+    there is no run, or if an option was given that a run cannot change.
     """
     if options.out is None:
         raise UserError("--resume needs --out, the directory of the run to go on with.")
