@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import shutil
 import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from availability import unavailable
@@ -95,3 +97,12 @@ def pointer(array: np.ndarray) -> ctypes.c_void_p:
     """The address of a contiguous array of float64."""
     assert array.dtype == np.float64 and array.flags.c_contiguous
     return ctypes.c_void_p(array.ctypes.data)
+
+
+def imported(path: Path) -> ModuleType:
+    """A Python file as a module."""
+    specification = importlib.util.spec_from_file_location("exported", path)
+    assert specification and specification.loader
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

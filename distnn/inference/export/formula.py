@@ -18,8 +18,35 @@ from distnn.storage.files import checksum
 
 
 @dataclass(frozen=True)
+class Column:
+    """What is made of a column of the table: an input of the network, or several.
+
+    numbers, and booleans as 0 and 1: the value, or `fill` where it is missing; then `transform`, if any. words: as many
+    inputs as categories, 1 for the word's own and 0 for the others; all are 0 for a missing word, "". Then, with
+    `indicator`, an input more: 1 where the value is missing, else 0. fill: None if none may be missing.
+    """
+
+    name: str
+    kind: str = "numbers"
+    categories: tuple[str, ...] = ()
+    fill: float | None = None
+    indicator: bool = False
+    transform: str | None = None
+
+    @property
+    def width(self) -> int:
+        """How many inputs it becomes."""
+        return (len(self.categories) if self.kind == "words" else 1) + self.indicator
+
+    @property
+    def plain(self) -> bool:
+        """Is it one input, as it stands?"""
+        return self.kind != "words" and self.fill is None and not self.indicator and self.transform is None
+
+
+@dataclass(frozen=True)
 class Standardise:
-    """(x - shift - mean) / divisor for each column, in this order; each float64, (d^(0),).
+    """(x - shift - mean) / divisor for each input or output, in this order; each float64, (d^(0),) or (d^(L),).
 
     The inverse, of targets, is y * divisor + mean + shift; a constant column has the divisor 0 there, and 1 for inputs.
     """
@@ -42,15 +69,17 @@ class Layer:
 class Formula:
     """A model, for exporters. Replicated.
 
-    inputs: names of columns, outputs: names of what is predicted; units: of some of them, by name.
-    undo: how outputs get the units of the table; None for classes, whose names are in the order of the outputs. With
-    two classes and one output, the second class is predicted where that is above `threshold`.
+    columns: of the table; inputs: their names. outputs: names of what is predicted; units: of some of them, by name.
+    undo: how outputs get the units of the table, and `transforms`: what is undone after that, a name or None for each;
+    None and () for classes, whose names are in the order of the outputs. With two classes and one output, the second
+    class is predicted where that is above `threshold`.
     dtype: of the model's arithmetic; its numbers are those that it computes with, rounded to float32 where it does.
     fingerprint: the checksum of the model's file.
     """
 
-    inputs: tuple[str, ...]
+    columns: tuple[Column, ...]
     outputs: tuple[str, ...]
+    transforms: tuple[str | None, ...]
     classes: tuple[str, ...]
     threshold: float | None
     standardise: Standardise
@@ -61,9 +90,31 @@ class Formula:
     units: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def plain(self) -> bool:
+        """Is every column an input as it stands?"""
+        return all(column.plain for column in self.columns)
+
+    def require_plain(self, language: str) -> None:
+        """UserError where a column is not an input as it stands, or an output is transformed."""
+        for name, plain in (
+            *((column.name, column.plain) for column in self.columns),
+            *((name, transform is None) for name, transform in zip(self.outputs, self.transforms, strict=False)),
+        ):
+            if not plain:
+                raise UserError(
+                    f"--to {language} takes numbers as they stand: the column {name} holds words, may be missing or is "
+                    "transformed. Choose another language, such as c or onnx."
+                )
+
+    @property
     def d(self) -> tuple[int, ...]:
         """The architecture."""
-        return (len(self.inputs), *(len(layer.b) for layer in self.layers))
+        return (len(self.standardise.shift), *(len(layer.b) for layer in self.layers))
 
     def described(self, name: str) -> str:
         """A name with its unit, if there is one."""
@@ -87,8 +138,9 @@ def formula(model: Model, units: Mapping[str, str]) -> Formula:
     thetas = [network.theta] * (network.L - 1) + [network.output_theta]
     rounded = np.dtype(model.dtype)
     return Formula(
-        inputs=preparation.inputs,
+        columns=tuple(map(Column, preparation.inputs)),
         outputs=outputs,
+        transforms=() if classes else (None,) * len(outputs),
         classes=classes.names if classes else (),
         threshold=sum(classes.levels) / 2 if classes and classes.width == 1 else None,
         standardise=_standardise(inputs, inputs.divisor, rounded),

@@ -63,3 +63,8 @@ def thetas(formula: Formula) -> str:
 
 def _listed(names: Sequence[str]) -> list[str]:
     return [f"{place} {name}" for place, name in enumerate(names)]
+
+
+def commented(formula: Formula, mark: str) -> str:
+    """What stands at the top, as lines that begin with `mark`."""
+    return "\n".join(f"{mark} {line}".rstrip() for line in about(formula))

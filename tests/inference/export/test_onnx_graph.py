@@ -1,0 +1,79 @@
+"""The ONNX models, run by onnxruntime, against `Model`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from exporting import KINDS, model, rows, scale, signs
+
+from distnn import UserError
+from distnn.inference.export.formula import fingerprint, formula
+from distnn.inference.export.onnx_graph import files
+from distnn.inference.model import Model
+
+MODELS = {**dict.fromkeys(KINDS), "signs": None}
+
+
+def of(kind: str) -> Model:
+    return signs() if kind == "signs" else model(kind)
+
+
+def run(content: bytes, X: np.ndarray) -> dict[str, np.ndarray]:
+    """Its outputs by name, for the rows of X."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    inputs = [put.name for put in session.get_inputs()]
+    fed = {"inputs": X} if inputs == ["inputs"] else dict(zip(inputs, np.split(X, X.shape[1], axis=1), strict=True))
+    names = [put.name for put in session.get_outputs()]
+    return dict(zip(names, session.run(names, fed), strict=True))
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_values_are_those_of_the_model(kind: str) -> None:
+    X = rows(of(kind))
+    found = run(files(formula(of(kind), {}), "m")[".onnx"], X)
+    expected, close = of(kind)(X), 1e-12 if of(kind).dtype == "float64" else 1e-6
+    if of(kind).preparation.classes is None:
+        assert list(found) == list(of(kind).preparation.targets)
+        y = np.hstack(list(found.values()))
+    else:
+        assert list(found) == ["class", "outputs"]
+        assert found["class"].tolist() == of(kind).classify(X).tolist()
+        y = found["outputs"]
+    assert y.dtype == np.float64
+    assert np.max(np.abs(y - expected) / scale(of(kind), X)) < close
+
+
+def test_names_opset_and_fingerprint() -> None:
+    loaded = onnx.load_from_string(files(formula(model("one-output"), {}), "m")[".onnx"])
+    assert [put.name for put in loaded.graph.input] == ["x1", "x2", "x3"]
+    assert [put.name for put in loaded.graph.output] == ["y"]
+    assert [(used.domain, used.version) for used in loaded.opset_import] == [("", 7)]
+    properties = {entry.key: entry.value for entry in loaded.metadata_props}
+    assert properties["fingerprint"] == fingerprint(model("one-output"))
+    assert json.loads(properties["inputs"]) == ["x1", "x2", "x3"]
+
+
+def test_a_table_without_names_is_one_input_and_a_name_occurs_once() -> None:
+    was = model("wide")
+    numbered = replace(was, preparation=replace(was.preparation, inputs=("0", "1", "2"), targets=("3", "4", "5")))
+    X = rows(was)
+    found = run(files(formula(numbered, {}), "m")[".onnx"], X)
+    np.testing.assert_allclose(found["outputs"], was(X), rtol=1e-11)
+    same = replace(was, preparation=replace(was.preparation, inputs=("a", "b", "c"), targets=("a", "d", "e")))
+    assert list(run(files(formula(same, {}), "m")[".onnx"], X)) == ["predicted a", "d", "e"]
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(
+        UserError, match=r"--to onnx needs the package onnx. Install it with: pip install 'distnn\[onnx"
+    ):
+        files(formula(model("linear"), {}), "m")
