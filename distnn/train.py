@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
 
-from distnn.command_line.arguments import parse, to_toml
+from distnn.command_line.arguments import parse, read, to_toml
 from distnn.command_line.program import run
 from distnn.errors import DONE
 from distnn.kernels import blas
@@ -52,12 +52,12 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
 
 def read_options(arguments: Sequence[str]) -> Options | None:
     """The options that the arguments and, at --resume, the run's own options give. Local: for rank 0."""
-    read = partial(parse, Options, PROGRAM, ABOUT)
-    options: Options | None = read(arguments)
-    if options is None:
+    given = read(Options, PROGRAM, ABOUT, arguments)
+    if given is None:
         return None
+    options = Options(**given)
     if options.resume:
-        options = resume.merge(options, arguments, read)
+        options = resume.merge(given, partial(parse, Options, PROGRAM, ABOUT))
     check(options)
     return options
 

@@ -9,7 +9,7 @@ import dataclasses
 import inspect
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -18,12 +18,18 @@ from distnn.errors import UserError
 TOML_BYTES = 1 << 20  # a file of options is far shorter
 
 
-def parse(kind: type, program: str, about: str, arguments: Sequence[str], base: Mapping[str, Any] | None = None) -> Any:
+def parse(kind: type, program: str, about: str, arguments: Sequence[str]) -> Any:
+    """Options of the dataclass `kind`, as `read` reads them, or None when --help was all that was wanted."""
+    given = read(kind, program, about, arguments)
+    return None if given is None else kind(**given)
+
+
+def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict[str, Any] | None:
     """Read options of the dataclass `kind` from flags and from the TOML file that --config names; flags win.
 
-    Every field is annotated with its type, a group and the words for --help. base: values that take the place of
-    defaults. Returns the options, or None when --help was all that was wanted. Local: for rank 0. UserError for an
-    unknown option or a value of the wrong kind.
+    Every field is annotated with its type, a group and the words for --help. Returns the values that were given, by the
+    names of their fields, or None when --help was all that was wanted. Local: for rank 0. UserError for an unknown
+    option or a value of the wrong kind.
     """
     from cyclopts import App, CycloptsError
     from cyclopts.config import Toml
@@ -50,8 +56,7 @@ def parse(kind: type, program: str, about: str, arguments: Sequence[str], base: 
         raise UserError(f"{' '.join(str(error).split())} See: {program} --help") from None
     if not isinstance(given, dict):
         return None
-    values = {name: value for name, value in given.items() if value is not None and name != "config"}
-    return kind(**{**(base or {}), **values})
+    return {name: value for name, value in given.items() if value is not None and name != "config"}
 
 
 def _annotations(kind: type) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,19 @@ FIXED = (DATA, NETWORK, TRAINING)  # groups of options that a resumed run keeps
 FREE = ("data", "threads", "evaluate_every")  # but for these: a moved file, for example, is known by its fingerprint
 
 
-def merge(options: Options, arguments: Sequence[str], read: Callable[..., Options]) -> Options:
-    """The options of the run in options.out, with those that are given now in their place.
+def merge(given: Mapping[str, Any], read: Callable[[Sequence[str]], Options]) -> Options:
+    """The options of the run in given["out"], with those that are given now, by name, in their place.
 
-    read: options from arguments and, where given, from values in the place of defaults. Local: for rank 0. UserError if
-    there is no run, or if an option was given that a run cannot change.
+    read: options from arguments. Local: for rank 0. UserError if there is no run, or if an option was given that a run
+    cannot change.
     """
-    if options.out is None:
+    if "out" not in given:
         raise UserError("--resume needs --out, the directory of the run to go on with.")
-    path = RunDirectory(options.out).options
+    path = RunDirectory(given["out"]).options
     if not path.exists():
-        raise UserError(f"--out {options.out} holds no run to resume: {path} is missing.")
+        raise UserError(f"--out {given['out']} holds no run to resume: {path} is missing.")
     stored = read(["--config", str(path)])
-    merged = read(arguments, vars(stored))
+    merged = replace(stored, **given)
     for field in fields(merged):
         was, now = getattr(stored, field.name), getattr(merged, field.name)
         if was != now and group(field.name) in FIXED and field.name not in FREE:

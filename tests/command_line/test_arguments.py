@@ -196,7 +196,7 @@ def test_one_definition_makes_flags_and_file(tmp_path: Path) -> None:
 
     globals()["Two"] = Two  # get_type_hints resolves names in the module
     assert parse(Two, "two", "About", ["--count", "5"]) == Two(count=5)
-    assert parse(Two, "two", "About", ["--name", "x"], {"count": 9}) == Two(count=9, name="x")
+    assert parse(Two, "two", "About", ["--name", "x"]) == Two(name="x")
     assert parse(Two, "two", "About", ["--config", config(tmp_path, "count = 4\n"), "--name", "y"]) == Two(
         count=4, name="y"
     )

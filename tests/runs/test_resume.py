@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distnn import UserError
-from distnn.command_line.arguments import parse
+from distnn.command_line.arguments import parse, read
 from distnn.runs.options import NOT_STORED, Options, flag, group, stored
 from distnn.runs.resume import FIXED, FREE, compare, merge
 from distnn.storage.checkpoint import Found
@@ -20,8 +20,9 @@ STORED = Options(hidden=(3,), eta=0.5, max_iterations=20, data="old.csv")
 
 def merged(folder: Path, *arguments: str) -> Options:
     (folder / "options.toml").write_text(stored(STORED))
-    out = ["--resume", "--out", str(folder)]
-    return merge(Options(resume=True, out=str(folder)), [*out, *arguments], READ)
+    given = read(Options, "train", "", ["--resume", "--out", str(folder), *arguments])
+    assert given is not None
+    return merge(given, READ)
 
 
 def test_those_of_the_run_and_those_given_now(tmp_path: Path) -> None:
@@ -49,9 +50,9 @@ def test_what_a_run_began_with_stays(arguments: list[str], sentence: str, tmp_pa
 
 def test_there_has_to_be_a_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^--resume needs --out, the directory of the run to go on with\.$"):
-        merge(Options(resume=True), ["--resume"], READ)
+        merge({"resume": True}, READ)
     with pytest.raises(UserError, match=r"holds no run to resume: .*options\.toml is missing"):
-        merge(Options(resume=True, out=str(tmp_path)), ["--resume", "--out", str(tmp_path)], READ)
+        merge({"resume": True, "out": str(tmp_path)}, READ)
 
 
 def compared(was: Options, **changed: object) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from distnn.errors import UserError
@@ -24,9 +25,15 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+@cache
+def hints(kind: type) -> dict[str, Any]:
+    """The annotations of a dataclass, resolved, by field."""
+    return get_type_hints(kind, include_extras=True)
+
+
 def check_fields(options: Any) -> None:
     """Raise UserError, one sentence, where a value is not of its field's type, or less than the least. Local."""
-    for name, hint in get_type_hints(type(options), include_extras=True).items():
+    for name, hint in hints(type(options)).items():
         kind, _, _, *limits = get_args(hint)
         value, choices = getattr(options, name), _choices(kind)
         if choices and value is not None and value not in choices:
