@@ -26,14 +26,14 @@ def flag(name: str) -> str:
 
 
 @cache
-def hints(kind: type) -> dict[str, Any]:
+def hints(kind: Any) -> dict[str, Any]:
     """The annotations of a dataclass, resolved, by field."""
     return get_type_hints(kind, include_extras=True)
 
 
 def check_fields(options: Any) -> None:
     """Raise UserError, one sentence, where a value is not of its field's type, or less than the least. Local."""
-    for name, hint in hints(type(options)).items():
+    for name, hint in hints(options.__class__).items():
         kind, _, _, *limits = get_args(hint)
         value, choices = getattr(options, name), _choices(kind)
         if choices and value is not None and value not in choices:
