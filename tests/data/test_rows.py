@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from formats import write_table
 
 from distnn import UserError
 from distnn.data.rows import Columns, Rows
@@ -26,12 +27,7 @@ def arrays(Y: np.ndarray, weights: np.ndarray | None = W, X: np.ndarray = X) -> 
 def stored(ending: str, folder: Path) -> Source:
     """X, W and Y side by side, in a file of this format."""
     path, table = folder / f"table{ending}", np.column_stack([X, W, Y])
-    if ending == ".npy":
-        np.save(path, table)
-    elif ending == ".npz":
-        np.savez(path, table)
-    else:
-        np.savetxt(path, table, "%.17g", {".csv": ",", ".tsv": "\t"}.get(ending, " "))
+    write_table(path, table)
     return open_source(str(path), OneRank())
 
 

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from distnn.data.tables.arrays import ArraySource
+from distnn.data.tables.chain import Chain, is_many, open_many
+from distnn.data.tables.columnar import open_arrow, open_parquet
 from distnn.data.tables.exclusive_or import ExclusiveOr
 from distnn.data.tables.files import open_file
 from distnn.data.tables.forms import COMPRESSED
+from distnn.data.tables.hdf import open_hdf5, split_path
 from distnn.data.tables.npy import open_npy
 from distnn.data.tables.npz import open_npz
 from distnn.data.tables.source import Source, column_numbers
@@ -19,7 +22,7 @@ from distnn.data.tables.text import open_text
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
-__all__ = ["FORMATS", "KNOWN_FORMATS", "ArraySource", "ExclusiveOr", "Source", "column_numbers", "open_source"]
+__all__ = ["FORMATS", "KNOWN_FORMATS", "ArraySource", "Chain", "ExclusiveOr", "Source", "column_numbers", "open_source"]
 
 # By the ending of the file's name: open(path, ranks, header=...) is collective and gives a Source.
 FORMATS: dict[str, Callable[..., Source]] = {
@@ -30,30 +33,60 @@ FORMATS: dict[str, Callable[..., Source]] = {
     ".data": open_text,
     ".npy": open_npy,
     ".npz": open_npz,
+    ".parquet": open_parquet,
+    ".arrow": open_arrow,
+    ".feather": open_arrow,
+    ".h5": open_hdf5,
+    ".nc": open_hdf5,
 }
 KNOWN_FORMATS = f"{', '.join([*FORMATS][:-1])} or {[*FORMATS][-1]}"  # for messages
 # Files of other names are known by their first bytes; what none of these begins is text.
-MAGIC: dict[bytes, Callable[..., Source]] = {b"\x93NUMPY": open_npy, b"PK\3\4": open_npz}
+MAGIC: dict[bytes, Callable[..., Source]] = {
+    b"\x93NUMPY": open_npy,
+    b"PK\3\4": open_npz,
+    b"PAR1": open_parquet,
+    b"ARROW1": open_arrow,
+    b"\x89HDF\r\n": open_hdf5,
+}
 OTHERS = {".xls": "a spreadsheet", ".xlsx": "a spreadsheet", ".ods": "a spreadsheet", ".pkl": "a pickle"}
 
 
 def open_source(path: str | None, ranks: Ranks, *, seed: int = 0, n: int = 1000, header: bool | None = None) -> Source:
-    """The table in a file, or the built-in exclusive-or with n rows where path is None. Collective.
+    """The table in a file, in several ones, or the built-in exclusive-or with n rows where path is None. Collective.
 
-    header: whether a text table begins with a line of names; None: judged by its look. UserError on all ranks.
+    path: of a file; of a folder, or a pattern with *, ? or [], whose files make one table; of an HDF5 file with a
+    colon and what is meant in it. header: whether a text table begins with a line of names; None: judged by its look.
+    UserError on all ranks.
     """
     if path is None:
         return ExclusiveOr(n, seed)
+    many = None
+    with ranks.sharing_errors():
+        many = ranks.rank == 0 and is_many(split_path(path)[0])
+    if ranks.broadcast(many):
+        return open_many(path, ranks, _open_file, header)
+    return _open_file(path, ranks, header=header)
+
+
+def _open_file(path: str, ranks: Ranks, *, header: bool | None) -> Source:
+    """The table in one file. Collective."""
+    inside = split_path(path)[1]
+    if inside:
+        return open_hdf5(path, ranks)
     name = PurePath(path)
-    if name.suffix.lower() in COMPRESSED:
-        name = name.with_suffix("")
     ending = name.suffix.lower()
+    if ending in COMPRESSED:
+        inner = name.with_suffix("").suffix.lower()
+        if FORMATS.get(inner, open_text) is not open_text:
+            raise UserError(f"{path} is compressed; decompress it first. Only text is read from a compressed file.")
+        return open_text(path, ranks, header=header)
     if ending in OTHERS:
         raise UserError(f"{path} is {OTHERS[ending]}; save it as CSV. The known formats are {', '.join(FORMATS)}.")
-    if ending in FORMATS and (FORMATS[ending] is open_text or path.endswith(name.name)):
-        return FORMATS[ending](path, ranks, header=header)
-    if ending in FORMATS:
-        raise UserError(f"{path} is compressed; decompress it first. Only text is read from a compressed file.")
+    return (FORMATS.get(ending) or _known_by_content(path, ranks))(path, ranks, header=header)
+
+
+def _known_by_content(path: str, ranks: Ranks) -> Callable[..., Source]:
+    """What reads a file whose name does not say what it holds. Collective."""
     file = open_file(path, ranks)
     start = b""
     with ranks.sharing_errors():
@@ -61,5 +94,4 @@ def open_source(path: str | None, ranks: Ranks, *, seed: int = 0, n: int = 1000,
             with file.open() as stream:
                 start = stream.read(8)
     start = ranks.broadcast(start)
-    reader = next((reader for magic, reader in MAGIC.items() if start.startswith(magic)), open_text)
-    return reader(path, ranks, header=header)
+    return next((reader for magic, reader in MAGIC.items() if start.startswith(magic)), open_text)

@@ -25,7 +25,7 @@ def test_files_that_cannot_be_read(ending: str, tmp_path: Path, monkeypatch: pyt
     with pytest.raises(UserError, match="is empty"):
         opened(path, "")
     (tmp_path / f"tmp_path{ending}").mkdir()
-    with pytest.raises(UserError, match="is not a regular file"):
+    with pytest.raises(UserError, match="there is no file in it"):
         opened(tmp_path / f"tmp_path{ending}")
     os.mkfifo(tmp_path / f"pipe{ending}")
     with pytest.raises(UserError, match="is not a regular file"):  # and does not wait for a writer

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pyarrow
 import pytest
 from people_tables import PLAIN, ROWS, SAID, TABLES
 from threaded_ranks import on_ranks
@@ -92,6 +91,8 @@ def test_a_trailing_delimiter_must_stay_one(tmp_path: Path) -> None:
 
 
 def test_zstandard_by_arrow(tmp_path: Path) -> None:
+    import pyarrow
+
     path = tmp_path / "plain.csv.zst"
     with pyarrow.CompressedOutputStream(str(path), "zstd") as stream:
         stream.write(PLAIN.encode())

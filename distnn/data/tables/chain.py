@@ -1,0 +1,125 @@
+"""Many files as one table: a folder or a pattern, its files in the order of their names, one's rows after another's."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from distnn.data.tables.source import Kind, Missing, Source, check_range, listed
+from distnn.errors import UserError
+from distnn.parallel.ranks import Ranks
+
+
+class Chain(Source):
+    """Tables with the same columns, one after another. Messages name the table that a row is from."""
+
+    def __init__(self, path: str, sources: Sequence[Source]):
+        first = sources[0]
+        for source in sources[1:]:
+            _compare(first, source)
+        self.path, self.columns, self.named = path, first.columns, first.named
+        self._sources = sources
+        self._firsts = np.cumsum([0, *(source.n for source in sources)])
+        self.n = int(self._firsts[-1])
+        said = dict.fromkeys(note for source in sources for note in source.notes)
+        self.notes = (f"it is {len(sources)} files, {sources[0].path} to {sources[-1].path}", *said)
+
+    def kind(self, column: int) -> Kind | None:
+        kinds = {source.kind(column) for source in self._sources}
+        return kinds.pop() if len(kinds) == 1 else "numbers"
+
+    def number(self, field: str) -> float | None:
+        return self._sources[0].number(field)
+
+    def is_word(self, column: int) -> bool:
+        return self._sources[0].is_word(column)
+
+    def default_targets(self) -> tuple[int, ...]:
+        return self._sources[0].default_targets()
+
+    def default_weights(self) -> int | None:
+        return self._sources[0].default_weights()
+
+    def prepare(self, start: int, stop: int) -> None:
+        check_range(self, start, stop)
+        for source, first in zip(self._sources, self._firsts, strict=False):
+            low, high = (int(min(max(row - first, 0), source.n)) for row in (start, stop))
+            source.prepare(low, high)
+
+    def read(
+        self,
+        start: int,
+        stop: int,
+        numbers: Sequence[int],
+        words: Sequence[int] = (),
+        keep: np.ndarray | None = None,
+        missing: Missing | None = None,
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        check_range(self, start, stop)
+        values = np.empty((stop - start, len(numbers)))
+        found: list[list[np.ndarray]] = [[np.empty(0, "U1")] for _ in words]
+        row = start
+        while row < stop:
+            which = int(np.searchsorted(self._firsts, row, side="right")) - 1
+            first, end = int(self._firsts[which]), min(stop, int(self._firsts[which + 1]))
+            kept = None if keep is None else keep[row - start : end - start]
+            if kept is None or kept.any():
+                some, texts = self._sources[which].read(row - first, end - first, numbers, words, kept, missing)
+            else:
+                some, texts = np.zeros((end - row, len(numbers))), [np.full(end - row, "-") for _ in words]
+            values[row - start : end - start] = some
+            for parts, text in zip(found, texts, strict=True):
+                parts.append(text)
+            row = end
+        return values, [np.concatenate(parts) for parts in found]
+
+
+def _compare(first: Source, other: Source) -> None:
+    """UserError unless two files have the same columns, of the same kinds."""
+    if other.columns != first.columns:
+        missing = [name for name in first.columns if name not in other.columns]
+        more = [name for name in other.columns if name not in first.columns]
+        how = "in another order"
+        if missing or more:
+            how = f"it lacks {listed(missing)}" if missing else f"it has {listed(more)}, too"
+        raise UserError(f"{other.path} has other columns than {first.path}: {how}. All files of a table must be alike.")
+    for column, name in enumerate(first.columns):
+        kinds = {first.kind(column), other.kind(column)}
+        if len(kinds) > 1 and not kinds <= {"numbers", "integers"}:
+            raise UserError(
+                f"{other.path}, column {name} holds {other.kind(column) or 'text'}, that of {first.path} "
+                f"{first.kind(column) or 'text'}. All files of a table must be alike."
+            )
+
+
+def is_many(path: str) -> bool:
+    """Is it a folder, or a pattern that no file is named like? Local."""
+    return os.path.isdir(path) or (glob.has_magic(path) and not os.path.exists(path))
+
+
+def open_many(path: str, ranks: Ranks, opener: Callable[..., Source], header: bool | None) -> Source:
+    """The table in the files of a folder, hidden ones left out, or of a pattern. Collective; UserError on all ranks.
+
+    opener: opens one of them. The first one says whether they have a line of names.
+    """
+    names: list[str] | None = None
+    with ranks.sharing_errors():
+        if ranks.rank == 0:
+            found = [os.path.join(path, name) for name in os.listdir(path)] if os.path.isdir(path) else glob.glob(path)
+            visible = [name for name in found if not os.path.basename(name).startswith((".", "_"))]
+            names = sorted(name for name in visible if os.path.isfile(name))
+            if not names:
+                raise UserError(f"{path}: there is no file {'in it' if os.path.isdir(path) else 'of such a name'}.")
+    names = ranks.broadcast(names)
+    assert names is not None
+    if len(names) == 1:
+        return opener(names[0], ranks, header=header)
+    sources = [opener(names[0], ranks, header=header)]
+    header = sources[0].named if header is None else header
+    for name in names[1:]:
+        sources.append(opener(name, ranks, header=header))
+    with ranks.sharing_errors():
+        return Chain(path, sources)

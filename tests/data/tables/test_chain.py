@@ -1,0 +1,89 @@
+"""Many files as one table: the same as one file, on any number of ranks; files that differ are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from formats import write_table
+from people_tables import ROWS, lines
+from sources import opened
+from threaded_ranks import on_ranks
+
+from distnn.data.tables import FORMATS, open_source
+from distnn.errors import UserError
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("ending", [".csv", ".npy", ".parquet", ".h5"])
+def test_a_folder_and_a_pattern_are_one_table(ending: str, size: int, tmp_path: Path) -> None:
+    table = np.random.default_rng(0).normal(size=(60, 3))
+    for part, (start, stop) in enumerate([(0, 1), (1, 30), (30, 60)]):
+        write_table(tmp_path / f"part-{part}{ending}", table[start:stop])
+    (tmp_path / ".hidden").write_text("no table")
+    (tmp_path / "_SUCCESS").write_text("")
+
+    def read(path: str, ranks: Any) -> np.ndarray:
+        source = open_source(path, ranks)
+        assert source.n == 60 and source.default_targets() == (2,) and source.columns == ("0", "1", "2")
+        assert source.notes[0].startswith("it is 3 files, ")
+        start, stop = (60 * (ranks.rank + i) // ranks.size for i in (0, 1))
+        source.prepare(start, stop)
+        return np.concatenate([source.read(row, min(row + 7, stop), [2, 0])[0] for row in range(start, stop, 7)])
+
+    for path in (tmp_path, tmp_path / f"part-*{ending}"):
+        rows = np.concatenate(on_ranks(size, lambda ranks, path=path: read(str(path), ranks)))
+        np.testing.assert_array_equal(rows, table[:, [2, 0]])
+
+
+def test_headers_are_the_first_files_and_messages_name_the_file(tmp_path: Path) -> None:
+    for part in range(3):
+        (tmp_path / f"part-{part}.csv").write_text(lines("a,b,y", ROWS[part * 20 : part * 20 + 20]))
+    source = opened(tmp_path / "part-*.csv")
+    assert source.columns == ("a", "b", "y") and source.named
+    np.testing.assert_array_equal(source.read(0, 60, [0, 1, 2])[0], ROWS)
+    (tmp_path / "part-1.csv").write_text(lines("a,b,y", [*ROWS[20:39], ["x", 1, 2]]))
+    with pytest.raises(UserError, match=r"part-1\.csv, line 21 \(row 19\), column a: 'x' stands"):
+        opened(tmp_path / "part-*.csv").read(0, 60, [0, 1, 2])
+    keep = np.ones(60, bool)
+    keep[39] = False
+    opened(tmp_path / "part-*.csv").read(0, 60, [0, 1, 2], keep=keep)
+    keep[:] = np.arange(60) < 20
+    opened(tmp_path / "part-*.csv").read(0, 60, [0, 1, 2], keep=keep)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a,c\n1,2\n", r"2\.csv has other columns than .*1\.csv: it lacks b\. All files of a table must be alike"),
+        ("a,b,c\n1,2,3\n", r"2\.csv has other columns than .*: it has c, too\."),
+        ("b,a\n1,2\n", r"2\.csv has other columns than .*: in another order\."),
+    ],
+)
+def test_files_that_differ_are_refused(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "2.csv").write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        opened(tmp_path)
+
+
+def test_kinds_that_differ_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "1.npy", np.arange(3))
+    np.save(tmp_path / "2.npy", np.arange(3.0))
+    assert opened(tmp_path).kind(0) == "numbers"
+    np.save(tmp_path / "2.npy", np.array(["a"]))
+    with pytest.raises(UserError, match=r"2\.npy, column 0 holds words, that of .*1\.npy integers\. All files"):
+        opened(tmp_path)
+
+
+def test_no_files_one_file_and_names_with_brackets(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"there is no file in it"):
+        opened(tmp_path)
+    with pytest.raises(UserError, match=r"there is no file of such a name"):
+        opened(tmp_path / "*.csv")
+    (tmp_path / "a[1].csv").write_text("1,2\n")
+    assert opened(tmp_path / "a[1].csv").n == 1
+    assert opened(tmp_path / "*.csv").notes == ()
+    assert ".csv" in FORMATS
