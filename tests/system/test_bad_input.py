@@ -66,6 +66,11 @@ def weighted(folder: Path) -> Path:
     return write_csv(folder / "weighted.csv", {"x": x, "w": w, "y": x % 7})
 
 
+def empty_folder(folder: Path) -> list[str]:
+    (folder / "nothing").mkdir(exist_ok=True)
+    return ["--data", "nothing"]
+
+
 def flags(*arguments: str) -> Callable[[Path], list[str]]:
     return lambda folder: list(arguments)
 
@@ -75,7 +80,7 @@ LAST = 2999  # a row of the last rank's
 
 BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "missing file": (flags("--data", "none.csv"), "none.csv cannot be read: No such file or directory"),
-    "a folder": (flags("--data", "/dev/shm/../fd"), "there is no file in it|is not a regular file"),
+    "a folder": (empty_folder, "nothing: there is no file in it"),
     "unknown format": (text("a.xlsx", "1"), "a.xlsx is a spreadsheet; save it as CSV"),
     "empty file": (text("a.csv", ""), "a.csv is empty"),
     "ragged row": (csv("1,2,3", LAST), r"table.csv, line 3001 \(row 2999\).*3 fields.*2"),

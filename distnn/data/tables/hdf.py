@@ -67,23 +67,24 @@ class Meaning:
 
 
 class Dataset:
-    """A dataset of one or two dimensions; a `Part`. The file stays open, with the chunks that were read last."""
+    """A dataset of one or two dimensions; a `Part`. What was read last is kept, for the rows that follow."""
 
     def __init__(
         self, file: DataFile, opened: Any, name: str, columns: tuple[str, ...] | None = None, field: str | None = None
     ):
-        self._file, self._data, self.name, self._field = file, opened[name], name, field
+        self._file, self.name, self._field = file, name, field
+        data = opened[name]
         what = f"{file.path}:{name}" + (f", field {field}" if field else "")
-        self.n, width = check_shape(self._data.shape, what)
-        self._meaning = Meaning.of(self._data.attrs)
-        stored = self._data.dtype if field is None else self._data.dtype[field]
+        self.n, width = check_shape(data.shape, what)
+        self._meaning = Meaning.of(data.attrs)
+        stored = data.dtype if field is None else data.dtype[field]
         self._words = stored.kind in "SO"
         if stored.kind not in "biufSO" or (stored.kind == "O" and not _is_text(stored)):
             raise UserError(f"{what} holds the type {stored}; it must hold real numbers or words.")
         self.dtype = np.dtype("U1") if self._words else np.dtype(np.float64) if self._meaning.packed else stored
         self.columns = columns if columns and len(columns) == width else tuple(map(str, range(width)))
         row = max(1, stored.itemsize * width)
-        chunk = self._data.chunks[0] if self._data.chunks else 1
+        chunk = data.chunks[0] if data.chunks else 1
         self._step = max(chunk, AHEAD // row // chunk * chunk)
         self._ahead: tuple[int, np.ndarray] = (0, np.empty((0, width), stored))
 
@@ -101,7 +102,10 @@ class Dataset:
         return self._meaning.apply(np.concatenate(parts)) if not self._words else np.concatenate(parts)
 
     def _stored(self, start: int, stop: int) -> np.ndarray:
-        values = self._data[start:stop]
+        import h5py
+
+        with h5py.File(self._file.path, "r", locking=False) as opened:
+            values = opened[self.name][start:stop]
         if self._field is not None:
             values = values[self._field]
         if self._words:
@@ -143,8 +147,7 @@ def open_hdf5(path: str, ranks: Ranks, *, header: bool | None = None) -> HDFSour
             import h5py
         except ImportError as error:
             raise missing_package("h5py", "hdf5", "An HDF5 or NetCDF-4 file") from error
-        with file.open(), damaged(name):
-            opened = h5py.File(name, "r", locking=False)
+        with file.open(), damaged(name), h5py.File(name, "r", locking=False) as opened:
             return _choose(path, file, opened, inside or ["/"])
 
 
