@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from distnn.data import weights
-from distnn.data.classes import Classes, sort_names
+from distnn.data import class_weights, weights
+from distnn.data.classes import Classes, kind_of_labels, sort_names
+from distnn.data.columns import Columns
+from distnn.data.hints import Hints
+from distnn.data.kinds import refuse_classes
 from distnn.data.preparation import Preparation, Shift, Shifted
-from distnn.data.rows import Columns, Rows
+from distnn.data.rows import Rows
 from distnn.data.sampling import held_out
 from distnn.data.scaling import Scaling, measure
 from distnn.data.shard import Examples
 from distnn.data.tables import Source
+from distnn.data.tables.dialect import is_number
 from distnn.errors import UserError
 from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import Ranks
@@ -27,18 +32,20 @@ from distnn.parallel.reduction import ExactSum
 class Recipe:
     """How a table is to be prepared, as far as that is decided before its rows are read. Replicated.
 
-    columns: which are what. output_theta: of the network, for the output values of classes. classes: the target is a
-    class. standardise, standardise_targets: inputs, and the targets of a regression, to mean 0 and deviation 1.
-    validation: the share of rows held out, chosen by `seed` and row number.
+    columns: which are what. output_theta: of the network, for the output values of classes. standardise,
+    standardise_targets: inputs, and the targets of a regression, to mean 0 and deviation 1. validation: the share of
+    rows held out, chosen by `seed` and row number. classes_asked: an option says that the target is a class.
+    class_weights: "balanced", or CLASS=WEIGHT for each class that weighs more or less than 1.
     """
 
     columns: Columns
     output_theta: str
-    classes: bool = False
     standardise: bool = True
     standardise_targets: bool = True
     validation: float = 0.0
     seed: int = 0
+    classes_asked: bool = False
+    class_weights: tuple[str, ...] = ()
 
 
 def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Ranks) -> tuple[Preparation, Examples]:
@@ -49,24 +56,31 @@ def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Rank
     """
     source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
     shift = _shift(source, recipe, cut, ranks)
-    train, held, fingerprint = _read(source, recipe, shift, cut, dtype, ranks)
+    train, held, known_by, hints = _read(source, recipe, shift, cut, dtype, ranks)
     counts = np.array(ranks.gather([sum(part.x.shape[1] for part in parts) for parts in (train, held)]), np.int64)
     rows, validation_rows = (int(count) for count in counts.sum(axis=0))
     if rows == 0:
         raise UserError(f"{source.path}: no row is left to train on: lower --validation {recipe.validation:g}.")
     if validation_rows == 0 and recipe.validation > 0:
         raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {recipe.validation:g}.")
+    classes = None
+    if shift.targets is None:
+        classes = _classes(source, recipe, [*train, *held], rows + validation_rows, ranks)
+    if classes is not None and recipe.class_weights:
+        factors = class_weights.factors(recipe.class_weights, classes, train, cut, ranks)
+        train, held = ([class_weights.weighted(part, classes, factors) for part in parts] for parts in (train, held))
     exponent = weights.exponent((part.weights for part in (*train, *held)), ranks)
     train, held = ([part.weighted(exponent) for part in parts] for parts in (train, held))
     n, validation_n = (_weight(parts, cut, ranks) for parts in (train, held))
     if n == 0:
         weight = recipe.columns.names(source)[2]
         raise UserError(f"{source.path}: the weights in column {weight} are all 0.")
-    preparation = _learn(source, recipe, shift, train, held, cut, ranks)
+    preparation = _learn(source, recipe, shift, train, classes, cut, ranks)
     with ranks.sharing_errors():
         blocks, validation = ([preparation.finish(part) for part in parts] for parts in (train, held))
     first = int(counts[: ranks.rank, 0].sum())
-    return preparation, Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, fingerprint)
+    examples = Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, known_by, hints)
+    return preparation, examples
 
 
 def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
@@ -75,42 +89,64 @@ def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
     with ranks.sharing_errors():
         for block in cut.owned(ranks.rank, ranks.size):
             start, stop = cut.bounds(block)
-            rows = Rows.read(source, recipe.columns, start, start + 1 if recipe.columns.weight is None else stop)
+            one_is_enough = recipe.columns.weight is None and not recipe.columns.leave_out
+            rows = Rows.read(source, recipe.columns, start, start + 1 if one_is_enough else stop)
             if len(rows):
                 first = rows.inputs[0], rows.targets[0]
                 break
     everyones = [found for found in ranks.gather(first) if found is not None]
+    if not everyones and recipe.columns.weight is None:
+        raise UserError(f"{source.path}: a value is missing in each row: --impute median fills them in.")
     if not everyones:
         raise UserError(f"{source.path}: the weights in column {recipe.columns.names(source)[2]} are all 0.")
     x, y = everyones[0]
     x = x if recipe.standardise else np.zeros_like(x)
     y = y if recipe.standardise_targets else np.zeros_like(y)
-    return Shift(x, None if recipe.classes else y)
+    return Shift(x, None if recipe.columns.classes else y)
 
 
 def _read(
     source: Source, recipe: Recipe, shift: Shift, cut: Cut, dtype: DTypeLike, ranks: Ranks
-) -> tuple[list[Shifted], list[Shifted], str]:
-    """This rank's rows to train on and those held out, a part a block; and the table's fingerprint. Collective.
+) -> tuple[list[Shifted], list[Shifted], str, Hints]:
+    """This rank's rows to train on and those held out, a part a block; the table's fingerprint; hints. Collective.
 
-    The parts are local, the fingerprint, a hash of the rows of all ranks, replicated.
+    The parts are local, the fingerprint, a hash of the rows of all ranks and of the columns' names, replicated.
     """
     train: list[Shifted] = []
     held: list[Shifted] = []
     digest = np.zeros(1, np.int64)
+    hints = Hints(len(shift.inputs), 0 if shift.targets is None else len(shift.targets))
     with ranks.sharing_errors():
         for block in cut.owned(ranks.rank, ranks.size):
             rows = Rows.read(source, recipe.columns, *cut.bounds(block))
-            digest += _hash(rows) if len(rows) else 0
+            if not len(rows):
+                continue
+            digest += hash_rows(rows)
+            hints.look(rows)
             out = held_out(recipe.seed, recipe.validation, rows.numbers)
             for parts, mask in ((train, ~out), (held, out)):
                 if mask.any():
                     parts.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
     ranks.sum(digest)
-    return train, held, f"{source.n}-{int(digest[0]) & (2**64 - 1):016x}"
+    hints.share(ranks)
+    return train, held, fingerprint(source, recipe.columns, digest), hints
 
 
-def _hash(rows: Rows) -> np.int64:
+def fingerprint(source: Source, columns: Columns, digest: np.ndarray) -> str:
+    """What a table is known by: its number of rows, what they hold, and the names of the columns. Local."""
+    names = json.dumps(columns.names(source)).encode()
+    found = f"{source.n}-{int(digest[0]) & (2**64 - 1):016x}-{hashlib.blake2b(names, digest_size=8).hexdigest()}"
+    return f"{found}-classes" if columns.classes else found
+
+
+def is_same_table(was: str, now: str) -> bool:
+    """Are these fingerprints of one table? Older ones have no names, and know classes by other hashes. Local."""
+    if was.count("-") > 1:
+        return was == now
+    return now.startswith(was.partition("-")[0] + "-" if now.endswith("-classes") else was + "-")
+
+
+def hash_rows(rows: Rows) -> np.int64:
     """A hash of these rows and their place. Hashes of blocks are added modulo 2^64, in any order."""
     digest = hashlib.blake2b(digest_size=8)
     first, last = rows.numbers[[0, -1]].tolist()
@@ -138,32 +174,40 @@ def _learn(
     recipe: Recipe,
     shift: Shift,
     train: Sequence[Shifted],
-    held: Sequence[Shifted],
+    classes: Classes | None,
     cut: Cut,
     ranks: Ranks,
 ) -> Preparation:
-    """Means, deviations and classes of D; refuses a constant target. Collective, replicated."""
-    names = recipe.columns.names(source)
+    """Means and deviations of D; refuses a constant target. Collective, replicated."""
+    columns = recipe.columns
+    names = columns.names(source)
     inputs = Scaling.identity(len(shift.inputs))
     if recipe.standardise:
         inputs = measure(shift.inputs, [(part.x[1:], part.weights) for part in train], ranks, cut.count)
     if shift.targets is None:
-        return Preparation(*names, inputs, None, _classes(source, recipe, names[1][0], [*train, *held], ranks))
+        return Preparation.of(names, columns, inputs, None, classes)
     targets = measure(shift.targets, [(part.y, part.weights) for part in train], ranks, cut.count)
     constant = [name for name, flat in zip(names[1], targets.constant, strict=True) if flat]
     if constant:
         raise UserError(f"{source.path}: the target column {constant[0]} is constant: there is nothing to learn.")
     if not recipe.standardise_targets:
         targets = Scaling.identity(len(shift.targets))
-    return Preparation(*names, inputs, targets, None)
+    return Preparation.of(names, columns, inputs, targets, None)
 
 
-def _classes(source: Source, recipe: Recipe, target: str, parts: Sequence[Shifted], ranks: Ranks) -> Classes:
-    """The classes of all ranks, in one order. Collective, replicated."""
+def _classes(source: Source, recipe: Recipe, parts: Sequence[Shifted], rows: int, ranks: Ranks) -> Classes:
+    """The classes of all ranks, in one order; rows: of all. Collective, replicated. UserError if they are none."""
     mine = {str(name) for part in parts for name in np.unique(part.words)}  # type: ignore[arg-type]
     names = sort_names([name for found in ranks.gather(sorted(mine)) for name in found])
+    _, targets, _ = recipe.columns.names(source)
+    target = targets[0] if len(targets) == 1 else ", ".join(targets)
     if len(names) < 2:
         raise UserError(
             f"{source.path}: the target column {target} holds one class only, {names[0]!r}: there is nothing to learn."
         )
-    return Classes(names, recipe.output_theta)
+    numbers = sum(map(is_number, names))
+    refuse_classes(source.path, target, len(names), rows, numbers, recipe.classes_asked)
+    if len(targets) > 1:
+        return Classes(tuple(name for name in targets if name in names), recipe.output_theta)
+    kind = source.kind(recipe.columns.targets[0])
+    return Classes(names, recipe.output_theta, kind_of_labels(names) if kind is None else kind)

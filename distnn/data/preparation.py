@@ -8,16 +8,19 @@ is being read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from distnn.data.classes import Classes
-from distnn.data.rows import Columns, Rows
+from distnn.data.columns import Columns
+from distnn.data.encoding import PLAIN, TRANSFORMS, Encoding, widths
+from distnn.data.rows import Rows
 from distnn.data.scaling import Scaling, shift_columns
 from distnn.data.tables import Source, column_numbers
+from distnn.data.tables.source import Missing
 from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.kernels.blocks import Block
@@ -62,7 +65,7 @@ class Shift:
         shift_columns(rows.inputs, self.inputs, x[1:])
         y, words = x[:0], None
         if self.targets is None:
-            words = rows.words() if rows.has_targets else None
+            words = rows.labels
         elif rows.has_targets:
             y = np.empty((len(self.targets), len(rows)), dtype)
             shift_columns(rows.targets, self.targets, y)
@@ -78,7 +81,7 @@ class Preparation:
     """What training learnt about the table. Replicated.
 
     inputs, targets, weight: names of columns. input_scaling: d^(0) columns. target_scaling: of a regression's targets;
-    classes: of a classifier; one of the two is None.
+    classes: of a classifier; one of the two is None. encodings, transforms, missing, leave_out: as in `Columns`.
     """
 
     inputs: tuple[str, ...]
@@ -87,37 +90,85 @@ class Preparation:
     input_scaling: Scaling
     target_scaling: Scaling | None
     classes: Classes | None
+    encodings: tuple[Encoding, ...] = ()
+    transforms: tuple[str | None, ...] = ()
+    missing: Missing = field(default_factory=Missing)
+    leave_out: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(
+        names: tuple[tuple[str, ...], tuple[str, ...], str | None],
+        columns: Columns,
+        inputs: Scaling,
+        targets: Scaling | None,
+        classes: Classes | None,
+    ) -> Preparation:
+        """What was learnt about these columns of these names."""
+        read = {name: getattr(columns, name) for name in ("encodings", "transforms", "missing", "leave_out")}
+        return Preparation(*names, inputs, targets, classes, **read)
+
+    @property
+    def d_in(self) -> int:
+        """d^(0)."""
+        return widths(self.encodings) if self.encodings else len(self.inputs)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs of the network, (d^(0),), which are several where a column holds words."""
+        encodings = self.encodings or (PLAIN,) * len(self.inputs)
+        return tuple(name for c, e in zip(self.inputs, encodings, strict=True) for name in e.names(c))
 
     @property
     def d_out(self) -> int:
         """d^(L)."""
         return self.classes.width if self.classes else len(self.targets)
 
-    def columns(self, source: Source, with_targets: bool) -> Columns:
-        """Where this model's columns are in another table. UserError if one is missing.
+    def columns(self, source: Source, with_targets: bool, unknown: str = "error") -> Columns:
+        """Where this model's columns are in another table, and how they are read. UserError if one is missing.
 
         By name; by place if the table has no names or other ones but the right number of columns.
+        unknown: what becomes of words without a category: an "error", or "zeros".
         """
         wanted = self.inputs + (self.targets if with_targets else ())
-        weight = self.weight if with_targets else None
         named = set(source.columns)
+        unnamed = all(name.isdigit() for name in source.columns) or all(name.isdigit() for name in wanted)
+        targets: tuple[int, ...] = ()
+        weight = None
         if set(wanted) <= named:
             inputs = column_numbers(source, self.inputs)
-            targets = column_numbers(source, self.targets) if with_targets else ()
-            words = [] if self.classes else [source.columns[j] for j in targets if source.is_word(j)]
-            if words:
-                raise UserError(f"{source.path}: the target column {words[0]} holds words; the model predicts numbers.")
-            found = column_numbers(source, [weight])[0] if weight is not None and weight in named else None
-            return Columns(inputs, targets, found)
-        unnamed = all(name.isdigit() for name in source.columns) or all(name.isdigit() for name in wanted)
-        if not with_targets and unnamed and len(source.columns) == len(self.inputs):
-            return Columns(tuple(range(len(self.inputs))), ())
-        missing = [name for name in wanted if name not in named]
-        raise UserError(
-            f"{source.path} lacks the column {missing[0]} that the model was trained with"
-            + (f" (and {len(missing) - 1} more)" if len(missing) > 1 else "")
-            + f". Its columns are: {', '.join(source.columns[:20])}{', …' if len(source.columns) > 20 else ''}."
+            if with_targets:
+                targets = column_numbers(source, self.targets)
+                weight = column_numbers(source, [self.weight])[0] if self.weight in named else None
+        elif not with_targets and unnamed and len(source.columns) == len(self.inputs):
+            inputs = tuple(range(len(self.inputs)))
+        else:
+            lacking = [name for name in wanted if name not in named]
+            raise UserError(
+                f"{source.path} lacks the column {lacking[0]} that the model was trained with"
+                + (f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else "")
+                + f". Its columns are: {', '.join(source.columns[:20])}{', …' if len(source.columns) > 20 else ''}."
+            )
+        return Columns(
+            inputs=inputs,
+            targets=targets,
+            weight=weight,
+            encodings=self.encodings,
+            classes=self.classes is not None and with_targets,
+            transforms=self.transforms if with_targets else (),
+            missing=self.missing,
+            leave_out=self.leave_out if with_targets else (),
+            unknown=unknown,
         )
+
+    def require_plain(self, what: str) -> None:
+        """UserError, beginning with `what`, where a column is more than its numbers: words, gaps, transforms. Local."""
+        for column, encoding in zip(self.inputs, self.encodings, strict=False):
+            if encoding != PLAIN:
+                raise UserError(
+                    f"{what} need columns that are numbers; {column} has words, filled gaps or a transform."
+                )
+        if any(self.transforms):
+            raise UserError(f"{what} need targets that are not transformed.")
 
     @property
     def shift(self) -> Shift:
@@ -145,15 +196,27 @@ class Preparation:
     def _codes(self, words: np.ndarray, where: str) -> np.ndarray:
         """The class numbers (r,) of names of classes (r,). UserError for a class that training did not see."""
         assert self.classes is not None
-        number = {name: code for code, name in enumerate(self.classes.names)}
-        names, inverse = np.unique(words, return_inverse=True)
-        unknown = [str(name) for name in names if name not in number]
-        if unknown:
+        codes, unknown = self.classes.codes(words)
+        if unknown is not None:
             raise UserError(
-                f"{where}: the class {unknown[0]!r} in column {self.targets[0]} is not one that the model knows: "
+                f"{where}: the class {unknown!r} in column {self.targets[0]} is not one that the model knows: "
                 f"{', '.join(self.classes.names[:20])}{', …' if len(self.classes.names) > 20 else ''}."
             )
-        return np.array([number[str(name)] for name in names], np.int64)[inverse]
+        return codes
+
+    def in_units(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs d^(L) × n, or targets as the network has them, in the units of the table, float64. Local."""
+        if self.target_scaling is None:
+            return outputs.astype(np.float64)
+        return self.untransformed(self.target_scaling.undo(outputs))
+
+    def untransformed(self, targets: np.ndarray) -> np.ndarray:
+        """Targets m × n, float64, before they were transformed. Local."""
+        if not any(self.transforms):
+            return targets
+        with np.errstate(over="ignore"):
+            rows = zip(self.transforms, targets, strict=True)
+            return np.stack([row if name is None else TRANSFORMS[name].inverse(row) for name, row in rows])
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays to store, each float64, (d^(0),) or (m,)."""
@@ -167,8 +230,20 @@ class Preparation:
 
     def metadata(self) -> dict[str, Any]:
         """The rest to store, for JSON."""
-        classes = {"names": self.classes.names, "output_theta": self.classes.output_theta} if self.classes else None
-        return {"inputs": self.inputs, "targets": self.targets, "weight": self.weight, "classes": classes}
+        classes = self.classes
+        known = None
+        if classes is not None:
+            known = {"names": classes.names, "output_theta": classes.output_theta, "kind": classes.kind}
+        return {
+            "inputs": self.inputs,
+            "targets": self.targets,
+            "weight": self.weight,
+            "classes": known,
+            "encodings": [encoding.metadata() for encoding in self.encodings],
+            "transforms": self.transforms,
+            "missing": {"words": sorted(self.missing.words), "numbers": self.missing.numbers},
+            "leave_out": self.leave_out,
+        }
 
     @staticmethod
     def restore(tensors: dict[str, np.ndarray], metadata: dict[str, Any]) -> Preparation:
@@ -180,11 +255,19 @@ class Preparation:
 
         classes, inputs = metadata["classes"], scaling("input")
         assert inputs is not None
+        known = None
+        if classes is not None:
+            known = Classes(tuple(classes["names"]), classes["output_theta"], classes.get("kind", "words"))
+        missing = metadata.get("missing", {"words": Missing().words, "numbers": ()})  # older models know none
         return Preparation(
             tuple(metadata["inputs"]),
             tuple(metadata["targets"]),
             metadata["weight"],
             inputs,
             scaling("target"),
-            Classes(tuple(classes["names"]), classes["output_theta"]) if classes else None,
+            known,
+            tuple(map(Encoding.restore, metadata.get("encodings", ()))),
+            tuple(metadata.get("transforms", ())),
+            Missing(frozenset(missing["words"]), tuple(map(float, missing["numbers"]))),
+            tuple(metadata.get("leave_out", ())),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from distnn.data.hints import Hints
 from distnn.kernels.blocks import Block, Cut
 
 
@@ -17,7 +18,7 @@ class Examples:
     first training example among those of all ranks.
     Replicated: cut, how the rows were cut into blocks; rows and validation_rows, numbers of examples; n and
     validation_n, their Σ weights, scaled as in the blocks (the same numbers where there are no weights); fingerprint,
-    of the whole table.
+    of the whole table; hints, what was noticed about its numbers.
     """
 
     cut: Cut
@@ -29,6 +30,7 @@ class Examples:
     n: float
     validation_n: float
     fingerprint: str
+    hints: Hints | None = None
     starts: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import numpy as np
 
 from distnn.data import weights
-from distnn.data.rows import Columns, Rows
+from distnn.data.columns import Columns
+from distnn.data.rows import Rows
 from distnn.data.tables import KNOWN_FORMATS, Source, open_source
 from distnn.errors import UserError
 from distnn.inference.model import Model, load_model

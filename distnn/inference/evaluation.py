@@ -91,15 +91,18 @@ class _Residuals:
 
     def __init__(self, preparation: Preparation):
         assert preparation.target_scaling is not None
-        self.scaling, self.names = preparation.target_scaling, preparation.targets
+        self.preparation, self.names = preparation, preparation.targets
+        scaling = preparation.target_scaling
+        self.centre = preparation.untransformed((scaling.shift + scaling.mean)[:, None])[:, 0]
         self.sizes = [1] * (3 * SUMS * len(self.names))
 
     def write(
         self, targets: np.ndarray, y: np.ndarray, outputs: np.ndarray, weights: np.ndarray, out: np.ndarray
     ) -> None:
         """A block's sums, (3 · SUMS · m,). Local. targets: rows × m, as read; outputs: m × rows; weights: (rows,)."""
-        centred = by_size(targets, self.scaling.shift + self.scaling.mean)
-        residual = by_size(self.scaling.undo(outputs).T, targets)
+        targets = self.preparation.untransformed(targets.T).T
+        centred = by_size(targets, self.centre)
+        residual = by_size(self.preparation.in_units(outputs).T, targets)
         out[:] = np.concatenate([(weights @ values).ravel() for values in (centred, centred**2, residual**2)])
 
     def result(self, sums: np.ndarray, n: float, exponent: int) -> dict[str, Any]:

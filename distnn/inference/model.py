@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from distnn.data.encoding import TRANSFORMS
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.errors import UserError
+from distnn.inference.inputs import WHERE, rows_of
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.derivative import derivative, require_derivative
 from distnn.network.error_functions import error_function
@@ -43,34 +45,37 @@ class Model:
         return self.unscale(self.outputs(X)).T
 
     def classify(self, X: np.ndarray) -> np.ndarray:
-        """The names of the classes (n,) that the rows of X, n × d^(0), most likely belong to. Local."""
+        """The classes (n,) that the rows of X most likely belong to: words, integers, numbers or booleans. Local."""
         if self.preparation.classes is None:
             raise UserError("This model was trained on numbers, not on classes: call it to get its predictions.")
-        return np.array(self.preparation.classes.names)[self.preparation.classes.decode(self.outputs(X))]
+        return self.preparation.classes.labels[self.preparation.classes.decode(self.outputs(X))]
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
-        """The outputs of the network, d^(L) × n of `dtype`, for the rows of X, n × d^(0). Local.
+        """The outputs of the network, d^(L) × n of `dtype`, for the rows of X, n × the table's inputs. Local.
 
-        UserError for inputs of another shape, or that are not finite.
+        A frame's columns are found by name, an array's by place. UserError for inputs of another shape, or that are not
+        finite and not filled in.
         """
-        X = self._checked(X)
-        block = self.preparation.block(Rows.of_inputs(X), self.dtype, "The inputs")
+        block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
         return self.backpropagation().outputs(block.x)
 
     def derivative(self, X: np.ndarray) -> np.ndarray:
         """∂y_k/∂x_j at the rows of X, n × d^(0), exact, in the units of the table: n × d^(L) × d^(0) float64. Local.
 
         In float64, with the weights that the model computes with; for a classifier y are the network's outputs.
-        UserError for inputs that `outputs` refuses, and for a network of signs.
+        UserError for inputs that `outputs` refuses, for a network of signs, and for columns that are not the numbers
+        of the table.
         """
-        X, d = self._checked(X), self.network.d
-        parts = max(1, len(X) * d[-1] * max(d) // DERIVATIVES)
-        return np.concatenate([self.derivative_of(Rows.of_inputs(X_)) for X_ in np.array_split(X, parts)])
+        rows, d = rows_of(X, self.preparation), self.network.d
+        parts = max(1, len(rows) * d[-1] * max(d) // DERIVATIVES)
+        cuts = np.array_split(rows.inputs, parts)
+        return np.concatenate([self.derivative_of(Rows.of_inputs(inputs)) for inputs in cuts])
 
-    def derivative_of(self, rows: Rows, where: str = "The inputs") -> np.ndarray:
+    def derivative_of(self, rows: Rows, where: str = WHERE) -> np.ndarray:
         """As `derivative`, of rows as they were read: r × d^(L) × d^(0). Local. where: their table, for messages."""
         network, preparation = self.network, self.preparation
         require_derivative(network.theta, network.output_theta, network.L)
+        preparation.require_plain("Derivatives")
         W = layers(network.w.astype(self.dtype).astype(np.float64), network.d)
         x = preparation.block(rows, self.dtype, where).x[1:].T.astype(np.float64)
         found = derivative(W, network.theta, network.output_theta, x)
@@ -78,18 +83,6 @@ class Model:
             found *= preparation.target_scaling.deviation[:, None]
         found /= preparation.input_scaling.divisor
         return found
-
-    def _checked(self, X: np.ndarray) -> np.ndarray:
-        """X as float64, n × d^(0). UserError for another shape, or values that are not finite."""
-        X = np.asarray(X, np.float64)
-        if X.ndim != 2 or X.shape[1] != self.network.d[0]:
-            raise UserError(f"The inputs have shape {X.shape}; this model needs (any, {self.network.d[0]}).")
-        if not np.isfinite(X).all():
-            row, column = np.argwhere(~np.isfinite(X))[0]
-            raise UserError(
-                f"The inputs hold {X[row, column]} in row {row}, column {column}; every value must be finite."
-            )
-        return X
 
     def backpropagation(self) -> Backpropagation:
         """The network ready to compute on blocks."""
@@ -99,8 +92,7 @@ class Model:
 
     def unscale(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs d^(L) × n in the units of the targets, float64."""
-        scaling = self.preparation.target_scaling
-        return outputs.astype(np.float64) if scaling is None else scaling.undo(outputs)
+        return self.preparation.in_units(outputs)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays to store."""
@@ -147,9 +139,12 @@ class Model:
             raise TypeError("a name of a column or class that is no text")
         output = classes.output_theta if classes else network.output_theta
         fits = (
-            (len(preparation.inputs), preparation.d_out) == (network.d[0], network.d[-1])
+            (preparation.d_in, preparation.d_out) == (network.d[0], network.d[-1])
             and (preparation.target_scaling is None) == (classes is not None)
             and output == network.output_theta
+            and len(preparation.encodings) in (0, len(preparation.inputs))
+            and len(preparation.transforms) in (0, len(preparation.targets))
+            and all(name is None or name in TRANSFORMS for name in preparation.transforms)
             and self.dtype in ("float64", "float32")
             and isinstance(share, float | int) and 0 <= share < 1
             and isinstance(seed, int) and 0 <= seed < 2**63

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distnn.data.encoding import PLAIN
 from distnn.data.preparation import Preparation
 from distnn.errors import UserError
 from distnn.inference.model import Model, load_model
@@ -24,12 +25,15 @@ def continued(model: Model, network: Network, preparation: Preparation, where: s
     to suit this one's. Only targets standardised for an output that is not the identity cannot be made up for.
     """
     was = model.preparation
+    plain = [PLAIN] * len(was.inputs)
     for what, its, needed in (
         ("architecture", list(model.network.d), list(network.d)),
         ("activation", model.network.theta, network.theta),
         ("output", model.network.output_theta, network.output_theta),
         ("inputs", list(was.inputs), list(preparation.inputs)),
+        ("encodings", list(was.encodings or plain), list(preparation.encodings or plain)),
         ("targets", list(was.targets), list(preparation.targets)),
+        ("transforms", [*filter(None, was.transforms)], [*filter(None, preparation.transforms)]),
         ("classes", _names(was), _names(preparation)),
     ):
         if its != needed:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from distnn.data.loading import load
 from distnn.data.preparation import Preparation
 from distnn.data.shard import Examples
 from distnn.data.tables import Source
@@ -22,7 +21,8 @@ from distnn.network.network import Network
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
 from distnn.runs.options import Options, criterion, optimizer, with_optimizer
-from distnn.runs.plan import Plan, plan
+from distnn.runs.plan import Plan
+from distnn.runs.understanding import read_table
 from distnn.training.loop import train
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress, begin
@@ -34,7 +34,8 @@ from distnn.training.termination import Criterion
 class Assembly:
     """All that a training needs. Replicated, except the examples of each rank.
 
-    options: those that were given, with an optimizer; why: a sentence on why this one, if none was named.
+    options: those that were given, with an optimizer; why: a sentence on why this one, if none was named. notes:
+    sentences on what was understood of the table.
     """
 
     model: Model
@@ -42,6 +43,7 @@ class Assembly:
     objective: Objective
     options: Options
     why: str | None
+    notes: Sequence[str] = ()
 
     def begin(self) -> Progress:
         """Progress before the first iteration, with the weights of the network. Collective, replicated."""
@@ -66,17 +68,15 @@ def assemble(
 
     network: one to train instead of a new one, with the weights that it has. start: a model that a new one begins with.
     """
-    planned = plan(options, source)
-    Network([1, *options.hidden, 1], options.theta, planned.recipe.output_theta)  # refuses before anything is read
-    preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
-    if takes_probabilities(planned.error) and not planned.recipe.classes:
+    planned, preparation, examples, notes = read_table(options, source, ranks)
+    if takes_probabilities(planned.error) and not planned.recipe.columns.classes:
         _require_probabilities(planned.error, source, examples, ranks)
     network = _network(options, planned, preparation, network, start, ranks)
     objective = _objective(options, planned.error, network, examples, ranks)
     held_out = {"share": options.validation, "seed": options.seed}
     model = Model(network, preparation, planned.error, options.dtype, held_out)
     options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out)
-    return Assembly(model, examples, objective, options, why)
+    return Assembly(model, examples, objective, options, why, notes)
 
 
 def _network(
@@ -88,7 +88,7 @@ def _network(
     ranks: Ranks,
 ) -> Network:
     """The network with the weights to begin with: those it has, of `start`, of --start, or random ones. Collective."""
-    d = [len(preparation.inputs), *options.hidden, preparation.d_out]
+    d = [preparation.d_in, *options.hidden, preparation.d_out]
     if network is not None:
         if list(network.d) != d:
             raise UserError(f"The network has the architecture {list(network.d)}, but the data needs {d}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distnn.data.loading import is_same_table
 from distnn.errors import UserError
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
@@ -91,7 +92,7 @@ def restore(found: Found, fingerprint: str, weights: int, window: int) -> Progre
     progress = Progress.restore(found.progress, best_w, stored, window, str(found.path))
     if progress.state.w.size != weights:
         raise UserError(f"{found.path} is of a network with {progress.state.w.size} weights; this one has {weights}.")
-    if was != fingerprint:
+    if not is_same_table(was, fingerprint):
         raise UserError(
             f"The data is not what {found.path} was trained on: rows, values or columns differ. "
             "Give the same --data, or begin a new run with another --out."

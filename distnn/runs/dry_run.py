@@ -17,7 +17,7 @@ from distnn.runs.plan import Plan
 def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     """Print the plan of a training on so many ranks. Local."""
     recipe, cut, size = planned.recipe, planned.cut, np.dtype(options.dtype).itemsize
-    d = [len(recipe.columns.inputs), *options.hidden, planned.d_out or 2]
+    d = [planned.d_in, *options.hidden, planned.d_out or 2]
     weights = weight_count(d)
     blocks = [len(cut.owned(rank, ranks)) for rank in range(ranks)]
     rows = [stop - start for start, stop in (cut.rows_owned(rank, ranks) for rank in range(ranks))]
@@ -32,7 +32,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     targets = [source.columns[j] for j in recipe.columns.targets]
     entries = [
         ("data", f"{source.path}: {source.n:,} rows, {d[0]} inputs"),
-        ("targets", ", ".join(targets) + (", classes" if recipe.classes else "")),
+        ("targets", ", ".join(targets) + (", classes" if recipe.columns.classes else "")),
         ("network", f"d = {d}{unknown}, θ {options.theta}, output {recipe.output_theta}, {planned.error} error"),
         ("weights", f"{weights:,}"),
         ("blocks", f"{cut.count:,} of {cut.rows:,} rows"),

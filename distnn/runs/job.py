@@ -17,7 +17,7 @@ from distnn.runs import restarts
 from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.directory import RunDirectory
 from distnn.runs.options import Options
-from distnn.runs.plan import plan
+from distnn.runs.plan import first_look, plan
 from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
@@ -108,7 +108,7 @@ class Job:
 
     def _show(self, source: Source) -> int:
         """Print what would be trained."""
-        planned = plan(self.options, source)
+        planned = plan(self.options, source, *first_look(self.options, source, self.ranks))
         if self.ranks.rank == 0:
             from distnn.runs.dry_run import show
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from distnn.data.columns import Columns
+from distnn.data.encoding import TRANSFORMS, Encoding, widths
+from distnn.data.kinds import KINDS, Column, encoding, holds_classes
 from distnn.data.loading import Recipe
-from distnn.data.rows import Columns
-from distnn.data.tables import ExclusiveOr, Source, column_numbers
+from distnn.data.selection import assigned, select
+from distnn.data.survey import Survey, head
+from distnn.data.tables import ExclusiveOr, Source
+from distnn.data.tables.dialect import is_number
+from distnn.data.tables.source import Missing, listed, quoted
 from distnn.errors import UserError
 from distnn.kernels.blocks import Cut, cut
 from distnn.network.error_functions import OUTPUTS_OF, takes_probabilities
+from distnn.parallel.ranks import Ranks
 from distnn.runs.options import Options
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is going to be trained, before any row is read but the first. Replicated.
+    """What is going to be trained, before the rows are read for training. Replicated.
 
     recipe: how the table is prepared; cut: its rows in blocks; error: name of the error function; d_out: d^(L), or None
     while the number of classes is not known.
@@ -26,54 +33,137 @@ class Plan:
     error: str
     d_out: int | None
 
+    @property
+    def d_in(self) -> int:
+        """d^(0)."""
+        return widths(self.recipe.columns.encodings)
 
-def plan(options: Options, source: Source) -> Plan:
-    """Decide by the data what the options leave open. Local, replicated result. UserError if they contradict it."""
-    columns = _columns(options, source)
+
+def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> Plan:
+    """Decide by the data what the options leave open. Local, replicated result. UserError if they contradict it.
+
+    columns: those of `choose_columns`; survey: what they hold.
+    """
     built_in = isinstance(source, ExclusiveOr)
-    classes = _are_classes(options, source, columns.targets, built_in)
+    forced = forced_kinds(options, source)
+    transforms = assigned(source, options.transform, "--transform", _transform)
+    found = {j: Column(source, j, survey.found[j], forced.get(j)) for j in (*columns.inputs, *columns.targets)}
+    classes = _are_classes(options, source, [found[j] for j in columns.targets], built_in)
+    for j in transforms:
+        if j not in columns.inputs and (classes or j not in columns.targets):
+            raise UserError(f"--transform {source.columns[j]}: it is no column of numbers that is trained with.")
+    columns = replace(
+        columns,
+        encodings=tuple(_encoding(options, found[j], transforms.get(j)) for j in columns.inputs),
+        classes=classes,
+        transforms=() if classes else tuple(transforms.get(j) for j in columns.targets),
+    )
     output_theta, error = output(options, classes, built_in)
     standardise_targets = options.standardise_targets
     if standardise_targets is None:
         standardise_targets = not classes and output_theta == "identity"
+    if options.class_weights and not classes:
+        raise UserError("--class-weights needs a target of classes: add --classes.")
     recipe = Recipe(
         columns=columns,
         output_theta=output_theta,
-        classes=classes,
         standardise=options.standardise,
         standardise_targets=standardise_targets,
         validation=options.validation,
         seed=options.seed,
+        classes_asked=bool(options.classes) or built_in or any(j in forced for j in columns.targets),
+        class_weights=tuple(options.class_weights),
     )
-    blocks = cut(source.n, [len(columns.inputs), *options.hidden], options.dtype)
+    blocks = cut(source.n, [widths(columns.encodings), *options.hidden], options.dtype)
     return Plan(recipe, blocks, error, _outputs(recipe, built_in))
 
 
-def _columns(options: Options, source: Source) -> Columns:
-    """The columns of inputs, targets and weight: inputs are those that are nothing else."""
-    targets = column_numbers(source, options.targets) if options.targets else source.default_targets()
+def first_look(options: Options, source: Source, ranks: Ranks) -> tuple[Columns, Survey]:
+    """The columns, and what their first rows hold. Collective, replicated. UserError for columns that there are not."""
+    columns = choose_columns(options, source)
+    return columns, head(source, (*columns.inputs, *columns.targets), columns.missing, ranks)
+
+
+def choose_columns(options: Options, source: Source) -> Columns:
+    """The columns of inputs, targets and weight: inputs are those that are nothing else. Local, replicated result."""
+    targets = select(source, options.targets) if options.targets else source.default_targets()
     if not targets:
         raise UserError(f"{source.path}: there is nothing to learn without targets: give Y, or --targets.")
-    if options.weights is not None:
-        weight: int | None = column_numbers(source, [options.weights])[0]
-    else:
-        weight = source.default_weights()
-    inputs = tuple(j for j in range(len(source.columns)) if j not in targets and j != weight)
+    weight = select(source, [options.weights])[0] if options.weights is not None else source.default_weights()
     if weight in targets:
         raise UserError(f"{source.path}: column {source.columns[weight]} cannot be target and weight at once.")
+    ignored = set(select(source, options.ignore))
+    if not ignored.isdisjoint(targets):
+        raise UserError(f"--ignore leaves out the target {source.columns[min(ignored & set(targets))]}.")
+    chosen = select(source, options.inputs) if options.inputs else range(len(source.columns))
+    inputs = tuple(j for j in chosen if j not in targets and j != weight and j not in ignored)
     if not inputs:
         raise UserError(f"{source.path}: no column is left for the inputs beside targets and weights.")
-    return Columns(inputs, targets, weight)
+    names = [source.columns[j] for j in (*inputs, *targets, *([] if weight is None else [weight]))]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(
+            f"{source.path} has {names.count(twice)} columns of the name {quoted(twice)}: the model could not tell "
+            "them apart in another table. Rename one of them, or leave it out by its number with --ignore."
+        )
+    leave_out = ["targets"] * (bool(options.missing) or options.impute == "drop") + ["inputs"] * (
+        options.impute == "drop"
+    )
+    return Columns(inputs, tuple(targets), weight, missing=_missing(options), leave_out=tuple(leave_out))
 
 
-def _are_classes(options: Options, source: Source, targets: tuple[int, ...], built_in: bool) -> bool:
-    words = [source.columns[j] for j in targets if source.is_word(j)]
-    if options.classes is False and words:
-        raise UserError(f"{source.path}: the target column {words[0]} holds words, which can only be classes.")
+def forced_kinds(options: Options, source: Source) -> dict[int, str]:
+    """The kinds of columns that --types says, by number. Local."""
+    return assigned(source, options.types, "--types", _kind)
+
+
+def _missing(options: Options) -> Missing:
+    if not options.missing:
+        return Missing()
+    numbers = [float(word) for word in options.missing if is_number(word)]
+    return Missing(frozenset(options.missing), tuple(number for number in numbers if number == number))
+
+
+def _kind(word: str) -> str:
+    if word not in KINDS:
+        raise UserError(f"--types: {quoted(word)} is no kind of column; choose from {', '.join(KINDS)}.")
+    return word
+
+
+def _transform(word: str) -> str:
+    if word not in TRANSFORMS:
+        raise UserError(f"--transform: {quoted(word)} is no known function; choose from {', '.join(TRANSFORMS)}.")
+    return word
+
+
+def _encoding(options: Options, column: Column, transform: str | None) -> Encoding:
+    found = encoding(column, options.categories)
+    if transform is not None and found.kind != "numbers":
+        raise UserError(f"--transform {column.name}={transform}: that column holds {found.kind}.")
+    if options.impute in ("mean", "median", "constant"):
+        found = replace(
+            found,
+            fill=options.fill if options.impute == "constant" else 0.0,  # a mean or median comes in its place
+            indicator=options.indicator and column.found.missing > 0,
+        )
+    return replace(found, transform=transform)
+
+
+def _are_classes(options: Options, source: Source, targets: list[Column], built_in: bool) -> bool:
     if options.classes and len(targets) > 1:
-        raise UserError(f"--classes needs one target column, and there are {len(targets)}: name it with --targets.")
+        return True  # one of them is 1 in each row
+    words = [] if options.classes else [target for target in targets if holds_classes(target)]
+    if options.classes is False and words:
+        raise UserError(f"{source.path}: the target column {words[0].name} holds words, which can only be classes.")
+    if words and len(targets) > 1:
+        raise UserError(
+            f"{source.path}: the target column {words[0].name} holds words, and there are {len(targets)} target "
+            f"columns ({listed(target.name for target in targets)}). Name that column alone: --targets {words[0].name}."
+        )
     if options.classes is not None:
         return options.classes
+    if any(target.forced == "numbers" for target in targets):
+        return False
     return bool(words) or built_in or (takes_probabilities(options.error) and len(targets) == 1)
 
 
@@ -93,7 +183,7 @@ def output(options: Options, classes: bool, built_in: bool = False) -> tuple[str
 
 def _outputs(recipe: Recipe, built_in: bool) -> int | None:
     """d^(L), where it is known before the rows are read."""
-    if not recipe.classes:
+    if not recipe.columns.classes:
         return len(recipe.columns.targets)
     if built_in:
         return 2 if recipe.output_theta == "softmax" else 1

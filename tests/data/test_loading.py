@@ -135,7 +135,7 @@ BAD: dict[str, tuple[Any, Any, Any, dict[str, Any], str]] = {
     "none held out": (X[:3], Y[:3], None, {"validation": 0.01}, "no row of 3 is held out: raise --validation 0.01"),
     "no targets": (X, None, None, {}, "nothing to learn without targets"),
     "words as numbers": (X, ["a", "b"] * 10, None, {"classes": False}, "holds words, which can only be classes"),
-    "classes of two": (X, np.column_stack([Y, Y]), None, {"classes": True}, "--classes needs one target column"),
+    "classes of two": (X, np.column_stack([Y, Y]), None, {"classes": True}, "one of the targets y1, y2 is 1"),
     "no probabilities": (
         X,
         np.column_stack([Y, Y]),

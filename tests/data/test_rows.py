@@ -9,7 +9,8 @@ import pytest
 from formats import write_table
 
 from distnn import UserError
-from distnn.data.rows import Columns, Rows
+from distnn.data.columns import Columns
+from distnn.data.rows import Rows
 from distnn.data.tables import FORMATS, ArraySource, ExclusiveOr, Source, open_source
 from distnn.parallel.ranks import OneRank
 
@@ -49,10 +50,11 @@ def test_arrays_and_the_built_in_table() -> None:
 
 def test_words_and_numbers_as_classes() -> None:
     fruit = np.array(["pear", "fig", "fig", "pear", "plum"])
-    rows = Rows.read(arrays(fruit), Columns((0, 1), (2,)), 0, 5)
+    rows = Rows.read(arrays(fruit), Columns((0, 1), (2,), classes=True), 0, 5)
     assert rows.targets.shape == (5, 0) and rows.has_targets
-    assert rows.words().tolist() == fruit.tolist()
-    assert Rows.read(arrays(Y), Columns((0, 1), (2,)), 0, 5).words().tolist() == ["3", "2", "2.5", "3", "-1"]
+    assert rows.labels is not None and rows.labels.tolist() == fruit.tolist()
+    labels = Rows.read(arrays(Y), Columns((0, 1), (2,), classes=True), 0, 5).labels
+    assert labels is not None and labels.tolist() == ["3", "2", "2.5", "3", "-1"]
     assert not Rows.read(arrays(Y), Columns((0, 1), ()), 0, 5).has_targets
 
 
@@ -60,12 +62,15 @@ def test_a_selection_has_all_that_the_rows_have() -> None:
     mask = np.array([False, True, False, True])
     fruit = np.array(["pear", "fig", "fig", "pear", "plum"])
     for targets in (Y, fruit):
-        rows = Rows.read(arrays(targets), Columns((0, 1), (2,), 3), 1, 5)
+        rows = Rows.read(arrays(targets), Columns((0, 1), (2,), 3, classes=targets is fruit), 1, 5)
         chosen = rows.select(mask)
         assert chosen.numbers.tolist() == [2, 4]
         np.testing.assert_array_equal(chosen.inputs, X[[2, 4]])
         np.testing.assert_array_equal(chosen.weights, W[[2, 4]])  # type: ignore[arg-type]
-        np.testing.assert_array_equal(chosen.words(), rows.words()[mask])
+        np.testing.assert_array_equal(chosen.targets, rows.targets[mask])
+        assert (chosen.labels is None) == (targets is Y)
+        if chosen.labels is not None:
+            assert chosen.labels.tolist() == ["fig", "plum"]
 
 
 @pytest.mark.parametrize("ending", FORMATS)
@@ -86,6 +91,10 @@ def test_what_is_refused() -> None:
     with pytest.raises(UserError, match=r"^the arrays, row 3, column weights: the weight -0.5 is negative"):
         Rows.read(arrays(Y, negative), Columns((0, 1), (2,), 3), 2, 5)
     Rows.read(arrays(Y, negative), Columns((0, 1), (2,), 3), 0, 3)
-    two = np.array([["a", "b"]] * 5)
-    with pytest.raises(UserError, match=r"y1 holds words, and there are 2 target columns\. Name that column alone"):
-        Rows.read(arrays(two), Columns((0, 1), (2, 3)), 0, 1)
+    ones = np.array([[1, 0], [0, 1], [1, 1]])
+    several = ArraySource(X[:3], ones, None, OneRank())
+    several.prepare(0, 3)
+    columns = Columns((0, 1), (2, 3), classes=True)
+    assert Rows.read(several, columns, 0, 2).labels.tolist() == ["y1", "y2"]  # type: ignore[union-attr]
+    with pytest.raises(UserError, match=r"row 2: with --classes, one of the targets y1, y2 is 1"):
+        Rows.read(several, columns, 0, 3)

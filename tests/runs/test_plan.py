@@ -11,10 +11,14 @@ from distnn import UserError
 from distnn.data.tables import ArraySource, ExclusiveOr, Source
 from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options
-from distnn.runs.plan import plan
+from distnn.runs.plan import Plan, first_look, plan
 
 X = np.arange(12.0).reshape(6, 2)
 WORDS = np.array(["a", "b", "c"] * 2)
+
+
+def planned(options: Options, source: Source) -> Plan:
+    return plan(options, source, *first_look(options, source, OneRank()))
 
 
 def arrays(Y: Any, weights: Any = None) -> Source:
@@ -44,21 +48,22 @@ NUMBERS, FRUIT, XOR = arrays(X[:, 0]), arrays(WORDS), ExclusiveOr(100, 0)
     ],
 )
 def test_defaults(source: Source, options: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    planned = plan(Options(**options), source)
-    recipe = planned.recipe
-    found = (recipe.classes, recipe.output_theta, planned.error, recipe.standardise_targets, planned.d_out)
+    found_plan = planned(Options(**options), source)
+    recipe = found_plan.recipe
+    classes = recipe.columns.classes
+    found = (classes, recipe.output_theta, found_plan.error, recipe.standardise_targets, found_plan.d_out)
     assert found == expected
 
 
 def test_columns() -> None:
-    columns = plan(Options(), arrays(X, X[:, 0])).recipe.columns
+    columns = planned(Options(), arrays(X, X[:, 0])).recipe.columns
     assert (columns.inputs, columns.targets, columns.weight) == ((0, 1), (2, 3), 4)
-    columns = plan(Options(targets=("x1",), weights="y2"), arrays(X)).recipe.columns
+    columns = planned(Options(targets=("x1",), weights="y2"), arrays(X)).recipe.columns
     assert (columns.inputs, columns.targets, columns.weight) == ((1, 2), (0,), 3)
 
 
 def test_what_is_wanted_of_the_preparation_is_handed_on() -> None:
-    recipe = plan(Options(standardise=False, validation=0.25, seed=7), NUMBERS).recipe
+    recipe = planned(Options(standardise=False, validation=0.25, seed=7), NUMBERS).recipe
     assert (recipe.standardise, recipe.validation, recipe.seed) == (False, 0.25, 7)
 
 
@@ -67,10 +72,16 @@ def test_what_is_wanted_of_the_preparation_is_handed_on() -> None:
     [
         ({"targets": ("x1",), "weights": "x1"}, "column x1 cannot be target and weight at once"),
         ({"targets": ("x1", "x2", "y")}, "no column is left for the inputs"),
-        ({"targets": ("x1", "y"), "classes": True}, "--classes needs one target column, and there are 2"),
+        ({"targets": ("x1", "y")}, "column y holds words, and there are 2 target columns .* Name that column alone"),
+        ({"targets": ("x1",), "inputs": ("x1",)}, "no column is left for the inputs"),
+        ({"ignore": ("y",)}, "--ignore leaves out the target y"),
+        ({"types": ("x1=letters",)}, "'letters' is no kind of column; choose from numbers, words, booleans"),
+        ({"types": ("words",)}, "--types words: give COLUMN=VALUE"),
+        ({"transform": ("x1=sine",)}, "'sine' is no known function; choose from log, log1p"),
+        ({"transform": ("y=log",)}, "--transform y: it is no column of numbers"),
         ({"classes": False}, "the target column y holds words, which can only be classes"),
     ],
 )
 def test_contradictions(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        plan(Options(**options), FRUIT)
+        planned(Options(**options), FRUIT)

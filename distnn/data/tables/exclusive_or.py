@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distnn.data.tables.parts import as_words
 from distnn.data.tables.source import Kind, Missing, Source, check_range
 from distnn.errors import UserError
 
@@ -51,7 +52,7 @@ class ExclusiveOr(Source):
         check_range(self, start, stop)
         x = self._points(start, stop)
         rows = np.column_stack([x, exclusive_or(x)])
-        return np.ascontiguousarray(rows[:, list(numbers)]), [rows[:, column].astype(str) for column in words]
+        return np.ascontiguousarray(rows[:, list(numbers)]), [as_words(rows[:, column]) for column in words]
 
     def _points(self, start: int, stop: int) -> np.ndarray:
         """Rows [start, stop) of x. Each step of Philox gives four 64-bit integers, which are two rows."""

@@ -112,7 +112,7 @@ def read_parts(
                 values[:, here] = np.where(gaps[:, chosen], np.nan, values[:, here])
         for column in set(words).intersection(columns):
             own = column - columns.start
-            text = _as_words(rows[:, own])
+            text = as_words(rows[:, own])
             texts[column] = text = text if gaps is None else np.where(gaps[:, own], "", text)
             absent = text == "" if missing is None else missing.holds(text)
             text[absent] = ""
@@ -143,7 +143,7 @@ def _parsed(text: np.ndarray, kept: np.ndarray, missing: Missing | None, where: 
     return values
 
 
-def _as_words(values: np.ndarray) -> np.ndarray:
+def as_words(values: np.ndarray) -> np.ndarray:
     """Values (r,) as words: whole numbers to the last digit, True and False, 3 for 3.0, and "" for NaN. Local."""
     if values.dtype.kind != "f":
         return values.astype(str)

@@ -124,6 +124,7 @@ class Formula:
 def formula(model: Model, units: Mapping[str, str]) -> Formula:
     """The formula of a model. Local. units: of inputs and targets, by name; UserError for a name that is none."""
     preparation, network = model.preparation, model.network
+    preparation.require_plain("Exports")
     for name in units:
         if name not in (*preparation.inputs, *preparation.targets):
             raise UserError(f"--units {name}={units[name]}: the model has no input or target of that name.")

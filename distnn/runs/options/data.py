@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
+from distnn.data.encoding import TRANSFORMS
+from distnn.data.kinds import KINDS
 from distnn.data.tables import KNOWN_FORMATS
 from distnn.errors import UserError
 from distnn.runs.options.fields import AtLeast
@@ -25,6 +28,60 @@ class DataOptions:
         tuple[str, ...],
         DATA,
         "Columns to predict, by name or number (from 0; -1 is the last). Default: the last column, or Y of an .npz.",
+    ] = ()
+    inputs: Annotated[
+        tuple[str, ...],
+        DATA,
+        "Columns to learn from, by name or number, as a range a:d or a pattern 'x*'. Default: all others.",
+    ] = ()
+    ignore: Annotated[
+        tuple[str, ...],
+        DATA,
+        "Columns to leave out, given as for --inputs.",
+    ] = ()
+    types: Annotated[
+        tuple[str, ...],
+        DATA,
+        f"What columns hold, COLUMN=KIND, a kind being {', '.join(KINDS)}. Default: decided by all of their values.",
+    ] = ()
+    missing: Annotated[
+        tuple[str, ...],
+        DATA,
+        "What stands for a missing value, besides an empty field and NaN. Rows without a target are left out then. "
+        "Default: NA, N/A, ?, NULL.",
+    ] = ()
+    impute: Annotated[
+        Literal["mean", "median", "constant", "drop"] | None,
+        DATA,
+        "What to do about missing inputs: fill in the column's mean or median over D, or --fill; or leave the rows "
+        "out. Default: refuse them.",
+    ] = None
+    fill: Annotated[
+        float,
+        DATA,
+        "The number that --impute constant fills in.",
+    ] = 0.0
+    indicator: Annotated[
+        bool,
+        DATA,
+        "With --impute: an input more for each column with missing values, which is 1 where one is missing.",
+    ] = False
+    categories: Annotated[
+        int,
+        DATA,
+        "The most different words in a column of inputs; each becomes an input.",
+        AtLeast(1),
+    ] = 100
+    transform: Annotated[
+        tuple[str, ...],
+        DATA,
+        f"Columns of inputs or targets to transform, COLUMN=FUNCTION, one of {', '.join(TRANSFORMS)}; predictions are "
+        "transformed back.",
+    ] = ()
+    class_weights: Annotated[
+        tuple[str, ...],
+        DATA,
+        "balanced: each class weighs the same, however many rows it has; or a weight a class, CLASS=WEIGHT.",
     ] = ()
     weights: Annotated[
         str | None,
@@ -70,3 +127,11 @@ def check(options: DataOptions) -> None:
         raise UserError(f"--validation {options.validation}: give a share of at least 0 and below 1, such as 0.1.")
     if options.data is None and (options.targets or options.weights):
         raise UserError("--targets and --weights are for a table of your own: add --data FILE.")
+    if options.impute is None and options.indicator:
+        raise UserError("--indicator says which values were filled in: add --impute median (or mean, constant).")
+    if options.impute == "drop" and options.indicator:
+        raise UserError("--impute drop leaves the rows out that --indicator would mark: leave one of the two out.")
+    if options.fill != 0 and options.impute != "constant":
+        raise UserError(f"--fill {options.fill:g} is what --impute constant fills in: add it.")
+    if not math.isfinite(options.fill):
+        raise UserError(f"--fill {options.fill}: give a finite number.")

@@ -23,7 +23,9 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
         + (f", of which {ranks - cut.count} have no work" if cut.count < ranks else "")
     ]
     if left_out := source.n - examples.rows - examples.validation_rows:
-        sentences.append(f"{left_out:,} {'row' if left_out == 1 else 'rows'} of weight 0 left out")
+        why = "of weight 0" if not model.preparation.leave_out else "with missing values or of weight 0"
+        sentences.append(f"{left_out:,} {'row' if left_out == 1 else 'rows'} {why} left out")
+    sentences += assembly.notes
     if assembly.why:
         sentences.append(f"optimizer: {assembly.why}")
     sentences.append(

@@ -89,8 +89,9 @@ def test_the_errors_shown_are_those_that_evaluate_finds(
 def test_what_is_going_to_be_trained() -> None:
     X, Y = regression(40)
     assembly = assembled(OneRank(), X, Y, hidden=(3,), validation=0.25, optimizer=None)
-    first, why, last = opening(ArraySource(X, Y, None, OneRank()), assembly, 50)
+    first, inputs, target, why, last = opening(ArraySource(X, Y, None, OneRank()), assembly, 50)
     held = assembly.examples.validation_rows
     assert f"{40 - held} examples, {held} held out; 1 blocks of 40 rows on 50 ranks, of which 49 have no work" in first
+    assert (inputs, target) == ("inputs x1, x2, x3: numbers", "target y: 40 numbers")
     assert why.startswith("optimizer: ")
     assert last.startswith("d = [3, 3, 1], 16 weights, θ tanh, output identity, squared error, ")

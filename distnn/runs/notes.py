@@ -1,0 +1,81 @@
+"""What was understood of a table, a sentence for each group of columns, and what may be meant otherwise."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from distnn.data.columns import Columns
+from distnn.data.encoding import Encoding
+from distnn.data.preparation import Preparation
+from distnn.data.shard import Examples
+from distnn.data.survey import Survey
+from distnn.data.tables import ExclusiveOr, Source
+from distnn.data.tables.source import listed
+from distnn.runs.options import Options
+from distnn.runs.plan import Plan
+
+FILLED = {"mean": ", the mean", "median": ", the median"}
+
+
+def describe(
+    options: Options, source: Source, planned: Plan, looked: Survey, preparation: Preparation, examples: Examples
+) -> list[str]:
+    """The sentences. Local, replicated result."""
+    if isinstance(source, ExclusiveOr):
+        return []
+    columns = planned.recipe.columns
+    notes = [f"{source.path}: {'; '.join(source.notes)}"] if source.notes else []
+    kinds = [(_kind(options, looked, j, e), j) for j, e in zip(columns.inputs, columns.encodings, strict=True)]
+    for kind, group in groupby(kinds, key=lambda found: found[0]):
+        names = [source.columns[j] for _, j in group]
+        notes.append(f"{'input' if len(names) == 1 else 'inputs'} {listed(names)}: {kind}")
+    given = bool(options.targets) or options.data is None
+    return [*notes, _target(source, columns, looked, preparation, examples, given), *_hints(preparation, examples)]
+
+
+def _kind(options: Options, looked: Survey, column: int, encoding: Encoding) -> str:
+    """What a column of inputs is taken for."""
+    missing, kind = looked.found[column].missing, str(encoding.kind)
+    if kind == "words":
+        kind = f"{len(encoding.categories)} words ({listed(encoding.categories, 6)}), an input each"
+    elif kind == "booleans":
+        kind = "true or false, as 1 and 0"
+    elif encoding.transform:
+        kind = f"{encoding.transform} of numbers"
+    if not missing:
+        return kind
+    if encoding.fill is None:
+        return f"{kind}, {missing:,} missing, their rows left out"
+    instead = f"{encoding.fill:.6g} in their place{FILLED.get(str(options.impute), '')}"
+    if encoding.kind == "words":
+        instead = "all 0 there"
+    return f"{kind}, {missing:,} missing, {instead}" + (", and an input that says so" if encoding.indicator else "")
+
+
+def _target(
+    source: Source, columns: Columns, looked: Survey, preparation: Preparation, examples: Examples, given: bool
+) -> str:
+    """What the targets are taken for; given: the user has named them."""
+    names = [source.columns[j] for j in columns.targets]
+    held = f"{examples.rows + examples.validation_rows:,} numbers"
+    if preparation.classes:
+        held = f"{len(preparation.classes.names)} classes ({listed(preparation.classes.names, 6)})"
+    elif any(columns.transforms):
+        held += f", {listed(sorted({name for name in columns.transforms if name}))} of them"
+    if examples.hints and examples.hints.binary:
+        held += ", all 0 or 1: predicted as numbers; if they are classes, say --classes, which also trains faster"
+    if missing := sum(looked.found[j].missing for j in columns.targets):
+        held += f", {missing:,} missing, their rows left out"
+    last = not given and columns.targets == (len(source.columns) - 1,)
+    default = ", the last column (--targets names another)" if last else ""
+    return f"{'target' if len(names) == 1 else 'targets'} {listed(names)}{default}: {held}"
+
+
+def _hints(preparation: Preparation, examples: Examples) -> list[str]:
+    """Values that may stand for missing ones."""
+    names = [*preparation.input_names, *preparation.targets]
+    return [
+        f"{names[column]}: {value:g} stands there {count:,} times, and is the least or largest: if it means that "
+        f"a value is missing, say --missing {value:g}, and --impute median"
+        for column, (value, count) in (examples.hints.suspects if examples.hints else {}).items()
+    ]

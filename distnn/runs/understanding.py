@@ -1,0 +1,84 @@
+"""From a table to examples: its first rows say what the columns hold, and all of them where these are not enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from distnn.data.columns import Columns
+from distnn.data.filling import means, medians
+from distnn.data.loading import load
+from distnn.data.preparation import Preparation
+from distnn.data.sampling import held_out
+from distnn.data.shard import Examples
+from distnn.data.survey import Survey, chunks, survey
+from distnn.data.tables import Source
+from distnn.errors import UserError
+from distnn.network.network import Network
+from distnn.parallel.ranks import Ranks
+from distnn.runs.notes import describe
+from distnn.runs.options import Options
+from distnn.runs.plan import Plan, first_look, forced_kinds, plan
+
+
+def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Preparation, Examples, list[str]]:
+    """The plan, how rows are prepared, this rank's examples, and what was understood in sentences. Collective.
+
+    What a column is does not hang on its first rows: if they are all numbers, that is tried, and if any row of any rank
+    holds something else, all rows are looked at; so they are, at once, where the first rows hold words or gaps. The
+    table is read twice at most, but where a guess was wrong. UserError for bad data.
+    """
+    columns, looked = first_look(options, source, ranks)
+    if _tells_too_little(options, looked):
+        looked = _survey(options, source, columns, ranks)
+    planned = plan(options, source, columns, looked)
+    Network([1, *options.hidden, 1], options.theta, planned.recipe.output_theta)  # refuses before the rows are read
+    if looked.complete:
+        planned = _filled(options, source, planned, looked, ranks)
+    try:
+        preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
+    except UserError:
+        if looked.complete:
+            raise
+        looked = _survey(options, source, columns, ranks)
+        again = plan(options, source, columns, looked)
+        if again == planned:  # then it is not for the guess
+            raise
+        planned = again
+        preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
+    return planned, preparation, examples, describe(options, source, planned, looked, preparation, examples)
+
+
+def _tells_too_little(options: Options, looked: Survey) -> bool:
+    """Must all rows be looked at, for categories, or for what is filled in?"""
+    if options.impute in ("mean", "median") or options.indicator or options.types:
+        return True
+    return any(found.words or found.missing or found.kind == "words" for found in looked.found.values())
+
+
+def _survey(options: Options, source: Source, columns: Columns, ranks: Ranks) -> Survey:
+    """What all rows hold, and the numbers of those trained on, where means or medians are wanted. Collective."""
+    wanted = None
+    if options.impute in ("mean", "median"):
+        wanted = lambda rows: ~held_out(options.seed, options.validation, rows)  # noqa: E731
+    forced = forced_kinds(options, source)
+    every = (*columns.inputs, *columns.targets)
+    words = [j for j in every if forced.get(j) in ("words", "booleans")]
+    return survey(source, every, columns.missing, ranks, weight=columns.weight, words=words, count=wanted)
+
+
+def _filled(options: Options, source: Source, planned: Plan, looked: Survey, ranks: Ranks) -> Plan:
+    """The plan with the means or medians that fill the gaps. Collective, replicated."""
+    if options.impute not in ("mean", "median"):
+        return planned
+    columns = planned.recipe.columns
+    own = [j for j, e in zip(columns.inputs, columns.encodings, strict=True) if e.kind == "numbers"]
+    if options.impute == "mean":
+        values = means(looked.parts, own, chunks(source.n).count, ranks)
+    else:
+        values = medians(looked.parts, own, ranks)
+    fills = dict(zip(own, np.nan_to_num(values).tolist(), strict=True))
+    pairs = zip(columns.inputs, columns.encodings, strict=True)
+    encodings = tuple(replace(e, fill=fills[j]) if j in fills else e for j, e in pairs)
+    return replace(planned, recipe=replace(planned.recipe, columns=replace(columns, encodings=encodings)))
