@@ -60,7 +60,7 @@ def test_under_mpirun(folder: Path) -> None:
             "numbers",
             "a,b,c,w,p,q\n1,2,3,1,1,x\n",
             "all",
-            "a.csv: the target column q holds words; the model predicts numbers",
+            "column q: 'x' stands where a number belongs",
         ),
         ("numbers", "a,b,c,w,p,q\n1,2,3,0,1,1\n", "all", r"no rows to evaluate on \(--rows all\)"),
         ("numbers", "a,b,c,w,p,q\n1,2,3,-1,1,1\n", "all", "row 0, column w: the weight -1 is negative"),
