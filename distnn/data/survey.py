@@ -156,8 +156,11 @@ def _look(
     numbers = [c for c in columns if c not in spelled and found[c].kind != "words"]
     try:
         table, _ = source.read(start, stop, numbers, (), keep, missing)
-    except UserError:
-        numbers = [c for c in numbers if found[c].kind is not None]
+    except UserError:  # some hold words, the others do not
+        untyped = [c for c in numbers if found[c].kind is None]
+        _, texts = source.read(start, stop, [], untyped, keep, missing)
+        held = {c: text if keep is None else text[keep] for c, text in zip(untyped, texts, strict=True)}
+        numbers = [c for c in numbers if c not in held or _are_numbers(source, held[c])]
         table, _ = source.read(start, stop, numbers, (), keep, missing)
     table = table if keep is None else table[keep]
     gaps = np.isnan(table)
@@ -174,6 +177,11 @@ def _look(
         wanted = count(rows)
         values = {column: table[wanted & ~gaps[:, i], i] for i, column in enumerate(numbers)}
     return found, values
+
+
+def _are_numbers(source: Source, text: np.ndarray) -> bool:
+    """Are all words numbers, but for missing ones? Local."""
+    return all(word == "" or source.number(word) is not None for word in np.unique(text).tolist())
 
 
 def _count(source: Source, found: Found, text: np.ndarray, missing: Missing, rows: np.ndarray) -> None:

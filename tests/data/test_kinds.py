@@ -1,0 +1,99 @@
+"""What a column is taken for, by all that it holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from distnn.data.encoding import PLAIN, Encoding
+from distnn.data.kinds import Column, encoding, holds_classes, refuse_classes
+from distnn.data.survey import Found
+from distnn.data.tables import ArraySource
+from distnn.errors import UserError
+from distnn.parallel.ranks import OneRank
+
+SOURCE = ArraySource(np.ones((2, 1)), None, None, OneRank())
+
+
+def column(different: dict[str, int], forced: str | None = None, kind: Any = None, **counts: int) -> Column:
+    words = {name: count for name, count in different.items() if not name.lstrip("-").isdigit()}
+    numbers = sum(different.values()) - sum(words.values())
+    first = (5, next(iter(words))) if words else None
+    found = Found(kind, **{"numbers": numbers, "words": sum(words.values()), **counts}, first=first)  # type: ignore[arg-type]
+    found.different = Counter(different)
+    return Column(SOURCE, 0, found, forced)
+
+
+LETTERS = {"a": 3, "b": 4, "10": 2, "9": 2}
+MANY = {f"w{i}": 2 for i in range(12)}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (column({}, numbers=9), PLAIN),
+        (column({}, numbers=9, kind="integers"), PLAIN),
+        (column({"1": 9}, "numbers"), PLAIN),
+        (column({}, numbers=9, kind="booleans"), Encoding("booleans")),
+        (column({"True": 3, "False": 2}), Encoding("booleans")),
+        (column({"True": 3, "False": 2}, "words"), Encoding("words", ("False", "True"))),
+        (column(LETTERS), Encoding("words", ("10", "9", "a", "b"))),
+        (column({"10": 2, "9": 3}, "words"), Encoding("words", ("9", "10"))),
+        (column({str(i): 1 for i in range(11)}, "words"), Encoding("words", tuple(map(str, range(11))))),
+    ],
+)
+def test_inputs(given: Column, expected: Encoding) -> None:
+    assert encoding(given, 12) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (column({"2026-01-02": 3, "3.1.2026": 1}), "x1 holds dates, such as '2026-01-02': .* --ignore x1"),
+        (column({"12:30": 3}), "x1 holds dates"),
+        (column({}, missing=7), "x1 holds nothing but missing values: leave it out with --ignore x1"),
+        (
+            column({"1": 90, "3a": 1}),
+            r"90 numbers and 1 word, '3a' in row 5 first\. .*--missing 3a; .*--types x1=word",
+        ),
+        (column({**MANY, "z": 2}), r"x1 holds 13 different words, .*--ignore x1, or raise --categories 12"),
+        (column({f"w{i}": 1 for i in range(11)}), "another word in each row, .*--ignore x1"),
+    ],
+)
+def test_inputs_in_doubt(given: Column, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        encoding(given, 12)
+
+
+def test_targets() -> None:
+    for given, expected in [
+        (column({}, numbers=9), False),
+        (column({}, numbers=9, kind="booleans"), True),
+        (column({"a": 3}, kind="words"), True),
+        (column(LETTERS), True),
+        (column({"4": 5, "3a": 4, "5b": 4}), True),
+        (column({"4": 5}, "words"), True),
+        (column(LETTERS, "numbers"), False),
+    ]:
+        assert holds_classes(given) is expected
+    for given, sentence in [
+        (column({"1": 90, "NaM": 1}), "90 numbers and 1 word, 'NaM' in row 5 first"),
+        (column({**{str(i): 1 for i in range(60)}, "a": 30}), "60 numbers and 30 words, 'a' in row 5"),
+        (column({}, missing=7), "the target, holds nothing but missing values"),
+        (column({"2026-01-02": 3}), "holds dates"),
+    ]:
+        with pytest.raises(UserError, match=sentence):
+            holds_classes(given)
+
+
+def test_no_classes() -> None:
+    refuse_classes("t", "y", 51, 1000, 10, asked=False)
+    refuse_classes("t", "y", 60, 1000, 60, asked=True)
+    refuse_classes("t", "y", 5, 5, 0, asked=False)
+    with pytest.raises(UserError, match="each of the 60 rows has its own class in y"):
+        refuse_classes("t", "y", 60, 60, 0, asked=True)
+    with pytest.raises(UserError, match=r"would have 60 classes, and nearly all are numbers\. Say --types y=numbers"):
+        refuse_classes("t", "y", 60, 1000, 59, asked=False)
