@@ -7,8 +7,8 @@
 #     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
-# Tests that start jobs mostly wait, so they run beside the others: those of batch systems in one process, the rest in
-# another.
+# Tests that start jobs mostly wait, so several processes run them, beside the others. Those of batch systems have one of
+# their own.
 # An exit code of 0 means that every run had tests that passed and that no parallel test was left out: see summary.py.
 
 set -euo pipefail
@@ -38,6 +38,8 @@ cd "$CHECKOUT"
 # these.
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+
+unset PYTHONDONTWRITEBYTECODE # or each of hundreds of processes would compile all modules, and pytest all tests, anew
 
 report=$(mktemp -d)
 trap 'rm -rf "$report"' EXIT
@@ -85,12 +87,13 @@ if [[ $coverage ]]; then # every Python of this environment reads these variable
 fi
 
 # Side by side. In process groups of their own (set -m), or else they would ignore SIGINT, as would what they start.
+part() { DISTNN_TEST_PART=$1 "${@:2}"; } # PART/PARTS COMMAND...: for pytest, one of several parts of the tests
+units=(python -m pytest -p no:cacheprovider -m "not mpi and not job")
+jobs=(python -m pytest -p no:cacheprovider -m "job and not mpi and not batch")
 if [[ $quick ]]; then
-    half() { DISTNN_TEST_PART=$1/2 "${@:2}"; }
-    units=(python -m pytest -p no:cacheprovider -m "not mpi and not job")
     set -m
-    half 1 run serial-1 "${units[@]}" "$@" &
-    half 2 later serial-2 "${units[@]}" "$@" &
+    part 1/2 run serial-1 "${units[@]}" "$@" &
+    part 2/2 later serial-2 "${units[@]}" "$@" &
     set +m
     wait
     set -m
@@ -98,8 +101,10 @@ if [[ $quick ]]; then
     set +m
 else
     set -m
-    { run serial python -m pytest -m "not mpi and not job" "$@" && on_ranks mpi "$@"; } &
-    later jobs python -m pytest -p no:cacheprovider -m "job and not mpi and not batch" "$@" &
+    { part 1/2 run serial-1 "${units[@]}" "$@" && on_ranks mpi "$@"; } &
+    { part 2/2 later serial-2 "${units[@]}" "$@" && part 3/3 later jobs-3 "${jobs[@]}" "$@"; } &
+    part 1/3 later jobs-1 "${jobs[@]}" "$@" &
+    part 2/3 later jobs-2 "${jobs[@]}" "$@" &
     later batch python -m pytest -p no:cacheprovider -m batch "$@" &
     set +m
 fi

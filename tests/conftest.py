@@ -4,14 +4,16 @@ Serial:      python -m pytest
 In parallel: mpirun -n 3 python -m pytest --with-mpi -m mpi
 Quick:       python -m pytest -m "not job"
 
-Tests that start processes bear the marker `job` (support/job_marker.py sees to it). Under mpirun the ranks go on
-together or stop together (support/agreement.py). Where DISTNN_TEST_REPORT names a folder, each rank leaves there what
-became of each of its tests, for launch/summary.py (support/outcomes.py).
+Where -m asks for tests with a marker, files in which it does not occur are not even imported. Tests that start
+processes bear the marker `job` (support/job_marker.py sees to it). Under mpirun the ranks go on together or stop
+together (support/agreement.py). Where DISTNN_TEST_REPORT names a folder, each rank leaves there what became of each of
+its tests, for launch/summary.py (support/outcomes.py).
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from outcomes import Outcomes
 from distnn.kernels import blocks, library
 from distnn.parallel import launcher
 from distnn.parallel.ranks import OneRank, Ranks
+
+PART = pytest.StashKey[str]()
 
 
 @pytest.fixture
@@ -73,7 +77,9 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    report = os.environ.pop("DISTNN_TEST_REPORT", None)  # taken out: a test may start another pytest
+    # Taken out: a test may start another pytest.
+    report = os.environ.pop("DISTNN_TEST_REPORT", None)
+    config.stash[PART] = os.environ.pop("DISTNN_TEST_PART", "1/1")
     rank = 0
     config.pluginmanager.register(JobMarker(), "job marker")
     if config.getoption("--with-mpi"):
@@ -86,6 +92,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Outcomes(Path(report) / f"rank-{rank}.json"), "outcomes")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import files without the marker that -m "MARKER and not … and not …" asks for. It takes seconds to import
+    them all, and each rank would do it."""
+    asked = re.fullmatch(r"(\w+)( and not \w+)*", config.option.markexpr)
+    if asked is None or collection_path.suffix != ".py" or _is_named(collection_path, config.args):
+        return None
+    return True if f"mark.{asked[1]}" not in collection_path.read_text() else None
+
+
+def _is_named(path: Path, arguments: Sequence[str]) -> bool:
+    return any(Path(argument.partition("::")[0]).resolve() == path for argument in arguments)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave slow tests out unless the command line speaks of them (-m slow, or the test by name).
@@ -93,7 +112,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = items
     if "slow" not in config.option.markexpr and not any("::" in argument for argument in config.args):
         kept = [item for item in kept if not item.get_closest_marker("slow")]
-    part, parts = map(int, os.environ.get("DISTNN_TEST_PART", "1/1").split("/"))
+    part, parts = map(int, config.stash[PART].split("/"))
     kept = kept[part - 1 :: parts]
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mpi_runner import mpirun, python
 from tables import regression, write_csv
+from threaded_ranks import outcomes
 
 from distnn import UserError
 from distnn.parallel.ranks import OneRank
@@ -194,13 +195,26 @@ def test_on_one_process(name: str, before: Path, monkeypatch: pytest.MonkeyPatch
 ON_THREE = [
     *("missing file", "ragged row", "word for a number", "NaN", "infinity", "constant target", "NaN in .npy"),
     *("object array", "unknown option", "a layer of width 0", "beyond float32", "negative weight", "one class"),
-    *("--out is a file", "--resume with other data"),
+    "--out is a file",
 ]
 
 
-@pytest.mark.job
 @pytest.mark.parametrize("name", ON_THREE)
-def test_on_one_of_three_ranks(name: str, before: Path) -> None:
+def test_on_one_of_three_ranks(name: str, before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(before)
+    arguments, untouched = arguments_of(name, before), contents(before)
+    raised = outcomes(3, lambda ranks: main(ranks, arguments))
+    for error in raised:
+        with pytest.raises(UserError, match=BAD[name][1]):
+            raise error
+    assert len({str(error) for error in raised}) == 1
+    assert contents(before) == untouched
+
+
+@pytest.mark.job
+@pytest.mark.parametrize("name", ["unknown option", "ragged row", "--resume with other data"])
+def test_three_ranks_say_it_once(name: str, before: Path) -> None:
+    """Found by rank 0, by the last one, and by all after the table was read."""
     arguments, untouched = arguments_of(name, before), contents(before)
     done = mpirun(3, *TRAIN, *arguments, timeout=30, cwd=before)
     assert done.returncode == 2, done.stderr
