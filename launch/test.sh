@@ -39,7 +39,8 @@ cd "$CHECKOUT"
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 
-unset PYTHONDONTWRITEBYTECODE # or each of hundreds of processes would compile all modules, and pytest all tests, anew
+# Or each of hundreds of processes would compile all modules anew, and each pytest all tests.
+unset PYTHONDONTWRITEBYTECODE
 
 report=$(mktemp -d)
 trap 'rm -rf "$report"' EXIT
