@@ -138,7 +138,8 @@ make_environment() {
 }
 
 set_up() {
-    local extras owner=
+    local extras made owner=
+    made=$(description) # before it is installed: what is edited meanwhile is for the next start
     if [[ -e $STAMP ]]; then
         owner=$(head -n 1 "$STAMP")
     fi
@@ -154,7 +155,7 @@ set_up() {
     extras=$(IFS=,; echo "${EXTRAS[*]:-}")
     (cd "$CHECKOUT" && install --editable ".${extras:+[$extras]}")
     install_mpi
-    description >"$STAMP"
+    printf '%s\n' "$made" >"$STAMP"
 }
 
 case ${DISTNN_MPI:-mpich} in
