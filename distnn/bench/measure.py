@@ -19,7 +19,6 @@ from distnn.bench.timing import Entry, Stepper, ratio, take_turns
 from distnn.bench.workloads import WORKLOADS, Workload
 from distnn.data.shard import Examples
 from distnn.kernels.blocks import Cut
-from distnn.network.weights import weight_count
 from distnn.parallel.ranks import OneRank, Ranks
 
 
@@ -111,7 +110,7 @@ def _results(
         cut.count,
         max(0.0, exact.median - parts.communication - parts.outside) / cut.count * size,
         parts.outside,
-        message_bytes(len(workload.d) - 1, weight_count(workload.d)),
+        message_bytes(workload.d),
     )
     return {
         "d": list(workload.d),

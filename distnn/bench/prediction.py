@@ -22,6 +22,7 @@ from statistics import median
 
 import numpy as np
 
+from distnn.network.weights import shapes, weight_count
 from distnn.parallel.mpi import MESSAGE
 from distnn.parallel.ranks import Ranks
 
@@ -103,9 +104,10 @@ def powers(first: int, last: int) -> list[int]:
     return sorted({first, *between, last})
 
 
-def message_bytes(layers: int, weights: int) -> tuple[int, int]:
-    """The bytes of the two messages of an exact sum: the largest of each part, and the sum. See reduction.py."""
-    return 8 * (layers + 3), 8 * (weights + 3)
+def message_bytes(d: Sequence[int]) -> tuple[int, int]:
+    """The bytes of the two messages of an exact sum: the largest of each row, and the sum. See reduction.py."""
+    rows = sum(height for height, _ in shapes(d))
+    return 8 * (rows + 3), 8 * (weight_count(d) + 3)
 
 
 def measure(ranks: Ranks, repeats: int = 50) -> Network:

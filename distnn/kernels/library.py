@@ -27,7 +27,7 @@ from distnn.kernels.memory import vector
 VARIABLE = "DISTNN_FUSED"
 SETS = ("avx512", "avx2")  # what it is compiled for, the faster one first
 THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order of passes.c
-INTERFACE = 8  # as in library.c
+INTERFACE = 9  # as in library.c
 
 FILE = Path(__file__).with_name(f"_library{EXTENSION_SUFFIXES[0]}")
 KNOWN = {  # hashes of the bits that functions must have

@@ -17,7 +17,7 @@ from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import error_function
 from distnn.network.network import Network
 from distnn.network.passes import passes
-from distnn.network.weights import layers, shapes, weight_count
+from distnn.network.weights import layers, weight_count
 
 
 class Backpropagation:
@@ -35,14 +35,6 @@ class Backpropagation:
         self.passes = passes(self.d, self.theta, self.dtype)
         self._W: list[np.ndarray] | None = None
         self.load(np.zeros(weight_count(self.d)))
-
-    @property
-    def sizes(self) -> list[int]:
-        """The lengths of the parts of what `gradient` writes: one for each W^(l), and those of the error.
-
-        In float32 the error, which is summed in float64, is written as two numbers: itself rounded, and the rest.
-        """
-        return [rows * columns for rows, columns in shapes(self.d)] + [1] * (8 // self.dtype.itemsize)
 
     def load(self, w: np.ndarray) -> None:
         """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to dtype."""
@@ -62,16 +54,14 @@ class Backpropagation:
             self.theta.require_derivative()
         self.error_function.require_derivative()
 
-    def gradient(self, block: Block, out: np.ndarray) -> None:
-        """Write Σ_i ∇e_i, then Σ_i e_i, each with the example's weight, to out: of dtype, as long as `sizes` say."""
-        total, stop = 0.0, weight_count(self.d)
-        for columns, s, delta in self.passes.gradient(block.x, out[:stop]):
+    def gradient(self, block: Block, out: np.ndarray) -> float:
+        """Write Σ_i ∇e_i to out (of dtype, |W|), and return Σ_i e_i, always float64; with the examples' weights."""
+        total = 0.0
+        for columns, s, delta in self.passes.gradient(block.x, out):
             total += self._error(block, columns, s, delta)
             if block.weights is not None:
                 delta *= block.weights[columns]
-        for place in range(stop, len(out)):
-            out[place] = total
-            total -= float(out[place])
+        return total
 
     def error(self, block: Block) -> float:
         """Σ_i e_i with the examples' weights; forward propagation only."""

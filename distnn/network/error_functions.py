@@ -24,8 +24,9 @@ class ErrorFunction(Protocol):
         """Replace the signals s, d^(L) × rows, in place by the outputs x^(L)."""
 
     def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
-        """The errors e of each example, shape (rows,), from the signals s and targets y, both d^(L) × rows.
+        """The errors e of each example, float64 (rows,), from the signals s and targets y, both d^(L) × rows.
 
+        e is float64 whatever the dtype of s: that of finite s and y in float32 may be beyond the range of these.
         s is overwritten. δ^(L), of the same shape, is written to delta unless that is None.
         """
 
@@ -51,7 +52,7 @@ class SquaredError:
         if delta is None:
             delta = s
         np.subtract(s, y, out=delta)
-        e = np.add.reduce(np.square(delta), axis=0)
+        e = np.add.reduce(np.square(delta, dtype=np.float64), axis=0)
         if delta is not s:
             np.add(delta, delta, out=delta)
             if self.theta.chain is not None:
@@ -83,7 +84,7 @@ class LogisticCrossEntropy:
         ACTIVATIONS["logistic"].apply(s)
 
     def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
-        e = np.maximum(s, 0) - y * s + np.log1p(np.exp(-np.abs(s)))
+        e = np.maximum(s, 0) - np.multiply(y, s, dtype=np.float64) + np.log1p(np.exp(-np.abs(s)))
         self.output(s)
         if delta is not None:
             np.subtract(s, y, out=delta)
@@ -111,9 +112,12 @@ class SoftmaxCrossEntropy:
         s /= s.sum(axis=0)
 
     def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
-        s -= s.max(axis=0)
+        wide = s if s.dtype == np.float64 else s.astype(np.float64)
+        wide -= wide.max(axis=0)
         total = y.sum(axis=0)
-        e = -np.einsum("ij,ij->j", y, s)
+        e = -np.einsum("ij,ij->j", y, wide)
+        if wide is not s:
+            np.copyto(s, wide, casting="same_kind")
         np.exp(s, out=s)
         norm = s.sum(axis=0)
         e += total * np.log(norm)

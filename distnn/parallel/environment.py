@@ -6,8 +6,10 @@ The promise of the same bits for any number of ranks holds where these are the s
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,8 @@ from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]
 from distnn.errors import UserError
 from distnn.kernels import blas, library
 from distnn.parallel.mpi import mpi_library
-from distnn.parallel.ranks import Ranks
+from distnn.parallel.ranks import OneRank, Ranks
+from distnn.parallel.reduction import ExactSum
 
 # What may change the bits, and what to do where it differs.
 ADVICE = {
@@ -38,9 +41,13 @@ REFUSED = ("numpy", "blas", "kernel", "algebra")  # ranks that differ in these
 def record(block_rows: int = 0, computes: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The record of this rank's environment. Local.
 
-    block_rows: of a training. computes: hashes of what is computed here, by name. cpu_features: those that numpy has
-    code of its own for, and uses. compiler: of compiled code, or "none".
+    block_rows: of a training. computes: hashes of what is computed here, by name; to that of a gradient the one of its
+    sum is added. cpu_features: those that numpy has code of its own for, and uses. compiler: of compiled code, or
+    "none".
     """
+    computed = dict(computes or {})
+    if "gradient" in computed:
+        computed["gradient"] += f"-{sums()}"
     found = blas.library()
     return {
         "numpy": np.__version__,
@@ -50,10 +57,26 @@ def record(block_rows: int = 0, computes: Mapping[str, str] | None = None) -> di
         "cpu_features": " ".join(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]),
         "compiler": library.compiler(),
         "block_rows": block_rows,
-        **(computes or {}),
+        **computed,
         "python": platform.python_version(),
         "mpi": mpi_library(),
     }
+
+
+@cache
+def sums() -> str:
+    """A hash of a small exact sum for each dtype: in rows of all sizes, with ties to be rounded. Local."""
+    digest = hashlib.blake2b(digest_size=4)
+    numbers = np.arange(1, 7 * 38 + 1).reshape(7, 38) * 7919 % 1009 - 504.25
+    numbers[:, :35] = np.ldexp(numbers[:, :35], np.repeat([0, -4, -8, -15, -30, -47, -120], 5))
+    for dtype in (np.float64, np.float32):
+
+        def term(j: int, out: np.ndarray) -> float:
+            out[:] = numbers[j]
+            return float(numbers[j, 0]) * 1e50
+
+        digest.update(ExactSum(OneRank(), [(7, 5), 3], 7, 7, dtype, tail=True)(term).tobytes())
+    return digest.hexdigest()
 
 
 def compare_ranks(mine: dict[str, Any], ranks: Ranks) -> str | None:

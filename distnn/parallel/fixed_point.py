@@ -1,87 +1,114 @@
 """Terms as multiples of a power of two, added as integers: what makes a sum independent of its order. All local.
 
-Each part of a vector (each G^(l), the error, each column's mean) has its own power of two, 2^-k, that suits its largest
-term. See docs/exactness.md.
+Each row of a part of a vector (of each G^(l), for one) has its own power of two, 2^-k, that suits its largest term. See
+docs/exactness.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE, address
+from distnn.parallel.layout import Layout
 
 BITS = 51  # a term is at most 2^51 of its units: then adding `magic` below rounds it in one instruction
-STEP = 4  # k changes in steps of 4 bits, so that the k of the last sum is nearly always right for this one
+STEP = 4  # a part's k changes in steps of 4 bits, so that the k of the last sum is nearly always right for this one;
+ROW_STEP = 16  # for the same reason, a row's k is finer than its part's by whole steps of 16 bits
 FINEST = 1074  # 2^-1074 is the smallest positive float64, and the finest unit
-CHUNK = 16384  # numbers handled at a time: the second-level cache, not the memory, carries the passes over them
 
 
-class Chunk(NamedTuple):
-    """A slice of the vector that fits in the cache: within one part, or the rest of a part and some whole ones.
+class Exponents:
+    """Powers of two above the largest terms of a sum; for each row, k = bits - exponent, or FINEST where that is less.
 
-    parts: those that it touches; starts: where each of them begins within it.
+    part: for each part a multiple of STEP, the smallest one for its largest term. below: for each row how many bits its
+    own is below its part's, whole steps of ROW_STEP, as many as its largest term allows. Any for a part whose terms are
+    all 0 or cannot be summed, and any steps for such rows: they keep the last ones. rows: the exponent of each row.
     """
 
-    place: slice
-    parts: slice
-    starts: np.ndarray
+    def __init__(self, layout: Layout, bits: int, part: np.ndarray | None = None, below: np.ndarray | None = None):
+        self.layout, self.bits = layout, bits
+        self.part = np.zeros(len(layout.heights), np.int64) if part is None else part
+        self.below = np.zeros(len(layout.lengths), np.int64) if below is None else below
+        self.rows = np.repeat(self.part, layout.heights) - self.below
+        # They are right for largest terms of rows from `_lower` up to `_upper`, and of parts from `_least` on.
+        self._upper = np.ldexp(1.0, self.rows)
+        self._lower = np.where(bits - self.rows >= FINEST, 0, np.ldexp(self._upper, -ROW_STEP))
+        self._least = np.where(bits - self.part >= FINEST, 0, np.ldexp(1.0, self.part - STEP))
+
+    def right(self, largest: np.ndarray) -> bool:
+        """Whether they are surely right for terms of which the largest are these, of each row."""
+        rows = (largest < self._upper) & ((largest >= self._lower) | (largest == 0))
+        return bool(rows.all() and (self.layout.of_parts(largest) >= self._least).all())
+
+    def for_largest(self, largest: np.ndarray) -> Exponents:
+        """The right ones for terms of which the largest are these; where any will do, these here."""
+        of_parts = self.layout.of_parts(largest)
+        can = summable(of_parts, self.bits)
+        part = np.where((of_parts > 0) & can, _exponent(of_parts), self.part)
+        below = np.where(np.repeat(can, self.layout.heights), self._below(part, largest), self.below)
+        return Exponents(self.layout, self.bits, part, below)
+
+    def neighbours(self, largest: np.ndarray, below: np.ndarray) -> np.ndarray:
+        """For each row another exponent that may soon be right, where these here are right for the largest terms.
+
+        Its part's step on that side where the part's largest term is nearer to; or in its part as it is, where `below`
+        has other steps for it than it has now.
+        """
+        up = self.layout.of_parts(largest) > np.ldexp(1.0, self.part - STEP // 2)
+        part, heights = self.part + np.where(up, STEP, -STEP), self.layout.heights
+        moved = np.repeat(part, heights) - self._below(part, largest)
+        return np.where(below == self.below, moved, np.repeat(self.part, heights) - below)
+
+    def _below(self, part: np.ndarray, largest: np.ndarray) -> np.ndarray:
+        """`below` for these largest terms in parts of these exponents."""
+        below = (np.repeat(part, self.layout.heights) - _frexp(largest)) // ROW_STEP * ROW_STEP
+        return np.where(largest > 0, np.maximum(below, 0), self.below)  # below 0 for parts a step too low
 
 
 class Rounding:
-    """Terms as multiples of 2^-k, added as integers; for each part k = bits - exponent, or FINEST where that is less.
+    """Terms as multiples of 2^-k, added as integers; for each row k = bits - exponent, or FINEST where that is less.
 
     t = g + magic with magic = 1.5 · 2^(52-k) lies between 2^(52-k) and 2^(53-k), where neighbouring float64 are 2^-k
     apart: t is g rounded to a multiple of 2^-k, and the integers behind t and magic differ by that multiple.
     """
 
-    def __init__(self, size: int, cut: list[Chunk], bits: int, exponent: np.ndarray):
-        self.cut, self.bits = cut, bits
-        # For each chunk the part of each number. One number serves a chunk within one part, and saves reading an array.
-        lengths = (np.diff(c.starts, append=c.place.stop - c.place.start) for c in cut)
-        self.part = [
-            np.repeat(np.arange(c.parts.start, c.parts.stop), n if len(n) > 1 else 1)
-            for c, n in zip(cut, lengths, strict=True)
-        ]
+    def __init__(self, layout: Layout, bits: int, exponent: np.ndarray):
+        self.layout, self.bits = layout, bits
         self.magic, self.unit = np.empty(len(exponent)), np.empty(len(exponent))
-        self.sum = np.zeros(size + 2, np.int64)  # the last two count the terms, and the ranks that failed
+        self.sum = np.zeros(layout.size + 2, np.int64)  # the last two count the terms, and the ranks that failed
         self.choose(exponent)
 
     def choose(self, exponent: np.ndarray) -> None:
-        """Use this exponent for each part from now on."""
+        """Use this exponent for each row from now on."""
         self.exponent = exponent
         k = np.minimum(self.bits - exponent, FINEST)
-        self.upper = np.ldexp(1.0, exponent)  # exponents are right for largest terms from `lower` up to this
-        self.lower = np.where(k == FINEST, 0, np.ldexp(self.upper, -STEP))
         self.magic[:] = np.ldexp(1.5, 52 - k)
         self.unit[:] = np.ldexp(1.0, -k)
-        self.magics = [self.magic[part] for part in self.part]
-        self.units = [self.unit[part] for part in self.part]
-
-    def right(self, largest: np.ndarray) -> bool:
-        """Whether the exponents are right for terms of which the largest are these."""
-        return bool(((largest >= self.lower) & (largest < self.upper)).all())
+        self.magics = [self.magic[chunk.row] for chunk in self.layout.chunks]
+        self.units = [self.unit[chunk.row] for chunk in self.layout.chunks]
 
     def begin(self, terms: int) -> None:
         """A new sum, empty but for what takes off the integers behind magic, which so many terms will bring along."""
         self.sum = np.empty_like(self.sum)
-        for chunk, magic in zip(self.cut, self.magics, strict=True):
-            self.sum[chunk.place] = -terms * magic.view(np.int64)  # modulo 2^64; the sum of all terms is below 2^63
+        for chunk, magic in zip(self.layout.chunks, self.magics, strict=True):
+            total = self.sum[chunk.place].reshape(chunk.shape)
+            total[...] = -terms * magic.view(np.int64)  # modulo 2^64; the sum of all terms is below 2^63
 
 
 Add = Callable[[np.ndarray], None]
 
 
 class Arithmetic(Protocol):
-    """A way to add terms of one dtype to Roundings, and to read them: all have the same bits."""
+    """A way to add terms of a layout to Roundings, and to read them: all have the same bits."""
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         """What adds a term, and with it the integers behind magic, to the sum of each of the roundings, as now begun.
 
-        It also raises `largest`, of each part, float64, to the magnitudes of the term; or to NaN, for good.
+        It also raises `largest`, of each row, float64, to the magnitudes of the term; or to NaN, for good.
         """
 
     def decode(self, rounding: Rounding) -> np.ndarray:
@@ -91,24 +118,27 @@ class Arithmetic(Protocol):
 class InNumpy:
     """Chunk by chunk, four passes over each."""
 
-    def __init__(self, cut: list[Chunk], dtype: np.dtype):
-        lengths = [chunk.place.stop - chunk.place.start for chunk in cut]
-        magnitudes, rounded = np.empty(max(lengths), dtype), np.empty(max(lengths))
-        self.cut = cut
-        self.scratch = [(magnitudes[:length], rounded[:length]) for length in lengths]
+    def __init__(self, layout: Layout):
+        self.layout = layout
+        length = max(chunk.place.stop - chunk.place.start for chunk in layout.chunks)
+        self.magnitudes = {dtype: np.empty(length, dtype) for dtype in (layout.dtype, np.dtype(np.float64))}
+        self.rounded = np.empty(length)
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         work = []
-        for i, ((place, parts, starts), (a, t)) in enumerate(zip(self.cut, self.scratch, strict=True)):
-            targets = [(rounding.magics[i], rounding.sum[place]) for rounding in roundings]
-            work.append((place, starts, largest[parts], a, t, t.view(np.int64), targets))
+        for i, chunk in enumerate(self.layout.chunks):
+            length = chunk.place.stop - chunk.place.start
+            a, t = self.magnitudes[chunk.dtype][:length], self.rounded[:length].reshape(chunk.shape)
+            sums = [(rounding.magics[i], rounding.sum[chunk.place].reshape(chunk.shape)) for rounding in roundings]
+            work.append((chunk, largest[chunk.rows], a, t, t.view(np.int64), sums))
 
         def add(term: np.ndarray) -> None:
-            for place, starts, largest, a, t, integers, targets in work:
-                g = term[place]
+            for chunk, largest, a, t, integers, sums in work:
+                g = chunk.of(term)
                 np.abs(g, out=a)
-                np.maximum(largest, np.maximum.reduceat(a, starts), out=largest)  # NaN stays NaN
-                for magic, total in targets:
+                np.maximum(largest, np.maximum.reduceat(a, chunk.starts), out=largest)  # NaN stays NaN
+                g = g.reshape(chunk.shape)
+                for magic, total in sums:
                     np.add(g, magic, out=t)
                     np.add(total, integers, out=total)  # modulo 2^64
 
@@ -116,72 +146,54 @@ class InNumpy:
 
     def decode(self, rounding: Rounding) -> np.ndarray:
         out = rounding.sum[:-2].view(np.float64)
-        for (place, _, _), unit in zip(self.cut, rounding.units, strict=True):
-            np.multiply(rounding.sum[place], unit, out=out[place])
+        for chunk, unit in zip(self.layout.chunks, rounding.units, strict=True):
+            place, shape = chunk.place, chunk.shape
+            np.multiply(rounding.sum[place].reshape(shape), unit, out=out[place].reshape(shape))
         return out
 
 
 class InC:
     """In one pass, by fixed_point.c. instruction_set: one that is available."""
 
-    def __init__(self, sizes: Sequence[int], dtype: np.dtype, instruction_set: str):
-        self.first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
-        self.add = library.function("add_term", dtype, instruction_set, ADDRESS, SIZE, *[ADDRESS] * 4)
-        self.read = library.function("decode", np.dtype(np.float64), instruction_set, ADDRESS, SIZE, ADDRESS, ADDRESS)
+    def __init__(self, layout: Layout, instruction_set: str):
+        self.layout, wide = layout, np.dtype(np.float64)
+        self.add = library.function("add_term", layout.dtype, instruction_set, *[ADDRESS, SIZE] * 2, *[ADDRESS] * 4)
+        self.read = library.function("decode", wide, instruction_set, ADDRESS, SIZE, ADDRESS, ADDRESS)
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
-        function, parts, first, most = self.add, len(self.first) - 1, address(self.first), address(largest)
-        targets = [(address(rounding.magic), address(rounding.sum)) for rounding in roundings]
+        function, layout = self.add, self.layout
+        narrow, rows, first, most = layout.narrow, len(layout.lengths), address(layout.first), address(largest)
+        sums = [(address(rounding.magic), address(rounding.sum)) for rounding in roundings]
 
         def add(term: np.ndarray) -> None:
             g = address(term)
-            for magic, total in targets:
-                function(g, parts, first, magic, total, most)
+            for magic, total in sums:
+                function(g, narrow, g + layout.tail_at, rows, first, magic, total, most)
 
         return add
 
     def decode(self, rounding: Rounding) -> np.ndarray:
-        self.read(address(rounding.sum), len(self.first) - 1, address(self.first), address(rounding.unit))
+        layout = self.layout
+        self.read(address(rounding.sum), len(layout.lengths), address(layout.first), address(rounding.unit))
         return rounding.sum[:-2].view(np.float64)
 
 
-def arithmetic(sizes: Sequence[int], cut: list[Chunk], dtype: np.dtype) -> Arithmetic:
-    """The fastest one there is for terms of parts of these sizes. cut: these as chunks."""
+def arithmetic(layout: Layout) -> Arithmetic:
+    """The fastest one there is for terms of this layout."""
     instruction_set = library.instructions()
-    return InNumpy(cut, dtype) if instruction_set is None else InC(sizes, dtype, instruction_set)
-
-
-def exponents(largest: np.ndarray, bits: int, last: np.ndarray) -> np.ndarray:
-    """For each part the smallest multiple of STEP with largest < 2^exponent; k = bits - exponent, or FINEST. int64.
-
-    The last exponent where any will do: all terms are 0, or cannot be summed.
-    """
-    exponent = _exponent(largest)
-    return np.where((largest > 0) & _summable(largest, exponent, bits), exponent, last)
+    return InNumpy(layout) if instruction_set is None else InC(layout, instruction_set)
 
 
 def summable(largest: np.ndarray, bits: int) -> np.ndarray:
-    """Whether a part can be summed: it is finite, and 2^(53-k), above which t cannot be, is a float64."""
-    return _summable(largest, _exponent(largest), bits)
-
-
-def _summable(largest: np.ndarray, exponent: np.ndarray, bits: int) -> np.ndarray:
-    return np.isfinite(largest) & (exponent <= 970 + bits)
+    """Whether parts can be summed: they are finite, and 2^(53-k), above which t cannot be, is a float64."""
+    return np.isfinite(largest) & (_exponent(largest) <= 970 + bits)
 
 
 def _exponent(largest: np.ndarray) -> np.ndarray:
-    return -(-np.frexp(largest)[1].astype(np.int64) // STEP) * STEP
+    """The smallest multiple of STEP with largest < 2^exponent."""
+    return -(-_frexp(largest) // STEP) * STEP
 
 
-def chunks(sizes: np.ndarray) -> list[Chunk]:
-    """Cut a vector of parts of these sizes into chunks."""
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    cut, start, end = [], 0, int(first[-1])
-    while start < end:
-        low = int(np.searchsorted(first, start, "right")) - 1
-        high = int(np.searchsorted(first, start + CHUNK, "right")) - 1  # the parts before this end within the chunk
-        stop = int(first[high]) if high > low else start + CHUNK
-        high = max(high, low + 1)
-        cut.append(Chunk(slice(start, stop), slice(low, high), np.maximum(first[low:high] - start, 0)))
-        start = stop
-    return cut
+def _frexp(largest: np.ndarray) -> np.ndarray:
+    """The smallest number with largest < 2^number: int64."""
+    return np.frexp(largest)[1].astype(np.int64)

@@ -19,7 +19,7 @@ import numpy as np
 from distnn.errors import BAD_USE, FAILED, RankError, UserError
 
 ALONE_SECONDS = 3.0  # that the other ranks get to come with the same error
-Term = Callable[[int, np.ndarray], None]
+Term = Callable[[int, np.ndarray], float | None]
 
 
 class TwoPhaseSum(Protocol):
@@ -164,7 +164,7 @@ class Ranks(ABC):
     def add_up(self, sums: TwoPhaseSum, term: Term) -> np.ndarray:
         """The sum of all terms of all ranks; term(j, out) writes this rank's term number j. Collective, replicated.
 
-        An exception in a term is raised on all ranks.
+        It returns the number at its end, if it has one apart. An exception in a term is raised on all ranks.
         """
         with np.errstate(all="ignore"):
             sums.first(term)

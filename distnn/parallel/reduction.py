@@ -4,19 +4,21 @@ ExactSum rounds every term to a multiple of 2^-k and adds the multiples as 64-bi
 how D is cut over ranks, and how MPI orders its sums, cannot matter. k suits the largest term of *this* sum,
 taken over all ranks, so the result is a pure function of the terms. See docs/exactness.md.
 
-Each part of the vector (each G^(l), the error, each column's mean) has its own k. To add a way to sum: a class
-with the methods of Sum, and an entry in REDUCTIONS.
+Each part of the vector (the error, each column's mean) has its own k; of a matrix (each G^(l)) each row has. To add a
+way to sum: a class with the methods of Sum, and an entry in REDUCTIONS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from distnn.parallel.fixed_point import BITS, STEP, Rounding, arithmetic, chunks, exponents, summable
+from distnn.parallel.fixed_point import BITS, Exponents, Rounding, arithmetic, summable
+from distnn.parallel.layout import Layout, Part
 from distnn.parallel.ranks import Ranks, Term, TwoPhaseSum
 
 KEPT_BYTES = 8 << 20  # the terms of this rank are kept, in case they must be rounded again, if they fit in this
@@ -24,20 +26,29 @@ DOUBT = 16  # sums for which a second guess is followed after a wrong one
 
 
 class Sum(TwoPhaseSum, Protocol):
-    """A way to sum. sizes: lengths of the parts of a term; local: number of terms of this rank; count: of all ranks;
-    dtype: of the terms, float64 or float32; their sum is float64.
+    """A way to sum. parts: of a term, lengths or shapes; local: number of terms of this rank; count: of all ranks;
+    dtype: of the terms, float64 or float32; their sum is float64. tail: whether a term has one number more at its end,
+    which is float64 whatever the dtype.
 
     count is replicated, and at least the sum of `local` over ranks. `sum` is made anew for each call, whose result lies
     in its memory.
     """
 
-    def __init__(self, ranks: Ranks, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64): ...
+    def __init__(
+        self,
+        ranks: Ranks,
+        parts: Sequence[Part],
+        local: int,
+        count: int,
+        dtype: DTypeLike = np.float64,
+        tail: bool = False,
+    ): ...
 
     def __call__(self, term: Term) -> np.ndarray:
         """The sum over all terms of all ranks, float64, the caller's to keep and to change. Collective, replicated.
 
-        term(j, out) writes this rank's term number j, of dtype; it may be called twice for the same j, and has to write
-        the same both times. An exception in it is raised on all ranks.
+        term(j, out) writes this rank's term number j, of dtype, and returns its tail; it may be called twice for the
+        same j, and has to give the same both times. An exception in it is raised on all ranks.
         """
 
 
@@ -47,28 +58,38 @@ class PlainSum:
     Where a part holds NaN or infinity, or overflows, so does its sum.
     """
 
-    def __init__(self, ranks: Ranks, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
+    def __init__(
+        self,
+        ranks: Ranks,
+        parts: Sequence[Part],
+        local: int,
+        count: int,
+        dtype: DTypeLike = np.float64,
+        tail: bool = False,
+    ):
         self.ranks, self.local, self.count = ranks, local, count
-        self.sizes, self.dtype = list(sizes), dtype
+        self.parts, self.dtype, self.tail = list(parts), dtype, tail
         self.error: Exception | None = None
         self.message = np.zeros(2)
-        self.term = np.zeros(sum(sizes), dtype)
-        self.sum = np.zeros(sum(sizes) + 1)
+        self.term = np.zeros(sum(part if isinstance(part, int) else part[0] * part[1] for part in parts), dtype)
+        self.sum = np.zeros(len(self.term) + tail + 1)
 
     def __call__(self, term: Term) -> np.ndarray:
         return self.ranks.add_up(self, term)
 
     def like(self, local: int) -> PlainSum:
-        return PlainSum(self.ranks, self.sizes, local, self.count, self.dtype)
+        return PlainSum(self.ranks, self.parts, local, self.count, self.dtype, self.tail)
 
     def first(self, term: Term) -> None:
         self.error = None
-        self.sum = np.zeros(len(self.term) + 1)
-        total = self.sum[:-1]
+        self.sum = np.zeros_like(self.sum)
+        total = self.sum[: len(self.term)]
         try:
             for j in range(self.local):
-                term(j, self.term)
+                tail = term(j, self.term)
                 total += self.term
+                if self.tail:
+                    self.sum[-2] += tail
         except Exception as caught:
             self.error = caught
 
@@ -82,8 +103,9 @@ class PlainSum:
 class ExactSum:
     """Terms added exactly after rounding to multiples of 2^-k, 47 to 51 bits below the largest: same bits for every P.
 
-    A part with a term that is NaN, infinite or beyond 2^1000 or so (see `summable`) sums to NaN; a sum of finite terms
-    that overflows is infinite.
+    In a matrix each row has its own k: as that of the matrix, or finer by 16, 32, … bits where all terms of the row
+    are so small that it may be. A part with a term that is NaN, infinite or beyond 2^1000 or so (see `summable`) sums
+    to NaN; a sum of finite terms that overflows is infinite.
 
     Terms are rounded at once with the exponents of the last sum, while they are in the cache. If the largest term shows
     these to be wrong, they are rounded again: from memory, where this rank's terms fit in 8 MB, or else computed
@@ -91,23 +113,36 @@ class ExactSum:
     All of this is each rank's own choice, which costs time, not bits.
     """
 
-    def __init__(self, ranks: Ranks, sizes: Sequence[int], local: int, count: int, dtype: DTypeLike = np.float64):
-        self.ranks, self.local, self.count = ranks, local, count
-        size, dtype = sum(sizes), np.dtype(dtype)
-        self.sizes = np.array(sizes)
+    def __init__(
+        self,
+        ranks: Ranks,
+        parts: Sequence[Part],
+        local: int,
+        count: int,
+        dtype: DTypeLike = np.float64,
+        tail: bool = False,
+    ):
+        self.ranks, self.count, self.tail = ranks, count, tail
+        self.layout = Layout(parts, dtype, tail)
         self.bits = min(BITS, 63 - count.bit_length())  # count · 2^bits < 2^63: no sum of multiples can overflow
-        self.keep = local * size * dtype.itemsize <= KEPT_BYTES
-        self.terms = np.empty((max(1, local) if self.keep else 1, size), dtype)
+        self.arithmetic = arithmetic(self.layout)
+        self._start(local)
+
+    def _start(self, local: int) -> None:
+        """Make what belongs to one rank, with so many terms, and to one sum after another."""
+        self.local = local
+        self.keep = local * self.layout.width * 8 <= KEPT_BYTES
+        self.terms = np.empty((max(1, local) if self.keep else 1, self.layout.width))
         self.error: Exception | None = None
-        self.message = np.zeros(len(sizes) + 2)
+        self.message = np.zeros(len(self.layout.lengths) + 2)
         self.largest = self.message[:-2]
-        self.chunks = chunks(self.sizes)
-        self.arithmetic = arithmetic(sizes, self.chunks, dtype)
-        self.guess = Rounding(size, self.chunks, self.bits, np.zeros(len(sizes), np.int64))
+        self.exponents = Exponents(self.layout, self.bits)
+        self.guess = Rounding(self.layout, self.bits, self.exponents.rows)
         self.second_guess: Rounding | None = None
         self.right = True  # were the exponents right for the last sum's largest terms?
         self.guessed = False  # was there a last sum?
         self.doubt = 0  # sums for which a second guess will be followed
+        self.below = self.exponents.below  # how far below their parts rows were before they moved apart from these
 
     @property
     def sum(self) -> np.ndarray:
@@ -117,7 +152,9 @@ class ExactSum:
         return self.ranks.add_up(self, term)
 
     def like(self, local: int) -> ExactSum:
-        return ExactSum(self.ranks, self.sizes.tolist(), local, self.count, self.terms.dtype)
+        other = copy(self)
+        other._start(local)
+        return other
 
     def first(self, term: Term) -> None:
         self.error = None
@@ -126,11 +163,11 @@ class ExactSum:
 
     def second(self, term: Term) -> None:
         self.doubt = max(0, self.doubt - 1)
-        self.right = self.guess.right(self.largest)
+        self.right = self.exponents.right(self.largest)
         if not self.right:
-            exponent = exponents(self.largest, self.bits, self.guess.exponent)
-            if not np.array_equal(exponent, self.guess.exponent):
-                self._correct(exponent, term)
+            guessed, self.exponents = self.exponents, self.exponents.for_largest(self.largest)
+            if not np.array_equal(self.exponents.rows, guessed.rows):
+                self._correct(guessed, term)
         self.guessed = True
         self._guess_again()
         self.sum[-2], self.sum[-1] = self.local, self.error is not None
@@ -140,7 +177,7 @@ class ExactSum:
             raise RuntimeError(f"{self.sum[-2]} terms were added, although {self.count} were announced")
         total = self.arithmetic.decode(self.guess)
         if not self.right:
-            total[np.repeat(~summable(self.largest, self.bits), self.sizes)] = np.nan
+            total[self.layout.numbers(~summable(self.layout.of_parts(self.largest), self.bits))] = np.nan
         return total
 
     def _add(self, term: Term, guesses: list[Rounding]) -> None:
@@ -152,45 +189,48 @@ class ExactSum:
         try:
             for j in range(self.local):
                 row = self.terms[j if self.keep else 0]
-                term(j, row)
+                tail = term(j, self.layout.head(row))
+                if self.tail:
+                    row[-1] = tail
                 add(row)
         except Exception as caught:
             self.error = caught
 
-    def _correct(self, exponent: np.ndarray, term: Term) -> None:
-        """Turn to these exponents, in which the guess was wrong."""
-        other = self.second_guess
-        if other and ((exponent == self.guess.exponent) | (exponent == other.exponent)).all():
-            taken = np.repeat(exponent != self.guess.exponent, self.sizes)
+    def _correct(self, guessed: Exponents, term: Term) -> None:
+        """Turn from exponents that were wrong to the true ones."""
+        exponent, other = self.exponents.rows, self.second_guess
+        if other and ((exponent == guessed.rows) | (exponent == other.exponent)).all():
+            taken = np.repeat(exponent != guessed.rows, self.layout.lengths)
             np.copyto(self.sum[:-2], other.sum[:-2], where=taken)
             self.guess.choose(exponent)
         else:
             self.guess.choose(exponent)
             if self.error is None:
                 largest = self.largest.copy()
-                self._add(_as_kept if self.keep else term, [self.guess])
+                self._add(self._as_kept if self.keep else term, [self.guess])
                 self.largest[:] = largest
-        if not self.keep and self.guessed:
+        if self.guessed and not self.keep:
             self.doubt = DOUBT
+            stayed, below = np.repeat(self.exponents.part == guessed.part, self.layout.heights), self.exponents.below
+            self.below = np.where(stayed & (guessed.below != below), guessed.below, np.where(stayed, self.below, below))
+
+    def _as_kept(self, j: int, out: np.ndarray) -> float:
+        """The term of a sum that has kept its terms: out holds it already."""
+        return float(self.terms[j, -1])
 
     def _guess_again(self) -> None:
-        """Let the second guess be the neighbouring exponents, on that side where the largest terms are nearer to.
+        """Let the second guess be exponents beside the first one's: of rows that moved apart from their part the last.
 
         None without doubt: it takes as much memory as the sum.
         """
         if not self.doubt:
-            self.second_guess = None
+            self.second_guess, self.below = None, self.exponents.below
             return
-        guess = self.guess
-        exponent = guess.exponent + np.where(self.largest > np.ldexp(guess.upper, -STEP // 2), STEP, -STEP)
+        exponent = self.exponents.neighbours(self.largest, self.below)
         if self.second_guess is None:
-            self.second_guess = Rounding(self.terms.shape[1], self.chunks, self.bits, exponent)
+            self.second_guess = Rounding(self.layout, self.bits, exponent)
         elif not np.array_equal(exponent, self.second_guess.exponent):
             self.second_guess.choose(exponent)
-
-
-def _as_kept(j: int, out: np.ndarray) -> None:
-    """The term of a sum that has kept its terms: out holds it already."""
 
 
 REDUCTIONS: dict[str, type[Sum]] = {"exact": ExactSum, "plain": PlainSum}

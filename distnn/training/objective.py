@@ -17,8 +17,9 @@ from distnn.network.error_functions import SquaredError
 from distnn.network.second_order.acceleration import Acceleration
 from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
 from distnn.network.second_order.hessian import HessianProduct
-from distnn.network.weights import layers, weight_count
+from distnn.network.weights import layers, shapes, weight_count
 from distnn.optimizers.problem import Evaluation
+from distnn.parallel.layout import Part
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import REDUCTIONS, Sum
 
@@ -47,7 +48,7 @@ class Objective:
         self.batches = Batches(examples, ranks, backpropagation.d, backpropagation.dtype, batch_size, seed, sampling)
         self.evaluations = 0.0
         self._make = REDUCTIONS[reduction]
-        self._gradient = self._sum(backpropagation.sizes, backpropagation.dtype)
+        self._gradient = self._sum(shapes(backpropagation.d), backpropagation.dtype, tail=True)
         self._error = self._sum([1])
         self._validation = self._make(ranks, [1], len(examples.validation), examples.cut.count)
 
@@ -65,9 +66,9 @@ class Objective:
             batches.sampling,
         )
 
-    def _sum(self, sizes: Sequence[int], dtype: DTypeLike = np.float64) -> Sum:
+    def _sum(self, parts: Sequence[Part], dtype: DTypeLike = np.float64, tail: bool = False) -> Sum:
         """What sums a term of each block over D."""
-        return self._make(self.ranks, sizes, len(self.examples.blocks), self.examples.cut.count, dtype)
+        return self._make(self.ranks, parts, len(self.examples.blocks), self.examples.cut.count, dtype, tail)
 
     # What follows takes memory for |W| numbers or more, and is made when first asked for.
 
@@ -78,23 +79,23 @@ class Objective:
 
     @cached_property
     def _sample(self) -> Sum:
-        sizes, dtype = self.backpropagation.sizes, self.backpropagation.dtype
-        return self._make(self.ranks, sizes, len(self.batches.owned), self.batches.cut.count, dtype)
+        parts, batches = shapes(self.backpropagation.d), self.batches
+        return self._make(self.ranks, parts, len(batches.owned), batches.cut.count, batches.dtype, tail=True)
 
     @cached_property
     def _gauss_newton(self) -> tuple[GaussNewton, Sum]:
         squares = GaussNewton(self.backpropagation)
-        return squares, self._sum(squares.sizes)
+        return squares, self._sum(squares.parts)
 
     @cached_property
     def _acceleration(self) -> tuple[Acceleration, Sum]:
         bend = Acceleration(self.backpropagation)
-        return bend, self._sum(bend.sizes)
+        return bend, self._sum(bend.parts)
 
     @cached_property
     def _hessian(self) -> tuple[HessianProduct, Sum]:
         product = HessianProduct(self.backpropagation)
-        return product, self._sum(product.sizes)
+        return product, self._sum(product.parts)
 
     def __call__(self, w: np.ndarray) -> Evaluation:
         """E_in(w) and its gradient, over all of D."""
@@ -173,7 +174,7 @@ class Objective:
 
     def _mean(self, w: np.ndarray, total: np.ndarray, n: float) -> Evaluation:
         total /= n
-        E, G = sum(total[len(w) :].tolist()), total[: len(w)]
+        E, G = float(total[-1]), total[:-1]
         if self.weight_decay:
             penalty, gradient = self._decay(w)
             E += penalty

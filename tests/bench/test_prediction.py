@@ -8,8 +8,7 @@ import pytest
 
 from distnn.bench.prediction import Iteration, Network, fastest, message_bytes, powers, predict
 from distnn.bench.prediction import measure as measure_network
-from distnn.network import network
-from distnn.network.backpropagation import Backpropagation
+from distnn.network.weights import shapes
 from distnn.parallel.mpi import MESSAGE
 from distnn.parallel.ranks import OneRank
 from distnn.parallel.reduction import ExactSum
@@ -44,9 +43,8 @@ def test_prediction() -> None:
 
 
 def test_sizes_of_messages_are_those_that_are_sent() -> None:
-    engine = Backpropagation(network.Network((3, 4, 2)), "squared")
-    sums = ExactSum(OneRank(), engine.sizes, 1, 1)
-    assert message_bytes(2, engine.sizes[0] + engine.sizes[1]) == (sums.message.nbytes, sums.sum.nbytes)
+    sums = ExactSum(OneRank(), shapes((3, 4, 2)), 1, 1, tail=True)
+    assert message_bytes((3, 4, 2)) == (sums.message.nbytes, sums.sum.nbytes)
 
 
 @pytest.mark.mpi(min_size=2)

@@ -40,6 +40,7 @@ def test_error_and_delta(error: str, output: str, width: int, rows: int, dtype: 
         ]
         np.testing.assert_allclose(delta[:, j], [step.imag / 1e-30 for step in steps], rtol=tolerance, atol=tolerance)
     np.testing.assert_array_equal(function.error(s.copy(), y, None), e)
+    assert e.dtype == np.float64
 
 
 @pytest.mark.parametrize(("error", "output"), PAIRS)
@@ -63,6 +64,23 @@ def test_cross_entropy_does_not_overflow(output: str, dtype: type) -> None:
         e = error_function("cross-entropy", output).error(s.copy(), y, delta)
     assert e.tolist() == [0, 2000, 6e4]
     assert delta.tolist() == [[0, -1, 1], [0, 1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("error", "output"), [("squared", "identity"), ("cross-entropy", "logistic"), ("cross-entropy", "softmax")]
+)
+def test_errors_in_float32_may_be_beyond_its_range(error: str, output: str) -> None:
+    """Where δ is finite: e is float64."""
+    s, y = np.float32([[-1.5 * 2.0**127], [2.0**127], [0]]), np.float32([[1], [0], [0]])
+    if error == "squared":
+        s, y = np.float32([[2.0**100], [-(2.0**100)], [1]]), np.float32([[2.0**80], [-(2.0**80)], [1]])
+    expected = {"squared": 2 * (2.0**100 - 2.0**80) ** 2, "cross-entropy": 2.5 * 2.0**127}[error]
+    for delta in (np.empty_like(s), None):
+        with np.errstate(all="ignore"):
+            e = error_function(error, output).error(s.copy(), y, delta)
+        assert e.dtype == np.float64
+        assert e.tolist() == pytest.approx([expected])
+        assert delta is None or np.isfinite(delta).all()
 
 
 def test_targets_of_softmax_need_not_sum_to_one() -> None:

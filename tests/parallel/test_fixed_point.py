@@ -2,61 +2,71 @@
 
 from __future__ import annotations
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
-from sums import bits, quick
+from sums import bits
 
 from distnn.kernels import library
 from distnn.parallel import fixed_point
-from distnn.parallel.fixed_point import Add, InC, InNumpy, Rounding, chunks
+from distnn.parallel.fixed_point import Add, Exponents, InC, InNumpy, Rounding
+from distnn.parallel.layout import Layout
 
 pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
-    """Multiples and largest magnitudes, for parts that begin and end anywhere, of all magnitudes, NaN and infinity."""
-    of, sizes = library.instructions(), [1, 70, 3, 20_000, 129, 1]
-    generator = np.random.default_rng(3)
-    values = generator.normal(size=(6, sum(sizes))) * 10.0 ** generator.integers(-20, 20, sum(sizes))
-    values = values.astype(dtype)
-    values[1, 40], values[2, 41], values[3, 100], values[4, -1] = np.nan, -1, -np.inf, -np.nan
+    """Multiples and largest magnitudes, for rows that begin and end anywhere, of all magnitudes, NaN and infinity."""
+    layout = Layout([1, 70, (40, 30), 3, 20_000, (129, 1), 1], dtype, tail=True)
+    generator, rows = np.random.default_rng(3), len(layout.lengths)
+    values = generator.normal(size=(6, layout.size)) * 10.0 ** generator.integers(-20, 20, layout.size)
+    values[:, :-1] = values[:, :-1].astype(dtype)
+    values[1, 40], values[2, 41], values[3, 100], values[4, -2] = np.nan, -1, -np.inf, -np.nan
     values[:, 0] = [0, -0.0, 0, -0.0, 0, 0]
-    cut = chunks(np.array(sizes))
-    exponents = [np.full(len(sizes), 4), np.full(len(sizes), 60)]
+    values[:, -1] *= 1e200
+    terms = np.empty((6, layout.width))
+    for term, row in zip(terms, values, strict=True):
+        layout.head(term)[:], term[-1] = row[:-1], row[-1]
+    exponents = [np.full(rows, 4), np.arange(rows)]
 
     def added(way: InNumpy | InC) -> tuple[list[list[int]], bytes, bytes]:
-        largest = np.zeros(len(sizes))
-        roundings = [Rounding(sum(sizes), cut, 51, exponent) for exponent in exponents]
+        largest = np.zeros(rows)
+        roundings = [Rounding(layout, 51, exponent) for exponent in exponents]
         for made in roundings:
             made.begin(len(values))
         add: Add = way.adder(largest, roundings)
-        for term in values:
+        for term in terms:
             add(term)
         multiples = [made.sum[:-2].tolist() for made in roundings]
         totals = np.array([way.decode(made) for made in roundings])
         return multiples, bits(np.nan_to_num(largest, nan=-1)), bits(totals)
 
     with np.errstate(all="ignore"):
-        expected = added(InNumpy(cut, np.dtype(dtype)))
-        chosen = fixed_point.arithmetic(sizes, cut, np.dtype(dtype))
-        assert isinstance(chosen, InNumpy if of is None else InC)
+        expected = added(InNumpy(layout))
+        chosen = fixed_point.arithmetic(layout)
+        assert isinstance(chosen, InNumpy if library.instructions() is None else InC)
         found = added(chosen)
     assert found == expected
 
 
-@quick
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 30))
-def test_chunks_cover_the_vector_once(sizes: list[int], width: int) -> None:
-    part_of = np.repeat(np.arange(len(sizes)), sizes)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fixed_point, "CHUNK", width)
-        cut = chunks(np.array(sizes))
-    assert np.concatenate([np.arange(sum(sizes))[chunk.place] for chunk in cut]).tolist() == list(range(sum(sizes)))
-    for place, parts, starts in cut:
-        assert 0 < place.stop - place.start <= width
-        own = part_of[place]
-        assert list(range(len(sizes)))[parts] == sorted(set(own.tolist()))
-        assert starts.tolist() == [int(np.argmax(own == part)) for part in sorted(set(own.tolist()))]
+def test_exponents_of_parts_and_rows() -> None:
+    """Those of parts in steps of 4; those of rows, where they can be lower, in steps of 16 from there."""
+    layout = Layout([(6, 1), 1, (2, 1)], np.float64, tail=False)
+    start = Exponents(layout, 51)
+    largest = np.array([2.0**7, 2.0**-7, 2.0**-9, 2.0**-25, 2.0**-25 * 0.9, 0, 3, 0, 0])
+    found = start.for_largest(largest)
+    assert found.part.tolist() == [8, 4, 0]
+    assert found.rows.tolist() == [8, 8, -8, -24, -24, 8, 4, 0, 0]
+    assert found.right(largest) is False  # not for sure: the last part is 0
+    largest[-1] = 1
+    found = found.for_largest(largest)
+    assert found.right(largest) is True
+    assert found.part.tolist() == [8, 4, 4]
+    for place, factor in ((0, 2), (0, 1 / 16), (1, 0.49), (2, 2), (3, 2), (6, 1 / 8), (8, 1 / 16), (8, 16)):
+        other = largest.copy()
+        other[place] *= factor
+        assert found.right(other) is False, place
+        assert (found.for_largest(other).rows != found.rows).any()
+    vanished = np.where(np.arange(9) == 2, 0, largest)
+    assert found.right(vanished) and found.for_largest(vanished).rows.tolist() == found.rows.tolist()
+    assert found.for_largest(np.where(np.arange(9) == 2, np.inf, largest)).rows.tolist() == found.rows.tolist()

@@ -14,6 +14,7 @@ from distnn.network.network import Network
 from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled
+from distnn.network.weights import weight_count
 
 DTYPES = ["float64", "float32"]
 
@@ -45,9 +46,8 @@ def engine(
 
 
 def gradient(engine: Backpropagation, block: Block) -> np.ndarray:
-    out = np.full(sum(engine.sizes), np.nan, engine.dtype)
-    engine.gradient(block, out)
-    return out
+    out = np.full(weight_count(engine.d), np.nan, engine.dtype)
+    return np.append(out, engine.gradient(block, out))
 
 
 def compare(

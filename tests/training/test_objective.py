@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,6 +87,44 @@ def test_the_sum_of_weights_has_the_same_bits(small_blocks: None) -> None:
     expected = sums(OneRank())
     for size in (2, 3, 5, 8):
         assert on_ranks(size, sums) == [expected] * size
+
+
+def test_errors_beyond_the_range_of_float32(small_blocks: None) -> None:
+    """Where the gradient is finite in float32, all errors are float64's: each, their sums, E_val, a sample's."""
+    X, Y = regression(40, m=2)
+    options = {**PLAIN, "validation": 0.3, "batch_size": 7}
+
+    def errors(dtype: str) -> tuple[list[float], np.ndarray]:
+        assembly = assembled(OneRank(), X, Y * 2e18, np.linspace(1, 2, 40), dtype=dtype, **options)
+        objective, w = assembly.objective, assembly.model.network.w.copy()
+        w[-10:-8] = 9e19  # the bias of the outputs
+        E, G = objective(w)
+        return [E, objective.error(w), objective.validation_error(w), objective.sample(w, 3).E], G
+
+    single, double = errors("float32"), errors("float64")
+    assert min(single[0]) > 1e39
+    np.testing.assert_allclose(single[0], double[0], rtol=1e-5)
+    np.testing.assert_allclose(single[1], double[1], rtol=1e-4, atol=1e-4 * np.abs(double[1]).max())
+
+
+def test_a_column_far_below_another_keeps_its_digits(small_blocks: None) -> None:
+    """The sum over blocks of an unstandardised column beside one of 1e16 times its size, against math.fsum."""
+    X, Y = regression(200, d=3)
+    X[:, 0] *= 1e16
+    X[:, 2] *= 1e-3
+    assembly = assembled(OneRank(), X, Y, **PLAIN)
+    objective, w = assembly.objective, assembly.model.network.w
+    w[4:8] *= 1e-16
+    _, G = objective(w)
+    out = np.empty(len(w))
+    terms = []
+    for block in assembly.examples.blocks:
+        objective.backpropagation.gradient(block, out)
+        terms.append(out.copy())
+    exact = np.array([math.fsum(column) for column in np.transpose(terms)]) / 200
+    size = np.abs(terms).sum(axis=0) / 200
+    assert size[8:12].max() < 1e-15 * size[4:8].max() and len(terms) == 40
+    assert (np.abs(G - exact) / size).max() < 1e-10
 
 
 @pytest.mark.mpi(min_size=2)

@@ -4,18 +4,22 @@
 
 #ifdef __x86_64__
 
-/* For each part p of the term g, from first[p] up to first[p + 1]: raise largest[p] to the magnitudes of g, and add the
-   integers behind g + magic[p] to sum, modulo 2^64. Magnitudes are compared as the integers behind them, which are in
-   the same order, with NaN above infinity: so the compiler can use vectors, and NaN stays. */
-#define ADD_TERM(TYPE, REAL, BITS, MAGNITUDE, SET)                                                                     \
-    TARGET_##SET void add_term_##TYPE##_##SET(const REAL *restrict g, size parts, const size *first,                   \
-                                              const double *magic, uint64_t *restrict sum, double *largest) {          \
-        for (size p = 0; p < parts; p++) {                                                                             \
+/* For each row p in [from, to) of the term g, whose numbers go to sum[first[p]] up to sum[first[p + 1]]: raise
+   largest[p] to their magnitudes, and add the integers behind g + magic[p] to sum, modulo 2^64. g begins with row
+   `from`. Magnitudes are compared as the integers behind them, which are in the same order, with NaN above infinity: so
+   the compiler can use vectors, and NaN stays. */
+#define ADD_ROWS(TYPE, REAL, BITS, MAGNITUDE, SET)                                                                     \
+    TARGET_##SET static inline void add_rows_##TYPE##_##SET(const REAL *restrict g, size from, size to,                \
+                                                            const size *first, const double *magic,                    \
+                                                            uint64_t *restrict sum, double *largest) {                 \
+        sum += first[from];                                                                                            \
+        for (size p = from; p < to; p++) {                                                                             \
             const double at = magic[p];                                                                                \
+            const size count = first[p + 1] - first[p];                                                                \
             BITS most;                                                                                                 \
             REAL found = (REAL)largest[p]; /* a REAL before, or NaN or 0 */                                            \
             memcpy(&most, &found, sizeof most);                                                                        \
-            for (size i = first[p]; i < first[p + 1]; i++) {                                                           \
+            for (size i = 0; i < count; i++) {                                                                         \
                 double t = g[i] + at;                                                                                  \
                 uint64_t integer;                                                                                      \
                 BITS magnitude;                                                                                        \
@@ -25,15 +29,25 @@
                 most = magnitude > most ? magnitude : most;                                                            \
                 sum[i] += integer;                                                                                     \
             }                                                                                                          \
+            g += count, sum += count;                                                                                  \
             memcpy(&found, &most, sizeof found);                                                                       \
             largest[p] = found;                                                                                        \
         }                                                                                                              \
     }
 
+/* The same for all rows: `narrow` ones of TYPE in g, those after them, up to `rows`, float64 in tail. */
+#define ADD_TERM(TYPE, REAL, SET)                                                                                      \
+    TARGET_##SET void add_term_##TYPE##_##SET(const REAL *restrict g, size narrow, const double *restrict tail,        \
+                                              size rows, const size *first, const double *magic,                       \
+                                              uint64_t *restrict sum, double *largest) {                               \
+        add_rows_##TYPE##_##SET(g, 0, narrow, first, magic, sum, largest);                                             \
+        add_rows_float64_##SET(tail, narrow, rows, first, magic, sum, largest);                                        \
+    }
+
 /* Write the multiples over as numbers. */
 #define DECODE(SET)                                                                                                    \
-    TARGET_##SET void decode_float64_##SET(uint64_t *sum, size parts, const size *first, const double *unit) {         \
-        for (size p = 0; p < parts; p++) {                                                                             \
+    TARGET_##SET void decode_float64_##SET(uint64_t *sum, size rows, const size *first, const double *unit) {          \
+        for (size p = 0; p < rows; p++) {                                                                              \
             const double one = unit[p];                                                                                \
             for (size i = first[p]; i < first[p + 1]; i++) {                                                           \
                 double number = (double)(int64_t)sum[i] * one;                                                         \
@@ -42,10 +56,14 @@
         }                                                                                                              \
     }
 
-ADD_TERM(float64, double, int64_t, INT64_MAX, avx512)
-ADD_TERM(float64, double, int64_t, INT64_MAX, avx2)
-ADD_TERM(float32, float, int32_t, INT32_MAX, avx512)
-ADD_TERM(float32, float, int32_t, INT32_MAX, avx2)
+ADD_ROWS(float64, double, int64_t, INT64_MAX, avx512)
+ADD_ROWS(float64, double, int64_t, INT64_MAX, avx2)
+ADD_ROWS(float32, float, int32_t, INT32_MAX, avx512)
+ADD_ROWS(float32, float, int32_t, INT32_MAX, avx2)
+ADD_TERM(float64, double, avx512)
+ADD_TERM(float64, double, avx2)
+ADD_TERM(float32, float, avx512)
+ADD_TERM(float32, float, avx2)
 DECODE(avx512)
 DECODE(avx2)
 

@@ -2,7 +2,7 @@
 
 #include "library.h"
 
-#define INTERFACE 8 /* that of kernels/library.py: a library built from sources with another one is not used */
+#define INTERFACE 9 /* that of kernels/library.py: a library built from sources with another one is not used */
 
 int library_interface(void) { return INTERFACE; }
 

@@ -17,7 +17,7 @@ from distnn.kernels import products
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import output_theta
-from distnn.network.second_order.directional import DirectionalDerivative
+from distnn.network.second_order.directional import DirectionalDerivative, outer_sum
 from distnn.network.weights import layers
 
 
@@ -27,12 +27,17 @@ class Acceleration(DirectionalDerivative):
     ValueError if the error function is not a sum of squares.
     """
 
+    degree = 2
+
     def __init__(self, backpropagation: Backpropagation):
         super().__init__(backpropagation)
         self.theta = [backpropagation.theta] * (len(self.V) - 1) + [output_theta(backpropagation.error_function)]
 
     def write(self, block: Block, out: np.ndarray) -> None:
         """Write the sum to out: float64, |W|."""
+        self.within_range(self._write, block, out)
+
+    def _write(self, block: Block, out: np.ndarray) -> None:
         x, delta = self._forward(block)
         if block.weights is not None:
             delta *= block.weights
@@ -40,7 +45,7 @@ class Acceleration(DirectionalDerivative):
         below, scratch = self.rooms(delta.shape[1], "delta", "scratch")
         for l in range(len(W) - 1, -1, -1):
             self.theta[l].chain(x[l + 1][1:], delta, scratch[l])  # type: ignore[misc]
-            products.outer_sum(x[l], delta, G[l])
+            outer_sum(x[l], delta, G[l])
             if l > 0:
                 products.push_back(W[l][1:], delta, below[l - 1])
                 delta = below[l - 1]

@@ -17,6 +17,7 @@ from distnn.network.weights import weight_count
 
 PART_BYTES = 16 << 20  # memory of the part of J at hand
 SQUARES, TRIANGLES = 5, 6  # copies of the matrix, and of its lower triangle, at the same time
+SAFE = 2.0**50  # derivatives up to this, and from its inverse on, have sums of squares that float32 holds
 FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs more than the products
 
 
@@ -35,7 +36,7 @@ class GaussNewton:
         self.matrix, self.product = np.empty((size, size)), np.empty((size, size), backpropagation.dtype)
 
     @property
-    def sizes(self) -> list[int]:
+    def parts(self) -> list[int]:
         """The lengths of the parts of what `lower` writes: the rows of the lower triangle."""
         return list(range(1, len(self.matrix) + 1))
 
@@ -45,10 +46,16 @@ class GaussNewton:
         self.matrix[:] = 0
         for j in range(len(slope)):
             delta = self._sensitivities(x, slope, j)
+            scale = self._scale(x, delta)
             for start in range(0, slope.shape[1], self.columns):
                 J = self._jacobian(x, delta, slice(start, start + self.columns))
-                np.matmul(J, J.T, out=self.product)
-                self.matrix += self.product
+                if scale is None:
+                    np.matmul(J, J.T, out=self.product)
+                    self.matrix += self.product
+                else:
+                    J /= scale.astype(J.dtype)
+                    np.matmul(J, J.T, out=self.product)
+                    self.matrix += scale * self.product * scale.T
         stop = 0
         for i, row in enumerate(self.matrix, 1):
             out[stop : stop + i] = row[:i]
@@ -77,6 +84,17 @@ class GaussNewton:
             theta.chain(x[l][1:], below, np.empty_like(below))  # type: ignore[misc]
             delta.insert(0, below)
         return delta
+
+    def _scale(self, x: list[np.ndarray], delta: list[np.ndarray]) -> np.ndarray | None:
+        """For each weight a power of two near its largest derivative, |W| × 1; None where that is not needed."""
+        if self.backpropagation.dtype == np.float64:
+            return None
+        each = zip(x, delta, strict=True)
+        most = [(np.abs(below).max(axis=1), np.abs(above).max(axis=1).astype(np.float64)) for below, above in each]
+        largest = np.concatenate([np.outer(below, above).ravel() for below, above in most])
+        if largest.max() <= SAFE and not ((largest > 0) & (largest < 1 / SAFE)).any():
+            return None
+        return np.ldexp(1.0, np.clip(np.frexp(largest)[1], -126, 127))[:, None]
 
     def _jacobian(self, x: list[np.ndarray], delta: list[np.ndarray], part: slice) -> np.ndarray:
         """Jᵀ for some examples: |W| × examples."""

@@ -19,7 +19,7 @@ import numpy as np
 from distnn.kernels import products
 from distnn.kernels.blocks import Block
 from distnn.network.forward import forward
-from distnn.network.second_order.directional import DirectionalDerivative
+from distnn.network.second_order.directional import DirectionalDerivative, outer_sum
 from distnn.network.weights import layers
 
 
@@ -28,6 +28,9 @@ class HessianProduct(DirectionalDerivative):
 
     def product(self, block: Block, out: np.ndarray) -> None:
         """Write the product to out: float64, |W|."""
+        self.within_range(self._product, block, out)
+
+    def _product(self, block: Block, out: np.ndarray) -> None:
         x = [block.x, *self.units(block.x.shape[1])]
         self._forward(x)
         self._top(block, x[-1][1:])
@@ -66,8 +69,10 @@ class HessianProduct(DirectionalDerivative):
             x[0].shape[1], "Rs", "Rx", "delta", "Rdelta", "more", "scratch"
         )
         for l in range(len(W) - 1, 0, -1):
-            products.outer_sum(x[l], Rdelta[l], G[l])
-            G[l][1:] += Rx[l - 1] @ delta[l].T
+            outer_sum(x[l], Rdelta[l], G[l])
+            more_G = np.empty_like(G[l][1:])
+            outer_sum(Rx[l - 1], delta[l], more_G)
+            G[l][1:] += more_G
             bent = more[l - 1]
             products.push_back(W[l][1:], Rdelta[l], Rdelta[l - 1])
             products.push_back(V[l][1:], delta[l], bent)
@@ -78,4 +83,4 @@ class HessianProduct(DirectionalDerivative):
             theta.bend(x[l][1:], bent, scratch[l - 1])  # type: ignore[misc]
             Rdelta[l - 1] += bent
             theta.chain(x[l][1:], delta[l - 1], scratch[l - 1])  # type: ignore[misc]
-        products.outer_sum(x[0], Rdelta[0], G[0])
+        outer_sum(x[0], Rdelta[0], G[0])

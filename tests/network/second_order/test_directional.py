@@ -19,7 +19,7 @@ def test_the_vector_as_layers(along: DirectionalDerivative) -> None:
     v = np.linspace(0, 1, 13)
     along.load(v)
     assert [V.shape for V in along.V] == [(3, 3), (4, 1)]
-    assert along.sizes == [9, 4]
+    assert along.parts == [(3, 3), (4, 1)]
     together = np.concatenate([V.ravel() for V in along.V])
     np.testing.assert_array_equal(together, v.astype(along.backpropagation.dtype))
 

@@ -23,6 +23,23 @@ def test_float32(small_blocks: None) -> None:
     np.testing.assert_allclose(single.hessian_product(w, v), double.hessian_product(w, v), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [1e-22, 1e22])
+def test_float32_where_products_are_beyond_its_range(size: float, small_blocks: None) -> None:
+    """A column of some 1e22, whose derivatives have squares beyond 1e38, and one of 1e-22."""
+    X, Y = regression(50, d=2)
+    factors = np.concatenate([np.ones(4), np.full(4, 1 / size), np.ones(4), np.ones(5)])
+
+    def found(dtype: str) -> list[np.ndarray]:
+        columns = X * [size, 1]
+        objective = assembled(OneRank(), columns, Y, hidden=(4,), dtype=dtype, standardise=False).objective
+        w, v = weights_for(objective) * factors, weights_for(objective, 1) * factors
+        A, Hv, a = objective.gauss_newton(w), objective.hessian_product(w, v), objective.acceleration(w, v)
+        return [A * factors * factors[:, None], Hv * factors, a * factors]
+
+    for single, double in zip(found("float32"), found("float64"), strict=True):
+        np.testing.assert_allclose(single, double, rtol=1e-3, atol=1e-4 * np.abs(double).max())
+
+
 @pytest.mark.parametrize("P", [2, 3, 7])
 def test_same_bits_for_every_P(P: int, small_blocks: None) -> None:
     def bits(ranks: Ranks) -> tuple[bytes, ...]:
@@ -43,7 +60,7 @@ def test_blocks_of_changing_width() -> None:
     backpropagation.load(w)
     product, matrix = HessianProduct(backpropagation), GaussNewton(backpropagation)
     product.load(v)
-    for make, size in ((product.product, len(w)), (matrix.lower, sum(matrix.sizes))):
+    for make, size in ((product.product, len(w)), (matrix.lower, sum(matrix.parts))):
         whole, part, total = np.empty(size), np.empty(size), np.zeros(size)
         make(block, whole)
         for start, stop in ((0, 10), (10, 45), (45, 60)):
