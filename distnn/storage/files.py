@@ -109,16 +109,16 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     Whatever the file holds, it takes no more memory than twice its size and some hundred MB.
     """
     try:
-        data = _checked(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    try:
-        length = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + length])["__metadata__"]
+        with open(path, "rb", opener=_without_waiting) as file:
+            data = _beginning(file)
+            header = json.loads(data[8:])["__metadata__"]
+            data += file.read()
         newer = int(header["distnn"]) > FORMAT
         if not newer:
             tensors, metadata = load(data), json.loads(header["metadata"])
             intact = checksum(tensors, header["metadata"]) == header["sha256"]
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{path} {FOREIGN}") from None
     if newer:
@@ -132,27 +132,16 @@ def recognised(path: Path) -> bool:
     """Does the file begin as those that `write` has written? False if it cannot be read."""
     try:
         with open(path, "rb", opener=_without_waiting) as file:
-            start = file.read(8) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
-            length = int.from_bytes(start, "little")
-            if not 0 < length <= HEADER_BYTES:
-                return False
-            header = file.read(length)
-            return _acceptable(header) and "distnn" in json.loads(header)["__metadata__"]
+            return "distnn" in json.loads(_beginning(file)[8:])["__metadata__"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
-def _checked(path: Path) -> bytes:
-    """The contents of a file whose header may be parsed. OSError, or UserError for any other."""
-    with open(path, "rb", opener=_without_waiting) as file:
-        start = file.read(8) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
-        length = int.from_bytes(start, "little")
-        if len(start) < 8 or not 0 < length <= min(HEADER_BYTES, os.fstat(file.fileno()).st_size):
-            raise UserError(f"{path} {FOREIGN}")
-        header = file.read(length)
-        if not _acceptable(header):
-            raise UserError(f"{path} {FOREIGN}")
-        return start + header + file.read()
+def _beginning(file: IO[bytes]) -> bytes:
+    """A file up to the end of its header, as far as that may be parsed: no more of one that is too long is read."""
+    start = file.read(8) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+    header = file.read(min(int.from_bytes(start, "little"), HEADER_BYTES + 1))
+    return start + header if _acceptable(header) else b""
 
 
 def _without_waiting(name: str, flags: int) -> int:

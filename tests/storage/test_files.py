@@ -101,13 +101,15 @@ def rewritten(path: Path, **header: str) -> None:
 
 def test_the_file_of_a_newer_version(path: Path) -> None:
     rewritten(path, distnn=str(files.FORMAT + 1))
-    with pytest.raises(UserError, match="was written by a newer version of distnn: update distnn"):
+    with pytest.raises(UserError, match=r"was written by a newer version of distnn: update distnn to read it\.$"):
         files.read(path)
+    rewritten(path, distnn=str(files.FORMAT))
+    assert same(files.read(path))
 
 
 def test_metadata_that_were_edited(path: Path) -> None:
     rewritten(path, metadata=json.dumps({**METADATA, "name": "other"}))
-    with pytest.raises(UserError, match="its checksum does not fit"):
+    with pytest.raises(UserError, match=r"is damaged: its checksum does not fit its contents\.$"):
         files.read(path)
 
 
@@ -131,12 +133,42 @@ def test_metadata_that_were_edited(path: Path) -> None:
 def test_files_of_others(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"a\.safetensors is damaged, or was not written by distnn\."):
+    with pytest.raises(UserError, match=r"a\.safetensors is damaged, or was not written by distnn\.$"):
         files.read(path)
 
 
+def test_the_longest_header(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be written can be read; what cannot be read is not written, nor taken for one of ours."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    parts = content[8 : 8 + length].count(b"[") + content[8 : 8 + length].count(b"{")
+    for name, most in (("HEADER_BYTES", length), ("HEADER_PARTS", parts)):
+        monkeypatch.setattr(files, name, most)
+        files.write(path, TENSORS, METADATA)
+        assert same(files.read(path))
+        assert files.recognised(path)
+        monkeypatch.setattr(files, name, most - 1)
+        with pytest.raises(OSError, match="its names of columns and classes take too much room") as raised:
+            files.write(path, TENSORS, METADATA)
+        assert raised.value.errno == errno.EFBIG
+        with pytest.raises(UserError, match=r"is damaged, or was not written by distnn\.$"):
+            files.read(path)
+        assert not files.recognised(path)
+        monkeypatch.undo()
+
+
+def test_no_more_is_read_than_a_header_may_have(tmp_path: Path) -> None:
+    """Of a file whose header is said to be endless, and is."""
+    with (tmp_path / "a").open("wb") as file:
+        file.write(b"\xff" * 8)
+        file.truncate(1 << 40)  # takes no room on the disk
+    with pytest.raises(UserError, match="is damaged, or was not written by distnn"):
+        files.read(tmp_path / "a")
+    assert not files.recognised(tmp_path / "a")
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="nothing cannot be read: No such file or directory"):
+    with pytest.raises(UserError, match=r"nothing cannot be read: No such file or directory\.$"):
         files.read(tmp_path / "nothing")
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
         files.read(tmp_path)
