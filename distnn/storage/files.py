@@ -138,10 +138,17 @@ def recognised(path: Path) -> bool:
 
 
 def _beginning(file: IO[bytes]) -> bytes:
-    """A file up to the end of its header, as far as that may be parsed: no more of one that is too long is read."""
-    start = file.read(8) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
-    header = file.read(min(int.from_bytes(start, "little"), HEADER_BYTES + 1))
-    return start + header if _acceptable(header) else b""
+    """A file up to the end of its header, if that may be parsed. Else ValueError: no more of the file is read then."""
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        raise ValueError
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if length > HEADER_BYTES:
+        raise ValueError
+    header = file.read(length)
+    if not _acceptable(header):
+        raise ValueError
+    return start + header
 
 
 def _without_waiting(name: str, flags: int) -> int:

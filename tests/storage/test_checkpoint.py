@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from distnn import UserError
-from distnn.storage import files
+from distnn.storage import checkpoint, files
 from distnn.storage.checkpoint import Checkpoints
 
 
@@ -117,3 +117,4 @@ def test_an_older_program_refuses_a_checkpoint_as_newer_but_reads_a_model(tmp_pa
     assert b'"distnn":"2"' in path.read_bytes()
     files.write(path, {"w": np.ones(2)}, {})
     assert b'"distnn":"1"' in path.read_bytes()
+    assert checkpoint.VERSION == files.FORMAT  # the highest that is written is the highest that is read

@@ -7,6 +7,8 @@ import fcntl
 import json
 import os
 import stat
+from contextlib import nullcontext
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,7 @@ def same(found: tuple[dict, dict]) -> bool:
 def test_round_trip(path: Path) -> None:
     assert same(files.read(path))
     assert os.listdir(path.parent) == [path.name]
+    assert b'"distnn":"1"' in path.read_bytes()
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
@@ -63,6 +66,14 @@ def test_arrays_in_any_layout(tmp_path: Path) -> None:
     tensors, _ = files.read(tmp_path / "a")
     np.testing.assert_array_equal(tensors["T"], table.T)
     np.testing.assert_array_equal(tensors["every other"], table[::2, ::-1])
+    assert files.checksum({"T": table.T}, "") == files.checksum({"T": table.T.copy()}, "")
+
+
+def test_a_number_that_changed(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))  # the last one's
+    with pytest.raises(UserError, match="its checksum does not fit"):
+        files.read(path)
 
 
 def test_a_bit_flipped_anywhere_is_found(path: Path) -> None:
@@ -148,7 +159,7 @@ def test_the_longest_header(path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert same(files.read(path))
         assert files.recognised(path)
         monkeypatch.setattr(files, name, most - 1)
-        with pytest.raises(OSError, match="its names of columns and classes take too much room") as raised:
+        with pytest.raises(OSError, match=r"\] its names of columns and classes take too much room$") as raised:
             files.write(path, TENSORS, METADATA)
         assert raised.value.errno == errno.EFBIG
         with pytest.raises(UserError, match=r"is damaged, or was not written by distnn\.$"):
@@ -165,6 +176,27 @@ def test_no_more_is_read_than_a_header_may_have(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is damaged, or was not written by distnn"):
         files.read(tmp_path / "a")
     assert not files.recognised(tmp_path / "a")
+
+
+@pytest.mark.timeout(60, method="signal")
+def test_a_pipe_is_not_waited_for_nor_read(path: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for content in (b"", path.read_bytes()):
+        with open(os.open(pipe, os.O_RDWR), "r+b", buffering=0) if content else nullcontext() as others:
+            if others is not None:
+                others.write(content)
+            with pytest.raises(UserError, match="is damaged, or was not written by distnn"):
+                files.read(pipe)
+            assert not files.recognised(pipe)
+            if others is not None:
+                assert others.read(1 << 16) == content
+
+
+def test_long_names_and_many(tmp_path: Path) -> None:
+    metadata = {"names": ["x" * 100] * 20_000, "lists": [[]] * 5_000}
+    files.write(tmp_path / "a", {}, metadata)
+    assert files.read(tmp_path / "a") == ({}, metadata)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
@@ -195,6 +227,31 @@ def test_a_write_that_fails_leaves_the_old_file(
     monkeypatch.undo()
     assert same(files.read(path))
     assert os.listdir(path.parent) == [path.name], "a temporary file was left"
+
+
+def test_an_error_is_said_also_where_nothing_can_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "unlink", fail)
+    with pytest.raises(PowerCut), files.replacing(tmp_path / "a"):
+        raise PowerCut
+
+
+def test_folders_need_not_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems cannot. Nothing is left open."""
+    fsync = os.fsync
+
+    def of_files(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(handle)
+
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(os, "fsync", of_files)
+    files.write(tmp_path / "a", TENSORS, METADATA)
+    assert same(files.read(tmp_path / "a"))
+    assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
 def test_a_half_written_text_is_never_seen(tmp_path: Path) -> None:
@@ -240,7 +297,9 @@ def test_a_file_is_whole_and_on_the_disk_before_it_is_moved(tmp_path: Path, monk
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", moved)
     with files.replacing(path, "w") as file:
-        temporary = file.name if isinstance(file.name, str) else os.readlink(f"/proc/self/fd/{file.fileno()}")
+        temporary = os.readlink(f"/proc/self/fd/{file.fileno()}")
+        assert fnmatch(os.path.basename(temporary), ".a.????????")  # as sweep looks for it
+        assert file.encoding == "utf-8"  # whatever the locale's is
         file.write("whole")
     assert seen == [temporary, ("whole", path), str(tmp_path)]
 
