@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
 from typing import Annotated
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
+from distnn.errors import UserError
 from distnn.inference.application import DATA, JOB, Application, ApplyOptions
 from distnn.inference.writers import WRITERS, write, writer_for
-from distnn.parallel.ranks import Ranks
+from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
 PROGRAM = "python -m distnn.predict"
@@ -37,10 +40,21 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     if options is None:
         return 0
     writer_for(options.out)  # refuses before anything is read
+    on_root(ranks, lambda: keep_apart(options.data, options.out))
     with watching(ranks, options.watchdog):
         application = Application(options, ranks, with_targets=False)
         write(application.model, application.outputs(), application.source.n, options.out, ranks)
     return 0
+
+
+def keep_apart(data: str | None, out: str | None) -> None:
+    """UserError if the file to write is the table, or one of its files. Local."""
+    if data is None or out is None or not Path(out).exists():
+        return
+    path = Path(data)
+    files = path.iterdir() if path.is_dir() else [path] if path.exists() else map(Path, glob(data))
+    if any(Path(out).samefile(file) for file in files if file.exists()):
+        raise UserError(f"--out {out} is the table itself, which would be lost: give another name.")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("distnn.runs.plan.cut", cut)
     monkeypatch.setattr("distnn.data.batches.cut", cut)
+    monkeypatch.setattr("distnn.inference.application.cut", cut)
 
 
 def pytest_configure(config: pytest.Config) -> None:

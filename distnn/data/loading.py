@@ -133,8 +133,9 @@ def _read(
 
 
 def fingerprint(source: Source, columns: Columns, digest: np.ndarray) -> str:
-    """What a table is known by: its number of rows, what they hold, and the names of the columns. Local."""
-    names = json.dumps(columns.names(source)).encode()
+    """What a table is known by: its number of rows, what they hold, and the columns' names and encodings. Local."""
+    read = [columns.names(source), [encoding.metadata() for encoding in columns.encodings], columns.transforms]
+    names = json.dumps(read).encode()
     found = f"{source.n}-{int(digest[0]) & (2**64 - 1):016x}-{hashlib.blake2b(names, digest_size=8).hexdigest()}"
     return f"{found}-classes" if columns.classes else found
 

@@ -83,7 +83,7 @@ def chunks(n: int) -> Cut:
     return Cut(n, CHUNK, -(-n // CHUNK))
 
 
-def head(source: Source, columns: Sequence[int], missing: Missing, ranks: Ranks) -> Survey:
+def head(source: Source, columns: Sequence[int], missing: Missing, ranks: Ranks, words: Sequence[int] = ()) -> Survey:
     """What the first rows hold, where the file itself does not say: a guess at the others. Collective, replicated."""
     text = [column for column in columns if source.kind(column) is None]
     found = {column: Found(source.kind(column)) for column in columns}
@@ -91,7 +91,7 @@ def head(source: Source, columns: Sequence[int], missing: Missing, ranks: Ranks)
         mine: dict[int, Found] = {}
         with ranks.sharing_errors():
             if ranks.rank == 0:
-                mine, _ = _look(source, text, missing, np.arange(min(HEAD, source.n)), None, set())
+                mine, _ = _look(source, text, missing, np.arange(min(HEAD, source.n)), None, set(words))
         found |= ranks.broadcast(mine)
     return Survey(found, complete=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -33,8 +33,13 @@ class ApplyOptions:
     header: Annotated[
         bool | None,
         DATA,
-        "The first line of a CSV file names its columns. Default: if none of its fields is a number.",
+        "The first line of a CSV file names its columns. Default: as in the training.",
     ] = None
+    unknown: Annotated[
+        Literal["error", "zeros"],
+        DATA,
+        "Words that no row had in the training: an error, or zeros, as if the word were none of those known.",
+    ] = "error"
     examples: Annotated[int, DATA, "Number of examples of the built-in data set."] = 10_000
     seed: Annotated[int, DATA, "Seed of the built-in data set."] = 0
     threads: Annotated[int, DATA, "BLAS threads a rank."] = 1
@@ -55,9 +60,14 @@ class Application:
         blas.limit_threads(options.threads)
         self.model: Model = on_root(ranks, lambda: load_model(options.model))
         self.source: Source = open_source(
-            options.data, ranks, seed=options.seed, n=options.examples, header=options.header
+            options.data,
+            ranks,
+            seed=options.seed,
+            n=options.examples,
+            header=self.model.header if options.header is None else options.header,
         )
-        self.columns: Columns = self.model.preparation.columns(self.source, with_targets)
+        preparation = self.model.preparation
+        self.columns: Columns = preparation.columns(self.source, with_targets, options.unknown)
         self.cut: Cut = cut(self.source.n, self.model.network.d[:-1], self.model.dtype)
         self.blocks = self.cut.owned(ranks.rank, ranks.size)
         self.backpropagation = self.model.backpropagation()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from distnn.data.classes import Classes
+from distnn.data.loading import fingerprint, hash_rows
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.data.sampling import held_out
@@ -34,9 +35,12 @@ def evaluate(application: Application, which: str) -> dict[str, Any]:
     measure = _Confusion(preparation.classes, weighted) if preparation.classes else _Residuals(preparation)
     sums = ExactSum(application.ranks, [1, 1, *measure.sizes], len(application.blocks), application.cut.count)
     exponent = application.weight_exponent() if weighted else 0
+    hashes = np.zeros(len(application.blocks), np.int64)
 
     def term(j: int, out: np.ndarray) -> None:
-        rows = _chosen(application, which, application.rows(j))
+        every = application.rows(j)
+        hashes[j] = hash_rows(every) if len(every) else 0
+        rows = _chosen(application, which, every)
         rows = replace(rows, weights=scaled(rows.weights, exponent))
         block = application.block(rows)
         weights = np.ones(len(rows)) if rows.weights is None else rows.weights
@@ -45,10 +49,29 @@ def evaluate(application: Application, which: str) -> dict[str, Any]:
         measure.write(rows.targets, block.y, application.backpropagation.outputs(block.x), weights, out[2:])
 
     found = sums(term)
+    if which != "all":
+        _require_same_table(application, which, hashes)
     n = float(found[0])
     if n == 0:
         raise UserError(f"{application.source.path}: there are no rows to evaluate on (--rows {which}).")
     return {"n": float(np.ldexp(n, -exponent)), "E": float(found[1]) / n, **measure.result(found[2:], n, exponent)}
+
+
+def _require_same_table(application: Application, which: str, hashes: np.ndarray) -> None:
+    """UserError unless these rows are the table that was trained on: its rows were held out, of no other. Collective.
+
+    hashes: of this rank's blocks, int64. Not known of older models, nor where other blocks were cut.
+    """
+    known, source = application.model.held_out, application.source
+    if known.get("rows") != application.cut.rows:
+        return
+    digest = np.array([hashes.sum()])
+    application.ranks.sum(digest)
+    if known["of"] != fingerprint(source, application.columns, digest):
+        raise UserError(
+            f"--rows {which} is for the table that the model was trained on, and {source.path} is another one, or has "
+            "changed: use --rows all."
+        )
 
 
 def _chosen(application: Application, which: str, rows: Rows) -> Rows:

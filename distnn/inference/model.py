@@ -28,7 +28,8 @@ class Model:
     """A network together with the preparation that its inputs and outputs need. Replicated.
 
     error: the error function that it was trained for; dtype: that of the arithmetic, "float64" or "float32".
-    held_out: the share of the rows that training held out, and the seed that chose them.
+    held_out: the share of the rows that training held out, and the seed that chose them; the fingerprint "of" the
+    table and the "rows" of a block, which older models lack. header: what --header said of a text table.
     """
 
     network: Network
@@ -36,6 +37,7 @@ class Model:
     error: str
     dtype: str = "float64"
     held_out: dict[str, Any] = field(default_factory=lambda: {"share": 0.0, "seed": 0})
+    header: bool | None = None
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Predictions for the rows of X, n × d^(0), in the units of the table: n × d^(L) float64. Local.
@@ -108,6 +110,7 @@ class Model:
             "error": self.error,
             "dtype": self.dtype,
             "held_out": self.held_out,
+            "header": self.header,
             "preparation": self.preparation.metadata(),
         }
 
@@ -122,6 +125,7 @@ class Model:
             network.w[:] = w
             preparation = Preparation.restore(tensors, metadata["preparation"])
             model = Model(network, preparation, metadata["error"], metadata["dtype"], metadata["held_out"])
+            model.header = metadata.get("header")
             model._check()
         except UserError as error:
             raise UserError(str(error) if where in str(error) else f"{where} does not hold a model: {error}") from None
@@ -147,6 +151,7 @@ class Model:
             and all(name is None or name in TRANSFORMS for name in preparation.transforms)
             and self.dtype in ("float64", "float32")
             and isinstance(share, float | int) and 0 <= share < 1
+            and self.header in (None, True, False)
             and isinstance(seed, int) and 0 <= seed < 2**63
         )  # fmt: skip
         for scaling, width in ((preparation.input_scaling, network.d[0]), (preparation.target_scaling, network.d[-1])):

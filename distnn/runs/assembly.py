@@ -73,8 +73,13 @@ def assemble(
         _require_probabilities(planned.error, source, examples, ranks)
     network = _network(options, planned, preparation, network, start, ranks)
     objective = _objective(options, planned.error, network, examples, ranks)
-    held_out = {"share": options.validation, "seed": options.seed}
-    model = Model(network, preparation, planned.error, options.dtype, held_out)
+    held_out = {
+        "share": options.validation,
+        "seed": options.seed,
+        "of": examples.fingerprint,
+        "rows": examples.cut.rows,
+    }
+    model = Model(network, preparation, planned.error, options.dtype, held_out, options.header)
     options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out)
     return Assembly(model, examples, objective, options, why, notes)
 

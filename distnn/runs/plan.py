@@ -81,7 +81,8 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
 def first_look(options: Options, source: Source, ranks: Ranks) -> tuple[Columns, Survey]:
     """The columns, and what their first rows hold. Collective, replicated. UserError for columns that there are not."""
     columns = choose_columns(options, source)
-    return columns, head(source, (*columns.inputs, *columns.targets), columns.missing, ranks)
+    words = [j for j, kind in forced_kinds(options, source).items() if kind != "numbers"]
+    return columns, head(source, (*columns.inputs, *columns.targets), columns.missing, ranks, words)
 
 
 def choose_columns(options: Options, source: Source) -> Columns:

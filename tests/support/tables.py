@@ -41,7 +41,8 @@ def assembled(
     """What a training of these options begins with. counts: rows of each rank; None: all on rank 0."""
     counts = counts or [len(X)] + [0] * (ranks.size - 1)
     own = rows_of(ranks.rank, counts)
-    chosen = Options(**{"optimizer": "gradient-descent", **options})
+    suitable = "sgd" if options.get("batch_size", 1) > 1 else "gradient-descent"
+    chosen = Options(**{"optimizer": suitable, **options})
     check(chosen)
     source = ArraySource(X[own], None if Y is None else Y[own], None if weights is None else weights[own], ranks)
     return assemble(chosen, source, ranks)

@@ -19,7 +19,9 @@ X, Y = regression(30)
 
 def progress_after(t: int, name: str, progress: Progress | None = None) -> Progress:
     """The progress of a training after t iterations, begun anew or gone on with."""
-    options = {"optimizer": name, "max_iterations": t, "validation": 0.2, "batch_size": 4, "window": 3, "seed": 1}
+    options = {"optimizer": name, "max_iterations": t, "validation": 0.2, "window": 3, "seed": 1}
+    if OPTIMIZERS[name].stochastic:
+        options["batch_size"] = 4
     assembly = assembled(OneRank(), X, Y, **options)
     progress = progress or assembly.begin()
     for _ in assembly.iterations(progress):

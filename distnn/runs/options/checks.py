@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from distnn.errors import UserError
+from distnn.optimizers import OPTIMIZERS
 from distnn.runs.options import data, network, run, stopping
-from distnn.runs.options.fields import check_fields
+from distnn.runs.options.fields import check_fields, flag
 from distnn.runs.options.optimizers import having_settings, optimizer
 from distnn.runs.options.options import Options
 
@@ -24,4 +25,13 @@ def check(options: Options) -> None:
         raise UserError("--start gives the weights to begin with: leave out --restarts and --sigma, which draw them.")
     if options.elastic and options.restarts > 1:
         raise UserError("--elastic carries one training on: give --restarts 1 with it.")
+    kind = OPTIMIZERS.get(options.optimizer or "")
+    if kind is not None and not kind.stochastic:
+        for name, default in (("batch_size", 1), ("sampling", "replacement")):
+            if getattr(options, name) != default:
+                having = ", ".join(other for other, its in OPTIMIZERS.items() if its.stochastic)
+                raise UserError(
+                    f"{flag(name)} is for optimizers that draw examples ({having}); {options.optimizer} takes all of "
+                    f"them in each step: leave {flag(name)} out."
+                )
     optimizer(options if options.optimizer else replace(options, optimizer=having_settings(options)))
