@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from distnn.errors import UserError
-from distnn.inference.export import c, jax_function, json_text, onnx_graph, pytorch
+from distnn.inference.export import c, fortran, jax_function, json_text, onnx_graph, pytorch
 from distnn.inference.export.formula import Formula, formula
 from distnn.inference.model import Model
 from distnn.storage.files import replacing
@@ -28,6 +28,7 @@ class Exporter(NamedTuple):
 
 EXPORTERS = {
     "c": Exporter(c.files, (".h", ".c"), "C99, a header and a source file, with derivatives"),
+    "fortran": Exporter(fortran.files, (".f90",), "Fortran 2008, a module, with derivatives"),
     "jax": Exporter(jax_function.files, ("_jax.py", "_jax.npz"), "JAX, a pure function and its parameters"),
     "json": Exporter(json_text.files, (".json",), "text, with a documented schema"),
     "onnx": Exporter(onnx_graph.files, (".onnx",), "ONNX, with named inputs and outputs"),

@@ -22,7 +22,7 @@ def files(formula: Formula, name: str) -> dict[str, bytes]:
 
 def _header(formula: Formula, name: str) -> str:
     f, F = identifier(name), identifier(name).upper()
-    units = 8 * (2 * ROWS * _widest(formula) + sum(map(_padded, formula.d)))
+    units = 8 * (2 * ROWS * _widest(formula) + sum(map(padded, formula.d)))
     optional = [
         f"#define {F}_CLASSES {len(formula.classes)}",
         f"extern const char *const {f}_class_names[{F}_CLASSES];",
@@ -100,7 +100,7 @@ def _source(formula: Formula, name: str) -> str:
             f'const char {f}_fingerprint[] = "{formula.fingerprint}";',
             "",
             f"enum {{ INPUTS = {len(formula.inputs)}, OUTPUTS = {len(formula.outputs)}, "
-            f"LAYERS = {len(formula.layers)}, WIDEST = {_widest(formula)}, UNITS = {sum(map(_padded, formula.d))} }};",
+            f"LAYERS = {len(formula.layers)}, WIDEST = {_widest(formula)}, UNITS = {sum(map(padded, formula.d))} }};",
             "",
             "/* Layers of weights are padded with zeros to a multiple of 8 columns; their first row is the bias. */",
             *_array("static const double shift[INPUTS]", formula.standardise.shift),
@@ -162,17 +162,18 @@ def _class(formula: Formula) -> str:
 
 def _weights(number: int, layer: Layer) -> list[str]:
     rows = np.vstack([layer.b, layer.W])
-    padded = np.zeros((len(rows), _padded(len(layer.b))))
-    padded[:, : rows.shape[1]] = rows
-    return _array(f"static const double W{number}[{padded.size}]", padded)
+    wide = np.zeros((len(rows), padded(len(layer.b))))
+    wide[:, : rows.shape[1]] = rows
+    return _array(f"static const double W{number}[{wide.size}]", wide)
 
 
-def _padded(width: int) -> int:
+def padded(width: int) -> int:
+    """A multiple of ROWS that is no less."""
     return -(-width // ROWS) * ROWS
 
 
 def _widest(formula: Formula) -> int:
-    return _padded(max(formula.d))
+    return padded(max(formula.d))
 
 
 def _array(declaration: str, values: np.ndarray) -> list[str]:

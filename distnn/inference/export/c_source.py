@@ -47,12 +47,25 @@ static void signals_of_rows(int l, const double *restrict x, double *restrict s)
 """
 
 TANH = """\
-/* -m / (2 + m) with m = e^(-2|x|) - 1, and the sign of x: neither overflows nor cancels. With y = k ln 2 + r, e^r - 1
-   is its series, and 2^k has k in its bits, where the sum with 1.5 * 2^52 has rounded it to. */
-static double tanh_of(double x)
+/* gcc -O3 unrolls short loops before it makes vectors, and then cannot. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ROLLED _Pragma("GCC unroll 1")
+#else
+#define ROLLED
+#endif
+
+/* y = -2 |x|, and -44 where it is less: e^y is then nothing beside 1. NaN stays. It has a loop of its own, since no
+   vectors are made of what else would come after a branch. */
+static inline double exponent_of(double x)
 {
-    double y = -2 * fabs(x);
-    y = y < -44 ? -44 : y; /* below, e^y is nothing beside 1; NaN stays */
+    const double y = -2 * fabs(x);
+    return y < -44 ? -44 : y;
+}
+
+/* tanh x = -m / (2 + m) with m = e^y - 1, and the sign of x: neither overflows nor cancels. With y = k ln 2 + r,
+   e^r - 1 is its series, and 2^k has k in its bits, where the sum with 1.5 * 2^52 has rounded it to. */
+static inline double tanh_of(double x, double y)
+{
     const double rounded = y * 1.4426950408889634074 + 6755399441055744.0, k = rounded - 6755399441055744.0;
     const double r = y - k * 6.93147180369123816490e-01 - k * 1.90821492927058770002e-10, r2 = r * r, r4 = r2 * r2;
     uint64_t bits;
@@ -72,11 +85,18 @@ static double tanh_of(double x)
 EACH = """\
 static void theta_{name}(double *s, int units, int stride)
 {{
-    for (int end = units * stride, k = 0; k < end; k += 8)
+    for (int end = units * stride, k = 0; k < end; k += 8) {{{before}
         for (int r = 0; r < 8; r++)
             s[k + r] = {value};
+    }}
 }}
 """
+
+EXPONENT = """
+        double y[8];
+        ROLLED
+        for (int r = 0; r < 8; r++)
+            y[r] = exponent_of({0});"""
 
 SOFTMAX = """\
 static void theta_softmax(double *s, int units, int stride)
@@ -109,13 +129,20 @@ class Theta(NamedTuple):
     slope: str
 
 
-def _each(name: str, value: str, slope: str) -> Theta:
-    return Theta(EACH.format(name=name, value=value), f"for (int k = 0; k < count; k++)\n        v[k] *= {slope};")
+def _each(name: str, value: str, slope: str, before: str = "") -> Theta:
+    return Theta(
+        EACH.format(name=name, value=value, before=before), f"for (int k = 0; k < count; k++)\n        v[k] *= {slope};"
+    )
 
 
 THETAS = {
-    "tanh": _each("tanh", "tanh_of(s[k + r])", "1 - x[k] * x[k]"),
-    "logistic": _each("logistic", "0.5 * (1 + tanh_of(0.5 * s[k + r]))", "x[k] * (1 - x[k])"),
+    "tanh": _each("tanh", "tanh_of(s[k + r], y[r])", "1 - x[k] * x[k]", EXPONENT.format("s[k + r]")),
+    "logistic": _each(
+        "logistic",
+        "0.5 * (1 + tanh_of(0.5 * s[k + r], y[r]))",
+        "x[k] * (1 - x[k])",
+        EXPONENT.format("0.5 * s[k + r]"),
+    ),
     "relu": _each("relu", "s[k + r] <= 0 ? 0 : s[k + r]", "x[k] > 0"),
     "sign": _each("sign", "s[k + r] >= 0 ? 1 : s[k + r] < 0 ? -1 : s[k + r]", ""),
     "identity": Theta(IDENTITY, "(void)x, (void)v, (void)count;"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -65,6 +66,20 @@ def _listed(names: Sequence[str]) -> list[str]:
     return [f"{place} {name}" for place, name in enumerate(names)]
 
 
-def commented(formula: Formula, mark: str) -> str:
-    """What stands at the top, as lines that begin with `mark`."""
-    return "\n".join(f"{mark} {line}".rstrip() for line in about(formula))
+def commented(formula: Formula, mark: str, width: int = 1000) -> str:
+    """What stands at the top, as lines that begin with `mark`, of at most this width."""
+    folded = (part for line in about(formula) for part in textwrap.wrap(line, width - len(mark) - 1) or [""])
+    return "\n".join(f"{mark} {line}".rstrip() for line in folded)
+
+
+def distinct(names: Sequence[str], reserved: Iterable[str], width: int) -> list[str]:
+    """Identifiers like these names, at most so long, none of which is another one or reserved. Case does not count."""
+    taken, found = {word.lower() for word in reserved}, []
+    for name in names:
+        own = identifier(name)[:width]
+        number = 2
+        while own.lower() in taken:
+            own, number = f"{identifier(name)[: width - 6]}_{number}", number + 1
+        taken.add(own.lower())
+        found.append(own)
+    return found
