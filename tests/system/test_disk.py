@@ -1,0 +1,115 @@
+"""What becomes of the disk while a training writes to it: it fills up, is read-only, its folders are gone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from availability import unavailable
+from mpi_runner import Job, python, start
+from trainings import BASE, INJECT, model, newest, wait_until
+
+pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 kB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(path)], capture_output=True, text=True
+    )
+    if done.returncode:
+        unavailable("a disk that is full", f"a tmpfs cannot be mounted: {done.stderr.strip()}")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+SLOW = (*BASE, "--checkpoint-every", "5")
+
+
+def slow(out: Path, iterations: int = 150) -> Job:
+    """A training that takes its time, on two ranks."""
+    return start(2, INJECT, "slow", "all", *SLOW, "--max-iterations", str(iterations), "--out", out)
+
+
+def test_a_disk_that_fills_up_and_is_cleared(disk: Path, tmp_path: Path) -> None:
+    out = disk / "run"
+    with slow(out, 120) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        (disk / "others").write_bytes(bytes(min(200_000, shutil.disk_usage(disk).free)))
+        job.wait_for("cannot be written: No space left on device. Older checkpoints are untouched.")
+        good = newest(out)
+        assert good >= 0
+        (disk / "others").unlink()
+        wait_until(lambda: newest(out) > good, "checkpoints again")
+        done = job.finish(60)
+    assert done.returncode == 0, done.stderr
+    python("-m", "distnn.train", *SLOW, "--max-iterations", "120", "--out", tmp_path / "one")
+    assert model(out) == model(tmp_path / "one")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_disk_that_stays_full(disk: Path) -> None:
+    out = disk / "run"
+    with slow(out, 60) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        (disk / "others").write_bytes(bytes(min(200_000, shutil.disk_usage(disk).free)))
+        done = job.finish(60)
+    assert done.returncode == 1, done.stderr
+    assert f"{out}/model.safetensors cannot be written: No space left on device." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert newest(out) >= 10
+    (disk / "others").unlink()
+    done = python("-m", "distnn.train", "--resume", "--out", out)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_system_that_becomes_read_only(disk: Path) -> None:
+    out = disk / "run"
+    with slow(out, 60) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        # A mount with files that are open for writing cannot be made read-only; one laid over it can.
+        subprocess.run(["mount", "--bind", str(out), str(out)], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(out)], check=True)
+        done = job.finish(60)
+    assert done.returncode == 1, done.stderr
+    assert "cannot be written: Read-only file system. Older checkpoints are untouched." in done.stderr
+    assert f"{out}/model.safetensors cannot be written: Read-only file system." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert newest(out) >= 10
+    subprocess.run(["umount", "-l", str(out)], check=True)
+
+
+def test_a_directory_that_is_deleted_is_made_anew(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with slow(out, 120) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        shutil.rmtree(out)
+        job.wait_for("was deleted, and is made anew")
+        done = job.finish(60)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    python("-m", "distnn.train", *SLOW, "--max-iterations", "120", "--out", tmp_path / "one")
+    assert model(out) == model(tmp_path / "one")
+    done = python("-m", "distnn.train", "--resume", "--out", out, "--max-iterations", "125")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_without_permission(tmp_path: Path) -> None:
+    """A file in place of the folder: also for root, who may write everywhere."""
+    out = tmp_path / "run"
+    with slow(out, 60) as job:
+        wait_until(lambda: newest(out) >= 10, "checkpoints")
+        shutil.rmtree(out)
+        out.write_text("in the way")
+        done = job.finish(60)
+    assert done.returncode == 1, done.stderr
+    assert "model.safetensors cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
