@@ -86,7 +86,7 @@ def restore(found: Found, fingerprint: str, weights: int, window: int) -> Progre
     window: iterations over which the improvement is taken from now on.
     """
     try:
-        stored, best_w, was = found.metadata["progress"], found.model["w"], found.metadata["fingerprint"]
+        stored, best_w, was = found.metadata["progress"], found.model["w"], str(found.metadata["fingerprint"])
     except (KeyError, TypeError):
         raise UserError(f"{found.path} does not hold the state of a training.") from None
     progress = Progress.restore(found.progress, best_w, stored, window, str(found.path))

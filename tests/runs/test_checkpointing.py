@@ -95,13 +95,19 @@ def test_what_cannot_be_resumed(tmp_path: Path) -> None:
     writer.write(progress)
     found = writer.directory.checkpoints.newest()
     size, fingerprint = len(progress.state.w), found.metadata["fingerprint"]
-    with pytest.raises(UserError, match=r"The data is not what .* was trained on"):
+    advice = "Give the same --data, or begin a new run with another --out."
+    with pytest.raises(UserError, match=rf"^The data is not what {found.path} was trained on: .*{advice}$"):
         restore(found, "30-0", size, 3)
+    with pytest.raises(UserError, match=r"^The data is not what"):
+        restore(found._replace(metadata={**found.metadata, "fingerprint": None}), fingerprint, size, 3)
     with pytest.raises(UserError, match=f"is of a network with {size} weights; this one has 5"):
         restore(found, fingerprint, 5, 3)
-    for broken in ({"progress": {}}, {"progress": None}):
-        with pytest.raises(UserError, match="does not hold the state of a training"):
-            restore(found._replace(metadata={**found.metadata, **broken}), fingerprint, size, 3)
+    for name, value in (("progress", {}), ("progress", None)):
+        with pytest.raises(UserError, match=rf"^{found.path} does not hold the state of a training\.$"):
+            restore(found._replace(metadata={**found.metadata, name: value}), fingerprint, size, 3)
+    for part in ({"metadata": {}}, {"metadata": None}, {"model": {}}):
+        with pytest.raises(UserError, match=rf"^{found.path} does not hold the state of a training\.$"):
+            restore(found._replace(**part), fingerprint, size, 3)  # type: ignore[arg-type]
 
 
 def test_the_time_to_the_next_is_from_the_last(tmp_path: Path) -> None:
