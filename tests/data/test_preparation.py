@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+import json
+from dataclasses import astuple, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,13 @@ import pytest
 from tables import assembled, regression, words
 
 from distnn import UserError
+from distnn.data.classes import Classes
+from distnn.data.columns import Columns
+from distnn.data.encoding import Encoding
 from distnn.data.preparation import Preparation, Shift
 from distnn.data.rows import Rows
+from distnn.data.scaling import Scaling
+from distnn.data.tables.source import Missing
 from distnn.kernels.blocks import Block
 from distnn.parallel.ranks import OneRank
 
@@ -90,6 +97,150 @@ def test_a_class_that_training_did_not_see() -> None:
         UserError, match=r"^a\.csv: the class 'melon' in column y is not one that the model knows: apple"
     ):
         preparation.block(rows, "float64", "a.csv")
+
+
+def test_values_beyond_the_dtype() -> None:
+    rows = Rows(np.arange(2), np.array([[0.0], [1e60]]), np.array([[0.0], [1.0]]))
+    for inputs, targets in ((rows.inputs, rows.targets), (rows.targets, rows.inputs)):
+        with pytest.raises(UserError) as raised:
+            Shift(np.zeros(1), np.zeros(1))(Rows(rows.numbers, inputs, targets), "float32", "a.csv")
+        assert str(raised.value) == (
+            "a.csv: a value is beyond the range of float32; use --dtype float64 in the training."
+        )
+
+
+def test_weights_are_the_parts_own() -> None:
+    weights = np.array([1.0, 2.0])
+    shifted = Shift(np.zeros(1), np.zeros(1))(rows_of(np.ones((2, 1)), np.ones((2, 1)), weights), "float32")
+    assert shifted.weights is not None and not np.shares_memory(shifted.weights, weights)
+    found = shifted.weighted(3)
+    assert found.weights is not None
+    assert (found.weights.dtype, found.weights.tolist()) == (np.float32, [8, 16])
+    assert shifted._replace(weights=None).weighted(3).weights is None
+
+
+def plain(inputs: tuple[str, ...] = ("a", "b"), targets: tuple[str, ...] = ("y",), **rest: Any) -> Preparation:
+    """What is known of columns of numbers."""
+    scalings = Scaling.identity(len(inputs)), Scaling.identity(len(targets))
+    return Preparation(inputs, targets, "w", *scalings, None, **rest)
+
+
+def a_table(*columns: str) -> Any:
+    return SimpleNamespace(path="a.csv", columns=columns)
+
+
+def test_columns_are_found_by_name_wherever_they_stand() -> None:
+    preparation = plain()
+    assert preparation.columns(a_table("y", "b", "w", "a"), True) == Columns((3, 1), (0,), 2)
+    assert preparation.columns(a_table("y", "b", "a"), True) == Columns((2, 1), (0,), None)
+    assert preparation.columns(a_table("y", "b", "w", "a"), False) == Columns((3, 1), ())
+    assert preparation.columns(a_table("b", "a"), False) == Columns((1, 0), ())
+
+
+def test_columns_are_found_by_place_where_names_are_numbers() -> None:
+    assert plain().columns(a_table("0", "1"), False) == Columns((0, 1), ())
+    assert plain(("0", "7")).columns(a_table("a", "b"), False) == Columns((0, 1), ())
+    for preparation, table, with_targets in (
+        (plain(), a_table("0", "1", "2"), True),
+        (plain(), a_table("0", "1", "2"), False),
+        (plain(), a_table("0", "c"), False),
+        (plain(("0", "c")), a_table("a", "b"), False),
+    ):
+        with pytest.raises(UserError, match=r"^a\.csv lacks the column"):
+            preparation.columns(table, with_targets)
+
+
+def test_how_columns_are_read_goes_with_the_model() -> None:
+    encodings = (Encoding("words", ("oak", "pine")), Encoding(fill=1.0, indicator=True))
+    missing = Missing(frozenset({"-"}), (-9.0,))
+    preparation = plain(encodings=encodings, transforms=("log",), missing=missing, leave_out=("targets",))
+    expected = Columns((0, 1), (2,), None, encodings, False, ("log",), missing, ("targets",), "error")
+    assert preparation.columns(a_table("a", "b", "y"), True) == expected
+    found = preparation.columns(a_table("a", "b", "y"), False, "zeros")
+    assert found == replace(expected, targets=(), transforms=(), leave_out=(), unknown="zeros")
+    assert (preparation.d_in, preparation.d_out) == (4, 1)
+    assert preparation.input_names == ("a=oak", "a=pine", "b", "b missing")
+    names = (preparation.inputs, preparation.targets, preparation.weight)
+    again = Preparation.of(names, expected, preparation.input_scaling, preparation.target_scaling, None)
+    np.testing.assert_equal(astuple(again), astuple(preparation))
+    classes = replace(plain(), target_scaling=None, classes=Classes(("a", "b", "c"), "softmax"))
+    assert classes.columns(a_table("a", "b", "y"), True).classes
+    assert not classes.columns(a_table("a", "b", "y"), False).classes
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        (("a", "y"), "lacks the column b that the model was trained with. Its columns are: a, y."),
+        (("c", "d"), "lacks the column a that the model was trained with (and 2 more). Its columns are: c, d."),
+        (
+            tuple(f"c{j}" for j in range(20)),
+            "lacks the column a that the model was trained with (and 2 more). Its columns are: "
+            + ", ".join(f"c{j}" for j in range(20))
+            + ".",
+        ),
+        (
+            tuple(f"c{j}" for j in range(21)),
+            "lacks the column a that the model was trained with (and 2 more). Its columns are: "
+            + ", ".join(f"c{j}" for j in range(20))
+            + ", ….",
+        ),
+    ],
+    ids=["one", "three", "twenty", "many"],
+)
+def test_columns_that_are_lacking(columns: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(UserError) as raised:
+        plain().columns(a_table(*columns), True)
+    assert str(raised.value) == f"a.csv {sentence}"
+
+
+def test_what_needs_plain_numbers() -> None:
+    plain().require_plain("fits")
+    plain(encodings=(Encoding(), Encoding())).require_plain("fits")
+    with pytest.raises(UserError) as raised:
+        plain(encodings=(Encoding(), Encoding(fill=1.0))).require_plain("fits")
+    assert str(raised.value) == ("fits need columns that are numbers; b has words, filled gaps or a transform.")
+    with pytest.raises(UserError, match=r"^fits need targets that are not transformed\.$"):
+        plain(transforms=("log",)).require_plain("fits")
+
+
+def test_outputs_in_the_units_of_the_table() -> None:
+    scaling = Scaling(np.array([0.0, 1.0]), np.array([2.0, 0.0]), np.array([3.0, 2.0]))
+    preparation = replace(plain(targets=("y", "z"), transforms=("log", None)), target_scaling=scaling)
+    outputs = np.array([[0.0, 1.0], [0.0, 1.0]], np.float32)
+    found = preparation.in_units(outputs)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [np.exp([2.0, 5.0]), [1, 3]])
+    assert preparation.untransformed(np.array([[1e4], [7.0]])).tolist() == [[np.inf], [7]]
+    classes = replace(preparation, target_scaling=None)
+    assert classes.in_units(outputs).dtype == np.float64
+    np.testing.assert_array_equal(classes.in_units(outputs), outputs)
+
+
+def test_models_of_older_versions_know_numbers_and_words_alone() -> None:
+    preparation = assembled(OneRank(), *table("classes")).model.preparation
+    metadata = preparation.metadata()
+    assert set(metadata) == {
+        "inputs", "targets", "weight", "classes", "encodings", "transforms", "missing", "leave_out"
+    }  # fmt: skip
+    for name in ("encodings", "transforms", "missing", "leave_out"):
+        del metadata[name]
+    del metadata["classes"]["kind"]
+    found = Preparation.restore(preparation.tensors(), metadata)
+    assert (found.encodings, found.transforms, found.missing, found.leave_out) == ((), (), Missing(), ())
+    assert found.classes is not None and preparation.classes is not None
+    assert found.classes == replace(preparation.classes, kind="words")
+
+
+def test_how_columns_are_read_is_restored_from_json() -> None:
+    preparation = plain(
+        encodings=(Encoding("words", ("oak", "pine")), Encoding(fill=1.0, indicator=True, transform="log")),
+        transforms=("log1p",),
+        missing=Missing(frozenset({"-", "none"}), (-9.0, 1e20)),
+        leave_out=("targets", "inputs"),
+    )
+    metadata = json.loads(json.dumps(preparation.metadata()))
+    np.testing.assert_equal(astuple(Preparation.restore(preparation.tensors(), metadata)), astuple(preparation))
 
 
 @pytest.mark.parametrize("task", ["numbers", "classes"])
