@@ -58,16 +58,16 @@ def encoding(column: Column, categories: int) -> Encoding:
             return Encoding("booleans")
         _refuse_few_words(column)
     different = len(found.different)
+    if column.forced is None and different == found.values > SMALL:
+        raise UserError(
+            f"{column.where} holds another word in each row, such as {quoted(next(iter(found.different)))}: nothing "
+            f"can be learnt from it. Leave it out with --ignore {name}, or say --types {name}=words."
+        )
     if found.overflow or different > categories:
         more = "more than " if found.overflow else ""
         raise UserError(
             f"{column.where} holds {more}{different:,} different words, and each would be an input. Leave it out with "
             f"--ignore {name}, or raise --categories {categories}."
-        )
-    if column.forced is None and different == found.values > SMALL:
-        raise UserError(
-            f"{column.where} holds another word in each row, such as {quoted(next(iter(found.different)))}: nothing "
-            f"can be learnt from it. Leave it out with --ignore {name}, or say --types {name}=words."
         )
     return Encoding("words", sort_names(list(found.different)))
 

@@ -124,15 +124,27 @@ def survey(
                 mine[column].add(found[column])
                 if mine[column].words:
                     spelled.add(column)  # it would be tried as a column of numbers in vain
-    together = {column: Found(source.kind(column)) for column in columns}
-    for everyones in ranks.gather(mine):
-        for column, found_there in everyones.items():
-            together[column].add(found_there)
+    together = _together(source, mine, ranks)
     half_known = [c for c in columns if c not in words and together[c].words and not together[c].all_are_listed]
     if half_known:  # where some rows hold words, and others nothing but numbers: these are words too
         again = survey(source, half_known, missing, ranks, weight=weight, words=half_known)
         together |= again.found
     return Survey(together, parts)
+
+
+def _together(source: Source, mine: dict[int, Found], ranks: Ranks) -> dict[int, Found]:
+    """What all ranks have found. Counts are summed; words are sent where there are some. Collective, replicated."""
+    counts = np.array([[f.numbers, f.missing, f.words, len(f.different)] for f in mine.values()], np.int64)
+    ranks.sum(counts)
+    together = {}
+    for column, (numbers, missing, words, _) in zip(mine, counts.tolist(), strict=True):
+        together[column] = Found(source.kind(column), numbers, missing, words)
+    spelled = [column for column, count in zip(mine, counts[:, 3], strict=True) if count]
+    if spelled:
+        for everyones in ranks.gather([(mine[c].different, mine[c].first, mine[c].overflow) for c in spelled]):
+            for column, (different, first, overflow) in zip(spelled, everyones, strict=True):
+                together[column].add(Found(None, different=different, first=first, overflow=overflow))
+    return together
 
 
 def _look(

@@ -31,7 +31,7 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
     """
     columns, looked = first_look(options, source, ranks)
     if _tells_too_little(options, looked):
-        looked = _survey(options, source, columns, ranks)
+        looked = _survey(options, source, columns, looked, ranks)
     planned = plan(options, source, columns, looked)
     Network([1, *options.hidden, 1], options.theta, planned.recipe.output_theta)  # refuses before the rows are read
     if looked.complete:
@@ -41,7 +41,7 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
     except UserError:
         if looked.complete:
             raise
-        looked = _survey(options, source, columns, ranks)
+        looked = _survey(options, source, columns, looked, ranks)
         again = plan(options, source, columns, looked)
         if again == planned:  # then it is not for the guess
             raise
@@ -57,14 +57,14 @@ def _tells_too_little(options: Options, looked: Survey) -> bool:
     return any(found.words or found.missing or found.kind == "words" for found in looked.found.values())
 
 
-def _survey(options: Options, source: Source, columns: Columns, ranks: Ranks) -> Survey:
+def _survey(options: Options, source: Source, columns: Columns, first: Survey, ranks: Ranks) -> Survey:
     """What all rows hold, and the numbers of those trained on, where means or medians are wanted. Collective."""
     wanted = None
     if options.impute in ("mean", "median"):
         wanted = lambda rows: ~held_out(options.seed, options.validation, rows)  # noqa: E731
     forced = forced_kinds(options, source)
     every = (*columns.inputs, *columns.targets)
-    words = [j for j in every if forced.get(j) in ("words", "booleans")]
+    words = [j for j in every if forced.get(j) in ("words", "booleans") or first.found[j].words]
     return survey(source, every, columns.missing, ranks, weight=columns.weight, words=words, count=wanted)
 
 
