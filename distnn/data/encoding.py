@@ -15,15 +15,22 @@ BOOLEANS = {
 
 
 class Transform(NamedTuple):
-    """A function of the numbers of a column, its inverse, and the number that all have to be above."""
+    """A function of the numbers of a column, its inverse, its derivative, and the number that all have to be above.
+
+    slope(z): the derivative where the function is z.
+    """
 
     forward: Callable[[np.ndarray], np.ndarray]
     inverse: Callable[[np.ndarray], np.ndarray]
+    slope: Callable[[np.ndarray], np.ndarray]
     above: float
 
 
 # To add one: its line here.
-TRANSFORMS = {"log": Transform(np.log, np.exp, 0.0), "log1p": Transform(np.log1p, np.expm1, -1.0)}
+TRANSFORMS = {
+    "log": Transform(np.log, np.exp, lambda z: np.exp(-z), 0.0),
+    "log1p": Transform(np.log1p, np.expm1, lambda z: np.exp(-z), -1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,23 @@ def encode(encodings: Sequence[Encoding], columns: Sequence[np.ndarray]) -> np.n
         if encoding.indicator:
             out[:, -1] = gaps
     return inputs
+
+
+def slopes(encodings: Sequence[Encoding], derivatives: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """Derivatives by columns of the table, r × m × columns, from those by inputs, r × m × d^(0). Local.
+
+    inputs: r × d^(0), as `encode` makes them. NaN by a column of words, which has none; where a value is missing, that
+    at the value filled in.
+    """
+    found = np.full((*derivatives.shape[:2], len(encodings)), np.nan)
+    first = 0
+    for j, encoding in enumerate(encodings):
+        if encoding.kind != "words":
+            found[:, :, j] = derivatives[:, :, first]
+            if encoding.transform is not None:
+                found[:, :, j] *= TRANSFORMS[encoding.transform].slope(inputs[:, first])[:, None]
+        first += encoding.width
+    return found
 
 
 def absent(column: np.ndarray) -> np.ndarray:

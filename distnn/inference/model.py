@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from distnn.data.encoding import TRANSFORMS
+from distnn.data.encoding import TRANSFORMS, slopes
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.errors import UserError
@@ -65,8 +65,8 @@ class Model:
         """∂y_k/∂x_j at the rows of X, n × d^(0), exact, in the units of the table: n × d^(L) × d^(0) float64. Local.
 
         In float64, with the weights that the model computes with; for a classifier y are the network's outputs.
-        UserError for inputs that `outputs` refuses, for a network of signs, and for columns that are not the numbers
-        of the table.
+        NaN for columns of words; where a value is missing, at the value that is filled in. UserError for inputs that
+        `outputs` refuses, and for a network of signs.
         """
         rows, d = rows_of(X, self.preparation), self.network.d
         parts = max(1, len(rows) * d[-1] * max(d) // DERIVATIVES)
@@ -77,13 +77,19 @@ class Model:
         """As `derivative`, of rows as they were read: r × d^(L) × d^(0). Local. where: their table, for messages."""
         network, preparation = self.network, self.preparation
         require_derivative(network.theta, network.output_theta, network.L)
-        preparation.require_plain("Derivatives")
         W = layers(network.w.astype(self.dtype).astype(np.float64), network.d)
-        x = preparation.block(rows, self.dtype, where).x[1:].T.astype(np.float64)
-        found = derivative(W, network.theta, network.output_theta, x)
+        block = preparation.block(rows, self.dtype, where)
+        found = derivative(W, network.theta, network.output_theta, block.x[1:].T.astype(np.float64))
+        found /= preparation.input_scaling.divisor
+        if preparation.encodings:
+            found = slopes(preparation.encodings, found, rows.inputs)
         if preparation.target_scaling is not None:
             found *= preparation.target_scaling.deviation[:, None]
-        found /= preparation.input_scaling.divisor
+        if any(preparation.transforms):
+            u = preparation.target_scaling.undo(self.backpropagation().outputs(block.x))  # type: ignore[union-attr]
+            for k, name in enumerate(preparation.transforms):
+                if name is not None:
+                    found[:, k] /= TRANSFORMS[name].slope(u[k])[:, None]
         return found
 
     def backpropagation(self) -> Backpropagation:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exporting import mixed, mixed_rows
 from tables import assembled, regression, words
 
 from distnn import UserError, load_model
@@ -99,3 +100,21 @@ def test_derivatives_of_many_rows_take_little_memory_at_a_time(monkeypatch: pyte
     assert model.derivative(X[:0]).shape == (0, 1, 3)
     with pytest.raises(UserError, match="The inputs hold nan in row 0, column 1"):
         model.derivative(np.array([[1, np.nan, 3]]))
+
+
+def test_derivatives_by_words_gaps_and_transformed_columns() -> None:
+    """Against differences; by words there are none, and a missing value is the one filled in."""
+    model, X = mixed(), mixed_rows()
+    found = model.derivative(X)
+    assert np.isnan(found[:, :, [1, 5]]).all()
+    for j in (0, 2, 4):
+        low, high = X.copy(), X.copy()
+        value = np.array([model.preparation.encodings[j].fill if x is None else x for x in X[:, j]], float)
+        filled = np.array([x is None for x in X[:, j]])
+        low[:, j], high[:, j] = value * (1 - 1e-6), value * (1 + 1e-6)
+        differences = (model(high) - model(low)) / (2e-6 * value)[:, None]
+        if model.preparation.encodings[j].indicator:
+            differences, found_j = differences[~filled], found[~filled, :, j]
+        else:
+            found_j = found[:, :, j]
+        np.testing.assert_allclose(found_j, differences, rtol=1e-5, atol=1e-8)

@@ -15,7 +15,11 @@ import numpy as np
 from availability import unavailable
 from tables import assembled, regression, words
 
+from distnn.data.encoding import Encoding, widths
+from distnn.data.preparation import Preparation
+from distnn.data.scaling import Scaling
 from distnn.inference.model import Model
+from distnn.network.network import Network
 from distnn.parallel.ranks import OneRank
 
 # name: of regression, or "classes"; with how many targets or classes, and options of a training
@@ -40,6 +44,55 @@ def model(kind: str) -> Model:
     made = assembled(OneRank(), X, Y, **options).model
     made.network.w *= 2
     return made
+
+
+def mixed(dtype: str = "float64") -> Model:
+    """A model of words, gaps and transforms, of inputs and of targets."""
+    columns = {
+        "size": Encoding(transform="log"),
+        "wood": Encoding("words", ("fir", "oak", "ash"), fill=0.0, indicator=True),
+        "age": Encoding(fill=7.5, indicator=True),
+        "old": Encoding("booleans"),
+        "rain": Encoding(fill=0.25, transform="log1p"),
+        "kind": Encoding("words", ("a", "b")),
+    }
+    generator, d = np.random.default_rng(4), widths(list(columns.values()))
+    network = Network((d, 9, 3), output_theta="identity").initialise(2)
+    inputs, targets = (Scaling(*generator.normal(1, 0.1, (3, m))) for m in (d, 3))
+    transforms = ("log", None, "log1p")
+    prepared = Preparation(
+        tuple(columns), ("p", "q", "r"), None, inputs, targets, None, tuple(columns.values()), transforms
+    )
+    return Model(network, prepared, "squared", dtype)
+
+
+def mixed_rows() -> np.ndarray:
+    """Rows for it, of Python objects."""
+    generator = np.random.default_rng(6)
+    rows = []
+    for number in range(41):
+        size, rain, age = generator.lognormal(), generator.lognormal(), generator.normal()
+        wood = ("fir", "oak", "ash", None)[number % 4]
+        row = [
+            size,
+            wood,
+            age if number % 3 else None,
+            bool(number % 2),
+            rain if number % 5 else None,
+            "ab"[number % 2],
+        ]
+        rows.append(row)
+    return np.array(rows, object)
+
+
+def coded(X: np.ndarray, model: Model) -> np.ndarray:
+    """The rows as numbers: words by their places among the categories, NaN where a value is missing."""
+    codes = np.full(X.shape, np.nan)
+    for j, encoding in enumerate(model.preparation.encodings):
+        for i, value in enumerate(X[:, j]):
+            if value is not None:
+                codes[i, j] = encoding.categories.index(value) if encoding.kind == "words" else value
+    return codes
 
 
 def signs() -> Model:

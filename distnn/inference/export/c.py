@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from distnn.inference.export.c_columns import encoded, look_up, restored
 from distnn.inference.export.c_source import BATCHED, DERIVATIVES, LAYERS, SINGLE, TANH, THETAS
 from distnn.inference.export.formula import Formula, Layer
 from distnn.inference.export.text import about, identifier, lines, numbers
@@ -29,7 +30,12 @@ def _header(formula: Formula, name: str) -> str:
         "/* The number of the class that the outputs y say: its place among the names. */",
         f"int {f}_class(const double *y);",
     ]
-    if formula.layers[-1].theta == "sign" or (len(formula.layers) > 1 and formula.layers[0].theta == "sign"):
+    words = [
+        "/* The number of a word of an input, to stand for it in x; -1 if there is none. A missing word is NaN. */",
+        f"int {f}_word(int input, const char *word);",
+        "",
+    ]
+    if not formula.differentiable:
         derivatives = ["/* This network has no derivatives: its activation is the sign. */"]
     else:
         derivatives = [
@@ -67,6 +73,7 @@ def _header(formula: Formula, name: str) -> str:
             "",
             *derivatives,
             "",
+            *(words if formula.words else []),
             *(optional if formula.classes else []),
             "#ifdef __cplusplus",
             "}",
@@ -80,7 +87,6 @@ def _source(formula: Formula, name: str) -> str:
     f = identifier(name)
     hidden, output = formula.layers[0].theta if len(formula.layers) > 1 else "identity", formula.layers[-1].theta
     used = {hidden, output}
-    differentiable = "sign" not in used
     text = "\n".join(
         [
             f"/* See {name}.h. */",
@@ -97,15 +103,16 @@ def _source(formula: Formula, name: str) -> str:
             *_names(f"{f}_input_names", formula.inputs),
             *_names(f"{f}_output_names", formula.outputs),
             *(_names(f"{f}_class_names", formula.classes) if formula.classes else ()),
+            *(line for j, column in formula.words for line in _names(f"words_{j}", column.categories, "static ")),
             f'const char {f}_fingerprint[] = "{formula.fingerprint}";',
             "",
-            f"enum {{ INPUTS = {len(formula.inputs)}, OUTPUTS = {len(formula.outputs)}, "
+            f"enum {{ INPUTS = {len(formula.inputs)}, FEATURES = {formula.d[0]}, OUTPUTS = {len(formula.outputs)}, "
             f"LAYERS = {len(formula.layers)}, WIDEST = {_widest(formula)}, UNITS = {sum(map(padded, formula.d))} }};",
             "",
             "/* Layers of weights are padded with zeros to a multiple of 8 columns; their first row is the bias. */",
-            *_array("static const double shift[INPUTS]", formula.standardise.shift),
-            *_array("static const double mean[INPUTS]", formula.standardise.mean),
-            *_array("static const double divisor[INPUTS]", formula.standardise.divisor),
+            *_array("static const double shift[FEATURES]", formula.standardise.shift),
+            *_array("static const double mean[FEATURES]", formula.standardise.mean),
+            *_array("static const double divisor[FEATURES]", formula.standardise.divisor),
             *(line for number, layer in enumerate(formula.layers, 1) for line in _weights(number, layer)),
             f"static const double *const W[LAYERS] = {{{', '.join(f'W{l + 1}' for l in range(len(formula.layers)))}}};",
             f"static const int d[LAYERS + 1] = {{{', '.join(map(str, formula.d))}}};",
@@ -117,11 +124,19 @@ def _source(formula: Formula, name: str) -> str:
     if used & {"tanh", "logistic"}:
         parts.append(TANH)
     parts += [THETAS[theta].c for theta in sorted(used)]
+    if not formula.plain:
+        parts.append(encoded(formula))
+    if any(formula.transforms):
+        parts.append(restored(formula))
     parts += [SINGLE, BATCHED]
-    if differentiable:
+    if formula.differentiable:
         parts.append(DERIVATIVES)
     if formula.classes:
         parts.append(_class(formula))
+    if formula.words:
+        parts.append(look_up(formula))
+    undo = "x[k * stride]" + (" * factor[k] + offset_mean[k] + offset_shift[k]" if formula.undo else "")
+    scale = "* factor[k]" if formula.undo else ""
     code = "\n".join(parts)
     for word, meaning in (
         ("MODEL", f),
@@ -129,8 +144,11 @@ def _source(formula: Formula, name: str) -> str:
         ("OUTPUT_SLOPE", THETAS[output].slope),
         ("HIDDEN", f"theta_{hidden}"),
         ("OUTPUT_THETA", f"theta_{output}"),
-        ("SCALE", "* factor[k]" if formula.undo else ""),
-        ("UNDO", "* factor[k] + offset_mean[k] + offset_shift[k]" if formula.undo else ""),
+        ("ENCODE", "const double *const z = x;" if formula.plain else "double z[FEATURES];\n    encoded(x, z);"),
+        ("RESTORED", f"restored(k, {undo})" if any(formula.transforms) else undo),
+        ("SCALE", f"{scale} * restored_slope(k, all[k])" if any(formula.transforms) else scale),
+        ("INTO", "dydx[k * INPUTS + i]" if formula.plain else "above[i]"),
+        ("BY_COLUMNS", "" if formula.plain else "\n        by_columns(x, above, dydx + k * INPUTS);"),
     ):
         code = code.replace(f"@{word}@", meaning)
     return text + code
@@ -180,8 +198,8 @@ def _array(declaration: str, values: np.ndarray) -> list[str]:
     return [f"{declaration} = {{", *(f"    {line}" for line in lines(numbers(values))), "};"]
 
 
-def _names(declared: str, names: tuple[str, ...]) -> list[str]:
-    return [f"const char *const {declared}[] = {{", *(f"    {_quoted(name)}," for name in names), "};"]
+def _names(declared: str, names: tuple[str, ...], storage: str = "") -> list[str]:
+    return [f"{storage}const char *const {declared}[] = {{", *(f"    {_quoted(name)}," for name in names), "};"]
 
 
 def _quoted(text: str) -> str:

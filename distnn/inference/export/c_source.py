@@ -156,15 +156,16 @@ THETAS = {
 SINGLE = """
 static void standardised(const double *x, double *out, int stride)
 {
-    for (int i = 0; i < INPUTS; i++)
-        out[i * stride] = (x[i] - shift[i] - mean[i]) / divisor[i];
+    @ENCODE@
+    for (int i = 0; i < FEATURES; i++)
+        out[i * stride] = (z[i] - shift[i] - mean[i]) / divisor[i];
 }
 
 static double undone(const double *x, int stride, double *y)
 {
     double first = 0;
     for (int k = 0; k < OUTPUTS; k++) {
-        const double value = x[k * stride] @UNDO@;
+        const double value = @RESTORED@;
         if (k == 0)
             first = value;
         if (y)
@@ -228,7 +229,11 @@ double @MODEL@_derivatives(const double *x, double *y, double *dydx)
         signals(l, at[l], at[l + 1]);
         (l < LAYERS - 1 ? @HIDDEN@ : @OUTPUT_THETA@)(at[l + 1], padded(d[l + 1]), 1);
     }
+    double all[OUTPUTS];
+    const double first = undone(at[LAYERS], 1, all);
     for (int k = 0; k < OUTPUTS; k++) { /* backwards from each output */
+        if (y)
+            y[k] = all[k];
         double a[WIDEST] = {0}, b[WIDEST], *above = a, *below = b;
         above[k] = 1;
         output_slope(at[LAYERS], above, OUTPUTS);
@@ -246,9 +251,9 @@ double @MODEL@_derivatives(const double *x, double *y, double *dydx)
             double *const swapped = below;
             below = above, above = swapped;
         }
-        for (int i = 0; i < INPUTS; i++)
-            dydx[k * INPUTS + i] = above[i] @SCALE@ / divisor[i];
+        for (int i = 0; i < FEATURES; i++)
+            @INTO@ = above[i] @SCALE@ / divisor[i];@BY_COLUMNS@
     }
-    return undone(at[LAYERS], 1, y);
+    return first;
 }
 """

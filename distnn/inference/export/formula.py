@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from distnn.data.encoding import PLAIN
+from distnn.data.preparation import Preparation
 from distnn.data.scaling import Scaling
 from distnn.errors import UserError
 from distnn.inference.model import Model
@@ -90,6 +92,16 @@ class Formula:
     units: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def words(self) -> list[tuple[int, Column]]:
+        """The columns of words, each with its place."""
+        return [(j, column) for j, column in enumerate(self.columns) if column.kind == "words"]
+
+    @property
+    def differentiable(self) -> bool:
+        """Are there derivatives?"""
+        return all(layer.theta != "sign" for layer in self.layers)
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the columns."""
         return tuple(column.name for column in self.columns)
@@ -124,7 +136,6 @@ class Formula:
 def formula(model: Model, units: Mapping[str, str]) -> Formula:
     """The formula of a model. Local. units: of inputs and targets, by name; UserError for a name that is none."""
     preparation, network = model.preparation, model.network
-    preparation.require_plain("Exports")
     for name in units:
         if name not in (*preparation.inputs, *preparation.targets):
             raise UserError(f"--units {name}={units[name]}: the model has no input or target of that name.")
@@ -139,9 +150,9 @@ def formula(model: Model, units: Mapping[str, str]) -> Formula:
     thetas = [network.theta] * (network.L - 1) + [network.output_theta]
     rounded = np.dtype(model.dtype)
     return Formula(
-        columns=tuple(map(Column, preparation.inputs)),
+        columns=_columns(preparation),
         outputs=outputs,
-        transforms=() if classes else (None,) * len(outputs),
+        transforms=() if classes else preparation.transforms or (None,) * len(outputs),
         classes=classes.names if classes else (),
         threshold=sum(classes.levels) / 2 if classes and classes.width == 1 else None,
         standardise=_standardise(inputs, inputs.divisor, rounded),
@@ -154,6 +165,11 @@ def formula(model: Model, units: Mapping[str, str]) -> Formula:
         fingerprint=fingerprint(model),
         units=dict(units),
     )
+
+
+def _columns(preparation: Preparation) -> tuple[Column, ...]:
+    encodings = preparation.encodings or (PLAIN,) * len(preparation.inputs)
+    return tuple(Column(name, **vars(encoding)) for name, encoding in zip(preparation.inputs, encodings, strict=True))
 
 
 def fingerprint(model: Model) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from distnn.inference.export.formula import Formula
+from distnn.inference.export.formula import Column, Formula
 
 
 def identifier(text: str) -> str:
@@ -43,7 +43,7 @@ def about(formula: Formula) -> list[str]:
         f"a network {architecture} ({thetas(formula)}), trained in {formula.dtype}.",
         "",
         "Inputs, as they stand in the table, in this order:",
-        *_listed([formula.described(name) for name in formula.inputs]),
+        *_listed([_column(formula, column) for column in formula.columns]),
         "Outputs:",
         *_listed([formula.described(name) for name in formula.outputs]),
     ]
@@ -60,6 +60,17 @@ def thetas(formula: Formula) -> str:
     """The activations in words."""
     hidden = f"{formula.layers[0].theta}, " if len(formula.layers) > 1 else ""
     return f"{hidden}output {formula.layers[-1].theta}"
+
+
+def _column(formula: Formula, column: Column) -> str:
+    """A column in words."""
+    shown = formula.described(column.name)
+    if column.kind == "words":
+        numbered = ", ".join(f"{number} {word}" for number, word in enumerate(column.categories))
+        shown += f": the number of one of the words {numbered}" + ("" if column.fill is None else "; NaN if missing")
+    elif column.fill is not None:
+        shown += f": NaN if missing, which counts as {column.fill!r}"
+    return shown
 
 
 def _listed(names: Sequence[str]) -> list[str]:

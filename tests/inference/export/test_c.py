@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exporting import KINDS, compiled, model, pointer, rows, scale, signs
+from exporting import KINDS, coded, compiled, mixed, mixed_rows, model, pointer, rows, scale, signs
 
 from distnn.inference.export import export
 from distnn.inference.export.formula import fingerprint
@@ -31,10 +31,11 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("c")
     for name in MODELS:
         export(of(name), "c", folder / name)
+    export(mixed(), "c", folder / "mixed")
     together = folder / "all.c"
-    headers = "".join(f'#include "{name}.h"\n' for name in MODELS)
+    headers = "".join(f'#include "{name}.h"\n' for name in (*MODELS, "mixed"))
     together.write_text(f"{headers}int nothing(void);\nint nothing(void) {{ return 0; }}\n")
-    sources = [str(folder / f"{name}.c") for name in MODELS]
+    sources = [str(folder / f"{name}.c") for name in (*MODELS, "mixed")]
     return compiled(["gcc", "-std=c99", "-Wconversion"], together, *sources, "-lm")
 
 
@@ -113,6 +114,33 @@ def test_the_fingerprint(library: ctypes.CDLL, tmp_path: Path) -> None:
     found = (ctypes.c_char * 64).in_dll(library, "wide_fingerprint").value
     assert b'"sha256":"' + found + b'"' in (tmp_path / "model.safetensors").read_bytes()
     assert found.decode() == fingerprint(of("wide"))
+
+
+def test_words_gaps_and_transforms(library: ctypes.CDLL) -> None:
+    X, made = mixed_rows(), mixed()
+    codes = coded(X, made)
+    y, found = np.empty((len(X), 3)), np.empty((len(X), 3, 6))
+    library.mixed_evaluate_rows(ctypes.c_size_t(len(X)), pointer(codes), pointer(y))
+    np.testing.assert_allclose(y, made(X), rtol=1e-13)
+    for x, y_, found_ in zip(codes, y, found, strict=True):
+        library.mixed_derivatives(pointer(x), pointer(y_), pointer(found_))
+    np.testing.assert_allclose(y, made(X), rtol=1e-13)
+    np.testing.assert_allclose(found, made.derivative(X), rtol=1e-12, atol=1e-12)
+    for j, encoding in enumerate(made.preparation.encodings):
+        for number, word in enumerate(encoding.categories):
+            assert library.mixed_word(j, word.encode()) == number
+    assert library.mixed_word(1, b"elm") == library.mixed_word(0, b"fir") == library.mixed_word(99, b"fir") == -1
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [(1, 3), (1, 0.5), (1, -1), (5, np.nan), (3, np.nan), (0, -1), (0, np.nan)]
+)
+def test_what_the_model_refuses_gives_nothing(library: ctypes.CDLL, column: int, value: float) -> None:
+    codes = coded(mixed_rows()[:1], mixed())
+    codes[0, column] = value
+    y = np.empty((1, 3))
+    library.mixed_evaluate_rows(ctypes.c_size_t(1), pointer(codes), pointer(y))
+    assert np.isnan(y).all()
 
 
 def test_what_is_not_a_number_gives_none(library: ctypes.CDLL) -> None:
