@@ -13,6 +13,7 @@ RACERS = "is run by bench/convergence/test_race.py, as all contenders are"
 ELSEWHERE = {
     "inference/export/c_columns.py": "is compiled and called by inference/export/test_c.py",
     "inference/export/c_source.py": "is compiled and called by inference/export/test_c.py",
+    "inference/export/fortran_columns.py": "is compiled and called by inference/export/test_fortran.py",
     "inference/export/fortran_source.py": "is compiled and called by inference/export/test_fortran.py",
     **dict.fromkeys((f"runs/options/{name}.py" for name in ("actions", "data", "network", "run", "training")), OPTIONS),
     **dict.fromkeys((f"bench/peers/{name}.py" for name in ("pytorch", "scikit_learn", "worker", "xla")), PEERS),

@@ -160,16 +160,6 @@ class Preparation:
             unknown=unknown,
         )
 
-    def require_plain(self, what: str) -> None:
-        """UserError, beginning with `what`, where a column is more than its numbers: words, gaps, transforms. Local."""
-        for column, encoding in zip(self.inputs, self.encodings, strict=False):
-            if encoding != PLAIN:
-                raise UserError(
-                    f"{what} need columns that are numbers; {column} has words, filled gaps or a transform."
-                )
-        if any(self.transforms):
-            raise UserError(f"{what} need targets that are not transformed.")
-
     @property
     def shift(self) -> Shift:
         """The first step. Local."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from distnn.inference.export.c import padded
 from distnn.inference.export.formula import Formula
+from distnn.inference.export.fortran_columns import encoded, from_c, look_up, restored
 from distnn.inference.export.fortran_source import BACK, EXPONENTS, LAYERS, TANH, THETAS
 from distnn.inference.export.text import commented, distinct, identifier, lines, numbers
 
@@ -36,14 +37,16 @@ class _Module:
         thetas = {layer.theta for layer in formula.layers}
         procedures = [f"{f}_evaluate", f"{f}_evaluate_rows"]
         scalar = len(formula.inputs) + len(formula.outputs) <= SCALARS
-        procedures += [f"{f}_derivatives"] * ("sign" not in thetas) + [f"{f}_values"] * scalar
-        procedures += [f"{f}_class"] * bool(formula.classes)
-        yield commented(formula, "!", 120)
+        procedures += [f"{f}_derivatives"] * formula.differentiable + [f"{f}_values"] * scalar
+        procedures += [f"{f}_class"] * bool(formula.classes) + [f"{f}_word"] * bool(formula.words)
+        yield commented(formula, "!", 120, 1)
         yield "!"
         yield "! All procedures are pure; any number of threads may call them. Compile without -ffast-math."
         yield f"module {f}"
         yield "   use, intrinsic :: iso_c_binding, only: dp => c_double, c_int, c_size_t"
         yield "   use, intrinsic :: iso_fortran_env, only: int64"
+        if not formula.plain:
+            yield "   use, intrinsic :: ieee_arithmetic, only: ieee_is_nan, ieee_value, ieee_quiet_nan"
         yield "   implicit none"
         yield "   private"
         yield f"   integer, parameter, public :: {f}_inputs = {len(formula.inputs)}"
@@ -55,6 +58,7 @@ class _Module:
         if formula.classes:
             yield from self._names("class_names", formula.classes)
         yield from (f"   public :: {name}" for name in procedures)
+        yield from from_c(formula)
         yield from self._array("shift", formula.standardise.shift)
         yield from self._array("mean", formula.standardise.mean)
         yield from self._array("divisor", formula.standardise.divisor)
@@ -70,14 +74,20 @@ class _Module:
         yield "contains"
         yield from self._evaluate()
         yield from self._evaluate_rows()
-        if "sign" not in thetas:
+        if formula.differentiable:
             yield from self._derivatives()
         if scalar:
             yield from self._values()
         if formula.classes:
             yield from self._class()
+        if not formula.plain:
+            yield from encoded(formula)
+        if formula.words:
+            yield from look_up(formula, f)
+        if any(formula.transforms):
+            yield from restored(formula)
         yield LAYERS
-        if "sign" not in thetas:
+        if formula.differentiable:
             yield BACK
         if thetas & {"tanh", "logistic"}:
             yield TANH
@@ -99,7 +109,7 @@ class _Module:
         for l in range(self.L + 1):
             yield f"      real(dp) :: x{l}({self.p[l] if l else self.d[0]})"
             yield from self._exponents(l, f"({self.p[l]})")
-        yield "      x0 = ((x - shift) - mean)/divisor"
+        yield f"      x0 = (({self._encoded('x')} - shift) - mean)/divisor"
         for l, layer in enumerate(self.formula.layers, 1):
             yield f"      call signals({self.d[l - 1]}, {self.p[l]}, w{l}, x{l - 1}, x{l})"
             if layer.theta == "softmax":
@@ -125,7 +135,7 @@ class _Module:
         yield "      do start = 0, rows - 1, 8"
         yield "         some = int(min(rows - start, 8_c_size_t))"
         yield "         do r = 1, 8 ! where there are fewer, the last one again"
-        yield "            x0(r, :) = ((x(:, start + min(r, some)) - shift) - mean)/divisor"
+        yield f"            x0(r, :) = (({self._encoded('x(:, start + min(r, some))')} - shift) - mean)/divisor"
         yield "         end do"
         for l, layer in enumerate(self.formula.layers, 1):
             yield f"         call signals_of_rows({self.d[l - 1]}, {self.d[l]}, {self.p[l]}, w{l}, x{l - 1}, x{l})"
@@ -161,6 +171,8 @@ class _Module:
         yield f"      real(dp), intent(out) :: y({f}_outputs), dydx({f}_inputs, {f}_outputs)"
         for l in range(L + 1):
             yield f"      real(dp) :: v{l}({self.d[l]})"
+        if any(self.formula.transforms):
+            yield f"      real(dp) :: v_y({f}_outputs)"
         yield "      integer :: k"
         yield from self._single()
         yield f"      y = {self._undone(f'x{L}(:{self.d[-1]})')}"
@@ -174,9 +186,14 @@ class _Module:
             elif theta != "identity":
                 yield f"         v{l} = v{l}*{THETAS[theta][1].format(own)}"
             yield f"         call back({self.d[l - 1]}, {self.d[l]}, {self.p[l]}, w{l}, v{l}, v{l - 1})"
-        scaled = "v0*factor(k)" if self.formula.undo else "v0"
-        yield f"         dydx(:, k) = {scaled}/divisor"
+        scaled = "v0*factor(k)/divisor" if self.formula.undo else "v0/divisor"
+        yield f"         dydx(:, k) = {scaled if self.formula.plain else f'by_columns(x, {scaled})'}"
         yield "      end do"
+        if any(self.formula.transforms):
+            yield "      v_y = restored_slopes(y)"
+            yield f"      do k = 1, {f}_outputs"
+            yield "         dydx(:, k) = dydx(:, k)*v_y(k)"
+            yield "      end do"
         yield "   end subroutine"
 
     def _values(self) -> Iterator[str]:
@@ -214,7 +231,11 @@ class _Module:
         yield "   end function"
 
     def _undone(self, x: str) -> str:
-        return x if self.formula.undo is None else f"({x}*factor + offset_mean) + offset_shift"
+        undone = x if self.formula.undo is None else f"({x}*factor + offset_mean) + offset_shift"
+        return f"restored({undone})" if any(self.formula.transforms) else undone
+
+    def _encoded(self, x: str) -> str:
+        return x if self.formula.plain else f"encoded({x})"
 
     def _array(self, name: str, values: np.ndarray) -> Iterator[str]:
         flat = values.ravel()

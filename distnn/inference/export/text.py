@@ -34,8 +34,11 @@ def lines(words: Iterable[str], width: int = 110, separator: str = ", ") -> list
     return found
 
 
-def about(formula: Formula) -> list[str]:
-    """What stands at the top: where it comes from, and the names of inputs and outputs. No line has a line break."""
+def about(formula: Formula, first: int = 0) -> list[str]:
+    """What stands at the top: where it comes from, and the names of inputs and outputs. No line has a line break.
+
+    first: the number of the first input and the like.
+    """
     architecture = "-".join(map(str, formula.d))
     shown = [
         "Written by distnn from the model with the fingerprint",
@@ -43,12 +46,12 @@ def about(formula: Formula) -> list[str]:
         f"a network {architecture} ({thetas(formula)}), trained in {formula.dtype}.",
         "",
         "Inputs, as they stand in the table, in this order:",
-        *_listed([_column(formula, column) for column in formula.columns]),
+        *_listed([_column(formula, column, first) for column in formula.columns], first),
         "Outputs:",
-        *_listed([formula.described(name) for name in formula.outputs]),
+        *_listed([formula.described(name) for name in formula.outputs], first),
     ]
     if formula.classes:
-        shown += ["Classes:", *_listed(formula.classes)]
+        shown += ["Classes:", *_listed(formula.classes, first)]
         if formula.threshold is not None:
             shown.append(f"The second class is predicted where the output is above {formula.threshold!r}.")
         else:
@@ -62,24 +65,24 @@ def thetas(formula: Formula) -> str:
     return f"{hidden}output {formula.layers[-1].theta}"
 
 
-def _column(formula: Formula, column: Column) -> str:
+def _column(formula: Formula, column: Column, first: int) -> str:
     """A column in words."""
     shown = formula.described(column.name)
     if column.kind == "words":
-        numbered = ", ".join(f"{number} {word}" for number, word in enumerate(column.categories))
+        numbered = ", ".join(f"{number} {word}" for number, word in enumerate(column.categories, first))
         shown += f": the number of one of the words {numbered}" + ("" if column.fill is None else "; NaN if missing")
     elif column.fill is not None:
         shown += f": NaN if missing, which counts as {column.fill!r}"
     return shown
 
 
-def _listed(names: Sequence[str]) -> list[str]:
-    return [f"{place} {name}" for place, name in enumerate(names)]
+def _listed(names: Sequence[str], first: int) -> list[str]:
+    return [f"{place} {name}" for place, name in enumerate(names, first)]
 
 
-def commented(formula: Formula, mark: str, width: int = 1000) -> str:
+def commented(formula: Formula, mark: str, width: int = 1000, first: int = 0) -> str:
     """What stands at the top, as lines that begin with `mark`, of at most this width."""
-    folded = (part for line in about(formula) for part in textwrap.wrap(line, width - len(mark) - 1) or [""])
+    folded = (part for line in about(formula, first) for part in textwrap.wrap(line, width - len(mark) - 1) or [""])
     return "\n".join(f"{mark} {line}".rstrip() for line in folded)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exporting import KINDS, compiled, model, pointer, rows, scale, signs
+from exporting import KINDS, coded, compiled, mixed, mixed_rows, model, pointer, rows, scale, signs
 
 from distnn.inference.export import export
 from distnn.inference.export.formula import fingerprint as checksum
@@ -45,6 +45,14 @@ subroutine call_many(n, a, y) bind(c)
    call wide_values(a, a, a, y(:, 1), y(:, 2), y(:, 3))
 end subroutine
 
+integer(c_int) function call_word(input, number) bind(c)
+   use, intrinsic :: iso_c_binding, only: c_int
+   use mixed, only: mixed_word
+   integer(c_int), value :: input, number
+   character(len=4), parameter :: words(4) = ["fir ", "oak ", "ash ", "elm "]
+   call_word = mixed_word(int(input), trim(words(number)))
+end function
+
 subroutine call_names(n, names, fingerprint) bind(c)
    use, intrinsic :: iso_c_binding, only: c_char, c_int
    use classes, only: classes_class_names, classes_fingerprint
@@ -68,8 +76,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("fortran")
     for name in MODELS:
         export(of(name), "fortran", folder / name)
+    export(mixed(), "fortran", folder / "mixed")
     together = folder / "all.f90"
-    together.write_text("".join((folder / f"{name}.f90").read_text() for name in MODELS) + CALLS)
+    together.write_text("".join((folder / f"{name}.f90").read_text() for name in (*MODELS, "mixed")) + CALLS)
     return compiled(["gfortran", "-std=f2008"], together)
 
 
@@ -141,6 +150,32 @@ def test_names_and_fingerprint(library: ctypes.CDLL) -> None:
     library.call_names(6, names, fingerprint)
     assert names.raw.decode() == "apple pear  plum  quince"
     assert fingerprint.raw.decode() == checksum(of("classes"))
+
+
+def test_words_gaps_and_transforms(library: ctypes.CDLL) -> None:
+    X, made = mixed_rows(), mixed()
+    codes = coded(X, made)
+    codes[:, [1, 5]] += 1  # words are counted from 1
+    together, y, found = np.empty((len(X), 3)), np.empty((len(X), 3)), np.empty((len(X), 3, 6))
+    library.mixed_evaluate_rows(ctypes.c_size_t(len(X)), pointer(codes), pointer(together))
+    for x, y_, found_ in zip(codes, y, found, strict=True):
+        library.mixed_derivatives(pointer(x), pointer(y_), pointer(found_))
+    np.testing.assert_allclose(together, made(X), rtol=1e-13)
+    np.testing.assert_allclose(y, made(X), rtol=1e-13)
+    np.testing.assert_allclose(found, made.derivative(X), rtol=1e-12, atol=1e-12)
+    assert [library.call_word(2, number) for number in (1, 2, 3, 4)] == [1, 2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [(1, 0), (1, 1.5), (1, 4), (5, np.nan), (3, np.nan), (0, -1), (0, np.nan)]
+)
+def test_what_the_model_refuses_gives_nothing(library: ctypes.CDLL, column: int, value: float) -> None:
+    codes = coded(mixed_rows()[:1], mixed())
+    codes[0, [1, 5]] += 1
+    codes[0, column] = value
+    y = np.empty((1, 3))
+    library.mixed_evaluate_rows(ctypes.c_size_t(1), pointer(codes), pointer(y))
+    assert np.isnan(y).all()
 
 
 def test_what_is_not_a_number_gives_none(library: ctypes.CDLL) -> None:

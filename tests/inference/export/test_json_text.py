@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exporting import KINDS, model, rows, scale, signs
+from exporting import KINDS, mixed, mixed_rows, model, rows, scale, signs
 
 from distnn.inference.export.formula import formula
 from distnn.inference.export.json_text import files
@@ -57,3 +57,21 @@ def test_names_and_units() -> None:
         ("y3", None),
     ]
     assert (text["format"], text["name"], text["dtype"]) == (1, "m", "float64")
+
+
+def test_words_gaps_and_transforms() -> None:
+    text = json.loads(files(formula(mixed(), {}), "m")[".json"])
+    z = []
+    for j, column in enumerate(text["columns"]):
+        values = mixed_rows()[:, j]
+        gaps = np.array([value is None for value in values])
+        if column["kind"] == "words":
+            z += [values == word for word in column["categories"]]
+        else:
+            filled = np.array([column["fill"] if value is None else value for value in values], float)
+            z.append({"log": np.log, "log1p": np.log1p, None: np.array}[column["transform"]](filled))
+        z += [gaps] * column["indicator"]
+    y = computed(text, np.stack(z, axis=1).astype(float))
+    for k, output in enumerate(text["outputs"]):
+        y[:, k] = {"log": np.exp, "log1p": np.expm1, None: np.array}[output["transform"]](y[:, k])
+    np.testing.assert_allclose(y, mixed()(mixed_rows()), rtol=1e-12)

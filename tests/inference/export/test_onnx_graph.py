@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from exporting import KINDS, model, rows, scale, signs
+from exporting import KINDS, coded, mixed, mixed_rows, model, rows, scale, signs
 
 from distnn import UserError
 from distnn.inference.export.formula import fingerprint, formula
@@ -77,3 +77,22 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
         UserError, match=r"--to onnx needs the package onnx. Install it with: pip install 'distnn\[onnx"
     ):
         files(formula(model("linear"), {}), "m")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_words_gaps_and_transforms(dtype: str) -> None:
+    X, made = mixed_rows(), mixed(dtype)
+    fed = {}
+    for j, (name, encoding) in enumerate(zip(made.preparation.inputs, made.preparation.encodings, strict=True)):
+        if encoding.kind == "words":
+            fed[name] = np.array([[word or ""] for word in X[:, j]], object)
+        else:
+            fed[name] = coded(X, made)[:, [j]]
+    content = files(formula(made, {}), "m")[".onnx"]
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    found = np.hstack(session.run(["p", "q", "r"], fed))
+    close = 1e-12 if dtype == "float64" else 1e-6
+    expected = made(X)
+    assert np.max(np.abs(found - expected) / np.abs(expected).max(axis=0)) < close
+    versions = {used.domain: used.version for used in onnx.load_from_string(content).opset_import}
+    assert versions == {"": 9, "ai.onnx.ml": 1}
