@@ -7,8 +7,8 @@
 #     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
-# Tests that start jobs mostly wait, so several processes run them, beside the others. Those of batch systems have one of
-# their own.
+# Tests that start jobs mostly wait, so several processes run them, beside the others. Those of batch systems have one
+# of their own.
 # An exit code of 0 means that every run had tests that passed and that no parallel test was left out: see summary.py.
 
 set -euo pipefail

@@ -9,7 +9,8 @@ import dataclasses
 import inspect
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -31,24 +32,42 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     names of their fields, or None when --help was all that was wanted. Local: for rank 0. UserError for an unknown
     option or a value of the wrong kind.
     """
+    path = _config_path(arguments)
+    file = _file(path) if path else {}
+    if "--help" not in arguments and "-h" not in arguments:
+        with suppress(UserError):  # which only all options together put into words
+            return _parsed(program, about, arguments, path, _annotations(kind, _mentioned(arguments, file)))
+    return _parsed(program, about, arguments, path, _annotations(kind))
+
+
+def _mentioned(arguments: Sequence[str], file: Mapping[str, Any]) -> set[str]:
+    """Names of fields that flags and a file may speak of. To know these few alone takes a tenth of the time."""
+    names = [argument[2:].partition("=")[0] for argument in arguments if argument.startswith("--")] + list(file)
+    return {form.replace("-", "_") for name in names for form in (name, name.removeprefix("no-"))}
+
+
+def _parsed(
+    program: str, about: str, arguments: Sequence[str], path: str | None, annotations: dict[str, Any]
+) -> dict[str, Any] | None:
+    """What `read` returns, of options that have these annotations."""
     from cyclopts import App, CycloptsError
     from cyclopts.config import Toml
 
     def collect(**given: Any) -> dict[str, Any]:
         return given
 
-    collect.__annotations__ = _annotations(kind)
+    collect.__annotations__ = annotations
     collect.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            for name, annotation in collect.__annotations__.items()
+            for name, annotation in annotations.items()
         ]
     )
     app = App(name=program, help=about, help_format="plaintext", version_flags=(), result_action="return_value")
     app["--help"].group = "Help"
     app.default(collect)
-    if path := _config_path(arguments):
-        app.config = [Toml(_readable(path))]
+    if path:
+        app.config = [Toml(path)]
     try:
         command, bound, _ = app.parse_args(list(arguments), print_error=False, exit_on_error=False)
         given = command(*bound.args, **bound.kwargs)
@@ -59,14 +78,16 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     return {name: value for name, value in given.items() if value is not None and name != "config"}
 
 
-def _annotations(kind: type) -> dict[str, Any]:
-    """The types of the dataclass's fields as cyclopts wants them, and --config."""
+def _annotations(kind: type, names: Container[str] | None = None) -> dict[str, Any]:
+    """The types of the dataclass's fields as cyclopts wants them, and --config. names: of these fields only."""
     from cyclopts import Group, Parameter
 
     hints = get_type_hints(kind, include_extras=True)
     groups: dict[str, Group] = {}
     annotations: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
+        if names is not None and field.name not in names:
+            continue
         value_type, group, words, *_ = get_args(hints[field.name])
         groups.setdefault(group, Group(group, sort_key=len(groups)))
         several = get_origin(value_type) is tuple
@@ -119,8 +140,8 @@ def _config_path(arguments: Sequence[str]) -> str | None:
     return None
 
 
-def _readable(path: str) -> str:
-    """The path, if TOML can be read from it; UserError with the place of the fault otherwise."""
+def _file(path: str) -> dict[str, Any]:
+    """The options in a TOML file. UserError, with the place of the fault, if it cannot be read."""
     try:
         with open(path, "rb") as file:
             text = file.read(TOML_BYTES + 1)
@@ -136,7 +157,7 @@ def _readable(path: str) -> str:
     for name, value in values.items():
         if isinstance(value, dict):
             raise UserError(f"--config {path}: {name} is a table; options stand in the file without tables.")
-    return path
+    return values
 
 
 def to_toml(options: Any, without: Sequence[str] = ()) -> str:

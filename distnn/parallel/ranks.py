@@ -58,8 +58,8 @@ class Ranks(ABC):
     rank = 0
     size = 1
     seconds = 0.0  # spent in communication, local
-    caught = 0  # the number of the signal that this rank has caught, 0 for none; local
-    signal = 0  # the largest `caught` of all ranks at the last `agree`; replicated
+    stop_request = 0  # a signal that this rank has caught, or what rank 0's clock or a file asks for; 0: none; local
+    signal = 0  # the largest `stop_request` of all ranks at the last `agree`; replicated
     now = 0.0  # rank 0's clock at the last `agree`, in seconds; replicated
     calls = 0  # of MPI so far, local
     waiting = False  # is this rank in a call of MPI? Local
@@ -156,7 +156,7 @@ class Ranks(ABC):
 
         Decisions taken from `signal` and `now` are then the same on all ranks, at no further message. Collective.
         """
-        message[-2] = self.caught
+        message[-2] = self.stop_request
         message[-1] = time.monotonic() if self.rank == 0 else 0.0
         self.maximum(message)
         self.signal, self.now = int(message[-2]), float(message[-1])

@@ -31,7 +31,7 @@ _start: Start | None = None
 
 @contextmanager
 def caught(ranks: Ranks) -> Iterator[None]:
-    """Within the block a signal only sets `ranks.caught`; all ranks agree on it at the end of the step. Local.
+    """Within the block a signal only sets `ranks.stop_request`; all ranks agree on it at the end of the step. Local.
 
     Nothing is written in a handler: it could strike in the middle of anything. And none runs while MPI is stuck, so a
     thread looks out for the second SIGINT; Python tells it of each signal through a pipe, at once.
@@ -40,7 +40,7 @@ def caught(ranks: Ranks) -> Iterator[None]:
         _start.over = True
 
     def handler(number: int, frame: FrameType | None) -> None:
-        ranks.caught = number
+        ranks.stop_request = number
 
     before = {number: signal.signal(number, handler) for number in _heeded(SIGNALS)}
     try:
@@ -100,7 +100,7 @@ class Start(Interrupts):
     def __call__(self, number: int) -> None:
         super().__call__(number)
         if self.over and self.ranks is not None:
-            self.ranks.caught = number
+            self.ranks.stop_request = number
             return
         self.number = number
         # Launchers do not notice that a process has ended before MPI began, where others wait for it.
@@ -158,7 +158,7 @@ def _launcher_watched(ranks: Ranks) -> Iterator[None]:
     def look() -> None:
         while not over.wait(LOOK_SECONDS):
             if os.getppid() != PARENT:
-                ranks.caught = LAUNCHER_DIED
+                ranks.stop_request = LAUNCHER_DIED
                 return
 
     if launched():

@@ -12,7 +12,7 @@ LOOK_SECONDS = 1.0  # between looks for the file
 
 
 class StopRequests:
-    """Rank 0's look-out. Local: it raises `ranks.caught`, as a signal does, and all ranks agree on that."""
+    """Rank 0's look-out. Local: it raises `ranks.stop_request`, as a signal does, and all ranks agree on that."""
 
     def __init__(self, ranks: Ranks, file: Path, limit: TimeLimit):
         self.ranks, self.file, self.limit = ranks, file, limit
@@ -23,10 +23,10 @@ class StopRequests:
         if seconds - self.looked > LOOK_SECONDS:
             self.looked = seconds
             if self.file.exists():
-                self.ranks.caught = STOP_FILE
-        self.ranks.caught = self.limit.lap() or self.ranks.caught
+                self.ranks.stop_request = STOP_FILE
+        self.ranks.stop_request = self.limit.lap() or self.ranks.stop_request
 
     def forget(self) -> None:
         """Take back that the time is used up: that was of this training, and is not of the next restart."""
-        if self.ranks.caught == TIME_USED:
-            self.ranks.caught = 0
+        if self.ranks.stop_request == TIME_USED:
+            self.ranks.stop_request = 0

@@ -1,7 +1,7 @@
 """How long this job has: what the batch system says, and when to stop so that a checkpoint still fits.
 
-Rank 0 alone looks at the clock. It raises `ranks.caught`, as a signal does, and all ranks agree on that in the next
-message.
+Rank 0 alone looks at the clock. It raises `ranks.stop_request`, as a signal does, and all ranks agree on that in the
+next message.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class TimeLimit:
         return math.inf if left is None else time.monotonic() + left - RESERVE
 
     def lap(self) -> int:
-        """An iteration has ended. Returns what to raise as `ranks.caught`: 0 while there is time for another."""
+        """An iteration has ended. Returns what to raise as `ranks.stop_request`: 0 while there is time for another."""
         before, self.now = self.now, time.monotonic()
         self.iteration = max(self.iteration, self.now - before)
         until = self.now + 2 * self.iteration + 1.5 * self.checkpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from distnn.network import arithmetic
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import takes_probabilities
 from distnn.network.network import Network
+from distnn.optimizers import Optimizer
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
 from distnn.runs.options import Options, criterion, optimizer, with_optimizer
@@ -45,9 +47,14 @@ class Assembly:
     why: str | None
     notes: Sequence[str] = ()
 
+    @cached_property
+    def optimizer(self) -> Optimizer:
+        """The one that the options name, with its settings."""
+        return optimizer(self.options)
+
     def begin(self) -> Progress:
         """Progress before the first iteration, with the weights of the network. Collective, replicated."""
-        return begin(self.objective, optimizer(self.options), self.model.network.w, self.options.window)
+        return begin(self.objective, self.optimizer, self.model.network.w, self.options.window)
 
     def environment(self) -> dict[str, Any]:
         """What the bits depend on besides the data, on this rank. Local."""
@@ -58,7 +65,7 @@ class Assembly:
         options = self.options
         until = until or criterion(options)
         every, check_every = options.evaluate_every, options.check_every
-        return train(self.objective, optimizer(options), until, progress, every, check_every)
+        return train(self.objective, self.optimizer, until, progress, every, check_every)
 
 
 def assemble(

@@ -14,7 +14,7 @@ from distnn.resilience.time_limit import TimeLimit, seconds_left
 from distnn.runs.assembly import Assembly
 from distnn.runs.checkpointing import Checkpointing
 from distnn.runs.directory import Description, RunDirectory
-from distnn.runs.options import optimizer, stored
+from distnn.runs.options import stored
 from distnn.runs.reports import Beginning, End, Report
 from distnn.runs.reports.sentences import ending
 from distnn.runs.result import result
@@ -34,7 +34,7 @@ class Run:
         self.assembly, self.directory, self.ranks, self.report = assembly, directory, ranks, report
         self.description = Description(stored(options), assembly.environment())
         self.checkpointing = Checkpointing(assembly, directory, self.description, report)
-        self.every = evaluation_interval(assembly.objective, optimizer(options), options.evaluate_every)
+        self.every = evaluation_interval(assembly.objective, assembly.optimizer, options.evaluate_every)
 
     def execute(self, recovery: Recovery | None = None) -> Reason:
         """Train to the end; the network holds the best weights then. Returns why it stopped.
@@ -105,7 +105,7 @@ class Run:
         """E_in of the weights that were kept; None where that takes a pass over D, and the job was told to stop."""
         record, reason = progress.record, progress.reason
         assert record is not None and reason is not None
-        if progress.best_t == record.t and not optimizer(self.options).stochastic:
+        if progress.best_t == record.t and not self.assembly.optimizer.stochastic:
             return record.E_in
         return None if reason.code == STOPPED else self.assembly.objective.error(progress.best_w)
 

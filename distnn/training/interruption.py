@@ -11,7 +11,7 @@ from distnn.errors import DONE, STOPPED
 from distnn.training.record import ADVICE
 from distnn.training.termination import Reason
 
-# They stand beside the numbers of signals in `Ranks.caught`; of several the largest counts.
+# They stand beside the numbers of signals in `Ranks.stop_request`; of several the largest counts.
 TIME_USED, STOP_FILE, TIME_LIMIT, LAUNCHER_DIED = 999, 1000, 1001, 1002
 
 

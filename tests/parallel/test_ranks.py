@@ -68,7 +68,7 @@ def test_what_ranks_agree_on() -> None:
     """The largest signal of all, and rank 0's clock; the rest of the message is a maximum."""
 
     def work(ranks: Ranks) -> tuple[int, float, list[float]]:
-        ranks.caught = 10 * ranks.rank
+        ranks.stop_request = 10 * ranks.rank
         message = np.array([float(ranks.rank), -1.0 * ranks.rank, 0.0, 0.0])
         ranks.agree(message)
         return ranks.signal, ranks.now, message[:2].tolist()

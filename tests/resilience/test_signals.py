@@ -21,9 +21,9 @@ def test_a_signal_sets_the_flag_and_only_within_the_block(number: signal.Signals
     before: Callable[..., object] | int | None = signal.getsignal(number)
     ranks = OneRank()
     with caught(ranks):
-        assert ranks.caught == 0
+        assert ranks.stop_request == 0
         os.kill(os.getpid(), number)
-        assert ranks.caught == number
+        assert ranks.stop_request == number
     assert signal.getsignal(number) == before
 
 
@@ -99,7 +99,7 @@ def test_once_a_training_has_begun_nothing_is_lost(start: tuple[Start, list[int]
     with caught(ranks):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    wait_until(lambda: ranks.caught == signal.SIGTERM, "the signal")
+    wait_until(lambda: ranks.stop_request == signal.SIGTERM, "the signal")
     assert words == []
 
 
@@ -109,6 +109,6 @@ def test_SIGHUP_stays_ignored_as_under_nohup(start: tuple[Start, list[int]]) -> 
         with caught(ranks):
             os.kill(os.getpid(), signal.SIGHUP)
             os.kill(os.getpid(), signal.SIGTERM)
-            assert ranks.caught == signal.SIGTERM
+            assert ranks.stop_request == signal.SIGTERM
     finally:
         signal.signal(signal.SIGHUP, old)

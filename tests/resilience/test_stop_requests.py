@@ -20,29 +20,29 @@ def test_the_file_is_looked_for_once_a_second(tmp_path: Path) -> None:
     found.look(1.5)
     (tmp_path / "STOP").touch()
     found.look(2.0)
-    assert found.ranks.caught == 0
+    assert found.ranks.stop_request == 0
     found.look(2.6)
-    assert found.ranks.caught == STOP_FILE
+    assert found.ranks.stop_request == STOP_FILE
 
 
 def test_time_that_is_used_up_is_that_of_one_training_alone(tmp_path: Path) -> None:
     found = requests(tmp_path, max_seconds=0)
     found.look(0.1)
-    assert found.ranks.caught == TIME_USED
+    assert found.ranks.stop_request == TIME_USED
     found.forget()
-    assert found.ranks.caught == 0
+    assert found.ranks.stop_request == 0
 
 
 def test_the_limit_of_the_job_stands(tmp_path: Path) -> None:
     found = requests(tmp_path, left=0)
     found.look(0.1)
     found.forget()
-    assert found.ranks.caught == TIME_LIMIT
+    assert found.ranks.stop_request == TIME_LIMIT
 
 
 def test_a_signal_is_not_forgotten_by_looking(tmp_path: Path) -> None:
     found = requests(tmp_path)
-    found.ranks.caught = 15
+    found.ranks.stop_request = 15
     found.look(0.1)
     found.forget()
-    assert found.ranks.caught == 15
+    assert found.ranks.stop_request == 15

@@ -171,7 +171,7 @@ def test_a_signal_ends_the_step_not_more() -> None:
     progress = begin(objective, optimizer(chosen), assembly.model.network.w, 10)
     for record in train(objective, optimizer(chosen), criterion(chosen), progress):
         if record.t == 3:
-            objective.ranks.caught = 10
+            objective.ranks.stop_request = 10
     assert progress.reason is not None
     assert (progress.reason.text, progress.reason.code) == ("received SIGUSR1", STOPPED)
     assert record.t == 4
@@ -181,7 +181,7 @@ def test_a_goal_that_is_met_wins_over_a_signal() -> None:
     chosen = Options(optimizer="gradient-descent", max_iterations=0)
     assembly = assembled(OneRank(), X, Y)
     progress = begin(assembly.objective, optimizer(chosen), assembly.model.network.w, 10)
-    assembly.objective.ranks.caught = 10
+    assembly.objective.ranks.stop_request = 10
     list(train(assembly.objective, optimizer(chosen), criterion(chosen), progress))
     assert progress.reason is not None
     assert progress.reason.code == DONE

@@ -7,10 +7,10 @@ fields of the optimizers themselves.
 
 from distnn.runs.options.actions import ACTIONS
 from distnn.runs.options.checks import check
+from distnn.runs.options.chosen_optimizer import optimizer, with_optimizer
 from distnn.runs.options.data import DATA
 from distnn.runs.options.fields import flag
 from distnn.runs.options.network import NETWORK
-from distnn.runs.options.optimizers import optimizer, with_optimizer
 from distnn.runs.options.options import NOT_STORED, Options, group, stored
 from distnn.runs.options.run import RUN
 from distnn.runs.options.settings import SETTINGS

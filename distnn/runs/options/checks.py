@@ -7,8 +7,8 @@ from dataclasses import replace
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.runs.options import data, network, run, stopping
+from distnn.runs.options.chosen_optimizer import having_settings, optimizer
 from distnn.runs.options.fields import check_fields, flag
-from distnn.runs.options.optimizers import having_settings, optimizer
 from distnn.runs.options.options import Options
 
 
