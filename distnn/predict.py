@@ -31,6 +31,9 @@ class PredictOptions(ApplyOptions):
     """Options of the command."""
 
     out: Annotated[str | None, DATA, f"File to write: {FORMATS}. Default: CSV on stdout."] = None
+    derivatives: Annotated[
+        bool, DATA, "Write the derivatives of each output by each input, too, in the units of the table."
+    ] = False
     watchdog: Annotated[float, JOB, WORDS] = SECONDS
 
 
@@ -43,7 +46,8 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     on_root(ranks, lambda: keep_apart(options.data, options.out))
     with watching(ranks, options.watchdog):
         application = Application(options, ranks, with_targets=False)
-        write(application.model, application.outputs(), application.source.n, options.out, ranks)
+        outputs, n = application.outputs(options.derivatives), application.source.n
+        write(application.model, outputs, n, options.out, ranks, options.derivatives)
     return 0
 
 

@@ -128,6 +128,27 @@ def test_the_same_bytes_on_any_number_of_ranks(name: str, ending: str, folder: P
         np.testing.assert_array_equal(written, table)
 
 
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("name", ["numbers", "words"])
+def test_derivatives_stand_beside_the_outputs(folder: Path, tmp_path: Path, name: str, size: int) -> None:
+    data = ["--model", str(folder / name), "--data", str(folder / f"{name}.csv")]
+    for out, more in (("plain.csv", []), ("all.csv", ["--derivatives"]), ("all.npy", ["--derivatives"])):
+        predicted(folder, *data, "--out", str(tmp_path / out), *more, size=size)
+    model, (header, *table) = load_model(folder / name), rows(tmp_path / "all.csv")
+    plain = rows(tmp_path / "plain.csv")
+    outputs, inputs = plain[0][-model.network.d[-1] :], model.preparation.inputs
+    assert header == [*plain[0], *(f"d {output} / d {by}" for output in outputs for by in inputs)]
+    assert [row[: len(plain[0])] for row in table] == plain[1:]
+    found = np.array([row[len(plain[0]) :] for row in table], float)
+    X = np.loadtxt(folder / f"{name}.csv", delimiter=",", skiprows=1, usecols=range(len(inputs)))
+    np.testing.assert_allclose(found, model.derivative(X).reshape(N, -1), rtol=1e-11, atol=1e-13)
+    array = np.load(tmp_path / "all.npy")
+    np.testing.assert_array_equal(array[:, len(outputs) :], found)
+    np.testing.assert_array_equal(
+        array[:, : len(outputs)], [[float(x) for x in row[-len(outputs) :]] for row in plain[1:]]
+    )
+
+
 @pytest.mark.job
 def test_under_mpirun_on_stdout(folder: Path) -> None:
     arguments = ("--model", folder / "words", "--data", folder / "words.csv")

@@ -91,8 +91,18 @@ class Application:
         """The rows prepared for the network. Local."""
         return self.model.preparation.block(rows, self.model.dtype, self.source.path)
 
-    def outputs(self) -> list[np.ndarray]:
-        """The network's outputs for this rank's blocks, each d^(L) × rows of the model's dtype. Collective, local."""
+    def outputs(self, derivatives: bool = False) -> list[np.ndarray]:
+        """The network's outputs for this rank's blocks, each d^(L) × rows of the model's dtype. Collective, local.
+
+        derivatives: below them those of each output by each input, in the units of the table; all float64.
+        """
+
+        def of(rows: Rows) -> np.ndarray:
+            outputs = self.backpropagation.outputs(self.block(rows).x)
+            if not derivatives:
+                return outputs
+            found = self.model.derivative_of(rows, self.source.path)
+            return np.vstack([outputs, found.reshape(len(rows), -1).T])
+
         with self.ranks.sharing_errors():
-            blocks = (self.block(self.rows(number)) for number in range(len(self.blocks)))
-            return [self.backpropagation.outputs(block.x) for block in blocks]
+            return [of(self.rows(number)) for number in range(len(self.blocks))]

@@ -68,13 +68,17 @@ class Model:
         NaN for columns of words; where a value is missing, at the value that is filled in. UserError for inputs that
         `outputs` refuses, and for a network of signs.
         """
-        rows, d = rows_of(X, self.preparation), self.network.d
-        parts = max(1, len(rows) * d[-1] * max(d) // DERIVATIVES)
-        cuts = np.array_split(rows.inputs, parts)
-        return np.concatenate([self.derivative_of(Rows.of_inputs(inputs)) for inputs in cuts])
+        return self.derivative_of(rows_of(X, self.preparation))
 
     def derivative_of(self, rows: Rows, where: str = WHERE) -> np.ndarray:
         """As `derivative`, of rows as they were read: r × d^(L) × d^(0). Local. where: their table, for messages."""
+        d = self.network.d
+        parts = max(1, len(rows) * d[-1] * max(d) // DERIVATIVES)
+        cuts = np.array_split(rows.inputs, parts)
+        return np.concatenate([self._derivative(Rows.of_inputs(inputs), where) for inputs in cuts])
+
+    def _derivative(self, rows: Rows, where: str) -> np.ndarray:
+        """The same, of a few rows."""
         network, preparation = self.network, self.preparation
         require_derivative(network.theta, network.output_theta, network.L)
         W = layers(network.w.astype(self.dtype).astype(np.float64), network.d)

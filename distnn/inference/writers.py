@@ -20,39 +20,55 @@ from distnn.parallel.ranks import Ranks
 from distnn.storage.files import replacing, sweep
 
 
-def write_csv(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[str]) -> None:
+def write_csv(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[str], derivatives: bool = False) -> None:
     """A line of names, then a line for each row; numbers are written so that they read back to the bit."""
     writer = csv.writer(file, lineterminator="\n")
     preparation = model.preparation
     if preparation.classes is None:
-        writer.writerow(preparation.targets)
+        names = list(preparation.targets)
+        writer.writerow([*names, *_derivatives(names, model) * derivatives])
         for outputs in parts:
-            writer.writerows(model.unscale(outputs).T.tolist())
+            writer.writerows(_in_units(model, outputs).T.tolist())
         return
-    names = preparation.classes.names
-    of = names if len(names) == model.network.d[-1] else ("",)
-    writer.writerow([preparation.targets[0], *(f"output {name}".rstrip() for name in of)])
+    classes = preparation.classes.names
+    of = classes if len(classes) == model.network.d[-1] else ("",)
+    names = [f"output {name}".rstrip() for name in of]
+    writer.writerow([preparation.targets[0], *names, *_derivatives(names, model) * derivatives])
     for outputs in parts:
-        codes = preparation.classes.decode(outputs)
-        writer.writerows([names[code], *values] for code, values in zip(codes, outputs.T.tolist(), strict=True))
+        codes = preparation.classes.decode(outputs[: model.network.d[-1]])
+        writer.writerows([classes[code], *values] for code, values in zip(codes, outputs.T.tolist(), strict=True))
 
 
-def write_npy(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[bytes]) -> None:
-    """The outputs as an array n × d^(L), float64, in the units of the table."""
-    shape = (n, model.network.d[-1])
+def write_npy(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[bytes], derivatives: bool = False) -> None:
+    """The outputs as an array n × d^(L), float64, in the units of the table; then the derivatives, output by output."""
+    m = model.network.d[-1]
+    shape = (n, m + m * len(model.preparation.inputs) * derivatives)
     np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
     for outputs in parts:
-        file.write(np.ascontiguousarray(model.unscale(outputs).T, "<f8").tobytes())
+        file.write(np.ascontiguousarray(_in_units(model, outputs).T, "<f8").tobytes())
+
+
+def _in_units(model: Model, outputs: np.ndarray) -> np.ndarray:
+    """Outputs, and the derivatives below them if there are, in the units of the table, float64."""
+    m = model.network.d[-1]
+    own = model.unscale(outputs[:m])
+    return own if len(outputs) == m else np.vstack([own, outputs[m:]])
+
+
+def _derivatives(outputs: list[str], model: Model) -> list[str]:
+    """The names of the derivatives, in their order."""
+    return [f"d {output} / d {name}" for output in outputs for name in model.preparation.inputs]
 
 
 class Writer(NamedTuple):
     """A format. Local.
 
-    write(model, parts, n, file): the outputs of n rows, each part d^(L) × rows, to a file that was opened with `mode`.
+    write(model, parts, n, file, derivatives): the outputs of n rows, each part d^(L) × rows, to a file that was opened
+    with `mode`; derivatives: below them those of each output by each input.
     holds: what it holds, for --help.
     """
 
-    write: Callable[[Model, Iterable[np.ndarray], int, IO[Any]], None]
+    write: Callable[[Model, Iterable[np.ndarray], int, IO[Any], bool], None]
     mode: str
     holds: str
 
@@ -73,10 +89,13 @@ def writer_for(out: str | None) -> Writer:
     return WRITERS[ending]
 
 
-def write(model: Model, outputs: Sequence[np.ndarray], n: int, out: str | None, ranks: Ranks) -> None:
+def write(
+    model: Model, outputs: Sequence[np.ndarray], n: int, out: str | None, ranks: Ranks, derivatives: bool = False
+) -> None:
     """Write the outputs of all ranks' blocks, n rows, in the format that the name says. Collective.
 
-    outputs: of this rank's blocks, each d^(L) × rows. UserError, on all ranks, if they cannot be written.
+    outputs: of this rank's blocks, each d^(L) × rows, or more with `derivatives`, as `Application.outputs` gives
+    them. UserError, on all ranks, if they cannot be written.
     """
     writer = writer_for(out)
     # Rank 0 writes for all; if it cannot, it still takes what the others send, so that none of them waits for ever.
@@ -90,7 +109,7 @@ def write(model: Model, outputs: Sequence[np.ndarray], n: int, out: str | None, 
             if out is not None:
                 sweep(Path(out).parent, escape(Path(out).name))  # what a process left that was killed in this
             with _stdout() if out is None else replacing(Path(out), writer.mode) as file:
-                writer.write(model, parts, n, file)
+                writer.write(model, parts, n, file, derivatives)
         except BrokenPipeError:  # whoever read stdout has seen enough
             pass
         except OSError as error:
