@@ -7,6 +7,7 @@ docs/exactness.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Protocol
 
 import numpy as np
@@ -29,20 +30,18 @@ class Exponents:
     all 0 or cannot be summed, and any steps for such rows: they keep the last ones. rows: the exponent of each row.
     """
 
-    def __init__(self, layout: Layout, bits: int, part: np.ndarray | None = None, below: np.ndarray | None = None):
+    def __init__(self, layout: Layout, bits: int):
         self.layout, self.bits = layout, bits
-        self.part = np.zeros(len(layout.heights), np.int64) if part is None else part
-        self.below = np.zeros(len(layout.lengths), np.int64) if below is None else below
-        self.rows = np.repeat(self.part, layout.heights) - self.below
-        # They are right for largest terms of rows from `_lower` up to `_upper`, and of parts from `_least` on.
-        self._upper = np.ldexp(1.0, self.rows)
-        self._lower = np.where(bits - self.rows >= FINEST, 0, np.ldexp(self._upper, -ROW_STEP))
-        self._least = np.where(bits - self.part >= FINEST, 0, np.ldexp(1.0, self.part - STEP))
+        self._set(np.zeros(len(layout.heights), np.int64), np.zeros(len(layout.lengths), np.int64))
+        self._lower, self._upper = np.full(len(layout.lengths), np.inf), np.zeros(len(layout.lengths))
+
+    def _set(self, part: np.ndarray, below: np.ndarray) -> None:
+        self.part, self.below = part, below
+        self.rows = np.repeat(part, self.layout.heights) - below
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether they are surely right for terms of which the largest are these, of each row."""
-        rows = (largest < self._upper) & ((largest >= self._lower) | (largest == 0))
-        return bool(rows.all() and (self.layout.of_parts(largest) >= self._least).all())
+        return bool(((largest >= self._lower) & (largest < self._upper)).all())
 
     def for_largest(self, largest: np.ndarray) -> Exponents:
         """The right ones for terms of which the largest are these; where any will do, these here."""
@@ -50,7 +49,21 @@ class Exponents:
         can = summable(of_parts, self.bits)
         part = np.where((of_parts > 0) & can, _exponent(of_parts), self.part)
         below = np.where(np.repeat(can, self.layout.heights), self._below(part, largest), self.below)
-        return Exponents(self.layout, self.bits, part, below)
+        right = copy(self)
+        right._set(part, below)
+        right._bound(largest)
+        return right
+
+    def _bound(self, largest: np.ndarray) -> None:
+        """Note from where up to where the largest terms may go, while these here, for which they are right, stay so.
+
+        A row that is the largest of its part must stay in the part's step, and what is 0 must stay 0: else it may be
+        that other exponents are right.
+        """
+        top = largest == np.repeat(self.layout.of_parts(largest), self.layout.heights)
+        lower = np.ldexp(1.0, self.rows - np.where(top, STEP, ROW_STEP))
+        self._lower = np.where((largest == 0) | (self.bits - self.rows >= FINEST), 0, lower)
+        self._upper = np.ldexp(1.0, np.where(largest == 0, -FINEST, self.rows))
 
     def neighbours(self, largest: np.ndarray, below: np.ndarray) -> np.ndarray:
         """For each row another exponent that may soon be right, where these here are right for the largest terms.

@@ -126,6 +126,7 @@ class ExactSum:
         self.layout = Layout(parts, dtype, tail)
         self.bits = min(BITS, 63 - count.bit_length())  # count · 2^bits < 2^63: no sum of multiples can overflow
         self.arithmetic = arithmetic(self.layout)
+        self.exponents = Exponents(self.layout, self.bits)
         self._start(local)
 
     def _start(self, local: int) -> None:
@@ -133,10 +134,10 @@ class ExactSum:
         self.local = local
         self.keep = local * self.layout.width * 8 <= KEPT_BYTES
         self.terms = np.empty((max(1, local) if self.keep else 1, self.layout.width))
+        self.heads = [self.layout.head(row) for row in self.terms]
         self.error: Exception | None = None
         self.message = np.zeros(len(self.layout.lengths) + 2)
         self.largest = self.message[:-2]
-        self.exponents = Exponents(self.layout, self.bits)
         self.guess = Rounding(self.layout, self.bits, self.exponents.rows)
         self.second_guess: Rounding | None = None
         self.right = True  # were the exponents right for the last sum's largest terms?
@@ -188,8 +189,9 @@ class ExactSum:
         add = self.arithmetic.adder(self.largest, guesses)
         try:
             for j in range(self.local):
-                row = self.terms[j if self.keep else 0]
-                tail = term(j, self.layout.head(row))
+                place = j if self.keep else 0
+                tail = term(j, self.heads[place])
+                row = self.terms[place]
                 if self.tail:
                     row[-1] = tail
                 add(row)

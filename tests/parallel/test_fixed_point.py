@@ -15,9 +15,10 @@ pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_compiled_code_adds_as_numpy_does(dtype: type) -> None:
+def test_compiled_code_adds_as_numpy_does(dtype: type, monkeypatch: pytest.MonkeyPatch) -> None:
     """Multiples and largest magnitudes, for rows that begin and end anywhere, of all magnitudes, NaN and infinity."""
-    layout = Layout([1, 70, (40, 30), 3, 20_000, (129, 1), 1], dtype, tail=True)
+    monkeypatch.setattr("distnn.parallel.layout.CHUNK", 64)
+    layout = Layout([1, 70, (40, 10), 3, 200, (39, 1), 1], dtype, tail=True)
     generator, rows = np.random.default_rng(3), len(layout.lengths)
     values = generator.normal(size=(6, layout.size)) * 10.0 ** generator.integers(-20, 20, layout.size)
     values[:, :-1] = values[:, :-1].astype(dtype)
@@ -57,8 +58,9 @@ def test_exponents_of_parts_and_rows() -> None:
     found = start.for_largest(largest)
     assert found.part.tolist() == [8, 4, 0]
     assert found.rows.tolist() == [8, 8, -8, -24, -24, 8, 4, 0, 0]
-    assert found.right(largest) is False  # not for sure: the last part is 0
+    assert not start.right(largest) and found.right(largest)
     largest[-1] = 1
+    assert not found.right(largest)
     found = found.for_largest(largest)
     assert found.right(largest) is True
     assert found.part.tolist() == [8, 4, 4]
@@ -68,5 +70,6 @@ def test_exponents_of_parts_and_rows() -> None:
         assert found.right(other) is False, place
         assert (found.for_largest(other).rows != found.rows).any()
     vanished = np.where(np.arange(9) == 2, 0, largest)
-    assert found.right(vanished) and found.for_largest(vanished).rows.tolist() == found.rows.tolist()
+    assert found.for_largest(vanished).rows.tolist() == found.rows.tolist()
+    assert found.for_largest(vanished).right(vanished) and not found.for_largest(vanished).right(largest)
     assert found.for_largest(np.where(np.arange(9) == 2, np.inf, largest)).rows.tolist() == found.rows.tolist()

@@ -67,6 +67,32 @@ def test_ranks_with_different_pasts(past: float, value: float) -> None:
     assert bits(total) == bits(one_rank(rows, parts))
 
 
+@pytest.mark.parametrize("center", [-1074, -1024, -1023, -1020, -48, 0, 47, 48, 51, 1000])
+@pytest.mark.parametrize("count", [2, 5000])
+def test_history_does_not_matter_at_the_bounds_of_steps(center: int, count: int) -> None:
+    sums = ExactSum(OneRank(), [(2, 1)], 2, count)
+    values = [2.0**e * f for e in range(max(-1074, center - 5), center + 6) for f in (1, 1 + 2**-52, 1.3, 2 - 2**-52)]
+    below = [2.0**e * f for e in (-34, -33, -32, -31, -18, -17, -16, -15, 0) for f in (1, 1 - 2**-53, 0.7, 0)]
+    generator = np.random.default_rng(0)
+    for value, factor in zip(generator.choice(values, 100), generator.choice(below, 100), strict=True):
+        rows = np.array([[value, value * factor], [value * 0.3, -value * factor * 0.9]])
+        expected = bits(oracle(rows, [(2, 1)], count))
+        assert bits(sums(term_of(rows))) == expected == bits(one_rank(rows, [(2, 1)], count))
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 20])
+def test_parts_that_jump_apart_from_one_another(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One part stays, one goes to its second guess, one goes far: none may take another's word for its exponent."""
+    monkeypatch.setattr(reduction, "KEPT_BYTES", kept)
+    generator = np.random.default_rng(8)
+    sums, parts = ExactSum(OneRank(), [2, 1, (3, 2)], 3, 3), [2, 1, (3, 2)]
+    powers = np.zeros(5)
+    for _ in range(150):
+        powers = powers + generator.choice([0, 0, 0, 0, 0, 0, 4, -4, 16, -16, 40, -40], 5)
+        rows = generator.uniform(0.5, 1, (3, 9)) * np.repeat(2.0**powers, [2, 1, 2, 2, 2])
+        assert bits(sums(term_of(rows))) == bits(one_rank(rows, parts))
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_4096_ranks_in_random_order(dtype: type) -> None:
     generator = np.random.default_rng(0)
