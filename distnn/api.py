@@ -23,10 +23,11 @@ from distnn.training.record import Record
 from distnn.training.termination import Reason
 
 COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts", "start")
+KNOWN = tuple(field.name for field in fields(Options))
 OPTIONS = tuple(  # of fit: those of a training, but for files and what is printed
-    field.name
-    for field in fields(Options)
-    if field.name == "check_every" or not (field.name in COMMANDS_OWN or group(field.name) in (RUN, ACTIONS))
+    name
+    for name in KNOWN
+    if name == "check_every" or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
 )
 
 
@@ -82,7 +83,7 @@ def _options(network: Network | None, options: dict[str, Any]) -> Options:
         if not network.w.any():
             network.initialise(options.get("seed", 0), options.get("sigma"))
     for name in options:
-        if name in {field.name for field in fields(Options)} and name not in OPTIONS:
+        if name in KNOWN and name not in OPTIONS:
             raise UserError(f"fit: {name} is an option of the command line, not of fit.")
     try:
         chosen = Options(**options)
@@ -109,7 +110,7 @@ def _fit(
     for record in assembly.iterations(progress):
         records.append(record)
         if on_iteration and _stops(on_iteration, record, everyone) and progress.reason is None:
-            progress.reason = Reason("on_iteration said so", "Nothing: this is what it was asked.")
+            progress.reason = Reason("on_iteration said so", "Nothing: this is what it was asked.", unfinished=True)
             break
     assembly.model.network.w[:] = progress.best_w
     assert progress.reason is not None

@@ -1,0 +1,36 @@
+"""Every check that scikit-learn has for estimators, without one expected failure, on one rank and on three."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+from estimators import classifier, regressor
+
+KINDS = [regressor, classifier]
+
+
+def check(estimator: Any) -> None:
+    """All checks pass, but for one that is for estimators which take arrays of other libraries."""
+    from sklearn.utils.estimator_checks import check_estimator
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(estimator, on_skip=None)
+    skipped = [result["check_name"] for result in results if result["status"] == "skipped"]
+    assert len(results) > 50 and skipped == ["check_array_api_input"]
+    assert {result["status"] for result in results} == {"passed", "skipped"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_checks(kind: Any) -> None:
+    check(kind(hidden_layer_sizes=(4,), max_iter=30))
+
+
+@pytest.mark.mpi(min_size=3)
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_checks_where_every_rank_passes_the_same_rows(kind: Any, comm: Any) -> None:
+    if comm.size > 3:
+        pytest.skip("once is enough")
+    check(kind(hidden_layer_sizes=(4,), max_iter=30))
