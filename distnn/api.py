@@ -25,9 +25,7 @@ from distnn.training.termination import Reason
 COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts", "start")
 KNOWN = tuple(field.name for field in fields(Options))
 OPTIONS = tuple(  # of fit: those of a training, but for files and what is printed
-    name
-    for name in KNOWN
-    if name == "check_every" or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
+    name for name in KNOWN if name == "check_every" or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
 )
 
 
@@ -110,7 +108,9 @@ def _fit(
     for record in assembly.iterations(progress):
         records.append(record)
         if on_iteration and _stops(on_iteration, record, everyone) and progress.reason is None:
-            progress.reason = Reason("on_iteration said so", "Nothing: this is what it was asked.", unfinished=True)
+            progress.reason = Reason(
+                "on_iteration said so", "Nothing: this is what it was asked.", quantity="interrupted", unfinished=True
+            )
             break
     assembly.model.network.w[:] = progress.best_w
     assert progress.reason is not None

@@ -21,7 +21,7 @@ PROGRAM = "python -m distnn.bench.estimators"
 ABOUT = """Compare distnn.sklearn with scikit-learn's MLPRegressor and MLPClassifier, with its default solver, adam, and
 with lbfgs: score on rows held out, evaluations and CPU time of a fit, on five tables that scikit-learn ships.
 
-All have their defaults: 100 hidden units, at most 200 iterations. Inputs, and targets that are numbers, are
+All have their defaults, such as 100 hidden units and at most 200 iterations. Inputs, and targets that are numbers, are
 standardised for all of them. The whole takes about two minutes."""
 COMPARISON = "Comparison"
 TABLES = {
@@ -40,6 +40,7 @@ class EstimatorsOptions:
     table: Annotated[tuple[str, ...], COMPARISON, f"Tables, of: {', '.join(TABLES)}. Default: all."] = ()
     folds: Annotated[int, COMPARISON, "Fit this many times, each without one of so many parts, which is scored."] = 5
     iterations: Annotated[int, COMPARISON, "Iterations of each fit, max_iter."] = 200
+    alpha: Annotated[float, COMPARISON, "Weight of the squared weights in what is minimised."] = 0.0001
 
 
 class Outcome(NamedTuple):
@@ -60,7 +61,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         return 0
     check(options)
     try:
-        made = contenders(options.iterations)
+        made = contenders(max_iter=options.iterations, alpha=options.alpha)
     except ImportError:
         raise missing_package("scikit-learn", "sklearn", PROGRAM) from None
     print("| table | estimator | score held out | evaluations | CPU seconds | ended by itself |")
@@ -77,8 +78,8 @@ def check(options: EstimatorsOptions) -> None:
     for name in options.table:
         if name not in TABLES:
             raise UserError(f"--table {name}: there is no such table. Choose from: {', '.join(TABLES)}.")
-    if options.folds < 2 or options.iterations < 1:
-        raise UserError("--folds is at least 2, and --iterations at least 1.")
+    if options.folds < 2 or options.iterations < 1 or not options.alpha >= 0:
+        raise UserError("--folds is at least 2, --iterations at least 1, and --alpha at least 0.")
 
 
 def data(table: str) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +91,7 @@ def data(table: str) -> tuple[np.ndarray, np.ndarray]:
     return X[order], y[order]
 
 
-def contenders(iterations: int) -> dict[str, Callable[[bool], Any]]:
+def contenders(**parameters: Any) -> dict[str, Callable[[bool], Any]]:
     """By name what makes an estimator, for classes or numbers, that counts its evaluations as `evaluations_`."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -108,12 +109,12 @@ def contenders(iterations: int) -> dict[str, Callable[[bool], Any]]:
 
     def theirs(solver: str) -> Callable[[bool], Any]:
         def make(classes: bool) -> Any:
-            return (Classifier if classes else Regressor)(solver=solver, max_iter=iterations, random_state=0)
+            return (Classifier if classes else Regressor)(solver=solver, random_state=0, **parameters)
 
         return make
 
     def own(classes: bool) -> Any:
-        return (ours.MLPClassifier if classes else ours.MLPRegressor)(max_iter=iterations, random_state=0)
+        return (ours.MLPClassifier if classes else ours.MLPRegressor)(random_state=0, **parameters)
 
     return {"scikit-learn, adam": theirs("adam"), "scikit-learn, lbfgs": theirs("lbfgs"), "distnn": own}
 

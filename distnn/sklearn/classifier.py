@@ -18,6 +18,8 @@ from distnn.network.error_functions import takes_probabilities
 from distnn.parallel.ranks import Ranks
 from distnn.sklearn.estimator import Perceptron
 
+KINDS = {"b": "booleans", "i": "integers", "u": "integers", "f": "numbers"}  # of labels, by the kind of their dtype
+
 
 def _has_probabilities(estimator: MLPClassifier) -> bool:
     """Do its outputs lie between 0 and 1 and mean that?"""
@@ -83,7 +85,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         assert classes is not None
         self._codes = np.array([int(code) for code in classes.names])  # of classes with a weight above 0
         names = tuple(name(label) for label in self.classes_[self._codes].tolist())
-        return replace(preparation, classes=replace(classes, names=names))
+        return replace(
+            preparation, classes=replace(classes, names=names, kind=KINDS.get(self.classes_.dtype.kind, "words"))
+        )
 
 
 def name(label: Any) -> str:

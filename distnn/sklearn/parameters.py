@@ -34,14 +34,19 @@ NAMES: dict[str, tuple[str, Any]] = {
 # What is no option of fit: early_stopping turns validation_fraction on; warm_start begins with the weights that are
 # there; rows: whether each rank passes "all" rows, the same, or its "own".
 OURS: dict[str, Any] = {"early_stopping": False, "warm_start": False, "verbose": False, "rows": "all"}
-ELSEWHERE = ("weights", "classes", "patience", "evaluate_every")  # options of fit that follow from the rest
+# Options of fit that follow from the rest, and those that do what scikit-learn has preprocessing for.
+ELSEWHERE = ("weights", "classes", "patience", "evaluate_every")
+PREPROCESSING = (
+    *("inputs", "ignore", "types", "missing", "impute", "fill", "indicator", "categories", "transform"),
+    "class_weights",
+)
 
 SMALLEST_BATCH = 200  # scikit-learn's "auto": this many rows, or all
 
 
 def parameters() -> dict[str, Any]:
     """All parameters with their defaults, scikit-learn's first."""
-    taken = {option for option, _ in NAMES.values()} | set(ELSEWHERE)
+    taken = {option for option, _ in NAMES.values()} | {*ELSEWHERE, *PREPROCESSING}
     own = {field.name: field.default for field in fields(Options) if field.name in OPTIONS and field.name not in taken}
     return {name: default for name, (_, default) in NAMES.items()} | OURS | own
 
