@@ -25,12 +25,13 @@ def check(estimator: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_checks(kind: Any) -> None:
-    check(kind(hidden_layer_sizes=(4,), max_iter=30))
+    check(kind(hidden_layer_sizes=(3,), max_iter=8))
 
 
 @pytest.mark.mpi(min_size=3)
+@pytest.mark.timeout(600)  # thousands of small messages
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_checks_where_every_rank_passes_the_same_rows(kind: Any, comm: Any) -> None:
     if comm.size > 3:
         pytest.skip("once is enough")
-    check(kind(hidden_layer_sizes=(4,), max_iter=30))
+    check(kind(hidden_layer_sizes=(3,), max_iter=8))
