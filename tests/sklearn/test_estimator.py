@@ -1,4 +1,4 @@
-"""scikit-learn's tools take the estimators as its own."""
+"""What both estimators have in common: scikit-learn's tools take them as its own."""
 
 from __future__ import annotations
 
