@@ -25,7 +25,7 @@ def check(estimator: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_checks(kind: Any) -> None:
-    check(kind(hidden_layer_sizes=(3,), max_iter=8))
+    check(kind(hidden_layer_sizes=(3,), max_iter=4))
 
 
 @pytest.mark.mpi(min_size=3)
@@ -34,4 +34,4 @@ def test_all_checks(kind: Any) -> None:
 def test_all_checks_where_every_rank_passes_the_same_rows(kind: Any, comm: Any) -> None:
     if comm.size > 3:
         pytest.skip("once is enough")
-    check(kind(hidden_layer_sizes=(3,), max_iter=8))
+    check(kind(hidden_layer_sizes=(3,), max_iter=4))
