@@ -64,9 +64,6 @@ class ArraySource(Source):
     def kind(self, column: int) -> Kind | None:
         return self._kinds[column]
 
-    def is_word(self, column: int) -> bool:
-        return self.kind(column) == "words"
-
     def default_targets(self) -> tuple[int, ...]:
         first = len(self._columns["X"])
         return tuple(range(first, first + len(self._columns.get("Y", ()))))

@@ -34,9 +34,6 @@ class Chain(Source):
     def number(self, field: str) -> float | None:
         return self._sources[0].number(field)
 
-    def is_word(self, column: int) -> bool:
-        return self._sources[0].is_word(column)
-
     def default_targets(self) -> tuple[int, ...]:
         return self._sources[0].default_targets()
 

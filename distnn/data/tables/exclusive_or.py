@@ -37,9 +37,6 @@ class ExclusiveOr(Source):
     def kind(self, column: int) -> Kind | None:
         return "numbers"
 
-    def is_word(self, column: int) -> bool:
-        return False
-
     def read(
         self,
         start: int,

@@ -40,9 +40,6 @@ class PartsSource(Source):
     def kind(self, column: int) -> Kind | None:
         return KINDS[[part.dtype.kind for part in self._parts for _ in part.columns][column]]
 
-    def is_word(self, column: int) -> bool:
-        return self.kind(column) == "words"
-
     def default_targets(self) -> tuple[int, ...]:
         return self._targets
 

@@ -54,9 +54,6 @@ class Source(Protocol):
         """The number that a word of this table spells, with its decimal mark; None where it spells none. Local."""
         return number(field)
 
-    def is_word(self, column: int) -> bool:
-        """Does this column hold words rather than numbers, judged by its first row? Replicated."""
-
     def default_targets(self) -> tuple[int, ...]:
         """The columns taken as targets where the user names none. Replicated."""
         return (len(self.columns) - 1,)

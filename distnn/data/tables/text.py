@@ -64,10 +64,6 @@ class TextSource(Source):
         self._ahead: tuple[Wanted | None, int, Values] = NOTHING  # of which rows from which one on
         self._unfit = 0  # the byte up to which they are not to be parsed ahead
 
-    def is_word(self, column: int) -> bool:
-        field = self._layout.first_row[column]
-        return field != "" and self.number(field) is None
-
     def number(self, field: str) -> float | None:
         return self._layout.dialect.number(field)
 

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
-from sources import arrays, check_slices, everything, quick, words
+from sources import arrays, check_slices, everything, is_word, quick, words
 
 from distnn.data.tables import ArraySource
 from distnn.errors import UserError
@@ -46,7 +46,7 @@ def test_arrays_without_targets() -> None:
 def test_arrays_of_python_strings_are_words() -> None:
     source = ArraySource(np.eye(2), np.array(["a", "bc"], dtype=object), None, OneRank())
     source.prepare(0, 2)
-    assert source.is_word(2) and list(source.read(0, 2, [], [2])[1][0]) == ["a", "bc"]
+    assert is_word(source, 2) and list(source.read(0, 2, [], [2])[1][0]) == ["a", "bc"]
 
 
 @pytest.mark.parametrize(

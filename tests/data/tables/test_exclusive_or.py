@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from sources import (
+    is_word,
     quick,
 )
 
@@ -21,7 +22,7 @@ from distnn.parallel.ranks import OneRank
 def test_exclusive_or_is_the_lectures_picture() -> None:
     source = open_source(None, OneRank(), seed=3, n=2000)
     assert (source.path, source.n, source.columns) == ("the built-in exclusive-or", 2000, ("x1", "x2", "y"))
-    assert source.default_targets() == (2,) and not source.is_word(2)
+    assert source.default_targets() == (2,) and not is_word(source, 2)
     rows, _ = source.read(0, 2000, [0, 1, 2])
 
     def sign(w: tuple[float, ...], x1: float, x2: float) -> bool:

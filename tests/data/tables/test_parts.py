@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from formats import write_table
-from sources import count_bytes
+from sources import count_bytes, is_word
 
 from distnn.data.tables import FORMATS, ArraySource, layout, lines, open_source
 from distnn.errors import UserError
@@ -120,7 +120,7 @@ def test_arrays_of_all_ranks_are_one_table(trial: int, ranks: Any) -> None:
     assert source.n == n
     assert source.columns == ("x1", "x2", "x3", *(["y"] if words else ["y1", "y2"]), "weights")
     assert source.default_targets() == ((3,) if words else (3, 4))
-    assert [source.is_word(column) for column in range(4)] == [False, False, False, words]
+    assert [is_word(source, column) for column in range(4)] == [False, False, False, words]
     for wanted in (sorted(random.integers(0, n + 1, (ranks.size, 2)).tolist()), [share(n, ranks)] * ranks.size):
         start, stop = sorted(wanted[ranks.rank])
         source.prepare(start, stop)

@@ -11,6 +11,7 @@ from formats import write_table
 from sources import (
     check_slices,
     everything,
+    is_word,
     opened,
 )
 
@@ -26,7 +27,7 @@ def test_every_format_gives_the_table_in_any_cut(ending: str, tmp_path: Path) ->
     source = opened(path)
     assert (source.path, source.n, source.columns) == (str(path), 103, ("0", "1", "2", "3", "4"))
     assert source.default_targets() == (4,)
-    assert not any(source.is_word(column) for column in range(5))
+    assert not any(is_word(source, column) for column in range(5))
     source.prepare(0, 103)
     check_slices(source, table, [])
     for parts in (1, 2, 3, 7, 103, 150):
