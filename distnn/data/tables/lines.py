@@ -17,7 +17,7 @@ from distnn.errors import UserError
 
 SEGMENT = 1 << 22  # bytes
 PIECE = 1 << 20  # bytes of text parsed at a time
-AHEAD = 1 << 22  # bytes, where the rows after those asked for will be, too
+AHEAD = 1 << 21  # bytes, where the rows after those asked for will be, too
 LONGEST_LINE = 1 << 26  # bytes
 CHUNK = 1 << 18  # bytes looked at at a time: they stay in the second-level cache
 BREAK = ord("\n")
@@ -42,7 +42,7 @@ class Marks:
     edges: bytes = b',\n\r"'
     comments: bool = True
 
-    def ends(self, data: bytes, low: int, high: int, inside: bool | None) -> np.ndarray:
+    def ends(self, data: bytes | bytearray, low: int, high: int, inside: bool | None) -> np.ndarray:
         """The places in data[low:high] of line breaks that end a record, in `data`. Local.
 
         inside: whether quotes are open at `low`; None: they do not matter.
@@ -57,7 +57,7 @@ class Marks:
             ends = ends[view[np.minimum(ends + 1, len(view) - 1)] != ord("#")]
         return ends
 
-    def quotes(self, data: bytes, low: int, high: int) -> np.ndarray:
+    def quotes(self, data: bytes | bytearray, low: int, high: int) -> np.ndarray:
         """The places in data[low:high] of quotes that open or close a field: those beside a delimiter. Local."""
         if data.find(self.quote, low, high) < 0:
             return np.empty(0, np.int64)
@@ -90,29 +90,47 @@ def look(stream: BinaryIO, start: int, stop: int, marks: Marks, rank: int, size:
     """What is in each of this rank's segments of the bytes [start, stop). Local."""
     segments = -(-(stop - start) // SEGMENT)
     found = []
+    buffer = bytearray(CHUNK)
     for segment in range(rank * segments // size, (rank + 1) * segments // size):
         low = start + segment * SEGMENT
+        high = min(low + SEGMENT, stop)
+        breaks = _plain_breaks(stream, low, high, marks, buffer)
+        if breaks is not None:
+            found.append(Segment(breaks, breaks, breaks, 0, 0, True))
+            continue
         before = segment > 0  # and a byte on either side, to see what stands beside the first and the last one
         stream.seek(low - before)
-        data = stream.read(min(SEGMENT, stop - low) + before + 1)
-        found.append(_segment(data, int(before), min(SEGMENT, stop - low) + before, marks))
+        found.append(_segment(stream.read(high - low + before + 1), int(before), high - low + before, marks))
     return found
 
 
-def _segment(data: bytes, low: int, high: int, marks: Marks) -> Segment:
+def _plain_breaks(stream: BinaryIO, low: int, high: int, marks: Marks, buffer: bytearray) -> int | None:
+    """The line breaks in the bytes [low, high) where nothing but these matters; None otherwise. Local."""
+    breaks = 0
+    stream.seek(low)
+    for position in range(low, high, len(buffer)):
+        got = stream.readinto(memoryview(buffer)[: high - position])  # type: ignore[attr-defined]
+        piece = buffer if got == len(buffer) else buffer[:got]
+        if marks.quote in piece or (marks.comments and b"#" in piece) or not piece.isascii():
+            return None
+        breaks += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == BREAK))
+    return breaks
+
+
+def _segment(data: bytes | bytearray, low: int, high: int, marks: Marks) -> Segment:
     view = np.frombuffer(data, np.uint8)
-    breaks = sum(int(np.count_nonzero(view[i : min(i + CHUNK, high)] == BREAK)) for i in range(low, high, CHUNK))
+    breaks = int(np.count_nonzero(view[low:high] == BREAK))
     ends, outside, inside, quotes = breaks, breaks, 0, 0
     if marks.quote in data:
         quotes = len(marks.quotes(data, low, high))
         ends = len(marks.ends(data, low, high, None))
         outside, inside = (len(marks.ends(data, low, high, state)) for state in (False, True))
-    elif marks.comments and b"\n#" in data:
+    elif marks.comments and b"#" in data:
         ends = outside = len(marks.ends(data, low, high, None))
     return Segment(breaks, ends, outside, inside, quotes, is_utf8(data, low))
 
 
-def is_utf8(data: bytes, low: int) -> bool:
+def is_utf8(data: bytes | bytearray, low: int) -> bool:
     """Is it UTF-8, but for characters that are cut at its ends?"""
     if data.isascii():
         return True

@@ -50,15 +50,17 @@ class Parser:
     quoted: bool
     untidy: bool = False  # were there numbers that only `tidy` makes right?
 
-    def __call__(self, data: bytes, wanted: Wanted) -> Values:
-        """Columns of values that are what belongs there. Unfit for whatever is out of the ordinary."""
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    def __call__(self, data: bytes | bytearray, wanted: Wanted, stop: int | None = None) -> Values:
+        """Columns of values that are what belongs there, of data[:stop]. Unfit for whatever is out of the ordinary."""
+        stop, quote = len(data) if stop is None else stop, self.dialect.quote.encode()
+        if data.find(b"\r", 0, stop) >= 0:
+            data = data[:stop].replace(b"\r\n", b"\n").removesuffix(b"\r")
+            stop = len(data)
             if b"\r" in data:
                 raise Unfit
-        if data.count(self.dialect.quote.encode()) % 2:  # Arrow lets one be open at the end
+        if data.find(quote, 0, stop) >= 0 and data.count(quote, 0, stop) % 2:  # Arrow lets one be open at the end
             raise Unfit
-        values, texts = self._columns(data, wanted)
+        values, texts = self._columns(data, stop, wanted)
         missing = wanted.missing
         if missing is None:
             right = np.isfinite(values).all() and not any((text == "").any() for text in texts)
@@ -71,29 +73,29 @@ class Parser:
             raise Unfit
         return values, texts
 
-    def _columns(self, data: bytes, wanted: Wanted) -> Values:
+    def _columns(self, data: bytes | bytearray, stop: int, wanted: Wanted) -> Values:
         """The columns, with numbers that are written as Fortran or a typesetter does, too: tidied."""
         try:
             if self.untidy and wanted.numbers:
                 raise Unfit
-            return self._fast(data, wanted)
+            return self._fast(data, stop, wanted)
         except Unfit:
-            neat = _tidied(data) if wanted.numbers else data
-            if neat == data:
+            neat = _tidied(data[:stop]) if wanted.numbers else data
+            if neat == data[:stop]:
                 raise
-            values, _ = self._fast(neat, wanted._replace(words=()))
+            values, _ = self._fast(neat, len(neat), wanted._replace(words=()))
             self.untidy = True
-            return values, self._fast(data, wanted._replace(numbers=()))[1] if wanted.words else []
+            return values, self._fast(data, stop, wanted._replace(numbers=()))[1] if wanted.words else []
 
-    def _fast(self, data: bytes, wanted: Wanted) -> Values:
+    def _fast(self, data: bytes | bytearray, stop: int, wanted: Wanted) -> Values:
         dialect = self.dialect
-        if ARROW and (dialect.delimiter is not None or dialect.quote.encode() not in data):
-            return self._by_arrow(data, wanted)
+        if ARROW and (dialect.delimiter is not None or data.find(dialect.quote.encode(), 0, stop) < 0):
+            return self._by_arrow(data, stop, wanted)
         if wanted.words or wanted.missing or self.quoted or dialect.decimal != "." or dialect.trailing:
             raise Unfit
-        return self._by_numpy(data, wanted.numbers)
+        return self._by_numpy(data[:stop], wanted.numbers)
 
-    def _by_arrow(self, data: bytes, wanted: Wanted) -> Values:
+    def _by_arrow(self, data: bytes | bytearray, stop: int, wanted: Wanted) -> Values:
         import pyarrow
         from pyarrow import csv
 
@@ -102,17 +104,18 @@ class Parser:
             raise Unfit
         delimiter = self.dialect.delimiter
         if delimiter is None:
-            data, delimiter = _single_spaces(data), " "
+            data, delimiter = _single_spaces(data[:stop]), " "
+            stop = len(data)
         first = int(self.dialect.row_names)
         tail = [str(first + self.width)] if self.dialect.trailing else []
         types = {str(first + i): pyarrow.float64() for i in numbers}
         types |= {name: pyarrow.string() for name in [*(str(first + i) for i in words), *tail]}
         try:
             table = csv.read_csv(
-                pyarrow.BufferReader(data),
+                pyarrow.BufferReader(pyarrow.py_buffer(data).slice(0, stop)),
                 csv.ReadOptions(
                     use_threads=False,
-                    block_size=len(data) + 1,
+                    block_size=stop + 1,
                     column_names=[str(i) for i in range(first + self.width + len(tail))],
                 ),
                 csv.ParseOptions(
@@ -135,10 +138,10 @@ class Parser:
             raise Unfit
         values = np.empty((table.num_rows, len(numbers)))
         for i, column in enumerate(numbers):
-            values[:, i] = table.column(str(first + column)).to_numpy()
+            values[:, i] = _numbers(table.column(str(first + column)))
         return values, [_strings(table.column(str(first + column))) for column in words]
 
-    def _by_numpy(self, data: bytes, numbers: Sequence[int]) -> Values:
+    def _by_numpy(self, data: bytes | bytearray, numbers: Sequence[int]) -> Values:
         try:
             lines = data.decode().split("\n")
             values = np.loadtxt(
@@ -157,6 +160,10 @@ class Parser:
         return np.ascontiguousarray(values[:, [first + column for column in numbers]]), []
 
 
+def _numbers(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.ChunkedArray
+    return column.chunk(0).to_numpy(zero_copy_only=False) if column.num_chunks == 1 else column.to_numpy()
+
+
 def _strings(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.ChunkedArray
     """Words, without white space around them; most columns of words have few different ones."""
     found = column.combine_chunks().dictionary_encode()
@@ -164,7 +171,7 @@ def _strings(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow
     return vocabulary[found.indices.to_numpy()] if len(vocabulary) else np.empty(0, "U1")
 
 
-def _single_spaces(data: bytes) -> bytes:
+def _single_spaces(data: bytes | bytearray) -> bytes | bytearray:
     """Fields between white space as fields between single spaces."""
     data = data.replace(b"\t", b" ")
     while b"  " in data:
@@ -172,7 +179,7 @@ def _single_spaces(data: bytes) -> bytes:
     return data.replace(b"\n ", b"\n").replace(b" \n", b"\n").strip(b" ")
 
 
-def _tidied(data: bytes) -> bytes:
+def _tidied(data: bytes | bytearray) -> bytes:
     try:
         return tidy(data.decode()).encode()
     except UnicodeDecodeError as error:

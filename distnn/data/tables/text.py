@@ -62,6 +62,7 @@ class TextSource(Source):
         self._prepared = range(0)
         self._end: int | None = None  # the byte after the last of the prepared rows
         self._ahead: tuple[Wanted | None, int, Values] = NOTHING  # of which rows from which one on
+        self._buffer = bytearray()  # memory that is new each time costs as much as reading into it
         self._unfit = 0  # the byte up to which they are not to be parsed ahead
 
     def number(self, field: str) -> float | None:
@@ -83,6 +84,9 @@ class TextSource(Source):
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         check_range(self, start, stop)
         wanted = Wanted(tuple(numbers), tuple(words), missing)
+        known, first, (values, texts) = self._ahead
+        if known == wanted and keep is None and first <= start and stop <= first + len(values):
+            return values[start - first : stop - first].copy(), [text[start - first : stop - first] for text in texts]
         values = np.empty((stop - start, len(numbers)))
         found: list[list[np.ndarray]] = [[np.empty(0, "U1")] for _ in words]
         row = start
@@ -130,15 +134,18 @@ class TextSource(Source):
         if position < self._unfit:
             return False
         stream.seek(position)
-        data = stream.read(min(lines.AHEAD, self._end - position))
-        if position + len(data) < self._end:
-            data = data[: max(data.rfind(b"\n"), 0)]
+        size = min(lines.AHEAD, self._end - position)
+        if len(self._buffer) < size:
+            self._buffer = bytearray(size)
+        stop = stream.readinto(memoryview(self._buffer)[:size])  # type: ignore[attr-defined]
+        if position + stop < self._end:
+            stop = max(self._buffer.rfind(b"\n", 0, stop), 0)
         try:
-            found = self._parser(data, wanted)
+            found = self._parser(self._buffer, wanted, stop)
         except Unfit:
-            self._unfit = position + len(data)
+            self._unfit = position + stop
             return False
-        self._index.remember(row + len(found[0]), position + len(data) + 1)
+        self._index.remember(row + len(found[0]), position + stop + 1)
         self._ahead = (wanted, row, found)
         return True
 
