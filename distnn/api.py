@@ -48,7 +48,7 @@ def fit(
     network: Network | None = None,
     weights: np.ndarray | None = None,
     comm: Any = None,
-    start: Model | None = None,
+    start: Any = None,
     on_iteration: Callable[[Record], Any] | None = None,
     **options: Any,
 ) -> Fit:
@@ -60,7 +60,8 @@ def fit(
     eta=0.1, max_iterations=500; files are not written. The table is that of the ranks' rows one after another; the
     result depends on it, not on how it is cut over ranks.
 
-    start: a model, of which a new network begins with what it computes, although it saw another table. on_iteration:
+    start: a model, of which a new network begins with what it computes, although it saw another table; or a fitted
+    MLPRegressor or MLPClassifier of scikit-learn, which saw X and Y as they are. on_iteration:
     called on every rank with the record of each iteration, the same on all; where it returns true on one of them, the
     training stops on all, and what it raises on one is raised on all. This takes two short messages an iteration.
 
@@ -95,7 +96,7 @@ def _fit(
     options: Options,
     source: ArraySource,
     network: Network | None,
-    start: Model | None,
+    start: Any,
     on_iteration: Callable[[Record], Any] | None,
     everyone: Ranks,
 ) -> Fit:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from distnn.data.encoding import PLAIN
 from distnn.data.preparation import Preparation
 from distnn.errors import UserError
+from distnn.inference.foreign import from_scikit_learn, from_state_dict, is_state_dict
 from distnn.inference.model import Model, load_model
 from distnn.network.network import Network
 from distnn.parallel.ranks import Ranks, on_root
 
 
 def started(path: str, network: Network, preparation: Preparation, ranks: Ranks) -> Network:
-    """`continued` with the model at `path`, for --start. Collective."""
-    model: Model = on_root(ranks, lambda: load_model(path))
+    """`continued` with the model at `path`, for --start, which may be a state_dict of PyTorch. Collective."""
+
+    def load() -> Model:
+        return from_state_dict(path, network, preparation) if is_state_dict(path) else load_model(path)
+
+    model: Model = on_root(ranks, load)
     return continued(model, network, preparation, f"--start {path}")
 
 
-def continued(model: Model, network: Network, preparation: Preparation, where: str) -> Network:
+def continued(model: Any, network: Network, preparation: Preparation, where: str) -> Network:
     """The network, which gets the weights with which it computes what the model does. Local.
+
+    model: a `Model`, or a fitted MLPRegressor or MLPClassifier of scikit-learn.
 
     UserError, which begins with `where`, if the model is of another kind.
 
     The model has seen inputs and targets standardised by another table's mean and deviation: its weights are changed
     to suit this one's. Only targets standardised for an output that is not the identity cannot be made up for.
     """
+    if not isinstance(model, Model):
+        model = from_scikit_learn(model, network, preparation, where)
     was = model.preparation
     plain = [PLAIN] * len(was.inputs)
     for what, its, needed in (

@@ -69,7 +69,7 @@ class Assembly:
 
 
 def assemble(
-    options: Options, source: Source, ranks: Ranks, network: Network | None = None, start: Model | None = None
+    options: Options, source: Source, ranks: Ranks, network: Network | None = None, start: Any = None
 ) -> Assembly:
     """Read the data, make the network with its initial weights, and the objective. Collective. UserError for bad data.
 
@@ -96,7 +96,7 @@ def _network(
     planned: Plan,
     preparation: Preparation,
     network: Network | None,
-    start: Model | None,
+    start: Any,
     ranks: Ranks,
 ) -> Network:
     """The network with the weights to begin with: those it has, of `start`, of --start, or random ones. Collective."""

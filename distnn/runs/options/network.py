@@ -55,7 +55,8 @@ class NetworkOptions:
     start: Annotated[
         str | None,
         NETWORK,
-        "Begin with what this model computes, a run's directory or a file, instead of random weights.",
+        "Begin with what this model computes, a run's directory or a file, instead of random weights; or with "
+        "PyTorch's, a state_dict in a .safetensors file.",
     ] = None
     seed: Annotated[
         int,
