@@ -119,8 +119,12 @@ def _refuse_few_words(column: Column, always: bool = False) -> None:
         return
     row, word = found.first
     words = f"{found.words:,} {'word' if found.words == 1 else 'words'}"
+    where = column.where
+    try:
+        column.source.read(row, row + 1, [column.number])
+    except UserError as error:  # the source knows best how to say where
+        where = f"{str(error).removesuffix('.')}: the column"
     raise UserError(
-        f"{column.where} holds {found.numbers:,} numbers and {words}, "
-        f"{quoted(word)} in row {row} first. Correct it; or say what it is: a missing value, --missing {word}; or that "
-        f"the column holds words, --types {name}=words."
+        f"{where} holds {found.numbers:,} numbers and {words}. Correct it; or say what it is: a missing value, "
+        f"--missing {word}; or that the column holds words, --types {name}=words."
     )

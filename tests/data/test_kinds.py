@@ -15,7 +15,15 @@ from distnn.data.tables import ArraySource
 from distnn.errors import UserError
 from distnn.parallel.ranks import OneRank
 
-SOURCE = ArraySource(np.ones((2, 1)), None, None, OneRank())
+
+class Table(ArraySource):
+    """A table that says where a word stands."""
+
+    def read(self, start: int, *more: Any, **options: Any) -> Any:
+        raise UserError(f"a.csv, line {start + 2}, column x1: a word stands where a number belongs.")
+
+
+SOURCE = Table(np.ones((2, 1)), None, None, OneRank())
 
 
 def column(different: dict[str, int], forced: str | None = None, kind: Any = None, **counts: int) -> Column:
@@ -57,7 +65,7 @@ def test_inputs(given: Column, expected: Encoding) -> None:
         (column({}, missing=7), "x1 holds nothing but missing values: leave it out with --ignore x1"),
         (
             column({"1": 90, "3a": 1}),
-            r"90 numbers and 1 word, '3a' in row 5 first\. .*--missing 3a; .*--types x1=word",
+            r"line 7, .* 90 numbers and 1 word\. .*--missing 3a; .*--types x1=words",
         ),
         (column({**MANY, "z": 2}), r"x1 holds 13 different words, .*--ignore x1, or raise --categories 12"),
         (column({f"w{i}": 1 for i in range(11)}), "another word in each row, .*--ignore x1"),
@@ -80,8 +88,8 @@ def test_targets() -> None:
     ]:
         assert holds_classes(given) is expected
     for given, sentence in [
-        (column({"1": 90, "NaM": 1}), "90 numbers and 1 word, 'NaM' in row 5 first"),
-        (column({**{str(i): 1 for i in range(60)}, "a": 30}), "60 numbers and 30 words, 'a' in row 5"),
+        (column({"1": 90, "NaM": 1}), "line 7, column x1: a word .* 90 numbers and 1 word.*--missing NaM"),
+        (column({**{str(i): 1 for i in range(60)}, "a": 30}), "line 7, .* 60 numbers and 30 words"),
         (column({}, missing=7), "the target, holds nothing but missing values"),
         (column({"2026-01-02": 3}), "holds dates"),
     ]:
