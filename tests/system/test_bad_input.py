@@ -101,7 +101,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         array("a.npy", table=np.where(np.arange(6000).reshape(3000, 2) == 5999, np.nan, 1.0)),
         "a.npy, row 2999, column 1: nan is not a finite number",
     ),
-    "NaN in .npz": (array("a.npz", X=X, Y=Y * np.nan), "a.npz: the column y, the target, holds nothing but missing values"),
+    "NaN in .npz": (array("a.npz", X=X, Y=Y * np.nan), "column y, the target, holds nothing but missing values"),
     "object array": (array("a.npy", table=np.array([[1, "a"], [2, None]], object)), "a.npy.*Python objects"),
     "object array in .npz": (array("a.npz", X=np.array([[None]]), Y=Y[:1]), "array X.*Python objects"),
     "three dimensions": (array("a.npy", table=np.ones((3, 2, 2))), "a.npy.* has 3 dimensions"),
