@@ -7,8 +7,6 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 from exporting import KINDS, coded, mixed, mixed_rows, model, rows, scale, signs
 
@@ -26,6 +24,8 @@ def of(kind: str) -> Model:
 
 def run(content: bytes, X: np.ndarray) -> dict[str, np.ndarray]:
     """Its outputs by name, for the rows of X."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -52,6 +52,8 @@ def test_values_are_those_of_the_model(kind: str) -> None:
 
 
 def test_names_opset_and_fingerprint() -> None:
+    import onnx
+
     loaded = onnx.load_from_string(files(formula(model("one-output"), {}), "m")[".onnx"])
     assert [put.name for put in loaded.graph.input] == ["x1", "x2", "x3"]
     assert [put.name for put in loaded.graph.output] == ["y"]
@@ -81,6 +83,9 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_words_gaps_and_transforms(dtype: str) -> None:
+    import onnx
+    import onnxruntime
+
     X, made = mixed_rows(), mixed(dtype)
     fed = {}
     for j, (name, encoding) in enumerate(zip(made.preparation.inputs, made.preparation.encodings, strict=True)):
