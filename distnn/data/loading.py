@@ -57,7 +57,7 @@ def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Rank
     source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
     shift = _shift(source, recipe, cut, ranks)
     train, held, known_by, hints = _read(source, recipe, shift, cut, dtype, ranks)
-    counts = np.array(ranks.gather([sum(part.x.shape[1] for part in parts) for parts in (train, held)]), np.int64)
+    counts = np.array(ranks.gather([sum(part.x.shape[1] for part in parts) for parts in (train, held)]))
     rows, validation_rows = (int(count) for count in counts.sum(axis=0))
     if rows == 0:
         raise UserError(f"{source.path}: no row is left to train on: lower --validation {recipe.validation:g}.")
@@ -114,29 +114,28 @@ def _read(
     """
     train: list[Shifted] = []
     held: list[Shifted] = []
-    digest = np.zeros(1, np.int64)
+    mine = 0
     hints = Hints(len(shift.inputs), 0 if shift.targets is None else len(shift.targets))
     with ranks.sharing_errors():
         for block in cut.owned(ranks.rank, ranks.size):
             rows = Rows.read(source, recipe.columns, *cut.bounds(block))
             if not len(rows):
                 continue
-            digest += hash_rows(rows)
+            mine += int(hash_rows(rows))
             hints.look(rows)
             out = held_out(recipe.seed, recipe.validation, rows.numbers)
             for parts, mask in ((train, ~out), (held, out)):
                 if mask.any():
                     parts.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
-    ranks.sum(digest)
     hints.share(ranks)
-    return train, held, fingerprint(source, recipe.columns, digest), hints
+    return train, held, fingerprint(source, recipe.columns, sum(ranks.gather(mine))), hints
 
 
-def fingerprint(source: Source, columns: Columns, digest: np.ndarray) -> str:
+def fingerprint(source: Source, columns: Columns, digest: int) -> str:
     """What a table is known by: its number of rows, what they hold, and the columns' names and encodings. Local."""
     read = [columns.names(source), [encoding.metadata() for encoding in columns.encodings], columns.transforms]
     names = json.dumps(read).encode()
-    found = f"{source.n}-{int(digest[0]) & (2**64 - 1):016x}-{hashlib.blake2b(names, digest_size=8).hexdigest()}"
+    found = f"{source.n}-{digest & (2**64 - 1):016x}-{hashlib.blake2b(names, digest_size=8).hexdigest()}"
     return f"{found}-classes" if columns.classes else found
 
 
@@ -144,7 +143,7 @@ def is_same_table(was: str, now: str) -> bool:
     """Are these fingerprints of one table? Older ones have no names, and know classes by other hashes. Local."""
     if was.count("-") > 1:
         return was == now
-    return now.startswith(was.partition("-")[0] + "-" if now.endswith("-classes") else was + "-")
+    return now.startswith(was.split("-")[0] + "-" if now.endswith("-classes") else was + "-")
 
 
 def hash_rows(rows: Rows) -> np.int64:
@@ -188,9 +187,9 @@ def _learn(
     if shift.targets is None:
         return Preparation.of(names, columns, inputs, None, classes)
     targets = measure(shift.targets, [(part.y, part.weights) for part in train], ranks, cut.count)
-    constant = [name for name, flat in zip(names[1], targets.constant, strict=True) if flat]
-    if constant:
-        raise UserError(f"{source.path}: the target column {constant[0]} is constant: there is nothing to learn.")
+    if targets.constant.any():
+        constant = names[1][int(targets.constant.argmax())]
+        raise UserError(f"{source.path}: the target column {constant} is constant: there is nothing to learn.")
     if not recipe.standardise_targets:
         targets = Scaling.identity(len(shift.targets))
     return Preparation.of(names, columns, inputs, targets, None)
@@ -201,7 +200,7 @@ def _classes(source: Source, recipe: Recipe, parts: Sequence[Shifted], rows: int
     mine = {str(name) for part in parts for name in np.unique(part.words)}  # type: ignore[arg-type]
     names = sort_names([name for found in ranks.gather(sorted(mine)) for name in found])
     _, targets, _ = recipe.columns.names(source)
-    target = targets[0] if len(targets) == 1 else ", ".join(targets)
+    target = ", ".join(targets)
     if len(names) < 2:
         raise UserError(
             f"{source.path}: the target column {target} holds one class only, {names[0]!r}: there is nothing to learn."

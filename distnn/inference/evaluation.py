@@ -65,8 +65,7 @@ def _require_same_table(application: Application, which: str, hashes: np.ndarray
     known, source = application.model.held_out, application.source
     if known.get("rows") != application.cut.rows:
         return
-    digest = np.array([hashes.sum()])
-    application.ranks.sum(digest)
+    digest = sum(application.ranks.gather(int(hashes.sum())))
     if known["of"] != fingerprint(source, application.columns, digest):
         raise UserError(
             f"--rows {which} is for the table that the model was trained on, and {source.path} is another one, or has "

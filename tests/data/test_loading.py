@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,11 @@ from distnn import UserError
 from distnn.data.classes import Classes
 from distnn.data.columns import Columns
 from distnn.data.encoding import Encoding
-from distnn.data.loading import fingerprint, hash_rows, is_same_table
+from distnn.data.loading import Recipe, fingerprint, hash_rows, is_same_table, load
 from distnn.data.rows import Rows
 from distnn.data.sampling import held_out
+from distnn.data.tables import ArraySource
+from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank
 
 
@@ -131,12 +134,44 @@ def test_the_fingerprint_knows_the_place_of_each_row(small_blocks: None) -> None
 
 X, Y = regression(20)
 BAD: dict[str, tuple[Any, Any, Any, dict[str, Any], str]] = {
-    "constant target": (X, np.full(20, 0.1), None, {}, "the target column y is constant: there is nothing to learn"),
+    "constant target": (
+        X,
+        np.full(20, 0.1),
+        None,
+        {},
+        r"^the arrays: the target column y is constant: there is nothing to learn\.$",
+    ),
     "second target constant": (X, np.column_stack([Y, Y * 0 + 3]), None, {}, "target column y2 is constant"),
-    "one class": (X, ["red"] * 20, None, {}, "holds one class only, 'red'"),
+    "one class of two columns": (
+        X,
+        [[1, 0]] * 20,
+        None,
+        {"classes": True},
+        "target column y1, y2 holds one class only",
+    ),
+    "a class each": (
+        X,
+        [f"w{k}" for k in range(20)],
+        None,
+        {},
+        "the arrays: each of the 20 rows has its own class in y:",
+    ),
+    "one class": (
+        X,
+        ["red"] * 20,
+        None,
+        {},
+        r"^the arrays: the target column y holds one class only, 'red': there is nothing to learn\.$",
+    ),
     "negative weight": (X, Y, np.arange(20.0) - 19 * (np.arange(20) == 19) - 1, {}, "row 0.* is negative"),
     "no weight": (X, Y, np.zeros(20), {}, "the weights in column weights are all 0"),
-    "beyond float32": (X * [1, 1, 1e60], Y, None, {"dtype": "float32"}, "beyond the range of float32"),
+    "beyond float32": (
+        X * [1, 1, 1e60],
+        Y,
+        None,
+        {"dtype": "float32"},
+        "^the arrays: a value is beyond the range of float32",
+    ),
     "all held out": (X[:2], Y[:2], None, {"validation": 0.99, "seed": 1}, "no row is left to train on"),
     "none held out": (X[:3], Y[:3], None, {"validation": 0.01}, "no row of 3 is held out: raise --validation 0.01"),
     "no targets": (X, None, None, {}, "nothing to learn without targets"),
@@ -202,7 +237,7 @@ def test_hashes_and_fingerprints_stay_what_they_were() -> None:
     """Or else no run of before could be gone on with."""
     assert int(hash_rows(rows())) == 8926312276280756814
     source: Any = SimpleNamespace(columns=("a", "b", "y"), n=3)
-    digest = np.array([-2], np.int64)
+    digest = -2
     assert fingerprint(source, Columns((0, 1), (2,)), digest) == "3-fffffffffffffffe-fee88472918910b8"
     assert (
         fingerprint(source, Columns((0, 1), (2,), classes=True), digest)
@@ -215,7 +250,7 @@ def test_a_fingerprint_knows_what_columns_are() -> None:
     source: Any = SimpleNamespace(columns=("a", "b", "y"), n=3)
     other: Any = SimpleNamespace(columns=("a", "c", "y"), n=3)
     two, three = Encoding("words", ("oak", "pine")), Encoding("words", ("red", "green", "blue"))
-    digest = np.zeros(1, np.int64)
+    digest = 0
     columns = Columns((0, 1), (2,), encodings=(two, three))
     found = [
         fingerprint(source, columns, digest),
@@ -248,3 +283,84 @@ def test_a_fingerprint_knows_what_columns_are() -> None:
 )
 def test_which_fingerprints_are_of_one_table(was: str, now: str, same: bool) -> None:
     assert is_same_table(was, now) is same
+
+
+def test_the_fingerprint_is_the_sum_of_the_blocks_hashes(small_blocks: None) -> None:
+    X, Y = regression(12)
+    found = assembled(OneRank(), X, Y).examples
+    hashes = [
+        hash_rows(Rows(np.arange(12)[part], X[part], Y[part])) for part in (slice(5), slice(5, 10), slice(10, 12))
+    ]
+    assert found.fingerprint.split("-")[1] == f"{sum(map(int, hashes)) % 2**64:016x}"
+
+
+def test_blocks_of_which_no_row_is_left_are_left_out(small_blocks: None) -> None:
+    X, Y = regression(22)
+    weights = np.ones(22)
+    weights[5:10] = 0
+    for size in (1, 3):
+        for assembly in on_ranks(size, lambda ranks: assembled(ranks, X, Y, weights, validation=0.3)):
+            examples = assembly.examples
+            assert examples.rows + examples.validation_rows == 17
+            assert examples.n * examples.validation_rows == examples.validation_n * examples.rows
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_n_is_the_sum_of_the_weights(dtype: str) -> None:
+    """As the blocks have them, scaled and rounded; added up in float64."""
+    X, Y = regression(3000)
+    weights = np.random.default_rng(1).random(3000)
+    examples = assembled(OneRank(), X, Y, weights, validation=0.4, dtype=dtype).examples
+    for n, parts in ((examples.n, examples.blocks), (examples.validation_n, examples.validation)):
+        held = [weight for block in parts for weight in block.weights.tolist()]  # type: ignore[union-attr]
+        np.testing.assert_allclose(n, math.fsum(held), rtol=1e-14)
+    assert examples.n / examples.validation_n == pytest.approx(1.5, rel=0.1)
+    without = assembled(OneRank(), X, Y, validation=0.4, dtype=dtype).examples
+    assert (without.n, without.validation_n) == (without.rows, without.validation_rows)
+
+
+def test_classes_by_columns() -> None:
+    """One of several targets is 1. Those that never are, are no classes; the others keep their order."""
+    X, _ = regression(6)
+    Y = np.array([[0, 0, 1], [1, 0, 0]] * 3)
+    for output, error in (("softmax", "cross-entropy"), ("tanh", "squared")):
+        options = {"classes": True, "output_theta": output, "error": error}
+        assert assembled(OneRank(), X, Y, **options).model.preparation.classes == Classes(("y1", "y3"), output)
+
+
+@pytest.mark.parametrize(
+    ("Y", "says", "kind"),
+    [
+        (np.array([1, 2, 1]), "integers", "integers"),
+        (np.array([1.0, 2.5, 1.0]), "numbers", "numbers"),
+        (np.array([True, False, True]), "booleans", "booleans"),
+        (np.array(["1", "2", "1"]), None, "integers"),
+        (np.array(["a", "2", "1"]), None, "words"),
+    ],
+)
+def test_labels_are_of_the_kind_that_the_table_says_or_shows(Y: Any, says: Any, kind: str) -> None:
+    X, _ = regression(3)
+
+    class Told(ArraySource):
+        def kind(self, column: int) -> Any:
+            return says if column == 3 else super().kind(column)
+
+    recipe = Recipe(Columns((0, 1, 2), (3,), classes=True), "softmax")
+    preparation, examples = load(Told(X, Y, None, OneRank()), recipe, Cut(3, 3, 1), "float64", OneRank())
+    assert preparation.classes is not None and preparation.classes.kind == kind
+    assert not examples.hints.binary  # which is said of numbers alone
+
+
+def test_many_classes_that_are_numbers() -> None:
+    X, _ = regression(120)
+    Y = np.arange(120) % 60
+
+    def classes(asked: bool) -> Classes | None:
+        source = ArraySource(X, Y, None, OneRank())
+        recipe = Recipe(Columns((0, 1, 2), (3,), classes=True), "softmax", classes_asked=asked)
+        return load(source, recipe, Cut(120, 120, 1), "float64", OneRank())[0].classes
+
+    with pytest.raises(UserError, match=r"^the arrays: the target y would have 60 classes, and nearly all are numbers"):
+        classes(False)
+    found = classes(True)
+    assert found is not None and len(found.names) == 60
