@@ -364,3 +364,14 @@ def test_many_classes_that_are_numbers() -> None:
         classes(False)
     found = classes(True)
     assert found is not None and len(found.names) == 60
+
+
+def test_weights_of_classes() -> None:
+    X, _ = regression(20)
+    Y = np.array(["a", "b", "b", "b"] * 5)
+    recipe = Recipe(Columns((0, 1, 2), (3,), classes=True), "softmax", validation=0.3, class_weights=("a=3",))
+    _, examples = load(ArraySource(X, Y, None, OneRank()), recipe, Cut(20, 20, 1), "float64", OneRank())
+    for block in (*examples.blocks, *examples.validation):
+        assert block.weights is not None
+        weights = block.weights / block.weights[block.y[1] == 1][0]
+        np.testing.assert_array_equal(weights, np.where(block.y[0] == 1, 3, 1))
