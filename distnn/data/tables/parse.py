@@ -161,7 +161,8 @@ class Parser:
 
 
 def _numbers(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.ChunkedArray
-    return column.chunk(0).to_numpy(zero_copy_only=False) if column.num_chunks == 1 else column.to_numpy()
+    whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return whole.to_numpy(zero_copy_only=False)  # that of a ChunkedArray imports pandas
 
 
 def _strings(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.ChunkedArray
