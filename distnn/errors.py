@@ -1,7 +1,5 @@
 """The errors that a person sees, the one that the program recovers from, and the exit codes."""
 
-import resource
-
 DONE = 0
 FAILED = 1
 BAD_USE = 2
@@ -33,13 +31,3 @@ class RanksLost(RuntimeError):
 def missing_package(package: str, extra: str, purpose: str) -> UserError:
     """The error for an optional package that is not installed, with the command that installs it."""
     return UserError(f"{purpose} needs the package {package}. Install it with: pip install 'distnn[{extra}]'")
-
-
-def out_of_memory(error: MemoryError, rank: int) -> str:
-    """The sentence for memory that a rank did not get: how much, as far as that is known, and how to need less."""
-    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    wanted = str(error).splitlines()[0].rstrip(".") if str(error) else "an array does not fit into its memory"
-    return (
-        f"rank {rank} has too little memory: {wanted}, and it had taken up to {taken:.1f} GiB. Each rank holds its "
-        "share of the rows: take more ranks, on more nodes, or fewer on a node; --dtype float32 needs half."
-    )

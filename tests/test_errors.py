@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import pytest
-from threaded_ranks import on_ranks
-
 from distnn.errors import BAD_USE, DONE, FAILED, STOPPED, RankError, RanksLost, UserError, missing_package
 
 
@@ -31,16 +25,3 @@ def test_programs_find_the_errors_that_they_expect() -> None:
     """scikit-learn, for one: a wrong value is a ValueError."""
     assert issubclass(UserError, ValueError)
     assert issubclass(RankError, RuntimeError)
-
-
-def test_memory_that_is_not_there_is_a_sentence_for_all_ranks() -> None:
-    def work(ranks: Any) -> str:
-        with pytest.raises(
-            UserError, match=r"rank 1 has too little memory: Unable to allocate .*--dtype float32"
-        ) as info:
-            with ranks.sharing_errors():
-                if ranks.rank == 1:
-                    np.empty(1 << 58, np.uint8)
-        return str(info.value)
-
-    assert len(set(on_ranks(3, work))) == 1

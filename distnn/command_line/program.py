@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from distnn.command_line import output
 from distnn.command_line.exit_code import leave_word
-from distnn.errors import BAD_USE, DONE, FAILED, RankError, UserError, out_of_memory
+from distnn.errors import BAD_USE, DONE, FAILED, RankError, UserError
 from distnn.parallel.launched import launched_first
 from distnn.parallel.launcher import connect, others_may_have_mpi
 from distnn.parallel.ranks import OneRank, Ranks
@@ -56,10 +56,6 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
         if everyone.rank == 0:
             print("distnn: interrupted.", file=sys.stderr, flush=True)
         everyone.abort(128 + signal.SIGINT)
-    except MemoryError as error:
-        print(f"distnn: {out_of_memory(error, everyone.rank)}", file=sys.stderr, flush=True)
-        sys.stdout.flush()
-        everyone.abort(BAD_USE)
     except BaseException:
         print(f"distnn: rank {everyone.rank} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         sys.stdout.flush()

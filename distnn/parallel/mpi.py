@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from distnn.errors import RankError, RanksLost, UserError, out_of_memory
+from distnn.errors import RankError, RanksLost, UserError
 from distnn.parallel.ranks import Ranks
 
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
@@ -250,8 +250,6 @@ def describe(error: Exception | None, rank: int) -> tuple[str, str] | None:
     """An exception as words that can be sent to other ranks: its kind, and its text."""
     if error is None:
         return None
-    if isinstance(error, MemoryError):
-        return "user", out_of_memory(error, rank)
     if isinstance(error, UserError):
         return "user", str(error)
     if isinstance(error, RankError):

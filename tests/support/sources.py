@@ -48,7 +48,8 @@ def is_word(source: Source, column: int) -> bool:
     """Does a column hold words, as the source says or, where it does not, its first row?"""
     if source.kind(column) is not None:
         return source.kind(column) == "words"
-    return source.number(str(source.read(0, 1, [], [column], missing=Missing())[1][0][0])) is None
+    word = str(source.read(0, 1, [], [column], missing=Missing(frozenset()))[1][0][0])
+    return word != "" and source.number(word) is None
 
 
 def everything(source: Source) -> tuple[np.ndarray, list[np.ndarray]]:
