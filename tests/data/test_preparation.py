@@ -194,16 +194,6 @@ def test_columns_that_are_lacking(columns: tuple[str, ...], sentence: str) -> No
     assert str(raised.value) == f"a.csv {sentence}"
 
 
-def test_what_needs_plain_numbers() -> None:
-    plain().require_plain("fits")
-    plain(encodings=(Encoding(), Encoding())).require_plain("fits")
-    with pytest.raises(UserError) as raised:
-        plain(encodings=(Encoding(), Encoding(fill=1.0))).require_plain("fits")
-    assert str(raised.value) == ("fits need columns that are numbers; b has words, filled gaps or a transform.")
-    with pytest.raises(UserError, match=r"^fits need targets that are not transformed\.$"):
-        plain(transforms=("log",)).require_plain("fits")
-
-
 def test_outputs_in_the_units_of_the_table() -> None:
     scaling = Scaling(np.array([0.0, 1.0]), np.array([2.0, 0.0]), np.array([3.0, 2.0]))
     preparation = replace(plain(targets=("y", "z"), transforms=("log", None)), target_scaling=scaling)
