@@ -14,12 +14,12 @@ from mpi_runner import Job, find_mpirun, is_open_mpi, mpirun, python
 from threaded_ranks import outcomes
 
 from distnn.errors import UserError
-from distnn.parallel import environment
+from distnn.parallel import environment, fixed_point
 from distnn.parallel.ranks import Ranks
 
 HERE = environment.record(512, {"gradient": "5f", "algebra": "a0"})
 SHOW = (
-    "import json; from distnn.kernels import blas; from distnn.parallel import environment, ranks; "
+    "import json; from distnn.kernels import blas; from distnn.parallel import environment, fixed_point, ranks; "
     "blas.limit_threads({}); "
     "r = environment.record(7); environment.require_threads({}, r, ranks.OneRank()); print(json.dumps(r))"
 )
@@ -92,6 +92,14 @@ def test_every_difference_over_time_is_told(name: str) -> None:
     assert environment.compare_times({**HERE, "mpi": "another", "python": "3.99"}, HERE) is None  # no arithmetic in it
     assert environment.compare_times({}, HERE)
     assert environment.compare_times({**HERE, name: 1}, {**HERE, name: 2})
+
+
+@pytest.mark.usefixtures("numpy_and_compiled")
+def test_the_hash_of_gradients_covers_their_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert HERE["gradient"] == f"5f-{environment.sums()}" and HERE["algebra"] == "a0"
+    assert environment.sums.__wrapped__() == environment.sums()
+    monkeypatch.setattr(fixed_point, "ROW_STEP", 8)
+    assert environment.sums.__wrapped__() != environment.sums()
 
 
 def test_the_slower_kernel_is_pointed_out() -> None:
