@@ -22,7 +22,7 @@ MODULES=(
     "kernels/blocks      tests/kernels/test_blocks.py"
     "parallel/fixed_point tests/parallel/test_fixed_point.py tests/parallel/test_guesses.py"
     "parallel/layout     tests/parallel/test_layout.py tests/parallel/test_fixed_point.py"
-    "parallel/reduction  tests/parallel/test_guesses.py tests/parallel/test_sum_failures.py"
+    "parallel/reduction  tests/parallel/test_guesses.py tests/parallel/test_sums.py tests/parallel/test_sum_failures.py"
     "runs/checkpointing  tests/runs/test_checkpointing.py"
     "runs/resume         tests/runs/test_resume.py"
     "storage/checkpoint  tests/storage/test_checkpoint.py"

@@ -117,24 +117,6 @@ def test_terms_in_float32_are_summed_in_float64(kept: int, parts: list[Part], mo
         assert bits(plain(term_of(rows))) == bits(np.add.reduce(rows.astype(np.float64), axis=0))
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("kept", [0, 1 << 20])
-@pytest.mark.parametrize("size", [1, 2, 20_001])
-def test_the_tail_of_a_term_is_float64(dtype: type, kept: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the range of float32, and in all its digits; as if it were a part of float64 terms."""
-    monkeypatch.setattr(reduction, "KEPT_BYTES", kept)
-    generator = np.random.default_rng(6)
-    sums, plain = (kind(OneRank(), [size], 3, 3, dtype, tail=True) for kind in (ExactSum, PlainSum))
-    for scale in (1e-200, 1.0, 1e200, 1e200):
-        rows, tails = generator.normal(size=(3, size)).astype(dtype), generator.uniform(1, 2, 3) * scale
-        expected = one_rank(np.column_stack([rows.astype(np.float64), tails]), [size, 1])
-        assert bits(sums(term_of(rows, tails))) == bits(expected)
-        assert bits(sums.like(3)(term_of(rows, tails))) == bits(expected)
-        found = plain(term_of(rows, tails))
-        assert bits(plain.like(3)(term_of(rows, tails))) == bits(found)
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
-
-
 def test_no_terms_and_no_ranks_with_terms() -> None:
     assert one_rank(np.zeros((0, 3)), [3]).tolist() == [0, 0, 0]
     sums = [ExactSum(OneRank(), [3], 0, 0) for _ in range(3)]

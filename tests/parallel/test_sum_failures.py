@@ -12,7 +12,7 @@ from threaded_ranks import on_ranks, outcomes
 from distnn.errors import RankError, UserError
 from distnn.parallel import reduction
 from distnn.parallel.ranks import OneRank, Ranks
-from distnn.parallel.reduction import REDUCTIONS, ExactSum, PlainSum
+from distnn.parallel.reduction import REDUCTIONS, ExactSum
 
 pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
 
@@ -82,14 +82,3 @@ def test_an_unexpected_exception_names_its_rank(name: str) -> None:
 
     found = outcomes(3, work)
     assert all(isinstance(error, RankError) and "rank 2 failed: IndexError" in str(error) for error in found)
-
-
-def test_plain_sum_adds_in_order() -> None:
-    rows = np.random.default_rng(4).normal(size=(50, 3))
-    expected = np.zeros(3)
-    for row in rows:
-        expected += row
-    assert bits(PlainSum(OneRank(), [2, 1], 50, 50)(term_of(rows))) == bits(expected)
-    rows[7] = [np.nan, np.inf, 1]
-    found = PlainSum(OneRank(), [2, 1], 50, 50)(term_of(rows))
-    assert np.isnan(found[0]) and np.isinf(found[1]) and np.isfinite(found[2])
