@@ -32,13 +32,17 @@ __all__ = ["OPTIMIZERS", "Optimizer", "State", "choose"]
 class Optimizer(Protocol):
     """What the training loop needs of an optimizer.
 
-    name: on the command line. stochastic: whether E and G in its state are those of a sample, not of D. iterations:
-    after how many to stop where the user does not say.
+    name: on the command line. stochastic: whether E and G in its state are those of a sample, not of D. Where the user
+    does not say when to stop: after how many iterations; after how many of them E_val is not expected to fall any more
+    (patience; passes over D, if stochastic), and E_in, where it has not changed in that time (plateau; its evaluations,
+    if stochastic).
     """
 
     name: ClassVar[str]
     stochastic: ClassVar[bool]
     iterations: ClassVar[int]
+    patience: ClassVar[int]
+    plateau: ClassVar[int]
 
     def start(self, problem: Problem, w: np.ndarray) -> State:
         """The state at the weights w, which are not changed. Collective, replicated."""

@@ -32,6 +32,8 @@ class Adam(LearningRate):
     name: ClassVar[str] = "adam"
     stochastic: ClassVar[bool] = True
     iterations: ClassVar[int] = 1000
+    patience: ClassVar[int] = 10
+    plateau: ClassVar[int] = 10
 
     eta: Annotated[float, "Learning rate η_0."] = 0.001
     beta1: Annotated[float, "Share of the mean gradient that is kept."] = 0.9

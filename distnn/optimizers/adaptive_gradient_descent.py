@@ -34,6 +34,8 @@ class AdaptiveGradientDescent:
     name: ClassVar[str] = "adaptive-gradient-descent"
     stochastic: ClassVar[bool] = False
     iterations: ClassVar[int] = 1000
+    patience: ClassVar[int] = 200
+    plateau: ClassVar[int] = 20
 
     eta: Annotated[float, "Learning rate η_0."] = 0.1
 

@@ -19,6 +19,8 @@ class GradientDescent:
     name: ClassVar[str] = "gradient-descent"
     stochastic: ClassVar[bool] = False
     iterations: ClassVar[int] = 1000
+    patience: ClassVar[int] = 200
+    plateau: ClassVar[int] = 100
 
     eta: Annotated[float, "Learning rate η_0."] = 0.1
 

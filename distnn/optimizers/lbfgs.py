@@ -45,6 +45,8 @@ class LBFGS:
     name: ClassVar[str] = "lbfgs"
     stochastic: ClassVar[bool] = False
     iterations: ClassVar[int] = 1000
+    patience: ClassVar[int] = 50
+    plateau: ClassVar[int] = 10
 
     pairs: Annotated[int, "Steps to remember, of two vectors of length |W| each."] = 20
     c1: Annotated[float, "Line search: least share of the fall promised by the slope."] = 1e-4

@@ -44,6 +44,8 @@ class LevenbergMarquardt:
     name: ClassVar[str] = "levenberg-marquardt"
     stochastic: ClassVar[bool] = False
     iterations: ClassVar[int] = 100
+    patience: ClassVar[int] = 10
+    plateau: ClassVar[int] = 5
 
     damping: Annotated[float, "Damping μ at first, in units of the largest diagonal element of JᵀJ."] = 1e-3
     max_megabytes: Annotated[float, "Refuse networks whose matrix of |W| × |W| takes more MB a rank."] = 2000.0

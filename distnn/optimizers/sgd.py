@@ -30,6 +30,8 @@ class StochasticGradientDescent(LearningRate):
     name: ClassVar[str] = "sgd"
     stochastic: ClassVar[bool] = True
     iterations: ClassVar[int] = 1000
+    patience: ClassVar[int] = 10
+    plateau: ClassVar[int] = 10
 
     momentum: Annotated[float, "Share m of the velocity that is kept; 0: plain steps."] = 0.0
     nesterov: Annotated[bool, "Momentum that looks a step ahead."] = False

@@ -37,6 +37,8 @@ class TruncatedNewton:
     name: ClassVar[str] = "truncated-newton"
     stochastic: ClassVar[bool] = False
     iterations: ClassVar[int] = 100
+    patience: ClassVar[int] = 10
+    plateau: ClassVar[int] = 5
 
     radius: Annotated[float, "Radius Δ of the trust region at first."] = 1.0
     max_products: Annotated[int, "Most products with the Hessian for one step."] = 200

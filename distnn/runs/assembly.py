@@ -87,7 +87,7 @@ def assemble(
         "rows": examples.cut.rows,
     }
     model = Model(network, preparation, planned.error, options.dtype, held_out, options.header)
-    options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out)
+    options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out, examples.rows)
     return Assembly(model, examples, objective, options, why, notes)
 
 

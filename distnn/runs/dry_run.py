@@ -28,7 +28,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     products = sum(below * above for below, above in pairwise(d))
     flops = 2 * source.n * (3 * products - d[0] * d[1])
     unknown = "" if planned.d_out else " (with 2 classes: how many there are is known once the rows are read)"
-    settled, _ = with_optimizer(options, weights, planned.error, d[-1])
+    settled, _ = with_optimizer(options, weights, planned.error, d[-1], source.n)
     targets = [source.columns[j] for j in recipe.columns.targets]
     entries = [
         ("data", f"{source.path}: {source.n:,} rows, {d[0]} inputs"),

@@ -71,12 +71,12 @@ def _confirmed_result(own: RunDirectory, options: Options) -> dict[str, Any] | N
     compare(found, options, own.path.parent / own.options.name)
     try:
         progress = found.metadata["progress"]
-        last = {**progress["record"], "best_E_val": progress["best_E_val"]}
+        last = {"best_E_val": progress["best_E_val"], "t": progress["record"]["t"]}
+        last["last_E_in"] = progress["record"]["E_in"]
     except (KeyError, TypeError):
         return None
-    same = all(
-        result[name] == (last[name] if math.isfinite(last[name]) else None) for name in ("t", "E_in", "best_E_val")
-    )
+    result = {"last_E_in": result["E_in"], **result}  # of the last iteration, as E_in was in older versions
+    same = all(result[name] == (value if math.isfinite(value) else None) for name, value in last.items())
     return result if same or result["code"] == FAILED else None
 
 

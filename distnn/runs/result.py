@@ -10,8 +10,21 @@ from distnn.runs.metrics import finite
 from distnn.training.progress import Progress
 
 
-def result(progress: Progress) -> dict[str, Any]:
-    """The last record, why the run stopped, and the lowest E_val. Local. What is not finite is None."""
+def result(progress: Progress, E_in: float | None) -> dict[str, Any]:
+    """The last record, but with the errors of the weights that were kept, and why the run stopped. Local.
+
+    E_in: of those weights, None if it is not known. What is not finite is None.
+    """
     record, reason, best = progress.record, progress.reason, progress.best_E_val
     assert record is not None and reason is not None
-    return {**finite(record), **asdict(reason), "best_E_val": best if math.isfinite(best) else None}
+    last = finite(record)
+    return {
+        **last,
+        "E_in": E_in,
+        "E_val": best if math.isfinite(best) else last["E_val"],
+        "last_E_in": last["E_in"],
+        "last_E_val": last["E_val"],
+        "best_t": progress.best_t,
+        "best_E_val": best if math.isfinite(best) else None,
+        **asdict(reason),
+    }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from distnn.errors import FAILED, STOPPED, RankError
+from distnn.errors import FAILED, RankError
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.elastic import Recovery
 from distnn.resilience.stop_requests import StopRequests
@@ -92,24 +94,25 @@ class Run:
         assert reason is not None
         self.assembly.model.network.w[:] = progress.best_w
         everyones, communication = self.ranks.gather(seconds), self.ranks.gather(waited)
-        wrong = self._write_results(progress, reason) if self.ranks.rank == 0 else {}
+        E_in = self._kept_error(progress, reason)
+        came_to = result(progress, E_in)
+        wrong = self._write_results(progress, reason, came_to) if self.ranks.rank == 0 else {}
         model = self.directory.model
         shown = ("model", f"not written: {wrong[model]}" if model in wrong else str(model))
-        rows = [*ending(progress, self._kept_error(progress), everyones, communication), shown]
-        self.report.end(End(reason, result(progress), None if model in wrong else model, rows))
+        rows = [*ending(progress, E_in, everyones, communication), shown]
+        self.report.end(End(reason, came_to, None if model in wrong else model, rows))
         if sentences := self.ranks.broadcast(list(wrong.values())):
             raise RankError(" ".join(sentences))
         return reason
 
-    def _kept_error(self, progress: Progress) -> float | None:
-        """E_in of the weights that were kept; None where that takes a pass over D, and the job was told to stop."""
-        record, reason = progress.record, progress.reason
-        assert record is not None and reason is not None
-        if progress.best_t == record.t and not self.assembly.optimizer.stochastic:
-            return record.E_in
-        return None if reason.code == STOPPED else self.assembly.objective.error(progress.best_w)
+    def _kept_error(self, progress: Progress, reason: Reason) -> float | None:
+        """E_in of the weights that were kept; None where that takes a pass over D, and there is no time. Collective."""
+        E_in = math.nan if self.assembly.optimizer.stochastic else progress.best_E_in
+        if math.isnan(E_in) and reason.quantity not in ("interrupted", "seconds"):
+            E_in = self.assembly.objective.error(progress.best_w)
+        return E_in if math.isfinite(E_in) else None
 
-    def _write_results(self, progress: Progress, reason: Reason) -> dict[Path, str]:
+    def _write_results(self, progress: Progress, reason: Reason, came_to: dict[str, Any]) -> dict[Path, str]:
         """The last checkpoint, the model and the result. Returns what could not be written, and why. Local to rank 0.
 
         RankError if another job has taken the directory.
@@ -118,7 +121,7 @@ class Run:
         directory.claim.stands()
         works: dict[Path, Callable[[], None]] = {
             directory.model: lambda: self.assembly.model.save(directory.model),
-            directory.result: lambda: directory.finish(result(progress)),
+            directory.result: lambda: directory.finish(came_to),
         }
         wrong: dict[Path, str] = {}
         if reason.code != FAILED and (failed := self.checkpointing.write(progress)):

@@ -8,6 +8,7 @@ import numpy as np
 
 from distnn.optimizers import Optimizer
 from distnn.parallel import replicas
+from distnn.training.advice import advised
 from distnn.training.interruption import interrupted
 from distnn.training.objective import Objective
 from distnn.training.observation import Observer
@@ -35,11 +36,13 @@ def train(
     ranks.agree(np.zeros(2))  # on the time, and on signals that have come already
     observer = Observer(objective, optimizer, progress, evaluate_every)
     if progress.record is None:
-        observer.observe(progress.state, 0)
+        with np.errstate(all="ignore"):
+            observer.observe(progress.state, 0)
     verified: int | None = None
     while (record := progress.record) is not None:  # always: it is since the first observation
         t = record.t
-        progress.reason = _reason(criterion, progress, record, ranks.signal)
+        reason = _reason(criterion, progress, record, ranks.signal)
+        progress.reason = reason and advised(reason, progress, objective, optimizer)
         if check_every and (progress.reason or t % check_every == 0):
             replicas.check(progress.state.tensors(), t, verified, ranks)
             verified = t
@@ -56,6 +59,5 @@ def _reason(criterion: Criterion, progress: Progress, record: Record, caught: in
     if reason := not_finite(record) or criterion(record):
         return reason
     if progress.state.stuck:
-        advice = "Other --seed values or another --optimizer may find a lower error."
-        return Reason(progress.state.stuck, advice, quantity="stuck")
+        return Reason(progress.state.stuck, "Other --seed values may find a lower error.", quantity="stuck")
     return interrupted(caught) if caught else None

@@ -34,16 +34,18 @@ class Observer:
             window=progress.window,
             best_t=progress.best_t,
             best_E_val=progress.best_E_val,
-            stochastic=self.optimizer.stochastic,
+            optimizer=self.optimizer,
             evaluates=t % self.every == 0,
             began=self.began,
+            memory=dict(progress.memory),
         )
         record = measure(now)
         # No message from here on: the progress is that of iteration t on all ranks, or of t - 1.
-        progress.state, progress.record = state, record
+        progress.state, progress.record, progress.memory = state, record, now.memory
         progress.window.append(record.E_in)
         if not record.stale:
             progress.best_w, progress.best_t = state.w, t
+            progress.best_E_in = record.E_in
             progress.best_E_val = min(progress.best_E_val, record.E_val)  # NaN without validation, never less
 
 

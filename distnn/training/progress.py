@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -24,8 +24,10 @@ class Progress:
     """Where a training stands. Replicated.
 
     state: the optimizer's. record: of the iteration reached, None before the first. window: the last values of E_in,
-    for the improvement. best_w: the weights with the lowest E_val (best_E_val, at best_t); with no validation, the
-    last ones with a finite error. reason: why the training stopped, None while it has not.
+    for the improvement. memory: what the measures of other quantities keep. best_w: the weights with the lowest E_val
+    (best_E_val, at best_t); with no validation, the last ones with a finite error. best_E_in: theirs or, of a
+    stochastic optimizer, that at the last evaluation before; NaN if not known. reason: why the training stopped, None
+    while it has not.
 
     `Observer.observe` changes it, after the last message of an iteration: an error leaves that of the iteration before.
     `loop.train` then sets the reason.
@@ -38,6 +40,8 @@ class Progress:
     best_t: int = 0
     record: Record | None = None
     reason: Reason | None = None
+    best_E_in: float = math.nan
+    memory: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays to store, but for best_w, which are the weights of the model that is stored with them."""
@@ -51,6 +55,8 @@ class Progress:
             "state": type(self.state).__name__,
             "best_E_val": self.best_E_val,
             "best_t": self.best_t,
+            "best_E_in": self.best_E_in,
+            "memory": self.memory,
             "record": asdict(self.record),
         }
 
@@ -74,7 +80,13 @@ class Progress:
                 if type(getattr(record, name)) not in (int, kind):
                     raise TypeError(f"{name} is no {kind}")
             E_in = deque((float(value) for value in tensors["window"]), maxlen=window + 1)
-            return Progress(state, E_in, best_w, float(metadata["best_E_val"]), int(metadata["best_t"]), record)
+            best = {
+                "best_E_val": float(metadata["best_E_val"]),
+                "best_t": int(metadata["best_t"]),
+                "best_E_in": float(metadata.get("best_E_in", math.nan)),  # which older checkpoints do not hold
+            }
+            memory = {name: tuple(map(float, values)) for name, values in metadata.get("memory", {}).items()}
+            return Progress(state, E_in, best_w, record=record, memory=memory, **best)  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise UserError(f"{where} does not hold the state of a training.") from None
 

@@ -14,24 +14,33 @@ from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 import numpy as np
 
-from distnn.optimizers import State
+from distnn.optimizers import Optimizer, State
 from distnn.training.objective import Objective
 
+EPSILON = 2.0**-52
+FIRST = "first E_in"  # in the memory of moments
 PART = 16384  # numbers that are handled at a time: the second-level cache has them
 
 
 class Limit(NamedTuple):
-    """An option that ends a training by a quantity: `quantity sign value`. It never does where it has its default.
+    """An option that ends a training by a quantity: `quantity sign value`.
 
-    words: for --help. kind, least: of the value, which None may stand for where that is the default.
+    words: for --help. never: the value with which it never does, as it does not where there is none. own: the attribute
+    of the optimizer that is the value where none is given; without one, `never` is. kind, least: of the value.
     """
 
     option: str
     sign: str
     words: str
-    default: float | None = None
+    never: float | None = None
+    own: str = ""
     kind: type = float
     least: int | None = 0
+
+    @property
+    def default(self) -> float | None:
+        """Of the option."""
+        return None if self.own else self.never
 
 
 class Quantity(NamedTuple):
@@ -51,24 +60,25 @@ class Quantity(NamedTuple):
 class Moment:
     """An iteration that was just made, from which its record is measured. Replicated.
 
-    t, state: of the iteration. before, w_before: record and weights of the one before, None at the first. window: the
-    values of E_in before, newest last, at most `--window` + 1. best_t, best_E_val: where the best weights before were
-    found, and their E_val. stochastic: is the state's error that of a sample? evaluates: is E_in over all of D to be
-    evaluated then? began: when the training did, by the ranks' clock. known: what has been measured so far, in the
-    order of the record's fields.
+    t, state: of the iteration, made by the optimizer. before, w_before: record and weights of the one before, None at
+    the first. window: the values of E_in before, newest last, at most `--window` + 1. best_t, best_E_val: where the
+    best weights before were found, and their E_val. evaluates: is E_in over all of D known of this iteration? began:
+    when the training did, by the ranks' clock. memory: what a measure keeps for the next iteration, by a name of its
+    own, as floats; a measure may change it. known: what has been measured so far, in the order of the record's fields.
     """
 
     t: int
     state: State
     objective: Objective
+    optimizer: Optimizer
     before: "Record | None"
     w_before: np.ndarray | None
     window: deque[float]
     best_t: int
     best_E_val: float
-    stochastic: bool
     evaluates: bool
     began: float
+    memory: dict[str, tuple[float, ...]] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
 
 
@@ -87,9 +97,30 @@ def distance(v: np.ndarray, w: np.ndarray) -> float:
 
 def _E_in(now: Moment) -> float:
     """E_in over all of D; of a stochastic optimizer, that at its last evaluation."""
-    if not now.stochastic:
-        return now.state.E
-    return now.objective.error(now.state.w) if now.evaluates or now.before is None else now.before.E_in
+    if now.before is not None and not now.evaluates:
+        return now.before.E_in
+    E = now.objective.error(now.state.w) if now.optimizer.stochastic else now.state.E
+    now.memory.setdefault(FIRST, (E,))
+    return E
+
+
+def _plateau(now: Moment) -> int:
+    """N more where the lowest and the highest of N values of E_in are those of the N before, to N ε; else 0 again.
+
+    So does a training end that goes round in circles; one that has leapt up, and now falls from there, does not.
+    """
+    before = 0 if now.before is None else now.before.plateau
+    if not now.evaluates:
+        return before
+    E, N = now.known["E_in"], now.optimizer.plateau
+    count, low, high, *last = now.memory.get("plateau", (0, math.inf, -math.inf, math.nan, math.nan))
+    count, extremes = count + 1, (min(low, E), max(high, E))
+    if count < N:
+        now.memory["plateau"] = (count, *extremes, *last)
+        return before
+    now.memory["plateau"] = (0, math.inf, -math.inf, *extremes)
+    same = all(abs(new - old) <= N * EPSILON * abs(old) for new, old in zip(extremes, last, strict=True))
+    return before + N if same else 0
 
 
 def _improvement(now: Moment) -> float:
@@ -121,8 +152,9 @@ class Record:
     """What is known after iteration t. Replicated. NaN: not known (yet). Errors are means over examples.
 
     improvement: (E_in(t - window) - E_in(t)) / |E_in(t - window)|. gradient_norm: Euclidean, of G. step: Euclidean
-    length of the last change of w. stale: iterations since the lowest E_val. evaluations: passes over D. seconds:
-    since the training began, earlier parts of a resumed one included.
+    length of the last change of w. plateau: iterations over which E_in has come back to what it was; of a stochastic
+    optimizer, evaluations of E_in. stale: iterations since the lowest E_val. evaluations: passes over D. seconds: since
+    the training began, earlier parts of a resumed one included.
     """
 
     t: Annotated[
@@ -134,6 +166,7 @@ class Record:
                 "max_iterations",
                 ">=",
                 "Stop after this many iterations. Default: 1000, or 100 for the optimizers that solve for their steps.",
+                own="iterations",
                 kind=int,
             ),
             effort=True,
@@ -183,6 +216,22 @@ class Record:
             ),
         ),
     ] = math.nan
+    plateau: Annotated[
+        int,
+        Quantity(
+            _plateau,
+            "E_in no longer changes, to the accuracy of the arithmetic: other --seed values may find a lower one.",
+            Limit(
+                "plateau",
+                ">=",
+                "Stop when E_in has not got anywhere for this many iterations, to its last bits. 0: never. "
+                "Default: 5 to 100, by the optimizer.",
+                0,
+                own="plateau",
+                kind=int,
+            ),
+        ),
+    ] = 0
     stale: Annotated[
         int,
         Quantity(
@@ -191,9 +240,11 @@ class Record:
             Limit(
                 "patience",
                 ">=",
-                "Stop when E_val has not fallen for this many iterations. The weights with the lowest E_val are kept.",
+                "Stop when E_val has not fallen for this many iterations. 0: never. Default: 10 to 200, by the "
+                "optimizer; 10 passes over D for stochastic ones. The weights with the lowest E_val are kept anyway.",
+                0,
+                own="patience",
                 kind=int,
-                least=1,
             ),
         ),
     ] = 0

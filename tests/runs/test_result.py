@@ -17,11 +17,20 @@ from distnn.training.record import Record
 from distnn.training.termination import Reason
 
 
-@pytest.mark.parametrize("best", [0.25, math.inf])
-def test_the_result(best: float) -> None:
-    w = np.zeros(1)
-    progress = Progress(State(w, 0.5, w), deque(), w, best, 7, Record(7, 0.5), Reason("why", "what next"))
-    found = json.loads(json.dumps(result(progress), allow_nan=False))
-    assert (found["t"], found["E_in"], found["E_val"], found["text"]) == (7, 0.5, None, "why")
-    assert (found["advice"], found["code"]) == ("what next", DONE)
-    assert found["best_E_val"] == (0.25 if best == 0.25 else None)
+@pytest.mark.parametrize(("best", "E_in"), [(0.25, 0.375), (math.inf, None)])
+def test_the_result_is_of_the_weights_that_were_kept(best: float, E_in: float | None) -> None:
+    w, reason = np.zeros(1), Reason("why", "what next", quantity="stale")
+    last = Record(42, 0.5, E_val=math.nan if best == math.inf else 0.75)
+    progress = Progress(State(w, 0.5, w), deque(), w, best, 2, last, reason)
+    found = json.loads(json.dumps(result(progress, E_in), allow_nan=False))
+    assert (found["t"], found["best_t"]) == (42, 2)
+    assert (found["E_in"], found["last_E_in"]) == (E_in, 0.5)
+    known = best == 0.25
+    assert (found["E_val"], found["best_E_val"], found["last_E_val"]) == ((0.25, 0.25, 0.75) if known else (None,) * 3)
+    assert {name: found[name] for name in ("text", "advice", "code", "quantity", "unfinished")} == {
+        "text": "why",
+        "advice": "what next",
+        "code": DONE,
+        "quantity": "stale",
+        "unfinished": False,
+    }

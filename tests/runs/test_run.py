@@ -59,6 +59,14 @@ def test_what_it_leaves(tmp_path: Path) -> None:
     assert result["best_E_val"] == min(record["E_val"] for record in records) < records[-1]["E_val"]
     assert (result["t"], result["text"], report.rows["stopped because"]) == (40, "t >= 40", "t >= 40")
     assert [int(path.stem[-2:]) for path in training.directory.checkpoints.paths()] == [40, 0]
+    kept = next(record for record in records if record["E_val"] == result["best_E_val"])
+    assert {name: result[name] for name in ("best_t", "E_in", "E_val")} == {
+        "best_t": kept["t"],
+        "E_in": kept["E_in"],
+        "E_val": kept["E_val"],
+    }
+    assert (result["last_E_in"], result["last_E_val"]) == (records[-1]["E_in"], records[-1]["E_val"])
+    assert report.rows["weights kept"] == f"t {kept['t']} of 40"
     w = load_model(tmp_path).network.w
     assert training.assembly.objective.validation_error(w) == result["best_E_val"]
     np.testing.assert_array_equal(w, training.assembly.model.network.w)
@@ -68,6 +76,8 @@ def test_of_a_stochastic_training_the_evaluations_are_logged_and_the_end(tmp_pat
     training, _ = run(tmp_path, optimizer="sgd", evaluate_every=4, max_iterations=10)
     training.execute()
     assert [record["t"] for record in logged(tmp_path)] == [0, 4, 8, 10]
+    result, w = json.loads((tmp_path / "result.json").read_text()), load_model(tmp_path).network.w
+    assert result["E_in"] == training.assembly.objective.error(w) != result["last_E_in"]
 
 
 def test_it_goes_on_from_memory_where_ranks_were_lost(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tables import assembled, regression
 from distnn import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import OneRank
+from distnn.parallel.simulated import SimulatedRanks
 from distnn.training.progress import Progress
 
 X, Y = regression(30)
@@ -47,14 +49,53 @@ def test_a_progress_comes_back_to_the_bit(name: str) -> None:
     np.testing.assert_equal(back.best_E_val, five.best_E_val)
     np.testing.assert_array_equal(back.best_w, five.best_w)
     assert (back.best_t, back.record) == (five.best_t, five.record)
+    np.testing.assert_equal((back.best_E_in, back.memory), (five.best_E_in, five.memory))
 
     ten, resumed = progress_after(10, name), progress_after(10, name, back)
     np.testing.assert_array_equal(resumed.state.w, ten.state.w)
     np.testing.assert_array_equal(resumed.best_w, ten.best_w)
     assert resumed.record is not None
     assert ten.record is not None
-    for quantity in ("t", "E_in", "E_val", "gradient_norm", "step", "improvement", "stale", "evaluations"):
+    for quantity in ("t", "E_in", "E_val", "gradient_norm", "step", "improvement", "plateau", "stale", "evaluations"):
         assert getattr(resumed.record, quantity) == getattr(ten.record, quantity), quantity
+
+
+@pytest.mark.parametrize("t", [3, 8, 12, 13, 17])
+def test_one_that_goes_on_ends_where_it_would_have_ended(t: int) -> None:
+    """By its plateau, of which the memory is stored; with the same advice, and on any number of ranks."""
+
+    def stopped(until: int, progress: Progress | None = None, ranks: int = 1) -> Progress:
+        options = {"hidden": (), "optimizer": "lbfgs", "max_iterations": until, "plateau": 10}
+        assembly = assembled(OneRank(), *regression(30), **options)
+        if ranks > 1:
+            assembly = replace(assembly, objective=assembly.objective.on(SimulatedRanks(OneRank(), ranks, 0)))
+        progress = progress or assembly.begin()
+        for _ in assembly.iterations(progress):
+            pass
+        return progress
+
+    whole = stopped(1000)
+    assert whole.record is not None
+    assert whole.reason is not None
+    assert whole.reason.quantity == "plateau"
+    assert whole.record.t > 17
+    for ranks in (1, 7):
+        resumed = stopped(1000, restored(stopped(t, ranks=2), window=100), ranks)
+        assert resumed.reason == whole.reason
+        assert resumed.record is not None
+        assert (resumed.record.t, resumed.best_E_in) == (whole.record.t, whole.best_E_in)
+        np.testing.assert_equal(resumed.memory, whole.memory)
+        np.testing.assert_array_equal(resumed.state.w, whole.state.w)
+
+
+def test_a_progress_of_an_older_version_goes_on() -> None:
+    five = progress_after(5, "lbfgs")
+    metadata = five.metadata()
+    for name in ("memory", "best_E_in"):
+        del metadata[name]
+    del metadata["record"]["plateau"]
+    old = Progress.restore(five.tensors(), five.best_w, json.loads(json.dumps(metadata)), 3, "the file")
+    np.testing.assert_array_equal(progress_after(10, "lbfgs", old).state.w, progress_after(10, "lbfgs").state.w)
 
 
 def test_another_window_is_taken_from_the_option() -> None:

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Iterable
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from checkout import CHECKOUT
 from tables import assembled, regression
 
 from distnn.optimizers import State
+from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options
 from distnn.training.record import PART, QUANTITIES, Moment, Record, distance, measure, norm
@@ -35,8 +38,8 @@ def moment(E: float, before: Record | None = None, window: tuple[float, ...] = (
     state = State(np.array([3.0, 4.0]), E, np.array([0.6, 0.8]))
     w_before = None if before is None else np.zeros(2)
     t = 0 if before is None else before.t + 1
-    values = {"best_t": 0, "best_E_val": math.inf, "stochastic": False, "evaluates": True, "began": 0.0, **more}
-    return Moment(t, state, objective, before, w_before, deque(window, maxlen=3), **values)  # type: ignore[arg-type]
+    values = {"best_t": 0, "best_E_val": math.inf, "evaluates": True, "began": 0.0, **more}
+    return Moment(t, state, objective, GradientDescent(), before, w_before, deque(window, maxlen=3), **values)  # type: ignore[arg-type]
 
 
 def test_what_is_known_of_an_iteration() -> None:
@@ -55,6 +58,50 @@ def test_what_is_known_of_an_iteration() -> None:
 def test_the_improvement_is_known_once_the_window_is_full(window: tuple[float, ...], E: float, expected: float) -> None:
     """The last one: as a share of 0."""
     np.testing.assert_equal(measure(moment(E, Record(5, 1.0), window)).improvement, expected)
+
+
+class OfFour(GradientDescent):
+    plateau = 4
+
+
+def plateaus(Es: Iterable[float], every: int = 1) -> list[int]:
+    """The plateau at each iteration of a training in which E_in takes these values, known at every so many of them."""
+    found, memory, before = [], {}, None
+    for t, E in enumerate(Es):
+        now = moment(E, before, memory=memory, evaluates=t % every == 0)
+        now.optimizer = OfFour()
+        before, memory = measure(now), now.memory
+        found.append(before.plateau)
+    return found
+
+
+@pytest.mark.parametrize("values", [(0.5,), (0.5, 0.25), (0.5, 0.25, 0.75, 0.25), (0.5, 0.5 + 2**-53), (0.0,)], ids=str)
+def test_an_error_that_stays_or_goes_round_in_circles_is_a_plateau(values: tuple[float, ...]) -> None:
+    found = plateaus([4.0, 3.0, *islice(cycle(values), 14)])
+    assert found == [0] * 11 + [4] * 4 + [8]
+
+
+def test_of_a_stochastic_optimizer_evaluations_are_counted() -> None:
+    assert plateaus([0.5] * 36, every=3) == [0] * 21 + [4] * 12 + [8] * 3
+
+
+@pytest.mark.parametrize(
+    "Es",
+    [
+        [0.9**t for t in range(30)],
+        [1.0 - 1e-14 * t for t in range(30)],  # slowly, but it falls
+        [0.1, *(0.9**t + 1 for t in range(29))],  # from where it has leapt to
+        [0.9**t * (1 + t % 2) for t in range(30)],  # up and down
+        [0.5] * 4 + [0.4] * 4 + [0.3] * 4,
+    ],
+)
+def test_an_error_that_still_gets_somewhere_is_none(Es: list[float]) -> None:
+    assert set(plateaus(Es)) == {0}
+
+
+def test_a_plateau_is_over_when_the_error_falls_again() -> None:
+    found = plateaus([0.5] * 12 + [0.4] * 8)
+    assert found == [0] * 7 + [4] * 4 + [8] * 4 + [0] * 4 + [4]
 
 
 def test_each_limit_is_an_option_and_no_two_have_the_same() -> None:

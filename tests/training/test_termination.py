@@ -21,6 +21,7 @@ RECORD = Record(
     gradient_norm=0.01,
     step=0.001,
     improvement=1e-5,
+    plateau=20,
     stale=7,
     evaluations=42.5,
     seconds=3.25,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 from distnn.errors import UserError
 from distnn.network.error_functions import is_sum_of_squares
@@ -10,12 +11,14 @@ from distnn.optimizers import OPTIMIZERS, Optimizer, choose
 from distnn.runs.options.fields import flag
 from distnn.runs.options.options import Options
 from distnn.runs.options.settings import given
+from distnn.runs.options.stopping import LIMITS
 
 
-def with_optimizer(options: Options, weights: int, error: str, outputs: int) -> tuple[Options, str | None]:
-    """The options with an optimizer and its iterations, and a sentence that says why this one, if it was not named.
+def with_optimizer(options: Options, weights: int, error: str, outputs: int, rows: int) -> tuple[Options, str | None]:
+    """The options with an optimizer and its limits, and a sentence that says why this one, if it was not named.
 
-    weights: |W|; error: name of the error function; outputs: d^(L). UserError if none has all settings given.
+    weights: |W|; error: name of the error function; outputs: d^(L); rows: of D. UserError if none has all settings
+    given.
     """
     name, why = options.optimizer, None
     if name is None and (given(options) or options.batch_size > 1):
@@ -23,8 +26,21 @@ def with_optimizer(options: Options, weights: int, error: str, outputs: int) -> 
         why = f"{name}, since it has the settings that were given."
     elif name is None:
         name, why = choose(weights, error, is_sum_of_squares(error), outputs)
-    iterations = OPTIMIZERS[name].iterations if options.max_iterations is None else options.max_iterations
-    return replace(options, optimizer=name, max_iterations=iterations), why
+    return replace(options, optimizer=name, **_limits(options, OPTIMIZERS[name], rows)), why
+
+
+def _limits(options: Options, kind: type[Optimizer], rows: int) -> dict[str, Any]:
+    """The limits that were not given and that the optimizer has."""
+    limits = {
+        option: getattr(kind, limit.own)
+        for option, (_, limit) in LIMITS.items()
+        if limit.own and getattr(options, option) is None
+    }
+    if not options.validation:
+        limits.pop("patience", None)
+    elif "patience" in limits and kind.stochastic:
+        limits["patience"] *= max(1, rows // options.batch_size)
+    return limits
 
 
 def having_settings(options: Options) -> str:

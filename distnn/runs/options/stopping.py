@@ -41,7 +41,7 @@ else:
 
 @dataclass(frozen=True, kw_only=True)
 class StoppingOptions(LimitOptions):
-    """Limits, any of which ends the training; one that is at its default never does."""
+    """Limits, any of which ends the training."""
 
     window: Annotated[
         int,
@@ -62,7 +62,7 @@ def criterion(options: StoppingOptions) -> Criterion:
     criteria = [
         compare(name, limit.sign, values[option])
         for option, (name, limit) in LIMITS.items()
-        if values[option] != limit.default
+        if values[option] not in (None, limit.never)
     ]
     return any_of(*criteria, *([parse(options.stop)] if options.stop else []))
 

@@ -15,11 +15,19 @@ BAD: list[tuple[dict[str, Any], str]] = [
         ({name: value}, f"{flag(name)} {value}: give a number of at least ")
         for name, value in itertools.chain(
             itertools.product(
-                ("examples", "batch_size", "threads", "window", "restarts", "patience"),
+                ("examples", "batch_size", "threads", "window", "restarts"),
                 (0, -1),
             ),
             itertools.product(("min_improvement", "weight_decay", "max_seconds", "sigma"), (-0.5, float("nan"))),
-            [("max_iterations", -1), ("checkpoint_every", -2), ("keep", 1), ("seed", -1), ("sigma", float("inf"))],
+            [
+                ("max_iterations", -1),
+                ("patience", -1),
+                ("plateau", -1),
+                ("checkpoint_every", -2),
+                ("keep", 1),
+                ("seed", -1),
+                ("sigma", float("inf")),
+            ],
         )
     ],
     ({"validation": 1.0}, "--validation 1.0: give a share"),

@@ -9,7 +9,9 @@ from distnn.training.record import Record
 
 
 def test_any_criterion_stops() -> None:
-    record = Record(t=10, E_in=0.5, gradient_norm=0.1, step=0.1, improvement=0.01, stale=3, evaluations=9, seconds=7)
+    record = Record(
+        t=10, E_in=0.5, gradient_norm=0.1, step=0.1, improvement=0.01, plateau=5, stale=3, evaluations=9, seconds=7
+    )
     assert criterion(Options())(record) is None
     for name, value in {
         "max_iterations": 10,
@@ -18,6 +20,7 @@ def test_any_criterion_stops() -> None:
         "min_gradient": 0.2,
         "min_step": 0.2,
         "patience": 3,
+        "plateau": 5,
         "max_evaluations": 8.0,
         "max_seconds": 6.5,
         "stop": "t > 9 and stale > 2",
@@ -32,8 +35,8 @@ def test_of_several_that_are_met_the_reason_is_always_the_same() -> None:
     assert reason.text == "E_in <= 0.5"
 
 
-@pytest.mark.parametrize("name", ["min_improvement", "min_gradient", "min_step"])
-def test_a_limit_of_zero_that_is_the_default_stops_nothing(name: str) -> None:
-    record = Record(t=10, E_in=0.5, gradient_norm=0.0, improvement=0.0, step=0.0)
+@pytest.mark.parametrize("name", ["min_improvement", "min_gradient", "min_step", "patience", "plateau"])
+def test_a_limit_of_zero_that_means_never_stops_nothing(name: str) -> None:
+    record = Record(t=10, E_in=0.5, gradient_norm=0.0, improvement=0.0, step=0.0, stale=9, plateau=9)
     assert criterion(Options(**{name: 0}))(record) is None
     assert criterion(Options(goal=0))(Record(t=1, E_in=0.0)) is not None

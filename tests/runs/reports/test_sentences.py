@@ -75,7 +75,7 @@ def test_the_errors_shown_are_those_that_evaluate_finds(
     x = generator.uniform(-1, 1, (60, 3))
     write_csv(tmp_path / "a.csv", {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": generator.normal(size=60)})
     run = ["--data", str(tmp_path / "a.csv"), "--out", str(tmp_path / "run"), "--hidden", "9", "--validation", "0.3"]
-    assert main(OneRank(), [*run, *options, "--max-iterations", "60"]) == 0
+    assert main(OneRank(), [*run, *options, "--max-iterations", "60", "--patience", "0"]) == 0
     rows = dict(
         line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if line.startswith(("E_", "weights"))
     )
