@@ -42,12 +42,12 @@ def at_gradient(strike: Callable[[], None]) -> None:
     arithmetic.hashes()  # which takes gradients of its own, once
     gradient, calls = Backpropagation.gradient, 0
 
-    def faulty(self: Backpropagation, *arguments: Any) -> None:
+    def faulty(self: Backpropagation, *arguments: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == AT:
             strike()
-        gradient(self, *arguments)
+        return gradient(self, *arguments)
 
     Backpropagation.gradient = faulty  # type: ignore[method-assign]
 
@@ -191,9 +191,9 @@ def slow() -> None:
     """Each gradient takes 10 ms more, so that a test has time to act. On all ranks."""
     gradient = Backpropagation.gradient
 
-    def faulty(self: Backpropagation, *arguments: Any) -> None:
+    def faulty(self: Backpropagation, *arguments: Any) -> Any:
         time.sleep(0.01)
-        gradient(self, *arguments)
+        return gradient(self, *arguments)
 
     Backpropagation.gradient = faulty  # type: ignore[method-assign]
 
