@@ -37,11 +37,9 @@ def replacing(path: Path, mode: str = "wb", new: bool = False) -> Iterator[IO[An
     After a crash or a power cut there is the old file or the new one, whole. new: FileExistsError if there is one, also
     where another process, on any host, makes it at the same time.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, temporary = _beside(path)
     try:
         with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
-            with suppress(OSError):  # not every file system has locks
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # until it is moved, or this process dies: see sweep
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -62,6 +60,19 @@ def replacing(path: Path, mode: str = "wb", new: bool = False) -> Iterator[IO[An
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _beside(path: Path) -> tuple[int, str]:
+    """A new file beside `path`, open, and its name. It is locked until it is closed, so that no `sweep` takes it."""
+    while True:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH)  # waits for a sweep that has it in hand
+        except OSError:  # not every file system has locks
+            return handle, temporary
+        if os.path.exists(temporary):
+            return handle, temporary
+        os.close(handle)  # a sweep was faster than the lock
 
 
 def _link(temporary: str, path: Path) -> None:
