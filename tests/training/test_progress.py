@@ -60,12 +60,12 @@ def test_a_progress_comes_back_to_the_bit(name: str) -> None:
         assert getattr(resumed.record, quantity) == getattr(ten.record, quantity), quantity
 
 
-@pytest.mark.parametrize("t", [3, 8, 12, 13, 17])
+@pytest.mark.parametrize("t", [3, 99, 100, 150])
 def test_one_that_goes_on_ends_where_it_would_have_ended(t: int) -> None:
     """By its plateau, of which the memory is stored; with the same advice, and on any number of ranks."""
 
     def stopped(until: int, progress: Progress | None = None, ranks: int = 1) -> Progress:
-        options = {"hidden": (), "optimizer": "lbfgs", "max_iterations": until, "plateau": 10}
+        options = {"hidden": (), "eta": 1e-18, "max_iterations": until}
         assembly = assembled(OneRank(), *regression(30), **options)
         if ranks > 1:
             assembly = replace(assembly, objective=assembly.objective.on(SimulatedRanks(OneRank(), ranks, 0)))
@@ -77,8 +77,7 @@ def test_one_that_goes_on_ends_where_it_would_have_ended(t: int) -> None:
     whole = stopped(1000)
     assert whole.record is not None
     assert whole.reason is not None
-    assert whole.reason.quantity == "plateau"
-    assert whole.record.t > 17
+    assert (whole.reason.quantity, whole.record.t) == ("plateau", 199)
     for ranks in (1, 7):
         resumed = stopped(1000, restored(stopped(t, ranks=2), window=100), ranks)
         assert resumed.reason == whole.reason
