@@ -40,7 +40,7 @@ def test_beginning_removes_what_another_run_left(tmp_path: Path) -> None:
     for one in (directory, directory.restart(0), directory.restart(2)):
         one.begin(DESCRIPTION)
         one.metrics.append(Record(1, 0.5), at_once=True)
-        one.finish({"t": 1, "code": DONE})
+        one.finish({"t": 1, "E_in": 0.5, "code": DONE})
         one.checkpoints.write(0, {}, {}, {})
         files.write(one.model, {}, {})
         (one.path / ".options.toml.12345678").touch()
