@@ -20,6 +20,7 @@ from distnn.parallel.ranks import Ranks
 
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
+HEARD = 0.5  # seconds for what was said to get through a launcher, which the end of the job ends too
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
 PART, HERE, WORD = 1, 2, 3  # tags: of what `in_order` sends, of `all_come`, and of rank 0's word in `in_order`:
 GOING_ON, YOUR_TURN, OVER = range(3)
@@ -185,6 +186,7 @@ class MPIRanks(Ranks):
         fallback = threading.Timer(ABORT_SECONDS, os._exit, (code,))
         fallback.daemon = True
         fallback.start()
+        time.sleep(HEARD)
         self.comm.Abort(code)
         time.sleep(2 * ABORT_SECONDS)  # some libraries come back from it
 

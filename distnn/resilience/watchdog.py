@@ -34,7 +34,6 @@ SECONDS = 600.0  # the default of --watchdog
 WORDS = "End the job when a rank was waited for longer than this many seconds. 0: never."  # in --help
 PACKAGE = Path(__file__).parents[1]
 GRACE = 3.0  # seconds for a file system to answer
-HEARD = 0.5  # seconds for what was said to get through a launcher, which the end of the job ends too
 PATIENCE = 8.0  # seconds for the rank that speaks to end the job
 T = TypeVar("T")
 
@@ -170,7 +169,6 @@ class Watchdog:
         print(f"distnn: {said}", file=sys.stderr, flush=True)
         for folder in self.folders:
             _remove(folder)
-        time.sleep(HEARD)
         self.ranks.abort(FAILED)
 
     def _notes(self, folder: Path) -> dict[int, Note]:

@@ -37,7 +37,8 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
     if looked.complete:
         planned = _filled(options, source, planned, looked, ranks)
     try:
-        preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
+        with ranks.none_alone():  # an error that is not known to all ranks is no reason to look at all rows
+            preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
     except UserError:
         if looked.complete:
             raise
