@@ -62,8 +62,8 @@ def diverged(course: Course) -> str | None:
         return "The training diverged; the last finite weights were kept. Try another --seed or --optimizer."
     clip = ", --clip 1" if course.optimizer.stochastic else ""
     return (
-        f"The training diverged; the last finite weights were kept. Try a smaller --eta than {eta:g}{clip}, or an "
-        "--optimizer that needs none: lbfgs, adaptive-gradient-descent."
+        f"The training diverged; the last finite weights were kept. Try a smaller --eta than {eta:g}{clip}, or "
+        "another --optimizer, one that needs none: lbfgs, adaptive-gradient-descent."
     )
 
 

@@ -125,5 +125,5 @@ def test_weights_come_from_one_place() -> None:
     for more in ({"restarts": 2}, {"sigma": 0.1}):
         with pytest.raises(UserError, match="--start gives the weights"):
             check(Options(start="a", **more))  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="start is an option of the command line"):
-        fit([[1.0]], [[1.0]], start="a")
+    with pytest.raises(UserError, match="start: give a model"):
+        fit([[1.0], [2.0], [4.0]], [1.0, 2.0, 4.0], start="a")
