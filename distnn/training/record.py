@@ -113,12 +113,12 @@ def _plateau(now: Moment) -> int:
     if not now.evaluates:
         return before
     E, N = now.known["E_in"], now.optimizer.plateau
-    count, low, high, *last = now.memory.get("plateau", (0, math.inf, -math.inf, math.nan, math.nan))
+    count, low, high, *last = now.memory.get("plateau", (0.0, math.inf, -math.inf, math.nan, math.nan))
     count, extremes = count + 1, (min(low, E), max(high, E))
     if count < N:
         now.memory["plateau"] = (count, *extremes, *last)
         return before
-    now.memory["plateau"] = (0, math.inf, -math.inf, *extremes)
+    now.memory["plateau"] = (0.0, math.inf, -math.inf, *extremes)
     same = all(abs(new - old) <= N * EPSILON * abs(old) for new, old in zip(extremes, last, strict=True))
     return before + N if same else 0
 

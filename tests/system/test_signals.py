@@ -19,7 +19,7 @@ ENDING = [signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP]
 NOISY = ("--examples", "6000", "--optimizer", "gradient-descent", "--log-every", "1")
 PHASES = {
     "imports": "reports/console.py:<module>",
-    "options": "arguments.py:parse",
+    "options": "arguments.py:read",
     "the directory": "directory.py:RunDirectory.create",
     "opening": "tables/__init__.py:open_source",
     "reading": "rows.py:Rows.read",
