@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.inference.application import DATA, JOB, Application, ApplyOptions
+from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
+from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.parallel.ranks import Ranks
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 

@@ -11,7 +11,8 @@ from typing import Annotated
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.errors import UserError
-from distnn.inference.application import DATA, JOB, Application, ApplyOptions
+from distnn.inference.application import Application
+from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.inference.writers import WRITERS, write, writer_for
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching

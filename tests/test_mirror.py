@@ -11,6 +11,7 @@ OPTIONS = "declares options and checks them: runs/options/test_options.py and te
 PEERS = "is run by bench/peers/test_peers.py, as all peers are"
 RACERS = "is run by bench/convergence/test_race.py, as all contenders are"
 ELSEWHERE = {
+    "inference/options.py": "declares options: inference/test_application.py walks through them",
     "inference/export/c_columns.py": "is compiled and called by inference/export/test_c.py",
     "inference/export/c_source.py": "is compiled and called by inference/export/test_c.py",
     "inference/export/fortran_columns.py": "is compiled and called by inference/export/test_fortran.py",

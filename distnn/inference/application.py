@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
-
 import numpy as np
 
 from distnn.data import weights
 from distnn.data.columns import Columns
 from distnn.data.rows import Rows
-from distnn.data.tables import KNOWN_FORMATS, Source, open_source
+from distnn.data.tables import Source, open_source
 from distnn.errors import UserError
 from distnn.inference.model import Model, load_model
+from distnn.inference.options import ApplyOptions
 from distnn.kernels import blas
 from distnn.kernels.blocks import Block, Cut, cut
 from distnn.parallel.ranks import Ranks, on_root
-
-DATA, JOB = "Model and data", "Job"  # groups of options in --help
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApplyOptions:
-    """Options of every command that applies a model."""
-
-    model: Annotated[str, DATA, "The model: the directory of a run, or a model file or checkpoint."] = ""
-    data: Annotated[
-        str | None,
-        DATA,
-        f"Table to apply it to, {KNOWN_FORMATS}. Without it: the built-in exclusive-or.",
-    ] = None
-    header: Annotated[
-        bool | None,
-        DATA,
-        "The first line of a CSV file names its columns. Default: as in the training.",
-    ] = None
-    unknown: Annotated[
-        Literal["error", "zeros"],
-        DATA,
-        "Words that no row had in the training: an error, or zeros, as if the word were none of those known.",
-    ] = "error"
-    examples: Annotated[int, DATA, "Number of examples of the built-in data set."] = 10_000
-    seed: Annotated[int, DATA, "Seed of the built-in data set."] = 0
-    threads: Annotated[int, DATA, "BLAS threads a rank."] = 1
 
 
 class Application:

@@ -11,8 +11,9 @@ from tables import assembled, regression, write_csv
 from threaded_ranks import on_ranks
 
 from distnn import UserError
-from distnn.inference.application import Application, ApplyOptions
+from distnn.inference.application import Application
 from distnn.inference.model import Model
+from distnn.inference.options import ApplyOptions
 from distnn.parallel.ranks import OneRank, Ranks
 
 X, Y = regression(3000)

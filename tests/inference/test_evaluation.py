@@ -14,8 +14,9 @@ from tables import regression, words, write_csv
 
 from distnn import load_model
 from distnn.data.sampling import held_out
-from distnn.inference.application import Application, ApplyOptions
+from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
+from distnn.inference.options import ApplyOptions
 from distnn.parallel.ranks import OneRank
 from distnn.train import main
 

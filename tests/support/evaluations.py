@@ -9,8 +9,9 @@ import numpy as np
 from tables import regression, words, write_csv
 from threaded_ranks import on_ranks
 
-from distnn.inference.application import Application, ApplyOptions
+from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
+from distnn.inference.options import ApplyOptions
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.train import main as train_main
 

@@ -11,8 +11,9 @@ import pytest
 
 from distnn import evaluate, predict, train
 from distnn.errors import UserError
-from distnn.inference.application import Application, ApplyOptions
+from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate as evaluated
+from distnn.inference.options import ApplyOptions
 from distnn.parallel.ranks import OneRank
 
 generator = np.random.default_rng(0)

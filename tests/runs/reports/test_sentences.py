@@ -12,8 +12,9 @@ from tables import assembled, regression, write_csv
 
 from distnn.data.tables import ArraySource
 from distnn.errors import STOPPED
-from distnn.inference.application import Application, ApplyOptions
+from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
+from distnn.inference.options import ApplyOptions
 from distnn.optimizers import State
 from distnn.parallel.ranks import OneRank
 from distnn.runs.reports.sentences import duration, ending, line, opening

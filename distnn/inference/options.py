@@ -1,0 +1,35 @@
+"""Options of the commands that apply a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from distnn.data.tables import KNOWN_FORMATS
+
+DATA, JOB = "Model and data", "Job"  # groups of options in --help
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyOptions:
+    """Options of every command that applies a model."""
+
+    model: Annotated[str, DATA, "The model: the directory of a run, or a model file or checkpoint."] = ""
+    data: Annotated[
+        str | None,
+        DATA,
+        f"Table to apply it to, {KNOWN_FORMATS}. Without it: the built-in exclusive-or.",
+    ] = None
+    header: Annotated[
+        bool | None,
+        DATA,
+        "The first line of a CSV file names its columns. Default: as in the training.",
+    ] = None
+    unknown: Annotated[
+        Literal["error", "zeros"],
+        DATA,
+        "Words that no row had in the training: an error, or zeros, as if the word were none of those known.",
+    ] = "error"
+    examples: Annotated[int, DATA, "Number of examples of the built-in data set."] = 10_000
+    seed: Annotated[int, DATA, "Seed of the built-in data set."] = 0
+    threads: Annotated[int, DATA, "BLAS threads a rank."] = 1
