@@ -31,11 +31,15 @@ OPTIONS = tuple(  # of fit: those of a training, but for files and what is print
 
 @dataclass
 class Fit:
-    """A finished training. Replicated. model(X) predicts; records holds every iteration, reason why it stopped."""
+    """A finished training. Replicated. model(X) predicts; records holds every iteration, reason why it stopped.
+
+    E_test: the mean error on the examples that `test` kept apart; None where it kept none.
+    """
 
     model: Model
     records: list[Record]
     reason: Reason
+    E_test: float | None = None
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """Predictions for the rows of X, as `Model.__call__`. Local."""
@@ -115,7 +119,8 @@ def _fit(
             break
     assembly.model.network.w[:] = progress.best_w
     assert progress.reason is not None
-    return Fit(assembly.model, records, progress.reason)
+    E_test = assembly.objective.test_error(progress.best_w) if options.test else None
+    return Fit(assembly.model, records, progress.reason, E_test)
 
 
 def _stops(on_iteration: Callable[[Record], Any], record: Record, everyone: Ranks) -> bool:

@@ -28,9 +28,10 @@ class EvaluateOptions(ApplyOptions):
     """Options of the command."""
 
     rows: Annotated[
-        Literal["all", "trained", "held-out"],
+        Literal["all", "trained", "held-out", "test"],
         DATA,
-        "Rows to use: all, or, of the table that the model was trained on, those trained on or held out.",
+        "Rows to use: all, or, of the table that the model was trained on, those trained on, held out by --validation "
+        "or kept by --test.",
     ] = "all"
     json: Annotated[bool, DATA, "Print JSON for a program instead of tables."] = False
     watchdog: Annotated[float, JOB, WORDS] = SECONDS

@@ -13,6 +13,7 @@ from threaded_ranks import on_ranks, outcomes
 
 import distnn
 from distnn import Network, UserError, fit, load_model
+from distnn.data.sampling import for_test
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.train import main as train_main
 from distnn.training.termination import Record
@@ -86,6 +87,19 @@ def test_the_command_line_gives_the_same(tmp_path: Path) -> None:
     model = load_model(tmp_path / "run")
     assert split(OneRank(), [1500], weights=WEIGHTS)[0] == model.network.w.tobytes()
     assert model.preparation.weight == "w"
+
+
+@pytest.mark.parametrize("counts", [[1500], [200, 0, 1300]])
+def test_rows_kept_for_a_test(counts: list[int]) -> None:
+    def work(ranks: Ranks) -> Any:
+        own = rows_of(ranks.rank, counts)
+        return fit(X[own], Y[own], comm=ranks, **FAST, test=0.15)
+
+    test = for_test(0, 0.15, np.arange(1500))
+    for found in on_ranks(len(counts), work):
+        expected = np.mean((found(X[test]) - Y[test]) ** 2) / found.model.preparation.target_scaling.deviation[0] ** 2
+        assert found.E_test == pytest.approx(expected, rel=1e-9)
+    assert fit(X, Y, **FAST).E_test is None
 
 
 def test_words_are_classes() -> None:

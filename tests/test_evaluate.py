@@ -64,7 +64,8 @@ def test_under_mpirun(folder: Path) -> None:
         ),
         ("numbers", "a,b,c,w,p,q\n1,2,3,0,1,1\n", "all", r"no rows to evaluate on \(--rows all\)"),
         ("numbers", "a,b,c,w,p,q\n1,2,3,-1,1,1\n", "all", "row 0, column w: the weight -1 is negative"),
-        ("numbers", "a,b,c,p,q\n1,2,3,1,1\n", "held-out", r"no rows to evaluate on \(--rows held-out\)"),
+        ("numbers", "a,b,c,p,q\n1,2,3,1,1\n", "held-out", "--rows held-out is for the table that the model was tr"),
+        ("numbers", "a,b,c,p,q\n" + "1,2,3,1,1\n" * 99, "test", "--rows test is for the table that the model was tr"),
     ],
 )
 def test_bad_input(name: str, content: str, rows: str, sentence: str, size: int, folder: Path, tmp_path: Path) -> None:

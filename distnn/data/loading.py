@@ -17,7 +17,7 @@ from distnn.data.hints import Hints
 from distnn.data.kinds import refuse_classes
 from distnn.data.preparation import Preparation, Shift, Shifted
 from distnn.data.rows import Rows
-from distnn.data.sampling import held_out
+from distnn.data.sampling import for_test, held_out
 from distnn.data.scaling import Scaling, measure
 from distnn.data.shard import Examples
 from distnn.data.tables import Source
@@ -33,9 +33,9 @@ class Recipe:
     """How a table is to be prepared, as far as that is decided before its rows are read. Replicated.
 
     columns: which are what. output_theta: of the network, for the output values of classes. standardise,
-    standardise_targets: inputs, and the targets of a regression, to mean 0 and deviation 1. validation: the share of
-    rows held out, chosen by `seed` and row number. classes_asked: an option says that the target is a class.
-    class_weights: "balanced", or CLASS=WEIGHT for each class that weighs more or less than 1.
+    standardise_targets: inputs, and the targets of a regression, to mean 0 and deviation 1. validation, test: the
+    shares of rows held out, and kept for the test, chosen by `seed` and row number. classes_asked: an option says that
+    the target is a class. class_weights: "balanced", or CLASS=WEIGHT for each class that weighs more or less than 1.
     """
 
     columns: Columns
@@ -46,41 +46,53 @@ class Recipe:
     seed: int = 0
     classes_asked: bool = False
     class_weights: tuple[str, ...] = ()
+    test: float = 0.0
 
 
 def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Ranks) -> tuple[Preparation, Examples]:
     """Read this rank's rows, and learn from all of D how to prepare them. Collective; Preparation replicated.
 
-    Means and deviations come from the rows that are trained on, not from those held out; classes from all. Rows are
+    Means and deviations come from the rows that are trained on, not from the others; classes from all. Rows are
     read a block at a time: memory is the shard, in dtype, and one block as read. UserError, on all ranks, for bad data.
     """
     source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
     shift = _shift(source, recipe, cut, ranks)
-    train, held, known_by, hints = _read(source, recipe, shift, cut, dtype, ranks)
-    counts = np.array(ranks.gather([sum(part.x.shape[1] for part in parts) for parts in (train, held)]))
-    rows, validation_rows = (int(count) for count in counts.sum(axis=0))
-    if rows == 0:
-        raise UserError(f"{source.path}: no row is left to train on: lower --validation {recipe.validation:g}.")
-    if validation_rows == 0 and recipe.validation > 0:
-        raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {recipe.validation:g}.")
+    (train, held, test), known_by, hints = _read(source, recipe, shift, cut, dtype, ranks)
+    counts = np.array(ranks.gather([sum(part.x.shape[1] for part in parts) for parts in (train, held, test)]))
+    rows, validation_rows, test_rows = (int(count) for count in counts.sum(axis=0))
+    _require_rows(source, recipe, rows, validation_rows, test_rows)
     classes = None
     if shift.targets is None:
-        classes = _classes(source, recipe, [*train, *held], rows + validation_rows, ranks)
+        classes = _classes(source, recipe, [*train, *held, *test], rows + validation_rows + test_rows, ranks)
     if classes is not None and recipe.class_weights:
         factors = class_weights.factors(recipe.class_weights, classes, train, cut, ranks)
-        train, held = ([class_weights.weighted(part, classes, factors) for part in parts] for parts in (train, held))
-    exponent = weights.exponent((part.weights for part in (*train, *held)), ranks)
-    train, held = ([part.weighted(exponent) for part in parts] for parts in (train, held))
-    n, validation_n = (_weight(parts, cut, ranks) for parts in (train, held))
+        train, held, test = (
+            [class_weights.weighted(part, classes, factors) for part in parts] for parts in (train, held, test)
+        )
+    exponent = weights.exponent((part.weights for part in (*train, *held, *test)), ranks)
+    train, held, test = ([part.weighted(exponent) for part in parts] for parts in (train, held, test))
+    n, validation_n, test_n = (_weight(parts, cut, ranks) for parts in (train, held, test))
     if n == 0:
         weight = recipe.columns.names(source)[2]
         raise UserError(f"{source.path}: the weights in column {weight} are all 0.")
     preparation = _learn(source, recipe, shift, train, classes, cut, ranks)
     with ranks.sharing_errors():
-        blocks, validation = ([preparation.finish(part) for part in parts] for parts in (train, held))
+        blocks, validation, tested = ([preparation.finish(part) for part in parts] for parts in (train, held, test))
     first = int(counts[: ranks.rank, 0].sum())
     examples = Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, known_by, hints)
+    examples.test, examples.test_rows, examples.test_n = tested, test_rows, test_n
     return preparation, examples
+
+
+def _require_rows(source: Source, recipe: Recipe, rows: int, validation_rows: int, test_rows: int) -> None:
+    """UserError where there are no rows to train on, or none of those that were to be held out."""
+    if rows == 0:
+        flags = [f"--{name} {getattr(recipe, name):g}" for name in ("validation", "test") if getattr(recipe, name)]
+        raise UserError(f"{source.path}: no row is left to train on: lower {' or '.join(flags)}.")
+    if validation_rows == 0 and recipe.validation > 0:
+        raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {recipe.validation:g}.")
+    if test_rows == 0 and recipe.test > 0:
+        raise UserError(f"{source.path}: no row of {source.n} is kept for the test: raise --test {recipe.test:g}.")
 
 
 def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
@@ -107,13 +119,14 @@ def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
 
 def _read(
     source: Source, recipe: Recipe, shift: Shift, cut: Cut, dtype: DTypeLike, ranks: Ranks
-) -> tuple[list[Shifted], list[Shifted], str, Hints]:
-    """This rank's rows to train on and those held out, a part a block; the table's fingerprint; hints. Collective.
+) -> tuple[tuple[list[Shifted], list[Shifted], list[Shifted]], str, Hints]:
+    """This rank's rows to train on, held out and for the test, a part a block; the fingerprint; hints. Collective.
 
     The parts are local, the fingerprint, a hash of the rows of all ranks and of the columns' names, replicated.
     """
     train: list[Shifted] = []
     held: list[Shifted] = []
+    test: list[Shifted] = []
     mine = 0
     hints = Hints(len(shift.inputs), 0 if shift.targets is None else len(shift.targets))
     with ranks.sharing_errors():
@@ -124,11 +137,12 @@ def _read(
             mine += int(hash_rows(rows))
             hints.look(rows)
             out = held_out(recipe.seed, recipe.validation, rows.numbers)
-            for parts, mask in ((train, ~out), (held, out)):
+            kept = for_test(recipe.seed, recipe.test, rows.numbers)
+            for parts, mask in ((train, ~(out | kept)), (held, out), (test, kept)):
                 if mask.any():
                     parts.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
     hints.share(ranks)
-    return train, held, fingerprint(source, recipe.columns, sum(ranks.gather(mine))), hints
+    return (train, held, test), fingerprint(source, recipe.columns, sum(ranks.gather(mine))), hints
 
 
 def fingerprint(source: Source, columns: Columns, digest: int) -> str:

@@ -59,14 +59,28 @@ SAMPLING = {"replacement": picks, "epochs": shuffled}
 def held_out(seed: int, share: float, rows: np.ndarray) -> np.ndarray:
     """Which of the rows, given by number, int64 (r,), are held out for validation: bool (r,), each with chance `share`.
 
-    Depends on seed and row number only. A row's draw is a hash of its number (splitmix64), so any rows can be asked for
-    on their own.
+    Depends on seed and row number only, and not on which rows are kept for the test.
     """
-    if share == 0:
-        return np.zeros(len(rows), bool)
+    return _draws(seed, rows) < np.uint64(int(share * 2**64))
+
+
+def for_test(seed: int, share: float, rows: np.ndarray) -> np.ndarray:
+    """Which of the rows, as in `held_out`, are kept for the test: other ones, as long as both shares are below 1."""
+    return ~_draws(seed, rows) < np.uint64(int(share * 2**64))
+
+
+def trained(seed: int, validation: float, test: float, rows: np.ndarray) -> np.ndarray:
+    """Which of the rows, as in `held_out`, are neither held out nor kept for the test, these being their shares."""
+    return ~(held_out(seed, validation, rows) | for_test(seed, test, rows))
+
+
+def _draws(seed: int, rows: np.ndarray) -> np.ndarray:
+    """Each row's draw, uint64 (r,): a hash of its number (splitmix64), so any rows can be asked for on their own.
+
+    Rows are held out from the low end, and kept for the test from the high end: neither share changes the other rows.
+    """
     offset = stream(seed, "validation").integers(0, 2**64, dtype=np.uint64)
-    z = rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + offset
-    return _mixed(z) < np.uint64(int(share * 2**64))
+    return _mixed(rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + offset)
 
 
 def _mixed(z: np.ndarray) -> np.ndarray:

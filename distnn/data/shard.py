@@ -14,11 +14,11 @@ from distnn.kernels.blocks import Block, Cut
 class Examples:
     """D, cut over the ranks.
 
-    Local: blocks and validation, this rank's examples to train on and those held out; first, the number of its
-    first training example among those of all ranks.
-    Replicated: cut, how the rows were cut into blocks; rows and validation_rows, numbers of examples; n and
-    validation_n, their Σ weights, scaled as in the blocks (the same numbers where there are no weights); fingerprint,
-    of the whole table; hints, what was noticed about its numbers.
+    Local: blocks, validation and test, this rank's examples to train on, those held out and those for the test; first,
+    the number of its first training example among those of all ranks.
+    Replicated: cut, how the rows were cut into blocks; rows, validation_rows and test_rows, numbers of examples; n,
+    validation_n and test_n, their Σ weights, scaled as in the blocks (the same numbers where there are no weights);
+    fingerprint, of the whole table; hints, what was noticed about its numbers.
     """
 
     cut: Cut
@@ -31,6 +31,9 @@ class Examples:
     validation_n: float
     fingerprint: str
     hints: Hints | None = None
+    test: list[Block] = field(default_factory=list)
+    test_rows: int = 0
+    test_n: float = 0.0
     starts: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,5 +52,6 @@ class Examples:
     @property
     def bytes(self) -> int:
         """Memory of this rank's examples. Local."""
-        arrays = [array for block in (*self.blocks, *self.validation) for array in block if array is not None]
+        blocks = (*self.blocks, *self.validation, *self.test)
+        arrays = [array for block in blocks for array in block if array is not None]
         return sum(array.nbytes for array in arrays)

@@ -13,7 +13,7 @@ from distnn.data.classes import Classes
 from distnn.data.loading import fingerprint, hash_rows
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
-from distnn.data.sampling import held_out
+from distnn.data.sampling import for_test, held_out, trained
 from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.inference.application import Application
@@ -26,9 +26,10 @@ NOISE = Fraction(1, 10**14)  # of Σ y²: a variance that is less is made of rou
 def evaluate(application: Application, which: str) -> dict[str, Any]:
     """E and what else is known of the model on the table, for JSON. Collective, replicated; exact like E_in.
 
-    which: "all" rows, those "trained" on or "held-out". n is Σ weights, E = (1/n) Σ e. For classes: right, the share
-    that is, and confusion, K × K, true class by predicted class; for numbers, by target: rmse, and R2 or None if the
-    target is constant. Where the table has weights, an example counts as its weight, in the confusion matrix too.
+    which: "all" rows, those "trained" on, "held-out", or kept for the "test". n is Σ weights, E = (1/n) Σ e. For
+    classes: right, the share that is, and confusion, K × K, true class by predicted class; for numbers, by target:
+    rmse, and R2 or None if the target is constant. Where the table has weights, an example counts as its weight, in the
+    confusion matrix too.
     UserError, on all ranks, if there are no such rows, or for what reading them refuses.
     """
     preparation, weighted = application.model.preparation, application.columns.weight is not None
@@ -60,13 +61,17 @@ def evaluate(application: Application, which: str) -> dict[str, Any]:
 def _require_same_table(application: Application, which: str, hashes: np.ndarray) -> None:
     """UserError unless these rows are the table that was trained on: its rows were held out, of no other. Collective.
 
-    hashes: of this rank's blocks, int64. Not known of older models, nor where other blocks were cut.
+    hashes: of this rank's blocks, int64. Of older models it is not known, and where another version of distnn cuts
+    other blocks, the number of rows alone is.
     """
     known, source = application.model.held_out, application.source
-    if known.get("rows") != application.cut.rows:
+    if "of" not in known:
         return
     digest = sum(application.ranks.gather(int(hashes.sum())))
-    if known["of"] != fingerprint(source, application.columns, digest):
+    same = str(known["of"]).split("-")[0] == str(source.n)
+    if known.get("rows") == application.cut.rows:
+        same = known["of"] == fingerprint(source, application.columns, digest)
+    if not same:
         raise UserError(
             f"--rows {which} is for the table that the model was trained on, and {source.path} is another one, or has "
             "changed: use --rows all."
@@ -77,9 +82,11 @@ def _chosen(application: Application, which: str, rows: Rows) -> Rows:
     """Those of the rows that are asked for."""
     if which == "all":
         return rows
-    share, seed = application.model.held_out["share"], application.model.held_out["seed"]
-    out = held_out(seed, share, rows.numbers)
-    return rows.select(out if which == "held-out" else ~out)
+    known, numbers = application.model.held_out, rows.numbers
+    seed, share, test = known["seed"], known["share"], known.get("test", 0.0)  # which older models lack
+    if which == "held-out":
+        return rows.select(held_out(seed, share, numbers))
+    return rows.select(for_test(seed, test, numbers) if which == "test" else trained(seed, share, test, numbers))
 
 
 class _Confusion:

@@ -28,8 +28,9 @@ class Model:
     """A network together with the preparation that its inputs and outputs need. Replicated.
 
     error: the error function that it was trained for; dtype: that of the arithmetic, "float64" or "float32".
-    held_out: the share of the rows that training held out, and the seed that chose them; the fingerprint "of" the
-    table and the "rows" of a block, which older models lack. header: what --header said of a text table.
+    held_out: the share of the rows that training held out, that of the "test", and the seed that chose them; the
+    fingerprint "of" the table and the "rows" of a block; older models lack all but share and seed. header: what
+    --header said of a text table.
     """
 
     network: Network
@@ -146,7 +147,8 @@ class Model:
     def _check(self) -> None:
         """ValueError or TypeError where what a file held does not fit together."""
         network, preparation = self.network, self.preparation
-        classes, share, seed = preparation.classes, self.held_out["share"], self.held_out["seed"]
+        classes, seed = preparation.classes, self.held_out["seed"]
+        shares = (self.held_out["share"], self.held_out.get("test", 0.0))
         names = (*preparation.inputs, *preparation.targets, *(classes.names if classes else ()))
         weight = preparation.weight if preparation.weight is not None else ""
         if not all(isinstance(name, str) for name in (*names, weight)):
@@ -160,7 +162,7 @@ class Model:
             and len(preparation.transforms) in (0, len(preparation.targets))
             and all(name is None or name in TRANSFORMS for name in preparation.transforms)
             and self.dtype in ("float64", "float32")
-            and isinstance(share, float | int) and 0 <= share < 1
+            and all(isinstance(share, float | int) and 0 <= share < 1 for share in shares)
             and self.header in (None, True, False)
             and isinstance(seed, int) and 0 <= seed < 2**63
         )  # fmt: skip

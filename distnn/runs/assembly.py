@@ -82,6 +82,7 @@ def assemble(
     objective = _objective(options, planned.error, network, examples, ranks)
     held_out = {
         "share": options.validation,
+        "test": options.test,
         "seed": options.seed,
         "of": examples.fingerprint,
         "rows": examples.cut.rows,
@@ -133,7 +134,7 @@ def _objective(options: Options, error: str, network: Network, examples: Example
 def _require_probabilities(error: str, source: Source, examples: Examples, ranks: Ranks) -> None:
     """UserError unless all targets are probabilities. Collective."""
     with ranks.sharing_errors():
-        for block in (*examples.blocks, *examples.validation):
+        for block in (*examples.blocks, *examples.validation, *examples.test):
             if block.y.min() < 0 or block.y.max() > 1:
                 raise UserError(
                     f"{source.path}: --error {error} needs targets between 0 and 1, or one column of classes; "

@@ -29,11 +29,14 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     flops = 2 * source.n * (3 * products - d[0] * d[1])
     unknown = "" if planned.d_out else " (with 2 classes: how many there are is known once the rows are read)"
     settled, _ = with_optimizer(options, weights, planned.error, d[-1], source.n)
+    shares = {"to choose the weights": options.validation, "for the test": options.test}
+    held = [f"about {100 * share:g} % of the rows {purpose}" for purpose, share in shares.items() if share]
     targets = [source.columns[j] for j in recipe.columns.targets]
     entries = [
         ("data", f"{source.path}: {source.n:,} rows, {d[0]} inputs"),
         ("targets", ", ".join(targets) + (", classes" if recipe.columns.classes else "")),
         ("network", f"d = {d}{unknown}, θ {options.theta}, output {recipe.output_theta}, {planned.error} error"),
+        *([("held out", ", ".join(held))] if held else []),
         ("weights", f"{weights:,}"),
         ("blocks", f"{cut.count:,} of {cut.rows:,} rows"),
         ("ranks", f"{ranks}, each with {min(blocks)} to {max(blocks)} blocks, {min(rows):,} to {max(rows):,} rows"),

@@ -57,7 +57,7 @@ def _target(
 ) -> str:
     """What the targets are taken for; given: the user has named them."""
     names = [source.columns[j] for j in columns.targets]
-    held = f"{examples.rows + examples.validation_rows:,} numbers"
+    held = f"{examples.rows + examples.validation_rows + examples.test_rows:,} numbers"
     if preparation.classes:
         held = f"{len(preparation.classes.names)} classes ({listed(preparation.classes.names, 6)})"
     elif any(columns.transforms):

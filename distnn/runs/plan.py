@@ -70,6 +70,7 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
         standardise=options.standardise,
         standardise_targets=standardise_targets,
         validation=options.validation,
+        test=options.test,
         seed=options.seed,
         classes_asked=bool(options.classes) or built_in or any(j in forced for j in columns.targets),
         class_weights=tuple(options.class_weights),

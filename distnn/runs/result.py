@@ -10,10 +10,10 @@ from distnn.runs.metrics import finite
 from distnn.training.progress import Progress
 
 
-def result(progress: Progress, E_in: float | None) -> dict[str, Any]:
+def result(progress: Progress, E_in: float | None, E_test: float | None = None) -> dict[str, Any]:
     """The last record, but with the errors of the weights that were kept, and why the run stopped. Local.
 
-    E_in: of those weights, None if it is not known. What is not finite is None.
+    E_in, E_test: of those weights, None if it is not known. What is not finite is None.
     """
     record, reason, best = progress.record, progress.reason, progress.best_E_val
     assert record is not None and reason is not None
@@ -22,6 +22,7 @@ def result(progress: Progress, E_in: float | None) -> dict[str, Any]:
         **last,
         "E_in": E_in,
         "E_val": best if math.isfinite(best) else last["E_val"],
+        "E_test": E_test,
         "last_E_in": last["E_in"],
         "last_E_val": last["E_val"],
         "best_t": progress.best_t,

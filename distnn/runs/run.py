@@ -94,12 +94,12 @@ class Run:
         assert reason is not None
         self.assembly.model.network.w[:] = progress.best_w
         everyones, communication = self.ranks.gather(seconds), self.ranks.gather(waited)
-        E_in = self._kept_error(progress, reason)
-        came_to = result(progress, E_in)
+        E_in, E_test = self._kept_error(progress, reason), self._test_error(progress, reason)
+        came_to = result(progress, E_in, E_test)
         wrong = self._write_results(progress, reason, came_to) if self.ranks.rank == 0 else {}
         model = self.directory.model
         shown = ("model", f"not written: {wrong[model]}" if model in wrong else str(model))
-        rows = [*ending(progress, E_in, everyones, communication), shown]
+        rows = [*ending(progress, E_in, everyones, communication, E_test), shown]
         self.report.end(End(reason, came_to, None if model in wrong else model, rows))
         if sentences := self.ranks.broadcast(list(wrong.values())):
             raise RankError(" ".join(sentences))
@@ -111,6 +111,11 @@ class Run:
         if math.isnan(E_in) and reason.quantity not in ("interrupted", "seconds"):
             E_in = self.assembly.objective.error(progress.best_w)
         return E_in if math.isfinite(E_in) else None
+
+    def _test_error(self, progress: Progress, reason: Reason) -> float | None:
+        """E_test of the weights that were kept; None without a test, and where the training is to go on. Collective."""
+        E_test = math.nan if reason.quantity == "interrupted" else self.assembly.objective.test_error(progress.best_w)
+        return E_test if math.isfinite(E_test) else None
 
     def _write_results(self, progress: Progress, reason: Reason, came_to: dict[str, Any]) -> dict[Path, str]:
         """The last checkpoint, the model and the result. Returns what could not be written, and why. Local to rank 0.

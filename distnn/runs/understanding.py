@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from distnn.data.columns import Columns
 from distnn.data.filling import means, medians
 from distnn.data.loading import load
 from distnn.data.preparation import Preparation
-from distnn.data.sampling import held_out
+from distnn.data.sampling import trained
 from distnn.data.shard import Examples
 from distnn.data.survey import Survey, chunks, survey
 from distnn.data.tables import Source
@@ -62,7 +63,7 @@ def _survey(options: Options, source: Source, columns: Columns, first: Survey, r
     """What all rows hold, and the numbers of those trained on, where means or medians are wanted. Collective."""
     wanted = None
     if options.impute in ("mean", "median"):
-        wanted = lambda rows: ~held_out(options.seed, options.validation, rows)  # noqa: E731
+        wanted = partial(trained, options.seed, options.validation, options.test)
     forced = forced_kinds(options, source)
     every = (*columns.inputs, *columns.targets)
     words = [j for j in every if forced.get(j) in ("words", "booleans") or first.found[j].words]

@@ -51,6 +51,7 @@ class Objective:
         self._gradient = self._sum(shapes(backpropagation.d), backpropagation.dtype, tail=True)
         self._error = self._sum([1])
         self._validation = self._make(ranks, [1], len(examples.validation), examples.cut.count)
+        self._test = self._make(ranks, [1], len(examples.test), examples.cut.count)
 
     def on(self, ranks: Ranks) -> Objective:
         """The same function, summed over other ranks, to which these examples belong as well. Local."""
@@ -115,6 +116,12 @@ class Objective:
         if not self.examples.validation_n:
             return np.nan
         return self._mean_error(w, self._validation, self.examples.validation, self.examples.validation_n)
+
+    def test_error(self, w: np.ndarray) -> float:
+        """E_test(w): the same over the examples kept for the test, which nothing but the last table shall depend on."""
+        if not self.examples.test_n:
+            return np.nan
+        return self._mean_error(w, self._test, self.examples.test, self.examples.test_n)
 
     def sample(self, w: np.ndarray, t: int) -> Evaluation:
         """The mean error and gradient over the examples of step t, an unbiased estimate of E_in and its gradient.

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from distnn.data.sampling import SAMPLING, held_out, permuted, picks, shuffled
+from distnn.data.sampling import SAMPLING, for_test, held_out, permuted, picks, shuffled, trained
 from distnn.streams import stream
 
 
@@ -68,3 +68,13 @@ def test_which_rows_are_held_out_depends_on_seed_and_row_only() -> None:
     assert (held_out(4, 0.2, np.arange(0, 20_000)) != whole).any()
     assert (held_out(3, 0.3, np.arange(0, 20_000)) >= whole).all()  # more are held out, none comes back
     assert not held_out(3, 0.0, np.arange(0, 50)).any()
+
+
+def test_rows_of_the_test_are_others_than_those_held_out() -> None:
+    rows = np.arange(0, 20_000)
+    held, test = held_out(3, 0.6, rows), for_test(3, 0.4 - 1e-9, rows)
+    assert test.mean() == pytest.approx(0.4, abs=0.01)
+    assert not (held & test).any()
+    np.testing.assert_array_equal(trained(3, 0.6, 0.3, rows), ~held & ~for_test(3, 0.3, rows))
+    np.testing.assert_array_equal(for_test(3, 0.4 - 1e-9, rows[777:5000]), test[777:5000])
+    assert not for_test(3, 0.0, rows).any() and trained(3, 0.0, 0.0, rows).all()

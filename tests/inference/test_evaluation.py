@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix, mean_squared_error, r2_score
 from tables import regression, words, write_csv
 
 from distnn import load_model
-from distnn.data.sampling import held_out
+from distnn.data.sampling import for_test, held_out
 from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
 from distnn.inference.options import ApplyOptions
@@ -28,10 +28,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", ["numbers", "words"])
 def test_E_is_that_of_the_training_to_the_bit(name: str, folder: Path) -> None:
-    last = json.loads((folder / name / "metrics.jsonl").read_text().splitlines()[-1])
-    assert last["stale"] == 0, "the last weights are the best, which were kept"
-    assert evaluated(folder, name, "trained")["E"] == last["E_in"]
-    assert evaluated(folder, name, "held-out")["E"] == last["E_val"]
+    result = json.loads((folder / name / "result.json").read_text())
+    for rows, error in (("trained", "E_in"), ("held-out", "E_val"), ("test", "E_test")):
+        assert evaluated(folder, name, rows)["E"] == result[error]
+    assert len({result[error] for error in ("E_in", "E_val", "E_test")}) == 3
 
 
 @pytest.mark.parametrize("size", [2, 3, 9])
@@ -40,13 +40,14 @@ def test_the_same_bits_on_any_number_of_ranks(name: str, size: int, folder: Path
     assert evaluated(folder, name, size=size) == evaluated(folder, name)
 
 
-@pytest.mark.parametrize("rows", ["all", "trained", "held-out"])
+@pytest.mark.parametrize("rows", ["all", "trained", "held-out", "test"])
 def test_numbers(rows: str, folder: Path) -> None:
     X, Y = regression(N, m=2)
     Y = Y + [0, 1e7]
     weights = np.random.default_rng(3).integers(0, 5, N) / 2
     out = held_out(4, 0.3, np.arange(0, N))
-    mask = {"all": out | True, "trained": ~out, "held-out": out}[rows]
+    test = for_test(4, 0.2, np.arange(0, N))
+    mask = {"all": out | True, "trained": ~out & ~test, "held-out": out, "test": test}[rows]
     predictions = load_model(folder / "numbers")(X)
     found = evaluated(folder, "numbers", rows)
     assert found["n"] == weights[mask].sum()

@@ -23,6 +23,15 @@ def test_the_network_is_that_which_is_trained(output: str, tmp_path: Path, capsy
     assert any(line.split() == ["weights", str(network.w.size)] for line in shown.splitlines())
 
 
+def test_rows_held_out_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train_main(OneRank(), ["--dry-run"]) == 0
+    assert "held out" not in capsys.readouterr().out
+    assert train_main(OneRank(), ["--dry-run", "--validation", "0.1", "--test", "0.15"]) == 0
+    assert "held out       about 10 % of the rows to choose the weights, about 15 % of the rows for the test\n" in (
+        capsys.readouterr().out
+    )
+
+
 @pytest.mark.parametrize(
     ("size", "words"),
     [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (6088, "6.09 kB"), (2.5e9, "2.5 GB"), (3e15, "3e+03 TB")],

@@ -41,6 +41,7 @@ def test_those_of_the_run_and_those_given_now(tmp_path: Path) -> None:
         (["--seed", "1"], "--seed 1 cannot be given at --resume: this run began with 0"),
         (["--optimizer", "adam"], "--optimizer adam cannot be given at --resume: this run began with its default"),
         (["--validation", "0.5"], "--validation 0.5 cannot be given"),
+        (["--test", "0.5"], "--test 0.5 cannot be given"),
     ],
 )
 def test_what_a_run_began_with_stays(arguments: list[str], sentence: str, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def logged(folder: Path) -> list[dict[str, float]]:
 
 
 def test_what_it_leaves(tmp_path: Path) -> None:
-    training, report = run(tmp_path, validation=0.4, eta=0.5, hidden=(20,), max_iterations=40)
+    training, report = run(tmp_path, validation=0.4, test=0.2, eta=0.5, hidden=(20,), max_iterations=40)
     assert training.execute().code == DONE
     records = logged(tmp_path)
     assert [record["t"] for record in records] == list(range(41))
@@ -69,6 +69,8 @@ def test_what_it_leaves(tmp_path: Path) -> None:
     assert report.rows["weights kept"] == f"t {kept['t']} of 40"
     w = load_model(tmp_path).network.w
     assert training.assembly.objective.validation_error(w) == result["best_E_val"]
+    E_test = training.assembly.objective.test_error(w)
+    assert (result["E_test"], report.rows["E_test"]) == (E_test, f"{E_test:.6g}")
     np.testing.assert_array_equal(w, training.assembly.model.network.w)
 
 

@@ -26,7 +26,19 @@ def trained_on(folder: Path) -> Path:
     write_csv(folder / "numbers.csv", {**names, "w": weights, "p": Y[:, 0], "q": Y[:, 1] + 1e7})
     X, Z = words(N)
     write_csv(folder / "words.csv", {"u": X[:, 0], "v": X[:, 1], "fruit": Z})
-    common = ["--hidden", "5", "--quiet", "--validation", "0.3", "--seed", "4", "--max-iterations", "40"]
+    common = [
+        "--hidden",
+        "5",
+        "--quiet",
+        "--validation",
+        "0.3",
+        "--test",
+        "0.2",
+        "--seed",
+        "4",
+        "--max-iterations",
+        "40",
+    ]
     for name, targets in (("numbers", ("p", "q", "--weights", "w")), ("words", ("fruit",))):
         arguments = ["--data", str(folder / f"{name}.csv"), "--targets", *targets, *common]
         assert train_main(OneRank(), [*arguments, "--out", str(folder / name)]) == 0

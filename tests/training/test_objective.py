@@ -12,7 +12,7 @@ import pytest
 from tables import assembled, regression, words
 from threaded_ranks import on_ranks
 
-from distnn.data.sampling import held_out, picks
+from distnn.data.sampling import for_test, held_out, picks
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.training.objective import decay_mask
 
@@ -215,6 +215,33 @@ def test_E_val_is_the_error_of_the_rows_held_out(small_blocks: None) -> None:
     without = assembled(OneRank(), X[~out], Y[~out], weights[~out], **PLAIN, weight_decay=0.1)
     assert pytest.approx(without.objective(w).E, rel=1e-13) == assembly.objective(w).E
     assert np.isnan(without.objective.validation_error(w))
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_E_test_is_the_error_of_rows_that_nothing_else_depends_on(size: int, small_blocks: None) -> None:
+    X, Y = regression(60, d=2)
+    weights = np.linspace(1, 2, 60)
+    options = {**PLAIN, "validation": 0.3, "seed": 8}
+    test, held = for_test(8, 0.25, np.arange(60)), held_out(8, 0.3, np.arange(60))
+    assert 5 < test.sum() < 30
+
+    def work(ranks: Any) -> tuple[float, float, float]:
+        objective = assembled(ranks, X, Y, weights, counts=[60 // size] * size, **options, test=0.25).objective
+        w = np.linspace(-1, 1, objective.decayed.size)
+        examples = objective.examples
+        assert (examples.test_rows, examples.validation_rows) == (test.sum(), held.sum())
+        return objective.test_error(w), objective.validation_error(w), objective(w).E
+
+    (E_test, E_val, E_in), *others = on_ranks(size, work)
+    assert all(found == (E_test, E_val, E_in) for found in others)
+    for found, mask in ((E_test, test), (E_val, held), (E_in, ~test & ~held)):
+        alone = assembled(OneRank(), X[mask], Y[mask], weights[mask], **PLAIN).objective
+        assert found == pytest.approx(alone(np.linspace(-1, 1, alone.decayed.size)).E, rel=1e-13)
+    spoilt = Y + np.where(test, 1e3, 0)[:, None]  # only E_test sees them
+    objective = assembled(OneRank(), X, spoilt, weights, **options, test=0.25).objective
+    w = np.linspace(-1, 1, objective.decayed.size)
+    assert (objective.validation_error(w), objective(w).E) == (E_val, E_in)
+    assert objective.test_error(w) > 100 * E_test
 
 
 def test_evaluations_count_passes_over_D() -> None:

@@ -109,6 +109,12 @@ class DataOptions:
         DATA,
         "Share of the rows to hold out, chosen by --seed and row number, to compute E_val on.",
     ] = 0.0
+    test: Annotated[
+        float,
+        DATA,
+        "Share of the rows to keep for a test, which neither train nor choose the weights, chosen as for --validation; "
+        "their error E_test is computed once, at the end.",
+    ] = 0.0
     standardise: Annotated[
         bool,
         DATA,
@@ -123,8 +129,14 @@ class DataOptions:
 
 def check(options: DataOptions) -> None:
     """Raise UserError, one sentence, for a value that makes no sense. Local."""
-    if not 0 <= options.validation < 1:
-        raise UserError(f"--validation {options.validation}: give a share of at least 0 and below 1, such as 0.1.")
+    for name, share in (("--validation", options.validation), ("--test", options.test)):
+        if not 0 <= share < 1:
+            raise UserError(f"{name} {share}: give a share of at least 0 and below 1, such as 0.1.")
+    if options.validation + options.test >= 1:
+        raise UserError(
+            f"--validation {options.validation:g} and --test {options.test:g} leave no row to train on: lower one of "
+            "them."
+        )
     if options.data is None and (options.targets or options.weights):
         raise UserError("--targets and --weights are for a table of your own: add --data FILE.")
     if options.impute is None and options.indicator:

@@ -15,6 +15,7 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
     """What is going to be trained on so many ranks, in sentences."""
     model, examples, cut = assembly.model, assembly.examples, assembly.examples.cut
     held = f", {examples.validation_rows:,} held out" if examples.validation_rows else ""
+    held += f", {examples.test_rows:,} kept for the test" if examples.test_rows else ""
     classes = model.preparation.classes
     sentences = [
         f"{source.path}: {examples.rows:,} examples{held}"
@@ -22,7 +23,7 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
         + f"; {cut.count:,} blocks of {cut.rows:,} rows on {ranks} {'rank' if ranks == 1 else 'ranks'}"
         + (f", of which {ranks - cut.count} have no work" if cut.count < ranks else "")
     ]
-    if left_out := source.n - examples.rows - examples.validation_rows:
+    if left_out := source.n - examples.rows - examples.validation_rows - examples.test_rows:
         why = "of weight 0" if not model.preparation.leave_out else "with missing values or of weight 0"
         sentences.append(f"{left_out:,} {'row' if left_out == 1 else 'rows'} {why} left out")
     sentences += assembly.notes
@@ -36,12 +37,16 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
 
 
 def ending(
-    progress: Progress, E_in: float | None, seconds: Sequence[float], communication: Sequence[float]
+    progress: Progress,
+    E_in: float | None,
+    seconds: Sequence[float],
+    communication: Sequence[float],
+    E_test: float | None = None,
 ) -> list[tuple[str, str]]:
     """The rows of the last table, which is of the weights that were kept, those of progress.best_t.
 
-    E_in: theirs, None if it is not known. seconds: of the training, rank by rank; communication: those of them spent in
-    it.
+    E_in, E_test: theirs, None if it is not known. seconds: of the training, rank by rank; communication: those of them
+    spent in it.
     """
     record, reason = progress.record, progress.reason
     assert record is not None and reason is not None
@@ -50,6 +55,8 @@ def ending(
         rows.append(("E_in", f"{E_in:.6g}"))
     if math.isfinite(progress.best_E_val):
         rows.append(("E_val", f"{progress.best_E_val:.6g}"))
+    if E_test is not None:
+        rows.append(("E_test", f"{E_test:.6g}"))
     if progress.best_t != record.t or math.isfinite(progress.best_E_val):
         rows.append(("weights kept", f"t {progress.best_t} of {record.t}"))
     rows.append(("iterations", f"{record.t} ({record.evaluations:.6g} passes over D)"))

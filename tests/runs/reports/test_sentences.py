@@ -60,6 +60,8 @@ def test_the_table_at_the_end() -> None:
 def test_the_table_is_of_the_weights_that_were_kept() -> None:
     rows = dict(ending(progress(Record(42, 1e-9, E_val=2.0), Reason("", ""), 2, 0.5), 0.125, [1.0], [0.0]))
     assert (rows["E_in"], rows["E_val"], rows["weights kept"]) == ("0.125", "0.5", "t 2 of 42")
+    rows = dict(ending(progress(Record(42, 1e-9), Reason("", ""), 42), 0.125, [1.0], [0.0], 0.375))
+    assert (rows["E_in"], rows["E_test"]) == ("0.125", "0.375")
     rows = dict(ending(progress(Record(42, math.nan), Reason("", ""), 41), None, [1.0], [0.0]))
     assert "E_in" not in rows
     assert "E_val" not in rows
