@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -50,10 +52,13 @@ class Batches:
         rows = np.zeros((len(chosen), inputs + self.d[-1] + 1), self.dtype)
         with self.ranks.sharing_errors():
             places, numbers, columns = (found.tolist() for found in self.examples.find(chosen))
-            for place, number, column in zip(places, numbers, columns, strict=True):
-                (x, y, weights), row = self.examples.blocks[number], rows[place]
-                row[:inputs] = x[:, column]
-                row[inputs:-1] = y[:, column]
-                row[-1] = 1 if weights is None else weights[column]
+            of = itemgetter(1)
+            for number, members in groupby(sorted(zip(places, numbers, columns, strict=True), key=of), of):
+                x, y, weights = self.examples.blocks[number]  # which may have to be read from a file: once a batch
+                for place, _, column in members:
+                    row = rows[place]
+                    row[:inputs] = x[:, column]
+                    row[inputs:-1] = y[:, column]
+                    row[-1] = 1 if weights is None else weights[column]
         self.ranks.sum(rows.view(np.int64 if self.dtype == np.float64 else np.int32))
         return rows

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from distnn.data.classes import Classes
-from distnn.data.preparation import Shifted
+from distnn.data.shelf import Shelf
 from distnn.errors import UserError
 from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import Ranks
@@ -17,7 +18,14 @@ from distnn.parallel.reduction import ExactSum
 BALANCED = "balanced"
 
 
-def factors(wanted: Sequence[str], classes: Classes, train: Sequence[Shifted], cut: Cut, ranks: Ranks) -> np.ndarray:
+class Labels(NamedTuple):
+    """Of the rows of a block: names of classes (r,), and weights (r,) or None."""
+
+    words: np.ndarray
+    weights: np.ndarray | None
+
+
+def factors(wanted: Sequence[str], classes: Classes, train: Shelf, cut: Cut, ranks: Ranks) -> np.ndarray:
     """What the weights of the examples of each class are multiplied by, float64 (K,). Collective, replicated.
 
     wanted: "balanced", for n / (K n_k), with n_k the weight of class k among the rows trained on; or CLASS=WEIGHT, 1
@@ -27,20 +35,22 @@ def factors(wanted: Sequence[str], classes: Classes, train: Sequence[Shifted], c
     if list(wanted) != [BALANCED]:
         return _table(wanted, classes)
 
-    def term(j: int, out: np.ndarray) -> None:
-        codes, _ = classes.codes(train[j].words)  # type: ignore[arg-type]
-        out[:] = np.bincount(codes, train[j].weights, minlength=K)
+    parts = train.view(Labels)
 
-    held = ExactSum(ranks, [1] * K, len(train), cut.count)(term)
+    def term(j: int, out: np.ndarray) -> None:
+        words, weights = parts[j]
+        out[:] = np.bincount(classes.codes(words)[0], weights, minlength=K)
+
+    held = ExactSum(ranks, [1] * K, len(parts), cut.count)(term)
     with np.errstate(divide="ignore"):
         return np.where(held > 0, held.sum() / (np.count_nonzero(held) * held), 1.0)
 
 
-def weighted(part: Shifted, classes: Classes, factors: np.ndarray) -> Shifted:
-    """Rows with their weights multiplied by those of their classes. Local."""
-    codes, _ = classes.codes(part.words)  # type: ignore[arg-type]
-    own = factors[codes]
-    return part._replace(weights=own if part.weights is None else part.weights * own)
+def multiply(shelf: Shelf, classes: Classes, factors: np.ndarray) -> None:
+    """Multiply the weights of rows by those of their classes. Local."""
+    for j, (words, weights) in enumerate(shelf.view(Labels)):
+        own = factors[classes.codes(words)[0]]
+        shelf.update(j, weights=own if weights is None else weights * own)
 
 
 def _table(wanted: Sequence[str], classes: Classes) -> np.ndarray:

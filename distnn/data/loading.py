@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -13,6 +14,7 @@ from numpy.typing import DTypeLike
 from distnn.data import class_weights, weights
 from distnn.data.classes import Classes, kind_of_labels, sort_names
 from distnn.data.columns import Columns
+from distnn.data.encoding import widths
 from distnn.data.hints import Hints
 from distnn.data.kinds import refuse_classes
 from distnn.data.preparation import Preparation, Shift, Shifted
@@ -20,10 +22,11 @@ from distnn.data.rows import Rows
 from distnn.data.sampling import for_test, held_out
 from distnn.data.scaling import Scaling, measure
 from distnn.data.shard import Examples
+from distnn.data.shelf import Room, Shelf
 from distnn.data.tables import Source
 from distnn.data.tables.dialect import is_number
 from distnn.errors import UserError
-from distnn.kernels.blocks import Cut
+from distnn.kernels.blocks import Block, Cut
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 
@@ -49,38 +52,68 @@ class Recipe:
     test: float = 0.0
 
 
-def load(source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Ranks) -> tuple[Preparation, Examples]:
+class Inputs(NamedTuple):
+    """What means and deviations of inputs are measured on, of a block: x^(0), and the weights or None."""
+
+    x: np.ndarray
+    weights: np.ndarray | None
+
+
+class Targets(NamedTuple):
+    """The same of targets: y, and the weights or None."""
+
+    y: np.ndarray
+    weights: np.ndarray | None
+
+
+class Weights(NamedTuple):
+    """The weights of a block, or None."""
+
+    weights: np.ndarray | None
+
+
+def load(
+    source: Source, recipe: Recipe, cut: Cut, dtype: DTypeLike, ranks: Ranks, room: Room | None = None
+) -> tuple[Preparation, Examples]:
     """Read this rank's rows, and learn from all of D how to prepare them. Collective; Preparation replicated.
 
     Means and deviations come from the rows that are trained on, not from the others; classes from all. Rows are
-    read a block at a time: memory is the shard, in dtype, and one block as read. UserError, on all ranks, for bad data.
+    read a block at a time: memory is what the room allows of the shard, in dtype, and a few blocks. room: where the
+    rows are kept; in memory where none is given. UserError, on all ranks, for bad data, or too little room.
     """
     source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
+    room = room or Room()
+    with ranks.sharing_errors():
+        room.expect(row_bytes(recipe.columns, dtype) * int(np.ptp(cut.rows_owned(ranks.rank, ranks.size))))
     shift = _shift(source, recipe, cut, ranks)
-    (train, held, test), known_by, hints = _read(source, recipe, shift, cut, dtype, ranks)
-    counts = np.array(ranks.gather([sum(part.x.shape[1] for part in parts) for parts in (train, held, test)]))
+    shelves, known_by, hints = _read(source, recipe, shift, cut, dtype, ranks, room)
+    train = shelves[0]
+    counts = np.array(ranks.gather([sum(shelf.widths) for shelf in shelves]))
     rows, validation_rows, test_rows = (int(count) for count in counts.sum(axis=0))
     _require_rows(source, recipe, rows, validation_rows, test_rows)
     classes = None
     if shift.targets is None:
-        classes = _classes(source, recipe, [*train, *held, *test], rows + validation_rows + test_rows, ranks)
+        classes = _classes(source, recipe, shelves, int(counts.sum()), ranks)
     if classes is not None and recipe.class_weights:
         factors = class_weights.factors(recipe.class_weights, classes, train, cut, ranks)
-        train, held, test = (
-            [class_weights.weighted(part, classes, factors) for part in parts] for parts in (train, held, test)
-        )
-    exponent = weights.exponent((part.weights for part in (*train, *held, *test)), ranks)
-    train, held, test = ([part.weighted(exponent) for part in parts] for parts in (train, held, test))
-    n, validation_n, test_n = (_weight(parts, cut, ranks) for parts in (train, held, test))
+        with ranks.sharing_errors():
+            for shelf in shelves:
+                class_weights.multiply(shelf, classes, factors)
+    _scale_weights(shelves, dtype, ranks)
+    n, validation_n, test_n = (_weight(shelf, cut, ranks) for shelf in shelves)
     if n == 0:
         weight = recipe.columns.names(source)[2]
         raise UserError(f"{source.path}: the weights in column {weight} are all 0.")
     preparation = _learn(source, recipe, shift, train, classes, cut, ranks)
     with ranks.sharing_errors():
-        blocks, validation, tested = ([preparation.finish(part) for part in parts] for parts in (train, held, test))
+        for shelf in shelves:
+            for j, rows_of_block in enumerate(shelf.view(Shifted)):
+                shelf.update(j, words=None, **preparation.finish(rows_of_block)._asdict())
+    blocks, validation, tested = (shelf.whole(Block) for shelf in shelves)
     first = int(counts[: ranks.rank, 0].sum())
     examples = Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, known_by, hints)
     examples.test, examples.test_rows, examples.test_n = tested, test_rows, test_n
+    examples.in_files = sum(ranks.gather(room.file_used))
     return preparation, examples
 
 
@@ -93,6 +126,13 @@ def _require_rows(source: Source, recipe: Recipe, rows: int, validation_rows: in
         raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {recipe.validation:g}.")
     if test_rows == 0 and recipe.test > 0:
         raise UserError(f"{source.path}: no row of {source.n} is kept for the test: raise --test {recipe.test:g}.")
+
+
+def row_bytes(columns: Columns, dtype: DTypeLike) -> int:
+    """Bytes of a prepared row, where classes have one output. Local."""
+    inputs = widths(columns.encodings) if columns.encodings else len(columns.inputs)
+    targets = 1 if columns.classes else len(columns.targets)
+    return (inputs + 1 + targets + (columns.weight is not None)) * np.dtype(dtype).itemsize
 
 
 def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
@@ -118,15 +158,13 @@ def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
 
 
 def _read(
-    source: Source, recipe: Recipe, shift: Shift, cut: Cut, dtype: DTypeLike, ranks: Ranks
-) -> tuple[tuple[list[Shifted], list[Shifted], list[Shifted]], str, Hints]:
+    source: Source, recipe: Recipe, shift: Shift, cut: Cut, dtype: DTypeLike, ranks: Ranks, room: Room
+) -> tuple[tuple[Shelf, Shelf, Shelf], str, Hints]:
     """This rank's rows to train on, held out and for the test, a part a block; the fingerprint; hints. Collective.
 
     The parts are local, the fingerprint, a hash of the rows of all ranks and of the columns' names, replicated.
     """
-    train: list[Shifted] = []
-    held: list[Shifted] = []
-    test: list[Shifted] = []
+    train, held, test = Shelf(room), Shelf(room), Shelf(room)
     mine = 0
     hints = Hints(len(shift.inputs), 0 if shift.targets is None else len(shift.targets))
     with ranks.sharing_errors():
@@ -138,9 +176,9 @@ def _read(
             hints.look(rows)
             out = held_out(recipe.seed, recipe.validation, rows.numbers)
             kept = for_test(recipe.seed, recipe.test, rows.numbers)
-            for parts, mask in ((train, ~(out | kept)), (held, out), (test, kept)):
+            for shelf, mask in ((train, ~(out | kept)), (held, out), (test, kept)):
                 if mask.any():
-                    parts.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
+                    shelf.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
     hints.share(ranks)
     return (train, held, test), fingerprint(source, recipe.columns, sum(ranks.gather(mine))), hints
 
@@ -173,12 +211,23 @@ def hash_rows(rows: Rows) -> np.int64:
     return np.frombuffer(digest.digest(), np.int64)[0]
 
 
-def _weight(parts: Sequence[Shifted], cut: Cut, ranks: Ranks) -> float:
-    """Σ weights over the parts of all ranks, or their number of rows. Collective, replicated; exact."""
+def _scale_weights(shelves: Sequence[Shelf], dtype: DTypeLike, ranks: Ranks) -> None:
+    """Scale the weights of rows by a power of two, in dtype. Collective."""
+    exponent = weights.exponent((part.weights for shelf in shelves for part in shelf.view(Weights)), ranks)
+    with ranks.sharing_errors():
+        for shelf in shelves:
+            for j, part in enumerate(shelf.view(Weights)):
+                if (scaled := weights.scaled(part.weights, exponent)) is not None:
+                    shelf.update(j, weights=scaled.astype(dtype))
+
+
+def _weight(shelf: Shelf, cut: Cut, ranks: Ranks) -> float:
+    """Σ weights over the rows of all ranks, or their number. Collective, replicated; exact."""
+    rows, parts = shelf.widths, shelf.view(Weights)
 
     def term(j: int, out: np.ndarray) -> None:
         of_rows = parts[j].weights
-        out[0] = parts[j].x.shape[1] if of_rows is None else of_rows.sum(dtype=np.float64)
+        out[0] = rows[j] if of_rows is None else of_rows.sum(dtype=np.float64)
 
     return float(ExactSum(ranks, [1], len(parts), cut.count)(term)[0])
 
@@ -187,7 +236,7 @@ def _learn(
     source: Source,
     recipe: Recipe,
     shift: Shift,
-    train: Sequence[Shifted],
+    train: Shelf,
     classes: Classes | None,
     cut: Cut,
     ranks: Ranks,
@@ -197,10 +246,10 @@ def _learn(
     names = columns.names(source)
     inputs = Scaling.identity(len(shift.inputs))
     if recipe.standardise:
-        inputs = measure(shift.inputs, [(part.x[1:], part.weights) for part in train], ranks, cut.count)
+        inputs = measure(shift.inputs, train.view(Inputs), ranks, cut.count)
     if shift.targets is None:
         return Preparation.of(names, columns, inputs, None, classes)
-    targets = measure(shift.targets, [(part.y, part.weights) for part in train], ranks, cut.count)
+    targets = measure(shift.targets, train.view(Targets), ranks, cut.count)
     if targets.constant.any():
         constant = names[1][int(targets.constant.argmax())]
         raise UserError(f"{source.path}: the target column {constant} is constant: there is nothing to learn.")
@@ -209,9 +258,11 @@ def _learn(
     return Preparation.of(names, columns, inputs, targets, None)
 
 
-def _classes(source: Source, recipe: Recipe, parts: Sequence[Shifted], rows: int, ranks: Ranks) -> Classes:
+def _classes(source: Source, recipe: Recipe, shelves: Sequence[Shelf], rows: int, ranks: Ranks) -> Classes:
     """The classes of all ranks, in one order; rows: of all. Collective, replicated. UserError if they are none."""
-    mine = {str(name) for part in parts for name in np.unique(part.words)}  # type: ignore[arg-type]
+    mine = {
+        str(name) for shelf in shelves for part in shelf.view(class_weights.Labels) for name in np.unique(part.words)
+    }
     names = sort_names([name for found in ranks.gather(sorted(mine)) for name in found])
     _, targets, _ = recipe.columns.names(source)
     target = ", ".join(targets)

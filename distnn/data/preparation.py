@@ -21,7 +21,6 @@ from distnn.data.rows import Rows
 from distnn.data.scaling import Scaling, shift_columns
 from distnn.data.tables import Source, column_numbers
 from distnn.data.tables.source import Missing
-from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import empty
@@ -38,11 +37,6 @@ class Shifted(NamedTuple):
     y: np.ndarray
     words: np.ndarray | None
     weights: np.ndarray | None
-
-    def weighted(self, exponent: int) -> Shifted:
-        """These rows with their weights times 2^exponent, of the network's dtype."""
-        found = scaled(self.weights, exponent)
-        return self if found is None else self._replace(weights=found.astype(self.x.dtype))
 
 
 @dataclass(frozen=True)

@@ -73,14 +73,14 @@ def measure(
 ) -> Scaling:
     """The scaling that standardises all columns over D. Collective, replicated; exact like every sum over D.
 
-    shift: what was taken off the columns already. parts: this rank's blocks, each the shifted columns (m × r) and the
-    examples' weights (r,) or None; count: the number of blocks of all ranks. The deviation is that of the
-    population, sqrt(Σ (x - mean)² / n), and 0 for a constant column.
+    shift: what was taken off the columns already. parts: this rank's blocks, each the shifted columns (m × r, after
+    whatever other rows) and the examples' weights (r,) or None; count: the number of blocks of all ranks. The deviation
+    is that of the population, sqrt(Σ (x - mean)² / n), and 0 for a constant column.
     """
     m = len(shift)
     magnitude = np.zeros(m)
     for x, _ in parts:
-        np.maximum(magnitude, np.abs(x).max(axis=1, initial=0), out=magnitude)
+        np.maximum(magnitude, np.abs(x[-m:]).max(axis=1, initial=0), out=magnitude)
     ranks.maximum(magnitude)
     exponent = np.minimum(np.frexp(magnitude)[1], 1023)
     scale = np.ldexp(1.0, exponent)  # squares of what is divided by it cannot overflow
@@ -89,7 +89,7 @@ def measure(
 
     def first_moment(j: int, out: np.ndarray) -> None:
         x, weights = parts[j]
-        z = x / scale[:, None]
+        z = x[-m:] / scale[:, None]
         out[:m] = (z if weights is None else z * weights).sum(axis=1)
         out[m] = x.shape[1] if weights is None else weights.sum()
 
@@ -98,7 +98,7 @@ def measure(
 
     def second_moment(j: int, out: np.ndarray) -> None:
         x, weights = parts[j]
-        z = np.square(x / scale[:, None] - mean[:, None])
+        z = np.square(x[-m:] / scale[:, None] - mean[:, None])
         out[:m] = (z if weights is None else z * weights).sum(axis=1)
         out[m] = 0
 

@@ -34,3 +34,12 @@ def matrix(memory: np.ndarray, rows: int, columns: int) -> np.ndarray:
 def empty(rows: int, columns: int, dtype: DTypeLike) -> np.ndarray:
     """An array, rows × columns, not set, each row of which begins at a cache line."""
     return matrix(vector(rows * row_stride(columns, dtype), dtype), rows, columns)
+
+
+def amount(size: float) -> str:
+    """A number of bytes in words."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

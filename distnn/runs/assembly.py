@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,7 @@ def _objective(options: Options, error: str, network: Network, examples: Example
 def _require_probabilities(error: str, source: Source, examples: Examples, ranks: Ranks) -> None:
     """UserError unless all targets are probabilities. Collective."""
     with ranks.sharing_errors():
-        for block in (*examples.blocks, *examples.validation, *examples.test):
+        for block in chain(examples.blocks, examples.validation, examples.test):
             if block.y.min() < 0 or block.y.max() > 1:
                 raise UserError(
                     f"{source.path}: --error {error} needs targets between 0 and 1, or one column of classes; "

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from itertools import pairwise
 
 import numpy as np
 
 from distnn.command_line.console import pairs
 from distnn.data.tables import Source
+from distnn.kernels.memory import amount
 from distnn.network.weights import weight_count
 from distnn.parallel.reduction import KEPT_BYTES
 from distnn.runs.options import Options, with_optimizer
 from distnn.runs.plan import Plan
 
 
-def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
-    """Print the plan of a training on so many ranks. Local."""
+def show(options: Options, source: Source, planned: Plan, ranks: int, memory: int) -> None:
+    """Print the plan of a training on so many ranks. memory: bytes that the rows of rank 0 may take. Local."""
     recipe, cut, size = planned.recipe, planned.cut, np.dtype(options.dtype).itemsize
     d = [planned.d_in, *options.hidden, planned.d_out or 2]
     weights = weight_count(d)
@@ -28,6 +30,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
     products = sum(below * above for below, above in pairwise(d))
     flops = 2 * source.n * (3 * products - d[0] * d[1])
     unknown = "" if planned.d_out else " (with 2 classes: how many there are is known once the rows are read)"
+    folder = options.scratch or tempfile.gettempdir()
     settled, _ = with_optimizer(options, weights, planned.error, d[-1], source.n)
     shares = {"to choose the weights": options.validation, "for the test": options.test}
     held = [f"about {100 * share:g} % of the rows {purpose}" for purpose, share in shares.items() if share]
@@ -41,18 +44,12 @@ def show(options: Options, source: Source, planned: Plan, ranks: int) -> None:
         ("blocks", f"{cut.count:,} of {cut.rows:,} rows"),
         ("ranks", f"{ranks}, each with {min(blocks)} to {max(blocks)} blocks, {min(rows):,} to {max(rows):,} rows"),
         ("memory a rank", f"{amount(shard)} of rows, {amount(work)} to compute, {amount(sums)} to sum, at most"),
+        ("memory limit", f"{amount(memory)} of rows a rank (--memory)"
+                           + (f"; the rest, {amount(shard - memory)}, would be in {folder} (--scratch)"
+                              if shard > memory else "")),
         ("an iteration", f"{flops:.3g} floating-point operations, {flops / max(1, ranks):.3g} a rank; "
                          f"{amount(8 * weights)} summed over ranks"),
         ("optimizer", f"{settled.optimizer}, at most {settled.max_iterations:,} iterations"),
         ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)
-
-
-def amount(size: float) -> str:
-    """A number of bytes in words."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

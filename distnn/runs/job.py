@@ -21,6 +21,7 @@ from distnn.runs.plan import first_look, plan
 from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
+from distnn.runs.understanding import memory_for_rows
 
 RUNS = "runs"  # the folder of runs that are given no --out
 
@@ -109,10 +110,11 @@ class Job:
     def _show(self, source: Source) -> int:
         """Print what would be trained."""
         planned = plan(self.options, source, *first_look(self.options, source, self.ranks))
+        memory = memory_for_rows(self.options, self.ranks)
         if self.ranks.rank == 0:
             from distnn.runs.dry_run import show
 
-            show(self.options, source, planned, self.ranks.size)
+            show(self.options, source, planned, self.ranks.size, memory)
         return DONE
 
 

@@ -13,10 +13,12 @@ from distnn.data.loading import load
 from distnn.data.preparation import Preparation
 from distnn.data.sampling import trained
 from distnn.data.shard import Examples
+from distnn.data.shelf import Room
 from distnn.data.survey import Survey, chunks, survey
 from distnn.data.tables import Source
 from distnn.errors import UserError
 from distnn.network.network import Network
+from distnn.parallel.allowance import for_rows, parse
 from distnn.parallel.ranks import Ranks
 from distnn.runs.notes import describe
 from distnn.runs.options import Options
@@ -37,19 +39,32 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
     Network([1, *options.hidden, 1], options.theta, planned.recipe.output_theta)  # refuses before the rows are read
     if looked.complete:
         planned = _filled(options, source, planned, looked, ranks)
+    memory = memory_for_rows(options, ranks)
+    wrong = None
     try:
         with ranks.none_alone():  # an error that is not known to all ranks is no reason to look at all rows
-            preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
-    except UserError:
+            preparation, examples = _load(options, source, planned, memory, ranks)
+    except UserError as error:
         if looked.complete:
             raise
+        wrong = error.with_traceback(None)  # which would keep the rows that were read
+    if wrong is not None:
         looked = _survey(options, source, columns, looked, ranks)
         again = plan(options, source, columns, looked)
         if again == planned:  # then it is not for the guess
-            raise
+            raise wrong
         planned = again
-        preparation, examples = load(source, planned.recipe, planned.cut, options.dtype, ranks)
+        preparation, examples = _load(options, source, planned, memory, ranks)
     return planned, preparation, examples, describe(options, source, planned, looked, preparation, examples)
+
+
+def memory_for_rows(options: Options, ranks: Ranks) -> int:
+    """The bytes that this rank's rows may take. Collective."""
+    return for_rows(ranks) if options.memory is None else parse(options.memory)
+
+
+def _load(options: Options, source: Source, planned: Plan, memory: int, ranks: Ranks) -> tuple[Preparation, Examples]:
+    return load(source, planned.recipe, planned.cut, options.dtype, ranks, Room(memory, options.scratch))
 
 
 def _tells_too_little(options: Options, looked: Survey) -> bool:

@@ -188,7 +188,7 @@ class Objective:
             G += gradient
         return Evaluation(E, G)
 
-    def _mean_error(self, w: np.ndarray, sums: Sum, blocks: list[Block], n: float) -> float:
+    def _mean_error(self, w: np.ndarray, sums: Sum, blocks: Sequence[Block], n: float) -> float:
         self.backpropagation.load(w)
 
         def term(j: int, out: np.ndarray) -> None:

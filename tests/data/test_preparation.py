@@ -113,10 +113,6 @@ def test_weights_are_the_parts_own() -> None:
     weights = np.array([1.0, 2.0])
     shifted = Shift(np.zeros(1), np.zeros(1))(rows_of(np.ones((2, 1)), np.ones((2, 1)), weights), "float32")
     assert shifted.weights is not None and not np.shares_memory(shifted.weights, weights)
-    found = shifted.weighted(3)
-    assert found.weights is not None
-    assert (found.weights.dtype, found.weights.tolist()) == (np.float32, [8, 16])
-    assert shifted._replace(weights=None).weighted(3).weights is None
 
 
 def plain(inputs: tuple[str, ...] = ("a", "b"), targets: tuple[str, ...] = ("y",), **rest: Any) -> Preparation:

@@ -41,3 +41,11 @@ def test_the_hot_loop_works_on_such_arrays(dtype: str) -> None:
     space = Layerwise(network.d, ACTIVATIONS["tanh"], np.dtype(dtype))._workspace(37)
     assert all(on_lines(array) for array in (*space.x, space.s, *space.delta))
     assert on_lines(Shift(np.zeros(3), None)(Rows.of_inputs(np.ones((37, 3))), dtype).x)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (6088, "6.09 kB"), (2.5e9, "2.5 GB"), (3e15, "3e+03 TB")],
+)
+def test_amounts_of_memory(size: float, words: str) -> None:
+    assert memory.amount(size) == words

@@ -8,7 +8,6 @@ import pytest
 
 from distnn.inference.model import load_model
 from distnn.parallel.ranks import OneRank
-from distnn.runs.dry_run import amount
 from distnn.train import main as train_main
 
 
@@ -32,9 +31,11 @@ def test_rows_held_out_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (6088, "6.09 kB"), (2.5e9, "2.5 GB"), (3e15, "3e+03 TB")],
-)
-def test_amounts_of_memory(size: float, words: str) -> None:
-    assert amount(size) == words
+def test_rows_beyond_memory_are_announced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--examples", "1000", "--out", str(tmp_path / "a"), "--scratch", str(tmp_path), "--dry-run")
+    assert train_main(OneRank(), [*arguments, "--memory", "12K"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"12.3 kB of rows a rank (--memory); the rest, 19.7 kB, would be in {tmp_path} (--scratch)" in shown
+    assert train_main(OneRank(), list(arguments)) == 0
+    shown = capsys.readouterr().out
+    assert "of rows a rank (--memory)" in shown and "--scratch" not in shown

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from distnn.errors import UserError
+from distnn.parallel import allowance
 from distnn.resilience.watchdog import SECONDS, WORDS
 from distnn.runs.options.fields import AtLeast
 
@@ -66,6 +67,17 @@ class RunOptions:
         RUN,
         "Where ranks die, go on with those that are left: Open MPI, mpirun --with-ft ulfm.",
     ] = False
+    memory: Annotated[
+        str | None,
+        RUN,
+        "Memory for the rows of a rank, such as 4G; the rest of them is kept in --scratch and read in each pass. "
+        "Default: three quarters of a rank's share of what the machine and the job's limits allow.",
+    ] = None
+    scratch: Annotated[
+        str | None,
+        RUN,
+        "Folder for rows beyond --memory, on a disk of the node's own. Default: $TMPDIR, or /tmp.",
+    ] = None
     log_every: Annotated[
         int,
         RUN,
@@ -83,3 +95,5 @@ def check(options: RunOptions) -> None:
     """Raise UserError, one sentence, for a value that makes no sense. Local."""
     if options.resume and options.overwrite:
         raise UserError("--resume and --overwrite contradict each other: give one of them.")
+    if options.memory is not None:
+        allowance.parse(options.memory)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Sequence
 
 from distnn.data.tables import Source
+from distnn.kernels.memory import amount
+from distnn.parallel.allowance import is_memory
 from distnn.runs.assembly import Assembly
 from distnn.training.progress import Progress
 from distnn.training.record import Record
@@ -26,6 +29,8 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
     if left_out := source.n - examples.rows - examples.validation_rows - examples.test_rows:
         why = "of weight 0" if not model.preparation.leave_out else "with missing values or of weight 0"
         sentences.append(f"{left_out:,} {'row' if left_out == 1 else 'rows'} {why} left out")
+    if examples.in_files:
+        sentences.append(_beyond_memory(assembly))
     sentences += assembly.notes
     if assembly.why:
         sentences.append(f"optimizer: {assembly.why}")
@@ -34,6 +39,15 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
         f"{model.network.output_theta}, {model.error} error, {assembly.options.optimizer}, {model.dtype}"
     )
     return sentences
+
+
+def _beyond_memory(assembly: Assembly) -> str:
+    """Where the rows are that are not in memory, and what to do where that is no disk."""
+    folder = assembly.options.scratch or tempfile.gettempdir()
+    said = f"{amount(assembly.examples.in_files)} of rows beyond --memory are in {folder}, and are read in each pass"
+    if is_memory(folder):
+        return f"{said}; that folder is in memory, too: give --scratch a folder on a disk"
+    return said
 
 
 def ending(
