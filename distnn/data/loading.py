@@ -91,9 +91,8 @@ def load(
     counts = np.array(ranks.gather([sum(shelf.widths) for shelf in shelves]))
     rows, validation_rows, test_rows = (int(count) for count in counts.sum(axis=0))
     _require_rows(source, recipe, rows, validation_rows, test_rows)
-    classes = None
-    if shift.targets is None:
-        classes = _classes(source, recipe, shelves, int(counts.sum()), ranks)
+    total = int(counts.sum())
+    classes = _classes(source, recipe, shelves, total, ranks) if shift.targets is None else None
     if classes is not None and recipe.class_weights:
         factors = class_weights.factors(recipe.class_weights, classes, train, cut, ranks)
         with ranks.sharing_errors():
@@ -102,8 +101,9 @@ def load(
     _scale_weights(shelves, dtype, ranks)
     n, validation_n, test_n = (_weight(shelf, cut, ranks) for shelf in shelves)
     if n == 0:
-        weight = recipe.columns.names(source)[2]
-        raise UserError(f"{source.path}: the weights in column {weight} are all 0.")
+        raise UserError(
+            f"{source.path}: beside the largest weight, those of all rows to train on are 0 in {np.dtype(dtype)}."
+        )
     preparation = _learn(source, recipe, shift, train, classes, cut, ranks)
     with ranks.sharing_errors():
         for shelf in shelves:

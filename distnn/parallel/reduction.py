@@ -140,10 +140,10 @@ class ExactSum:
         self.largest = self.message[:-2]
         self.guess = Rounding(self.layout, self.bits, self.exponents.rows)
         self.second_guess: Rounding | None = None
-        self.right = True  # were the exponents right for the last sum's largest terms?
+        self.right: bool  # were the exponents right for the last sum's largest terms?
         self.guessed = False  # was there a last sum?
         self.doubt = 0  # sums for which a second guess will be followed
-        self.below = self.exponents.below  # how far below their parts rows were before they moved apart from these
+        self.below: np.ndarray  # how far below their parts rows were before they moved apart from these
 
     @property
     def sum(self) -> np.ndarray:

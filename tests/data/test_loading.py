@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tables import assembled, regression, words
+from tables import assembled, regression, rows_of, words
 from threaded_ranks import on_ranks, outcomes
 
 from distnn import UserError
@@ -17,11 +17,13 @@ from distnn.data.classes import Classes
 from distnn.data.columns import Columns
 from distnn.data.encoding import Encoding
 from distnn.data.loading import Recipe, fingerprint, hash_rows, is_same_table, load
+from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.data.sampling import held_out
+from distnn.data.shard import Examples
 from distnn.data.tables import ArraySource
 from distnn.kernels.blocks import Cut
-from distnn.parallel.ranks import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
 
 
 def columns(assembly: Any, held: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -41,6 +43,115 @@ def test_inputs_and_targets_are_standardised() -> None:
     np.testing.assert_array_equal(y, Y)
     _, y = columns(assembled(OneRank(), X, np.tanh(Y - 10), output_theta="tanh"))
     np.testing.assert_array_equal(y, np.tanh(Y - 10))  # a bounded output cannot reach standardised targets
+
+
+class Recorded(ArraySource):
+    """Notes which rows are asked for."""
+
+    def __init__(self, *tables: Any, ranks: Ranks):
+        super().__init__(*tables, ranks)
+        self.prepared: list[tuple[int, int]] = []
+        self.seen: list[tuple[int, int]] = []
+
+    def prepare(self, start: int, stop: int) -> None:
+        self.prepared.append((start, stop))
+        super().prepare(start, stop)
+
+    def read(self, start: int, stop: int, *rest: Any, **named: Any) -> Any:
+        self.seen.append((start, stop))
+        return super().read(start, stop, *rest, **named)
+
+
+def loaded(
+    ranks: Ranks, X: Any, Y: Any, weights: Any, recipe: Recipe, cut: Cut, dtype: str = "float64"
+) -> tuple[Preparation, Examples, Recorded]:
+    """What `load` makes of tables of which each rank passes a part."""
+    own = rows_of(ranks.rank, [len(part) for part in np.array_split(np.arange(len(X)), ranks.size)])
+    source = Recorded(X[own], Y[own], None if weights is None else weights[own], ranks=ranks)
+    return *load(source, recipe, cut, dtype, ranks), source
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_blocks_are_what_numpy_makes_of_the_table(size: int, dtype: str) -> None:
+    """With weights, some of them 0, in whole blocks, in all of the first rank; with rows held out, and a suspect."""
+    X, Y = regression(43, m=2)
+    weights = np.random.default_rng(2).integers(1, 4, 43).astype(float)
+    weights[[*range(17), 21, 30]] = 0
+    X[[20, 25, 33], 1] = -999
+    X[weights == 0], Y[weights == 0] = 1e20, np.inf
+    cut, recipe = Cut(43, 5, 9), Recipe(Columns((0, 1, 2), (3, 4), 5), "identity", validation=0.3, seed=4)
+    found = on_ranks(size, lambda ranks: loaded(ranks, X, Y, weights, recipe, cut, dtype))
+    counts, (out, known) = 0, (held_out(4, 0.3, np.arange(43)), weights > 0)
+    train = ~out & known
+
+    def standardised(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        mean = np.average(values[train], axis=0, weights=weights[train])
+        spread = np.average((values[train] - mean) ** 2, axis=0, weights=weights[train])
+        return (values[mask] - mean) / np.sqrt(spread)
+
+    for mask, name in ((train, "blocks"), (out & known, "validation")):
+        blocks = [block for _, examples, _ in found for block in getattr(examples, name)]
+        assert {array.dtype for block in blocks for array in block} == {np.dtype(dtype)}  # type: ignore[union-attr]
+        x, y = (np.concatenate([block[i].T for block in blocks]) for i in (0, 1))  # type: ignore[union-attr]
+        tolerance = 1e-12 if dtype == "float64" else 1e-5
+        np.testing.assert_array_equal(x[:, 0], 1)
+        np.testing.assert_allclose(x[:, 1:], standardised(X, mask), atol=tolerance)
+        np.testing.assert_allclose(y, standardised(Y, mask), atol=tolerance)
+        held = np.concatenate([block.weights for block in blocks])  # type: ignore[misc]
+        np.testing.assert_array_equal(held, np.ldexp(weights[mask], -4))  # the largest one becomes 3/16
+    for rank, (preparation, examples, source) in enumerate(found):
+        start, stop = cut.rows_owned(rank, size)
+        assert source.prepared == [(start, stop)]
+        assert set(source.seen) == {cut.bounds(block) for block in cut.owned(rank, size)}
+        assert preparation.input_scaling.shift.tolist() == X[17].tolist()  # the first row that counts
+        assert preparation.target_scaling is not None
+        assert preparation.target_scaling.shift.tolist() == Y[17].tolist()
+        assert (examples.cut, examples.first) == (cut, int(train[:start].sum()))
+        assert (examples.rows, examples.validation_rows) == (train.sum(), (out & known).sum())
+        assert (examples.n, examples.validation_n) == (weights[train].sum() / 16, weights[out & known].sum() / 16)
+        assert examples.hints.suspects == {1: (-999.0, 3)} and not examples.hints.binary
+        counts += sum(block.x.shape[1] for block in examples.blocks)
+    assert counts == train.sum()
+
+
+def test_of_rows_without_weights_the_first_one_alone_is_read_twice() -> None:
+    X, Y = regression(22)
+    cut, recipe = Cut(22, 5, 5), Recipe(Columns((0, 1, 2), (3,)), "identity")
+    for rank, (_, _, source) in enumerate(on_ranks(2, lambda ranks: loaded(ranks, X, Y, None, recipe, cut))):
+        start = cut.rows_owned(rank, 2)[0]
+        assert source.seen == [(start, start + 1), *map(cut.bounds, cut.owned(rank, 2))]
+
+
+def test_of_rows_to_leave_out_the_first_that_stays_is_taken_off() -> None:
+    X, Y = regression(12)
+    X[:7, 1], Y[9] = np.nan, np.nan
+    cut, recipe = Cut(12, 5, 3), Recipe(Columns((0, 1, 2), (3,), leave_out=("inputs", "targets")), "identity")
+    preparation, examples, _ = loaded(OneRank(), X, Y, None, recipe, cut)
+    assert preparation.input_scaling.shift.tolist() == X[7].tolist() and examples.rows == 4
+    X[:, 2] = np.nan
+    with pytest.raises(UserError, match=r"^the arrays: a value is missing in each row: --impute median fills them in"):
+        loaded(OneRank(), X, Y, None, recipe, cut)
+
+
+def test_a_single_row() -> None:
+    """It is enough to hold out; to train on, it says nothing. And n may be 1."""
+    X, Y = regression(6)
+    seeds = {(~held_out(seed, 0.5, np.arange(6))).sum(): seed for seed in range(200)}
+    assert assembled(OneRank(), X, Y, validation=0.5, seed=seeds[5]).examples.validation_rows == 1
+    with pytest.raises(UserError, match=r"^the arrays: the target column y is constant"):
+        assembled(OneRank(), X, Y, validation=0.5, seed=seeds[1])
+    assert assembled(OneRank(), X[:2], Y[:2], np.full(2, 0.5)).examples.n == 1
+
+
+def test_weights_that_vanish_beside_those_of_rows_held_out() -> None:
+    X, Y = regression(30)
+    weights = np.where(held_out(0, 0.3, np.arange(30)), 1.0, 1e-60)
+    assert assembled(OneRank(), X, Y, weights, validation=0.3).examples.n > 0
+    with pytest.raises(
+        UserError, match=r"^the arrays: beside the largest weight, those of all rows .* 0 in float32\.$"
+    ):
+        assembled(OneRank(), X, Y, weights, validation=0.3, dtype="float32")
 
 
 def test_rows_held_out_do_not_take_part_in_the_standardisation() -> None:
@@ -67,6 +178,7 @@ def test_classes_become_outputs(K: int, output: str) -> None:
     classes = assembly.model.preparation.classes
     assert classes is not None
     assert [classes.names[code] for code in classes.decode(y.T)] == Y.tolist()
+    assert all(block.weights is None for block in assembly.examples.blocks)
     assert assembly.model.network.d[-1] == classes.width == y.shape[1]
 
 
@@ -153,7 +265,7 @@ BAD: dict[str, tuple[Any, Any, Any, dict[str, Any], str]] = {
         X,
         [f"w{k}" for k in range(20)],
         None,
-        {},
+        {"validation": 0.3},
         "the arrays: each of the 20 rows has its own class in y:",
     ),
     "one class": (
@@ -326,6 +438,9 @@ def test_classes_by_columns() -> None:
     for output, error in (("softmax", "cross-entropy"), ("tanh", "squared")):
         options = {"classes": True, "output_theta": output, "error": error}
         assert assembled(OneRank(), X, Y, **options).model.preparation.classes == Classes(("y1", "y3"), output)
+    recipe = Recipe(Columns((0, 1, 2), (5, 3), classes=True), "softmax")
+    found, _, _ = loaded(OneRank(), X, Y, None, recipe, Cut(6, 6, 1))
+    assert found.classes == Classes(("y3", "y1"), "softmax")
 
 
 @pytest.mark.parametrize(
@@ -375,3 +490,18 @@ def test_weights_of_classes() -> None:
         assert block.weights is not None
         weights = block.weights / block.weights[block.y[1] == 1][0]
         np.testing.assert_array_equal(weights, np.where(block.y[0] == 1, 3, 1))
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_balanced_classes(size: int) -> None:
+    """Of the rows trained on, each class has the same weight over all ranks."""
+    X, _ = regression(40)
+    Y, weights = np.array(["a", "b", "b", "c"] * 10), np.random.default_rng(3).uniform(0.5, 1, 40)
+    recipe = Recipe(Columns((0, 1, 2), (3,), 4, classes=True), "softmax", validation=0.3, class_weights=("balanced",))
+    found = on_ranks(size, lambda ranks: loaded(ranks, X, Y, weights, recipe, Cut(40, 5, 8)))
+    for name, mask in (("blocks", ~held_out(0, 0.3, np.arange(40))), ("validation", held_out(0, 0.3, np.arange(40)))):
+        held = np.concatenate([block.weights for _, examples, _ in found for block in getattr(examples, name)])
+        trained = ~held_out(0, 0.3, np.arange(40))
+        factors = {word: 1 / weights[trained & (word == Y)].sum() for word in "abc"}
+        expected = weights[mask] * [factors[word] for word in Y[mask]]
+        np.testing.assert_allclose(held / held[0], expected / expected[0], rtol=1e-12)

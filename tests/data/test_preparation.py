@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import astuple, replace
 from types import SimpleNamespace
 from typing import Any
@@ -97,6 +98,18 @@ def test_a_class_that_training_did_not_see() -> None:
         UserError, match=r"^a\.csv: the class 'melon' in column y is not one that the model knows: apple"
     ):
         preparation.block(rows, "float64", "a.csv")
+
+
+@pytest.mark.parametrize(("K", "more"), [(20, ""), (21, ", …")])
+def test_of_many_classes_twenty_are_named(K: int, more: str) -> None:
+    names = tuple(f"c{k}" for k in range(K))
+    preparation = replace(plain(), target_scaling=None, classes=Classes(names, "softmax"))
+    rows = Rows(np.arange(1), np.zeros((1, 2)), np.zeros((1, 0)), np.array(["c21"]))
+    with pytest.raises(UserError) as raised:
+        preparation.block(rows, "float64", "a.csv")
+    assert str(raised.value) == (
+        f"a.csv: the class 'c21' in column y is not one that the model knows: {', '.join(names[:20])}{more}."
+    )
 
 
 def test_values_beyond_the_dtype() -> None:
@@ -197,7 +210,8 @@ def test_outputs_in_the_units_of_the_table() -> None:
     found = preparation.in_units(outputs)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, [np.exp([2.0, 5.0]), [1, 3]])
-    assert preparation.untransformed(np.array([[1e4], [7.0]])).tolist() == [[np.inf], [7]]
+    with warnings.catch_warnings(action="error"):
+        assert preparation.untransformed(np.array([[1e4], [7.0]])).tolist() == [[np.inf], [7]]
     classes = replace(preparation, target_scaling=None)
     assert classes.in_units(outputs).dtype == np.float64
     np.testing.assert_array_equal(classes.in_units(outputs), outputs)
@@ -232,5 +246,7 @@ def test_how_columns_are_read_is_restored_from_json() -> None:
 @pytest.mark.parametrize("task", ["numbers", "classes"])
 def test_what_is_stored_is_restored(task: str) -> None:
     preparation = assembled(OneRank(), *table(task)).model.preparation
+    if preparation.classes is not None:
+        preparation = replace(preparation, classes=replace(preparation.classes, kind="integers"))
     found = Preparation.restore(preparation.tensors(), preparation.metadata())
     np.testing.assert_equal(astuple(found), astuple(preparation))

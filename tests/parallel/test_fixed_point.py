@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from sums import bits
 
 from distnn.kernels import library
 from distnn.parallel import fixed_point
-from distnn.parallel.fixed_point import Add, Exponents, InC, InNumpy, Rounding
+from distnn.parallel.fixed_point import Add, InC, InNumpy, Rounding
 from distnn.parallel.layout import Layout
 
 pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
@@ -50,26 +52,27 @@ def test_compiled_code_adds_as_numpy_does(dtype: type, monkeypatch: pytest.Monke
     assert found == expected
 
 
-def test_exponents_of_parts_and_rows() -> None:
-    """Those of parts in steps of 4; those of rows, where they can be lower, in steps of 16 from there."""
-    layout = Layout([(6, 1), 1, (2, 1)], np.float64, tail=False)
-    start = Exponents(layout, 51)
-    largest = np.array([2.0**7, 2.0**-7, 2.0**-9, 2.0**-25, 2.0**-25 * 0.9, 0, 3, 0, 0])
-    found = start.for_largest(largest)
-    assert found.part.tolist() == [8, 4, 0]
-    assert found.rows.tolist() == [8, 8, -8, -24, -24, 8, 4, 0, 0]
-    assert not start.right(largest) and found.right(largest)
-    largest[-1] = 1
-    assert not found.right(largest)
-    found = found.for_largest(largest)
-    assert found.right(largest) is True
-    assert found.part.tolist() == [8, 4, 4]
-    for place, factor in ((0, 2), (0, 1 / 16), (1, 0.49), (2, 2), (3, 2), (6, 1 / 8), (8, 1 / 16), (8, 16)):
-        other = largest.copy()
-        other[place] *= factor
-        assert found.right(other) is False, place
-        assert (found.for_largest(other).rows != found.rows).any()
-    vanished = np.where(np.arange(9) == 2, 0, largest)
-    assert found.for_largest(vanished).rows.tolist() == found.rows.tolist()
-    assert found.for_largest(vanished).right(vanished) and not found.for_largest(vanished).right(largest)
-    assert found.for_largest(np.where(np.arange(9) == 2, np.inf, largest)).rows.tolist() == found.rows.tolist()
+@pytest.mark.parametrize("bits", [51, 40])
+@pytest.mark.parametrize("exponent", [-1074, -1030, -1023, -8, 0, 20, 1008])
+def test_terms_become_whole_multiples(bits: int, exponent: int) -> None:
+    """Rounded to the nearest, ties to even; added as integers; and read again as so many units."""
+    layout = Layout([(2, 9), 9], np.float64, tail=False)
+    powers = [exponent, exponent - 16, exponent]
+    units = [max(power - bits, -1074) for power in powers]
+    factors = np.array([0, -0.0, 0.5, -1.5, 2.5, 1.25, -(2.0 ** (bits - 20)) - 0.5, 3, 0.75])
+    rows = np.array([np.ldexp(factors * f, unit) for f in (1, -7, 1 / 3) for unit in units]).reshape(3, 27)
+    made = Rounding(layout, bits, np.array(powers))
+    made.begin(len(rows))
+    way, largest = fixed_point.arithmetic(layout), np.zeros(3)
+    add = way.adder(largest, [made])
+    for row in rows:
+        add(row)
+    assert largest.tolist() == np.abs(rows).reshape(3, 3, 9).max(axis=(0, 2)).tolist()
+    expected = [
+        sum(round(Fraction(value) / Fraction(2) ** unit) for value in column)
+        for unit, columns in zip(units, rows.T.reshape(3, 9, 3).tolist(), strict=True)
+        for column in columns
+    ]
+    assert made.sum[:-2].tolist() == expected
+    totals = [m * Fraction(2) ** unit for m, unit in zip(expected, np.repeat(units, 9).tolist(), strict=True)]
+    assert way.decode(made).tolist() == [float(total) for total in totals]

@@ -42,6 +42,7 @@ def test_terms_are_computed_again_only_for_a_wrong_guess(kept: int, monkeypatch:
     sums, terms = ExactSum(OneRank(), [2, 1], 2, 2), Counted([2, 1], [[3, 2, 5], [6, 2, 5]])
     again = 1 if kept else 2
     assert terms.times(sums) == again
+    assert sums.second_guess is None  # the first sum has nothing to go by, and shows nothing
     assert terms.times(sums) == 1
     assert terms.times(sums, 1.25) == 1  # the largest term is 7.5, in the same step of 4 bits
     assert terms.times(sums, [1, 1, 0]) == 1  # a part that vanishes and comes back
@@ -50,9 +51,10 @@ def test_terms_are_computed_again_only_for_a_wrong_guess(kept: int, monkeypatch:
     assert terms.times(sums) == 1  # a step down and up, which are now kept in mind
     assert terms.times(sums, [1, 1, 4]) == 1
     assert (sums.second_guess is None) == bool(kept)
-    for _ in range(reduction.DOUBT):
+    for left in reversed(range(reduction.DOUBT)):
+        assert (sums.second_guess is None) == bool(kept)
         assert terms.times(sums, [1, 1, 4]) == 1
-    assert sums.second_guess is None
+        assert left or sums.second_guess is None
     assert terms.times(sums, [1, 1, 1e6]) == again
 
 
@@ -69,6 +71,21 @@ def test_rows_and_parts_to_and_fro(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [terms.times(sums, scale * row) for scale in (1, all_rows, all_rows, 1)] == [1] * 4
     vanished = np.array([1, 1, 0, 1, 1, 1])  # as the weights of a unit that is off
     assert [terms.times(sums, scale * row) for scale in (vanished, 1, vanished, 1)] == [1] * 4
+
+
+def test_rows_go_to_and_fro_each_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a row that moved, where it was stays in mind while others of its part move; else the part's next step does."""
+    monkeypatch.setattr(reduction, "KEPT_BYTES", 0)
+    parts = [(3, 1), 1]
+    sums, terms = ExactSum(OneRank(), parts, 1, 1), Counted(parts, [[3, 1, 1, 1]])
+    one, other, part = np.array([1, 2.0**-22, 1, 1]), np.array([1, 1, 2.0**-22, 1]), np.array([1.2, 1, 1, 1])
+    terms.times(sums)
+    assert [terms.times(sums, one), terms.times(sums, one * other)] == [2, 2]
+    assert [terms.times(sums, scale) for scale in (1, one * other, other, one)] == [1] * 4
+    sums, small = ExactSum(OneRank(), parts, 1, 1), np.array([5, 2.0**-9, 1, 1])  # 15, just below a step
+    terms.times(sums, small)
+    steps = [small * part, small, small * part]  # a step up and down, with a row that is in steps of its own from there
+    assert [terms.times(sums, scale) for scale in steps] == [2, 1, 1]
 
 
 @pytest.mark.parametrize("far", [0, 1, 2])

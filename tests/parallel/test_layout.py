@@ -11,11 +11,6 @@ from sums import quick, shape, size
 from distnn.parallel import layout
 from distnn.parallel.layout import Layout, Part
 
-parts_of_all_sorts = st.lists(
-    st.one_of(st.integers(1, 40), st.tuples(*[st.integers(1, 9)] * 2)), min_size=1, max_size=9
-)
-
-
 SORTS = st.one_of(st.integers(1, 40), st.tuples(*[st.integers(1, 9)] * 2))
 
 
@@ -47,6 +42,10 @@ def test_chunks_cover_the_vector_once(parts: list[Part], dtype: str, tail: bool,
         assert list(range(len(lengths)))[chunk.rows] == sorted(set(own.tolist()))
         assert chunk.starts.tolist() == [int(np.argmax(own == row)) for row in sorted(set(own.tolist()))]
         np.testing.assert_array_equal(np.broadcast_to(chunk.row, chunk.shape).ravel(), own)
+        held = [int((own == row).sum()) for row in sorted(set(own.tolist()))]
+        assert chunk.row.size == (len(held) if len(set(held)) == 1 else len(numbers))  # no more than has to be read
+        if chunk.place.stop not in (size(parts), made.size):
+            assert len(numbers) + lengths[row_of[chunk.place.stop]] > width  # no room for what follows
     assert seen == list(range(made.size))
 
 

@@ -79,4 +79,27 @@ def test_terms_are_kept_where_they_fit(dtype: str, width: int, monkeypatch: pyte
         monkeypatch.setattr(reduction, "KEPT_BYTES", room)
         made = ExactSum(OneRank(), [5], 3, 3, dtype, tail=True)
         assert made.keep is kept and made.terms.shape == (3 if kept else 1, width)
-        assert {head.dtype for head in made.heads} == {np.dtype(dtype)}
+    for local in (0, 1):
+        assert ExactSum(OneRank(), [5], local, 3, dtype, tail=True).terms.shape == (1, width)
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize("tail", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_terms_are_written_to_and_ranks_are_sent(name: str, tail: bool, dtype: type) -> None:
+    """By a sum and by others like it: numbers of the dtype; two more in each message, for what ranks agree on."""
+    sums = REDUCTIONS[name](OneRank(), [1, (2, 3), 1], 2, 7, dtype, tail)
+    for one in (sums, sums.like(2), sums.like(0).like(2)):
+        seen: list[tuple[np.dtype, tuple[int, ...]]] = []
+
+        def term(j: int, out: np.ndarray) -> float | None:
+            out[:] = 0.1
+            seen.append((out.dtype, out.shape))  # noqa: B023
+            return 0.1 if tail else None
+
+        found = one(term)
+        assert set(seen) == {(np.dtype(dtype), (8,))}
+        assert one.count == 7 and len(one.message) == 2 + (4 + tail if name == "exact" else 0)
+        assert found.dtype == np.float64 and found.shape == (8 + tail,)
+        np.testing.assert_allclose(found[:8], 2 * float(dtype(0.1)), rtol=1e-14)
+        np.testing.assert_allclose(found[8:], 0.2, rtol=1e-14)

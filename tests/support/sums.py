@@ -114,15 +114,11 @@ def oracle(rows: np.ndarray, parts: Sequence[Part], count: int, times: Sequence[
     for height, length in map(shape, parts):
         matrix = rows[:, start : start + height * length].reshape(len(rows), height, length)
         start += height * length
-        most = largest(matrix)
-        exponent = next(e for e in range(-1080, 1028, 4) if most < power(e))
-        for i in range(height):
-            of_row, most = exponent, largest(matrix[:, i])
-            while of_row > -1100 and most < power(of_row - 16):
-                of_row -= 16
-            unit = max(of_row - room, -1074)
+        of_part, of_rows = exponents([largest(matrix[:, i]) for i in range(height)])
+        for i, exponent in enumerate(of_rows):
+            unit = max(exponent - room, -1074)
             for column in matrix[:, i].T.tolist():
-                if exponent - room > 970:  # beyond the documented range
+                if of_part - room > 970:  # beyond the documented range
                     result.append(math.nan)
                     continue
                 terms = zip(column, repeats, strict=True)
@@ -132,6 +128,18 @@ def oracle(rows: np.ndarray, parts: Sequence[Part], count: int, times: Sequence[
                 except OverflowError:
                     result.append(math.copysign(math.inf, multiple))
     return np.array(result)
+
+
+def exponents(largest: Sequence[float]) -> tuple[int, list[int]]:
+    """That of a part, and those of its rows, of which the largest terms are these; very low ones for what is 0."""
+    of_part = next(e for e in range(-1080, 1028, 4) if max(largest) < power(e))
+    of_rows = []
+    for most in largest:
+        exponent = of_part
+        while exponent > -1100 and most < power(exponent - 16):
+            exponent -= 16
+        of_rows.append(exponent)
+    return of_part, of_rows
 
 
 def power(exponent: int) -> float:
