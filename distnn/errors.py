@@ -1,5 +1,7 @@
 """The errors that a person sees, the one that the program recovers from, and the exit codes."""
 
+import resource
+
 DONE = 0
 FAILED = 1
 BAD_USE = 2
@@ -12,6 +14,10 @@ class UserError(ValueError):
     Printed by rank 0 without a traceback; the job ends with exit code 2. A ValueError, as callers from Python expect
     it: an `except ValueError` here must not catch one that is on its way.
     """
+
+
+class TooLittleRoom(UserError):
+    """What a rank is asked to hold does not fit into its memory or onto its disk."""
 
 
 class RankError(RuntimeError):
@@ -31,3 +37,13 @@ class RanksLost(RuntimeError):
 def missing_package(package: str, extra: str, purpose: str) -> UserError:
     """The error for an optional package that is not installed, with the command that installs it."""
     return UserError(f"{purpose} needs the package {package}. Install it with: pip install 'distnn[{extra}]'")
+
+
+def out_of_memory(error: MemoryError, rank: int) -> TooLittleRoom:
+    """The error for memory that a rank did not get: how much that was, as far as is known, and how to need less."""
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    wanted = str(error).rstrip(".") or "an array does not fit into what is left"
+    return TooLittleRoom(
+        f"rank {rank} has too little memory: {wanted}, and it had taken {taken:.1f} GiB at most. Run fewer ranks on a "
+        "node, or ask for more memory; a training needs less with a lower --memory, and half with --dtype float32."
+    )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from distnn.errors import BAD_USE, DONE, FAILED, STOPPED, RankError, RanksLost, UserError, missing_package
+from distnn.errors import (
+    BAD_USE,
+    DONE,
+    FAILED,
+    STOPPED,
+    RankError,
+    RanksLost,
+    TooLittleRoom,
+    UserError,
+    missing_package,
+    out_of_memory,
+)
 
 
 def test_exit_codes() -> None:
@@ -14,6 +25,16 @@ def test_a_missing_package_is_bad_use_and_how_to_install_it() -> None:
     error = missing_package("matplotlib", "peers", "A figure")
     assert isinstance(error, UserError)
     assert str(error) == "A figure needs the package matplotlib. Install it with: pip install 'distnn[peers]'"
+
+
+def test_memory_is_a_sentence_that_says_how_much() -> None:
+    error = out_of_memory(MemoryError("Unable to allocate 6.00 GiB for an array."), 3)
+    assert isinstance(error, TooLittleRoom) and isinstance(error, UserError)
+    assert str(error).startswith(
+        "rank 3 has too little memory: Unable to allocate 6.00 GiB for an array, and it had taken 0."
+    )
+    assert str(error).endswith("a training needs less with a lower --memory, and half with --dtype float32.")
+    assert "memory: an array does not fit into what is left, and" in str(out_of_memory(MemoryError(), 0))
 
 
 def test_no_kind_of_error_is_taken_for_another() -> None:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from distnn.errors import UserError
+from distnn.errors import TooLittleRoom, UserError
 from distnn.kernels.memory import LINE, amount, vector
 
 AHEAD = 2  # blocks that are read while one is computed
@@ -47,7 +47,7 @@ class Place(NamedTuple):
 class Room:
     """The memory that a rank's rows may take, in bytes (None: any), and a folder for a file with the rest. Local.
 
-    memory_used, file_used: bytes so far. UserError where the folder cannot take what is needed.
+    memory_used, file_used: bytes so far. TooLittleRoom where the folder cannot take what is needed.
     """
 
     def __init__(self, memory: int | None = None, folder: str | None = None):
@@ -87,7 +87,7 @@ class Room:
             while done < place.size:
                 done += os.pwrite(self._descriptor(), data[done:], place.offset + done)
         except OSError as error:
-            raise UserError(
+            raise TooLittleRoom(
                 f"The scratch file in {self.folder} cannot be written: {error.strerror}. Give --scratch another folder."
             ) from error
 
@@ -114,7 +114,7 @@ class Room:
                     dir=self.folder, buffering=0
                 )
             except OSError as error:
-                raise UserError(
+                raise TooLittleRoom(
                     f"{self.folder} takes no scratch file: {error.strerror}. Give --scratch a folder on a disk."
                 ) from error
         return self._file.fileno()
@@ -129,9 +129,9 @@ class Room:
             raise self._no_room(size, error, free) from error
         self._allocated = size
 
-    def _no_room(self, size: int, error: OSError, free: int) -> UserError:
+    def _no_room(self, size: int, error: OSError, free: int) -> TooLittleRoom:
         free += self._allocated
-        return UserError(
+        return TooLittleRoom(
             f"The rows of a rank take {amount(max(self._expected, size))}, of which {amount(self.memory or 0)} may be "
             f"in memory; the rest, {amount(size)}, does not go into {self.folder}, where {amount(free)} are free "
             f"({error.strerror}). Give --scratch a folder with more room, or raise --memory, or take more nodes."
@@ -149,7 +149,7 @@ class Shelf:
         return len(self.items)
 
     def append(self, item: tuple) -> None:
-        """Keep an item, a named tuple. UserError where there is no room."""
+        """Keep an item, a named tuple. TooLittleRoom where there is no room."""
         self.items.append({})
         self.update(len(self) - 1, **item._asdict())  # type: ignore[attr-defined]
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from distnn.errors import RankError, RanksLost, UserError
+from distnn.errors import RankError, RanksLost, TooLittleRoom, UserError, out_of_memory
 from distnn.parallel.ranks import Ranks
 
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
@@ -216,7 +216,10 @@ class MPIRanks(Ranks):
 
     def raise_together(self, error: Exception | None) -> None:
         kind, text = next(found for found in self.gather(describe(error, self.rank)) if found)
-        raise (UserError if kind == "user" else RankError)(text) from error
+        raise KINDS[kind](text) from error
+
+
+KINDS = {"user": UserError, "room": TooLittleRoom, "rank": RankError}
 
 
 class _Call:
@@ -252,8 +255,10 @@ def describe(error: Exception | None, rank: int) -> tuple[str, str] | None:
     """An exception as words that can be sent to other ranks: its kind, and its text."""
     if error is None:
         return None
+    if isinstance(error, MemoryError):
+        error = out_of_memory(error, rank)
     if isinstance(error, UserError):
-        return "user", str(error)
+        return "room" if isinstance(error, TooLittleRoom) else "user", str(error)
     if isinstance(error, RankError):
         return "rank", str(error)
     trace = "".join(traceback.format_exception(error)).rstrip()

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from distnn.errors import BAD_USE, FAILED, RankError, UserError
+from distnn.errors import BAD_USE, FAILED, RankError, UserError, out_of_memory
 
 ALONE_SECONDS = 3.0  # that the other ranks get to come with the same error
 Term = Callable[[int, np.ndarray], float | None]
@@ -121,10 +121,13 @@ class Ranks(ABC):
         """Where an error in words strikes one rank alone, outside `sharing_errors`, it ends the job, soon.
 
         An error of all ranks passes. One of some is printed by these, and they end the job: the others are about to
-        wait for them, in vain.
+        wait for them, in vain. Memory that there is not is such an error, too.
         """
         try:
-            yield
+            try:
+                yield
+            except MemoryError as error:
+                raise out_of_memory(error, self.rank) from error
         except (UserError, RankError) as error:
             if not self.all_come(ALONE_SECONDS):
                 print(f"distnn: rank {self.rank}: {error}", file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from distnn.data.shard import Examples
 from distnn.data.shelf import Room
 from distnn.data.survey import Survey, chunks, survey
 from distnn.data.tables import Source
-from distnn.errors import UserError
+from distnn.errors import TooLittleRoom, UserError
 from distnn.network.network import Network
 from distnn.parallel.allowance import for_rows, parse
 from distnn.parallel.ranks import Ranks
@@ -45,7 +45,7 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
         with ranks.none_alone():  # an error that is not known to all ranks is no reason to look at all rows
             preparation, examples = _load(options, source, planned, memory, ranks)
     except UserError as error:
-        if looked.complete:
+        if looked.complete or isinstance(error, TooLittleRoom):
             raise
         wrong = error.with_traceback(None)  # which would keep the rows that were read
     if wrong is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threaded_ranks import outcomes
 
-from distnn.errors import RankError, UserError
+from distnn.errors import RankError, TooLittleRoom, UserError
 from distnn.parallel import mpi
 from distnn.parallel.ranks import Ranks
 
@@ -98,6 +98,8 @@ def test_an_error_of_one_rank_is_raised_on_all(error: Exception, kind: type[Exce
 def test_errors_in_words() -> None:
     assert mpi.describe(None, 0) is None
     assert mpi.describe(UserError("a"), 3) == ("user", "a")
+    assert mpi.describe(TooLittleRoom("b"), 3) == ("room", "b")
+    assert (mpi.describe(MemoryError("b"), 3) or ("", ""))[0] == "room"
     assert mpi.describe(RankError("rank 1 failed: b"), 3) == ("rank", "rank 1 failed: b")
     kind, text = mpi.describe(ZeroDivisionError("c"), 3) or ("", "")
     assert kind == "rank" and text.startswith("rank 3 failed: ZeroDivisionError: c\n")

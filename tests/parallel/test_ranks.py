@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from threaded_ranks import outcomes
 
-from distnn.errors import BAD_USE, FAILED, RankError, UserError
+from distnn.errors import BAD_USE, FAILED, RankError, TooLittleRoom, UserError
 from distnn.parallel.mpi import MPIRanks
 from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.parallel.simulated import SimulatedRanks
@@ -62,6 +62,20 @@ def test_an_error_of_all_ranks_passes(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(UserError, match="all"), OneRank().none_alone():
         raise UserError("all")
     assert capsys.readouterr().err == ""
+
+
+def test_memory_that_one_rank_does_not_get_ends_the_job(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranks, codes = OneRank(), []
+    monkeypatch.setattr(ranks, "abort", codes.append)
+    with pytest.raises(TooLittleRoom, match="rank 0 has too little memory: 9 GiB, and"), ranks.none_alone():
+        raise MemoryError("9 GiB")
+    assert codes == [] and capsys.readouterr().err == ""
+    monkeypatch.setattr(ranks, "all_come", lambda seconds: False)
+    with pytest.raises(TooLittleRoom), ranks.none_alone():
+        raise MemoryError("9 GiB")
+    assert codes == [BAD_USE] and "distnn: rank 0: rank 0 has too little memory" in capsys.readouterr().err
 
 
 def test_what_ranks_agree_on() -> None:
