@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
+from distnn.errors import UserError
 from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
+from distnn.inference.measures.classes import SCORES
 from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.parallel.ranks import Ranks
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
@@ -19,8 +21,13 @@ PROGRAM = "python -m distnn.evaluate"
 ABOUT = """Compute the error of a trained model on a table with targets:
 python -m distnn.evaluate --model runs/mine --data test.csv
 
-Prints E, the mean error that training minimised; for numbers the root mean square error and R² of each target in its
-own units; for classes the share that is right and the confusion matrix."""
+Prints E, the mean error that training minimised; for numbers the root mean square and mean absolute error and R² of
+each target in its own units; for classes the share that is right, the log loss, the area under the ROC curve,
+precision, recall and F1 of each class, and the confusion matrix: as scikit-learn defines them."""
+
+SINGLE = (("log loss", "log_loss"), ("ROC AUC", "auc"))
+HEADINGS = {"f1": "F1", "auc": "ROC AUC", "n": "examples"}
+MOST = 30  # classes that are printed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,7 @@ class EvaluateOptions(ApplyOptions):
         "Rows to use: all, or, of the table that the model was trained on, those trained on, held out by --validation "
         "or kept by --test.",
     ] = "all"
+    worst: Annotated[int, DATA, "Show so many rows with the largest errors, of each target."] = 0
     json: Annotated[bool, DATA, "Print JSON for a program instead of tables."] = False
     watchdog: Annotated[float, JOB, WORDS] = SECONDS
 
@@ -42,8 +50,10 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     options = watched_reading(ranks, arguments, lambda: parse(EvaluateOptions, PROGRAM, ABOUT, arguments))
     if options is None:
         return 0
+    if options.worst < 0:
+        raise UserError(f"--worst {options.worst}: give a number of rows, 0 or more.")
     with watching(ranks, options.watchdog):
-        result = evaluate(Application(options, ranks, with_targets=True), options.rows)
+        result = evaluate(Application(options, ranks, with_targets=True), options.rows, options.worst)
     if ranks.rank == 0:
         print(json.dumps(result)) if options.json else show(result)
     return 0
@@ -51,24 +61,54 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
 
 def show(result: dict[str, Any]) -> None:
     """Print what `evaluate` found. Local."""
-    from distnn.command_line.console import pairs, table
+    from distnn.command_line.console import pairs
 
     rows = [("examples", f"{result['n']:,.15g}"), ("E", f"{result['E']:.6g}")]
     if "targets" in result:
         for name, found in result["targets"].items():
             r2 = "" if found["R2"] is None else f", R² {found['R2']:.6g}"
-            rows.append((name, f"root mean square error {found['rmse']:.6g}{r2}"))
+            rows.append((name, f"root mean square error {found['rmse']:.6g}, mean absolute {found['mae']:.6g}{r2}"))
         pairs(rows)
+        for name, found in result["targets"].items():
+            show_worst(f"The largest errors of {name}.", found.get("worst"))
         return
-    pairs([*rows, ("right", f"{100 * result['right']:.2f} %")])
-    if len(result["classes"]) <= 30:
-        body = [
-            (name, *(f"{count:.6g}" for count in counts))
-            for name, counts in zip(result["classes"], result["confusion"], strict=True)
-        ]
-        table("Rows: the true class; columns: the predicted one.", ("", *result["classes"]), body)
+    rows.append(("right", f"{100 * result['right']:.2f} %"))
+    rows += [(name, f"{result[key]:.6g}") for name, key in SINGLE if result[key] is not None]
+    pairs(rows)
+    if len(result["classes"]) <= MOST:
+        show_classes(result)
     else:
-        print(f"The confusion matrix of {len(result['classes'])} classes is in the output of --json.")
+        print(f"Each of the {len(result['classes'])} classes, and the confusion matrix, are in the output of --json.")
+    show_worst("The largest errors: what the output of the true class lacks.", result.get("worst"))
+
+
+def show_classes(result: dict[str, Any]) -> None:
+    """Print what is known of each class, and the confusion matrix. Local."""
+    from distnn.command_line.console import table
+
+    lines = [*result["by_class"].items(), *((f"{name} mean", result[name]) for name in ("macro", "weighted"))]
+    keys = [*SCORES, *["auc"] * any("auc" in found for found in result["by_class"].values()), "n"]
+    body = [(name, *("" if found.get(key) is None else f"{found[key]:.6g}" for key in keys)) for name, found in lines]
+    table("Each class, and their means.", ("", *(HEADINGS.get(key, key) for key in keys)), body)
+    body = [
+        (name, *(f"{count:.6g}" for count in counts))
+        for name, counts in zip(result["classes"], result["confusion"], strict=True)
+    ]
+    table("Rows: the true class; columns: the predicted one.", ("", *result["classes"]), body)
+
+
+def show_worst(title: str, rows: Sequence[dict[str, Any]] | None) -> None:
+    """Print the rows with the largest errors, if they were asked for. Local."""
+    from distnn.command_line.console import table
+
+    if rows:
+        body = [(row["place"], *map(shown, (row["true"], row["predicted"], row["error"]))) for row in rows]
+        table(title, ("", "true", "predicted", "error"), body)
+
+
+def shown(value: float | str) -> str:
+    """A number, or the name of a class."""
+    return value if isinstance(value, str) else f"{value:.6g}"
 
 
 if __name__ == "__main__":

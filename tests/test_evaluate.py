@@ -32,10 +32,24 @@ def test_what_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
         assert [name, *map(str, counts)] in [line.split() for line in shown.splitlines()]
     assert main(OneRank(), [*data, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == found
+    assert f"ROC AUC   {found['auc']:.6g}\n" in shown and f"log loss  {found['log_loss']:.6g}\n" in shown
+    for name, own in found["by_class"].items():
+        values = [f"{own[key]:.6g}" for key in ("precision", "recall", "f1", "auc", "n")]
+        assert [name, *values] in [line.split() for line in shown.splitlines()]
+    assert main(OneRank(), [*data, "--worst", "3"]) == 0
+    shown = capsys.readouterr().out
+    for row in evaluated(folder, "words", worst=3)["worst"]:
+        line = [*row["place"].split(), row["true"], row["predicted"], f"{row['error']:.6g}"]
+        assert line in [line.split() for line in shown.splitlines()]
     assert main(OneRank(), ["--model", str(folder / "numbers"), "--data", str(folder / "numbers.csv")]) == 0
     shown = capsys.readouterr().out
-    assert "p         root mean square error" in shown
+    assert "p         root mean square error" in shown and ", mean absolute " in shown
     assert ", R² " in shown
+
+
+def test_a_number_of_rows_below_zero(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"--worst -1: give a number of rows, 0 or more\."):
+        main(OneRank(), ["--model", str(folder / "words"), "--data", str(folder / "words.csv"), "--worst", "-1"])
 
 
 @pytest.mark.job

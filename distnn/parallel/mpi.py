@@ -115,6 +115,10 @@ class MPIRanks(Ranks):
         with self._call:
             return self.comm.recv(source=rank, tag=tag)
 
+    def exchange(self, parts: Sequence[Any]) -> list[Any]:
+        with self._call:
+            return self.comm.alltoall(parts)
+
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
         rows = np.ascontiguousarray(rows, np.float64)
         first = np.cumsum([0, *self.gather(len(rows))])
@@ -128,9 +132,7 @@ class MPIRanks(Ranks):
         parts = []
         for low, high in (overlap(mine, other) for other in wanted):
             parts.append(rows[low - mine[0] : high - mine[0]] if high > low else rows[:0])
-        with self._call:
-            received = self.comm.alltoall(parts)
-        return np.concatenate(received)
+        return np.concatenate(self.exchange(parts))
 
     def rest(self) -> None:
         request = self.comm.Ibarrier()

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NoReturn, Protocol
 
@@ -87,6 +87,10 @@ class Ranks(ABC):
 
         If rank 0 leaves the iteration early, the other ranks still get rid of their parts and go on.
         """
+
+    @abstractmethod
+    def exchange(self, parts: Sequence[Any]) -> list[Any]:
+        """What all ranks have for this one, in their order; parts: what this rank has for each. Collective, local."""
 
     @abstractmethod
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
@@ -196,6 +200,9 @@ class OneRank(Ranks):
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         yield from parts
+
+    def exchange(self, parts: Sequence[Any]) -> list[Any]:
+        return list(parts)
 
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
         return rows[start:stop]

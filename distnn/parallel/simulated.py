@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
@@ -81,6 +81,9 @@ class SimulatedRanks(Ranks):
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         return self.real.in_order(parts)
+
+    def exchange(self, parts: Sequence[Any]) -> list[Any]:
+        return self.real.exchange(parts)
 
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
         return self.real.redistribute(rows, start, stop)

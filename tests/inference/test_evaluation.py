@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluations import N, evaluated, trained_on
-from sklearn.metrics import confusion_matrix, mean_squared_error, r2_score
+from sklearn.metrics import (
+    confusion_matrix,
+    log_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    precision_recall_fscore_support,
+    r2_score,
+    roc_auc_score,
+)
 from tables import regression, words, write_csv
 
 from distnn import load_model
@@ -55,6 +63,8 @@ def test_numbers(rows: str, folder: Path) -> None:
         true, guess, weight = Y[mask, j], predictions[mask, j], weights[mask]
         expected = mean_squared_error(true, guess, sample_weight=weight) ** 0.5
         assert found["targets"][name]["rmse"] == pytest.approx(expected, rel=1e-9)
+        expected = mean_absolute_error(true, guess, sample_weight=weight)
+        assert found["targets"][name]["mae"] == pytest.approx(expected, rel=1e-9)
         assert found["targets"][name]["R2"] == pytest.approx(r2_score(true, guess, sample_weight=weight), abs=1e-6)
 
 
@@ -91,6 +101,76 @@ def test_classes(folder: Path) -> None:
     assert found["confusion"] == confusion_matrix(Z, guess).tolist()
     assert found["right"] == pytest.approx(np.mean(guess == Z), rel=1e-14)
     assert found["n"] == N
+    p = load_model(folder / "words")(X)
+    assert found["auc"] == pytest.approx(roc_auc_score(Z, p, multi_class="ovr"), rel=1e-12)
+    assert found["log_loss"] == pytest.approx(log_loss(Z, p), rel=1e-12)
+    for k, (name, own) in enumerate(found["by_class"].items()):
+        assert own["auc"] == pytest.approx(roc_auc_score(name == Z, p[:, k]), rel=1e-12)
+    expected = precision_recall_fscore_support(Z, guess)
+    for j, score in enumerate(("precision", "recall", "f1", "n")):
+        assert [own[score] for own in found["by_class"].values()] == pytest.approx(expected[j].tolist(), rel=1e-12)
+    for mean in ("macro", "weighted"):
+        expected = precision_recall_fscore_support(Z, guess, average=mean)[:3]
+        assert list(found[mean].values()) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("output", ["logistic", "softmax", "tanh"])
+def test_two_classes_with_weights(output: str, tmp_path: Path) -> None:
+    X, Z = words(900, 2)
+    weights = np.random.default_rng(5).integers(0, 9, 900) / 4
+    write_csv(tmp_path / "two.csv", {"u": X[:, 0], "v": X[:, 1], "w": weights, "fruit": Z})
+    options = ["--targets", "fruit", "--weights", "w", "--output-theta", output, "--max-iterations", "5", "--quiet"]
+    assert main(OneRank(), ["--data", str(tmp_path / "two.csv"), *options, "--out", str(tmp_path / "two")]) == 0
+    found = evaluated(tmp_path, "two")
+    assert evaluated(tmp_path, "two", size=3) == found
+    model, sample = load_model(tmp_path / "two"), {"sample_weight": weights}
+    p, guess = model(X)[:, -1], model.classify(X)
+    assert found["n"] == weights.sum()
+    assert found["auc"] == pytest.approx(roc_auc_score(Z == "pear", p, **sample), rel=1e-12)
+    if output == "tanh":
+        assert found["log_loss"] is None
+    else:
+        assert found["log_loss"] == pytest.approx(log_loss(Z, p, **sample), rel=1e-12)
+    for mean in ("macro", "weighted"):
+        expected = precision_recall_fscore_support(Z, guess, average=mean, **sample)[:3]
+        assert list(found[mean].values()) == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(found["confusion"], confusion_matrix(Z, guess, **sample), rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_largest_errors(size: int, folder: Path) -> None:
+    X, Y = regression(N, m=2)
+    Y = Y + [0, 1e7]
+    predictions, there = load_model(folder / "numbers")(X), np.random.default_rng(3).integers(0, 5, N) > 0
+    found = evaluated(folder, "numbers", size=size, worst=4)
+    for j, name in enumerate("pq"):
+        sizes = np.where(there, np.abs(predictions[:, j] - Y[:, j]), -1)  # rows of weight 0 do not count
+        rows = np.argsort(-sizes, kind="stable")[:4].tolist()
+        worst = found["targets"][name]["worst"]
+        assert [row["row"] for row in worst] == rows
+        assert [row["place"] for row in worst] == [f"line {row + 2} (row {row})" for row in rows]
+        assert [row["true"] for row in worst] == Y[rows, j].tolist()
+        assert [row["error"] for row in worst] == pytest.approx(sizes[rows].tolist(), rel=1e-9)
+    X, Z = words(N)
+    p, guess = load_model(folder / "words")(X), load_model(folder / "words").classify(X)
+    lacks = 1 - p[np.arange(N), np.searchsorted(["apple", "pear", "plum"], Z)]
+    for row, expected in zip(
+        evaluated(folder, "words", size=size, worst=9)["worst"], np.argsort(-lacks, kind="stable"), strict=False
+    ):
+        assert (row["row"], row["true"], row["predicted"]) == (expected, Z[expected], guess[expected])
+        assert row["error"] == pytest.approx(lacks[expected], rel=1e-9)
+
+
+def test_a_table_without_one_of_the_classes(folder: Path, tmp_path: Path) -> None:
+    X, Z = words(200)
+    rows = Z != "plum"
+    write_csv(tmp_path / "a.csv", {"u": X[rows, 0], "v": X[rows, 1], "fruit": Z[rows]})
+    options = ApplyOptions(model=str(folder / "words"), data=str(tmp_path / "a.csv"))
+    found = evaluate(Application(options, OneRank(), with_targets=True), "all")
+    assert found["auc"] is None and found["by_class"]["plum"] == {
+        "precision": 0, "recall": 0, "f1": 0, "n": 0, "auc": None,
+    }  # fmt: skip
+    assert found["by_class"]["pear"]["auc"] is not None
 
 
 def test_a_table_without_the_weights_counts_every_row_once(folder: Path, tmp_path: Path) -> None:

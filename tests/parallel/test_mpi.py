@@ -54,6 +54,12 @@ def test_parts_come_in_order_and_rank_0_may_leave_early(wanted: int, ranks: Rank
 
 
 @pytest.mark.mpi(min_size=2)
+def test_each_rank_gets_what_the_others_have_for_it(ranks: Ranks) -> None:
+    everyone = range(ranks.size)
+    assert ranks.exchange([(ranks.rank, other) for other in everyone]) == [(other, ranks.rank) for other in everyone]
+
+
+@pytest.mark.mpi(min_size=2)
 def test_rows_go_where_they_are_wanted(ranks: Ranks) -> None:
     """Rank k holds 2 k rows, so rank 0 none; the first rank wants all but two, the last one two, the others none."""
     n = ranks.size * (ranks.size - 1)

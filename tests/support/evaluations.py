@@ -45,11 +45,11 @@ def trained_on(folder: Path) -> Path:
     return folder
 
 
-def evaluated(folder: Path, name: str, rows: str = "all", size: int = 1) -> dict[str, Any]:
+def evaluated(folder: Path, name: str, rows: str = "all", size: int = 1, worst: int = 0) -> dict[str, Any]:
     """What the last of so many ranks finds of a model on its table."""
     options = ApplyOptions(model=str(folder / name), data=str(folder / f"{name}.csv"))
 
     def work(ranks: Ranks) -> dict[str, Any]:
-        return evaluate(Application(options, ranks, with_targets=True), rows)
+        return evaluate(Application(options, ranks, with_targets=True), rows, worst)
 
     return work(OneRank()) if size == 1 else on_ranks(size, work)[size - 1]

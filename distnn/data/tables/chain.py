@@ -40,6 +40,11 @@ class Chain(Source):
     def default_weights(self) -> int | None:
         return self._sources[0].default_weights()
 
+    def place(self, row: int) -> str:
+        which = int(np.searchsorted(self._firsts, row, side="right")) - 1
+        source = self._sources[which]
+        return f"{source.path}, {source.place(row - int(self._firsts[which]))}"
+
     def prepare(self, start: int, stop: int) -> None:
         check_range(self, start, stop)
         for source, first in zip(self._sources, self._firsts, strict=False):

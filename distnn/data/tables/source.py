@@ -62,6 +62,10 @@ class Source(Protocol):
         """The column taken as weights where the user names none. Replicated."""
         return None
 
+    def place(self, row: int) -> str:
+        """A row, given by number from 0, in words, as error messages have it. Local."""
+        return f"row {row}"
+
     def prepare(self, start: int, stop: int) -> None:
         """Say that this rank is going to read within rows [start, stop). Collective."""
         return

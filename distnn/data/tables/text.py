@@ -68,6 +68,13 @@ class TextSource(Source):
     def number(self, field: str) -> float | None:
         return self._layout.dialect.number(field)
 
+    def place(self, row: int) -> str:
+        with self._file.open() as stream:
+            return self._place(stream, row)
+
+    def _place(self, stream: BinaryIO, row: int) -> str:
+        return f"line {self._layout.first_line + self._index.line(stream, row)} (row {row})"
+
     def prepare(self, start: int, stop: int) -> None:
         check_range(self, start, stop)
         self._prepared, self._end, self._ahead = range(start, stop), None, NOTHING
@@ -116,7 +123,7 @@ class TextSource(Source):
             pass
 
         def where(i: int) -> str:
-            return f"{self.path}, line {self._layout.first_line + self._index.line(stream, row + i)} (row {row + i})"
+            return f"{self.path}, {self._place(stream, row + i)}"
 
         return parse_fields(records, self._layout.dialect, self.columns, wanted, where)
 

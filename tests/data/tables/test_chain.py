@@ -43,6 +43,9 @@ def test_headers_are_the_first_files_and_messages_name_the_file(tmp_path: Path) 
         (tmp_path / f"part-{part}.csv").write_text(lines("a,b,y", ROWS[part * 20 : part * 20 + 20]))
     source = opened(tmp_path / "part-*.csv")
     assert source.columns == ("a", "b", "y") and source.named
+    places = {0: "part-0.csv, line 2 (row 0)", 19: "part-0.csv, line 21 (row 19)", 20: "part-1.csv, line 2 (row 0)"}
+    for row, place in places.items():
+        assert source.place(row) == f"{tmp_path}/{place}"
     np.testing.assert_array_equal(source.read(0, 60, [0, 1, 2])[0], ROWS)
     (tmp_path / "part-1.csv").write_text(lines("a,b,y", [*ROWS[20:39], ["x", 1, 2]]))
     with pytest.raises(UserError, match=r"part-1\.csv, line 21 \(row 19\), column a: 'x' stands"):

@@ -1,0 +1,110 @@
+"""The area under the ROC curve, exact over ranks: the chance that a row of a class has a higher score than another.
+
+That is Σ w_i w_j ([s_i > s_j] + [s_i = s_j] / 2) over the rows i of the class and the others j, divided by Σ w_i Σ w_j:
+Mann and Whitney's U, and the area by trapezoids that scikit-learn computes. Scores are sorted over all ranks by
+splitters from samples of each rank's sorted scores (H. Shi, J. Schaeffer, "Parallel sorting by regular sampling",
+JPDC 14, 1992). All sums are of integers, weights being rounded to multiples of 2^-k first: no order matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from distnn.data.classes import Classes
+from distnn.inference.measures import Seen
+from distnn.parallel.ranks import Ranks
+
+ROUND = 1 << 22  # scores that a rank sends at a time
+SAMPLES = 64  # of each rank's scores, at least
+LOW = np.uint64(0xFFFFFFFF)
+
+
+class Areas:
+    """The areas for the classes of a table; of two classes only one. All outputs are kept meanwhile. Local to make.
+
+    n: rows of the table, at least those that will be seen.
+    """
+
+    def __init__(self, classes: Classes, weighted: bool, n: int):
+        self.classes = classes
+        self.bits = 62 - n.bit_length() if weighted else 0  # then the sum of all weights is below 2^62
+        self._seen: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+
+    def look(self, j: int, seen: Seen) -> None:
+        """See this rank's block number j, once or more. Local."""
+        codes = self.classes.decode(seen.y).astype(np.int32)
+        weights = np.rint(np.ldexp(seen.weights, self.bits)).astype(np.uint64)
+        self._seen[j] = codes, seen.outputs, weights
+
+    def result(self, ranks: Ranks) -> list[float | None]:
+        """Of each class against the rest, or of the second of two; None where all rows are on one side. Collective."""
+        K, parts = len(self.classes.names), self._seen.values()
+        codes = np.concatenate([np.empty(0, np.int32), *(codes for codes, _, _ in parts)])
+        weights = np.concatenate([np.empty(0, np.uint64), *(weights for _, _, weights in parts)])
+        found = []
+        for k in [1] if K == 2 else range(K):
+            of_class = [outputs[min(k, len(outputs) - 1)] for _, outputs, _ in parts]
+            scores = np.concatenate([np.empty(0), *of_class])
+            found.append(area(scores, codes == k, weights, ranks))
+        return found
+
+
+def area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray, ranks: Ranks) -> float | None:
+    """The area for all ranks' rows. Collective, replicated.
+
+    This rank's: scores, float64 (r,); positive, bool (r,); weights, uint64 (r,), of all ranks together below 2^62.
+    None where all rows are positive, or none is, or a score is NaN.
+    """
+    own = _merged([(scores, np.where(positive, weights, np.uint64(0)), np.where(positive, np.uint64(0), weights))])
+    everyones = ranks.gather((len(own[0]), bool(np.isnan(scores).any())))
+    if any(broken for _, broken in everyones):
+        return None
+    rounds = max(1, -(-max(length for length, _ in everyones) // ROUND))
+    edges = np.searchsorted(own[0], _splitters(own[0], rounds * ranks.size, ranks))
+    starts, stops = [0, *edges.tolist()], [*edges.tolist(), len(own[0])]
+    U, ours, others = 0, 0, 0  # twice the sum; Σ weights of positive rows, and of the others so far
+    for first in range(0, rounds * ranks.size, ranks.size):
+        spans = [slice(starts[i], stops[i]) for i in range(first, first + ranks.size)]
+        received = ranks.exchange([tuple(column[span] for column in own) for span in spans])
+        _, positives, negatives = _merged(received)
+        sums = ranks.gather((int(positives.sum()), int(negatives.sum())))
+        below = others + sum(negative for _, negative in sums[: ranks.rank])
+        U += _dot(positives, np.uint64(2 * below) + 2 * np.cumsum(negatives) - negatives)
+        ours, others = ours + sum(p for p, _ in sums), others + sum(negative for _, negative in sums)
+    U = sum(ranks.gather(U))
+    return float(Fraction(U, 2 * ours * others)) if ours and others else None
+
+
+def _merged(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different scores in order, and for each the weights of positive rows and of the others, uint64."""
+    scores, positives, negatives = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.argsort(scores, kind="stable")
+    scores = scores[order]
+    starts = np.flatnonzero(np.concatenate([[True], scores[1:] != scores[:-1]])[: len(scores)])
+    if not len(starts):
+        return scores, positives, negatives
+    ours, others = (np.add.reduceat(weights[order], starts) for weights in (positives, negatives))
+    return scores[starts], ours, others
+
+
+def _splitters(scores: np.ndarray, ranges: int, ranks: Ranks) -> np.ndarray:
+    """Scores that cut those of all ranks into ranges of about equal length: (ranges - 1,), ascending. Collective."""
+    wanted = min(len(scores), max(SAMPLES, ranges))
+    sample = np.sort(np.concatenate(ranks.gather(scores[np.arange(wanted) * len(scores) // max(wanted, 1)])))
+    if not len(sample):
+        return np.zeros(ranges - 1)
+    return sample[np.arange(1, ranges) * len(sample) // ranges]
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> int:
+    """Σ a_i b_i of uint64 vectors, exact: in halves of 32 bits, whose products are summed in halves."""
+    found = 0
+    for i, x in ((0, a & LOW), (32, a >> np.uint64(32))):
+        for j, y in ((0, b & LOW), (32, b >> np.uint64(32))):
+            product = x * y
+            low, high = int((product & LOW).sum()), int((product >> np.uint64(32)).sum())
+            found += (low + (high << 32)) << (i + j)
+    return found
