@@ -16,19 +16,20 @@ pythonpath = {SUPPORT}
 markers =
     slow
     job
-timeout = 30
+timeout = 300
 timeout_method = thread
 """
 pytestmark = pytest.mark.job
 
 
-def session(folder: Path, body: str, ranks: int = 2, *options: str) -> tuple[int, str]:
-    """The exit code and output of a parallel session of one test file, with this project's conftest.py."""
-    (folder / "conftest.py").write_text(CONFTEST.read_text() + "\nimport agreement\nagreement.PATIENCE = 1.0\n")
+def session(folder: Path, body: str, ranks: int = 2, *options: str, grace: float = 300) -> tuple[int, str]:
+    """The exit code and output of a parallel session of one test file, with this project's conftest.py.
+
+    grace: seconds that a rank which failed waits for the others.
+    """
+    (folder / "conftest.py").write_text(CONFTEST.read_text() + f"\nimport agreement\nagreement.GRACE = {grace}\n")
     (folder / "test_inner.py").write_text("import pytest, time\npytestmark = pytest.mark.mpi\n" + body)
-    (folder / "pytest.ini").write_text(
-        f"[pytest]\npythonpath = {SUPPORT}\nmarkers =\n  slow\n  job\ntimeout = 30\ntimeout_method = thread\n"
-    )
+    (folder / "pytest.ini").write_text(SETTINGS)
     done = mpirun(
         ranks,
         "-m",
@@ -40,7 +41,6 @@ def session(folder: Path, body: str, ranks: int = 2, *options: str) -> tuple[int
         *options,
         folder,
         cwd=folder,
-        timeout=50,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -86,6 +86,7 @@ def test_deadlock(comm):
         raise ValueError("rank 1 leaves")
     comm.barrier()
 """,
+        grace=1,
     )
     assert code != 0, output
     assert "rank 1 of 2 ends the job" in output
@@ -98,16 +99,16 @@ def test_hung_rank_ends_the_job_and_shows_where_it_stands(tmp_path: Path, hung: 
         tmp_path,
         f"""
 def stand_still():
-    time.sleep(100)
+    time.sleep(1000)
 
-@pytest.mark.timeout(2)
+@pytest.mark.timeout(5)
 def test_hang(comm):
     if comm.rank == {hung}:
         stand_still()
 """,
     )
     assert code != 0, output
-    assert f"rank {hung} of 2 ends the job: test_inner.py::test_hang took longer than 2 s" in output
+    assert f"rank {hung} of 2 ends the job: test_inner.py::test_hang took longer than 5 s" in output
     assert "in stand_still" in output
 
 

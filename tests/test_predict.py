@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mpi_runner import environment, mpirun, python
+from patience import PATIENCE
 from tables import regression, words, write_csv
 from threaded_ranks import on_ranks
 
@@ -221,6 +222,6 @@ def test_a_reader_that_leaves_early(folder: Path) -> None:
     """predict | head -1 ends without a traceback."""
     command = [sys.executable, *PREDICT, "--model", str(folder / "words"), "--data", str(folder / "words.csv")]
     pipe = ["bash", "-c", '"$@" | head -1', "bash", *command]
-    done = subprocess.run(pipe, capture_output=True, text=True, timeout=30, env=environment())
+    done = subprocess.run(pipe, capture_output=True, text=True, timeout=PATIENCE, env=environment())
     assert done.stdout == "fruit,output apple,output pear,output plum\n"
     assert done.stderr == ""

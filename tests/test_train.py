@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mpi_runner import Job, mpirun, python, start
+from patience import PATIENCE
 from tables import regression, write_csv
 
 from distnn import load_model
@@ -123,7 +124,7 @@ def test_a_signal_to_the_launcher(P: int, number: int, tmp_path: Path) -> None:
     with start(P, *endless) if P > 1 else Job([sys.executable, *endless]) as job:
         job.wait_for("t 20 ")
         job.send_signal(number)
-        done = job.finish(timeout=30)
+        done = job.finish()
     assert done.returncode == 75, done.stderr
     assert f"received {signal.Signals(number).name}" in done.stdout
     assert "--resume" in done.stdout
@@ -145,7 +146,7 @@ def test_killed_between_checkpoints(tmp_path: Path) -> None:
     with Job([sys.executable, *endless]) as job:
         job.wait_for("t 50 ")
         job.send_signal(signal.SIGKILL)
-        job.finish(timeout=30)
+        job.finish()
     with (out / "metrics.jsonl").open("a") as file:
         file.write('{"t": 10')  # half a line
     newest = int(max((out / "checkpoints").iterdir()).stem.split("-")[1])
@@ -297,7 +298,7 @@ def test_a_training_goes_on_when_nobody_reads_its_output_any_more(tmp_path: Path
     out = tmp_path / "run"
     command = f"{sys.executable} -m distnn.train --examples 300 --optimizer gradient-descent --max-iterations 3000"
     shell = f"{command} --log-every 1 --out {out} | head -n 1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Broken" not in done.stderr
     assert json.loads((out / "result.json").read_text())["t"] == 3000

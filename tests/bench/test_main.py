@@ -37,7 +37,7 @@ def test_command(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     arguments = ["--quick", "--no-peers", "--workload", "narrow-f64", "tiny", "--json", str(path)]
     arguments += ["--predict", "1..64", "--alpha", "2e-6", "--beta", "1e-10"]
-    done = python("-m", "distnn.bench", *arguments, timeout=100)
+    done = python("-m", "distnn.bench", *arguments)
     assert done.returncode == 0, done.stderr
     results = json.loads(path.read_text())
     check_results(results, 1)
@@ -61,7 +61,7 @@ def test_command(tmp_path: Path) -> None:
 def test_command_on_two_ranks(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     arguments = ["--quick", "--no-peers", "--workload", "tiny", "--json", str(path), "--predict", "1..8"]
-    done = mpirun(2, "-m", "distnn.bench", *arguments, timeout=100)
+    done = mpirun(2, "-m", "distnn.bench", *arguments)
     assert done.returncode == 0, done.stderr
     results = json.loads(path.read_text())
     check_results(results, 2)

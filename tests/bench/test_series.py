@@ -16,7 +16,7 @@ from distnn.network.weights import weight_count
 @pytest.mark.job
 def test_series(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    done = python("-m", "distnn.bench", "--series", "--quick", "--json", str(path), timeout=100)
+    done = python("-m", "distnn.bench", "--series", "--quick", "--json", str(path))
     assert done.returncode == 0, done.stderr
     results = json.loads(path.read_text())
     assert results["workloads"] == {}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mpi_runner import environment, python
+from patience import PATIENCE
 from trainings import TRAINING
 
 from distnn.command_line import output
@@ -21,7 +22,9 @@ TRAIN = f"{sys.executable} -m distnn.train"
 def shell(command: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """A command of bash; its exit code is that of the first in a pipe."""
     script = f"{command}\nexit ${{PIPESTATUS[0]}}"
-    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, env=environment(changes))
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=PATIENCE, env=environment(changes)
+    )
 
 
 @pytest.mark.job
@@ -151,6 +154,6 @@ def test_a_pipe_that_another_program_made_non_blocking() -> None:
     )
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -c \"$0\" | (sleep 1; wc -c)", script],
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert (done.stdout.strip(), done.stderr) == ("1000001", "")

@@ -15,6 +15,7 @@ from availability import need_instructions, unavailable
 from checkout import CHECKOUT
 from mpi_runner import mpirun, python
 from passing import DTYPES
+from patience import PATIENCE
 
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE
@@ -115,7 +116,7 @@ def compiled(folder: Path, *flags: str) -> Path:
     sources, file = folder / "csrc", folder / "_library.so"
     copied(sources)
     command = ["gcc", "-shared", "-fPIC", *flags, *map(str, sorted(sources.glob("*.c"))), "-o", str(file)]
-    subprocess.run(command, check=True, timeout=100)
+    subprocess.run(command, check=True, timeout=PATIENCE)
     return file
 
 
@@ -156,7 +157,7 @@ def installed(folder: Path, **variables: str) -> Path:
     shutil.copytree(CHECKOUT / "distnn", source / "distnn", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     copied(source / CSRC)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(source)]
-    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return target
 

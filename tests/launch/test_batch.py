@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from batch_systems import SYSTEMS, BatchSystem
+from patience import PATIENCE
+from trainings import wait_until
 
 pytestmark = pytest.mark.job
 
@@ -36,7 +36,7 @@ def pbs(tmp_path: Path) -> BatchSystem:
 
 def finish(system: BatchSystem, *behaviour: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
     with system.run(*behaviour, **changes) as job:
-        done = job.finish(30)
+        done = job.finish()
     assert "unbound variable" not in done.stderr and "syntax error" not in done.stderr
     return done
 
@@ -71,7 +71,7 @@ def test_warning_is_passed_on(system: BatchSystem) -> None:
     with system.run("wait") as job:
         _wait_for(system.folder / "waiting")
         job.send_signal(signal.SIGUSR1)
-        done = job.finish(30)
+        done = job.finish()
     assert (done.returncode, "asked to stop" in done.stdout) == (75, True), done.stderr
     assert_put_back(system)
 
@@ -82,7 +82,7 @@ def test_cancelled_job_is_not_put_back(system: BatchSystem, number: signal.Signa
     with system.run("wait") as job:
         _wait_for(system.folder / "waiting")
         job.send_signal(number)
-        done = job.finish(30)
+        done = job.finish()
     assert (done.returncode, "newest checkpoint: iteration 1" in done.stdout) == (75, True), done.stderr
     if system.system.script in ("pbs.sh", "flux.sh"):  # the others' systems know it by themselves
         assert system.submitted() == []
@@ -91,13 +91,13 @@ def test_cancelled_job_is_not_put_back(system: BatchSystem, number: signal.Signa
 
 def test_warning_before_the_training_starts(system: BatchSystem) -> None:
     """While the environment is looked at, which takes seconds on a slow file system."""
-    (system.folder / "launch/ended.sh").write_text(
-        f"touch '{system.folder}/waiting'; sleep 0.5\n" + (system.folder / "launch/ended.sh").read_text()
-    )
+    wait = f"touch '{system.folder}/waiting'; until [[ -e '{system.folder}/go' ]]; do sleep 0.05; done\n"
+    (system.folder / "launch/ended.sh").write_text(wait + (system.folder / "launch/ended.sh").read_text())
     with system.run("done") as job:
         _wait_for(system.folder / "waiting")
         job.send_signal(signal.SIGUSR1)
-        done = job.finish(30)
+        (system.folder / "go").touch()
+        done = job.finish()
     assert done.returncode == 75, done.stderr
     assert system.trainings() == []
     assert_put_back(system)
@@ -229,11 +229,9 @@ def test_pbs_ends_its_clock_and_nothing_else(pbs: BatchSystem, end: str) -> None
     """`kill ""` kills nothing, `kill 0` everything in the process group, as was done without a clock."""
     (pbs.spool / "limit").write_text("" if end == "bad" else "04:00:00")
     with pbs.run(end) as job:
-        done = job.finish(30)
-        time.sleep(0.2)
-        left = job._processes()
+        done = job.finish()
+        wait_until(lambda: not job._processes(), "the clock ends")
     assert done.returncode == {"done": 0, "bad": 2}[end]
-    assert not left, "the clock ticks on"
 
 
 def test_pbs_without_qstat(pbs: BatchSystem) -> None:
@@ -257,7 +255,7 @@ def test_time_limits_as_they_are_written(pbs: BatchSystem, text: str, seconds: i
         env={"PATH": path},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert done.stdout.strip() == str(seconds), done.stderr
 
@@ -280,8 +278,5 @@ def edit(system: BatchSystem, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def _wait_for(path: Path, exists: Callable[[Path], bool] = Path.exists) -> None:
-    deadline = time.monotonic() + 20
-    while not exists(path):
-        assert time.monotonic() < deadline, f"no {path}"
-        time.sleep(0.02)
+def _wait_for(path: Path) -> None:
+    wait_until(path.exists, f"{path} is there")

@@ -22,14 +22,14 @@ def test_python_too_old(checkout: Path, tmp_path: Path) -> None:
         (old / name).write_text("#!/bin/sh\ncase $1 in --version) echo Python 3.9.1;; *) exit 1;; esac\n")
         (old / name).chmod(0o755)
     with local(checkout, PATH=f"{old}:/usr/bin:/bin") as job:
-        done = job.finish(30)
+        done = job.finish()
     assert done.returncode == 1
     assert "distnn needs Python 3.11 or newer" in done.stderr and "python3 is Python 3.9.1" in done.stderr
 
 
 def test_unknown_mpi(checkout: Path) -> None:
     with local(checkout, DISTNN_MPI="mpi") as job:
-        done = job.finish(30)
+        done = job.finish()
     assert done.returncode == 1 and "DISTNN_MPI is 'mpi'" in done.stderr
 
 
@@ -38,7 +38,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(checkout: Path, tmp_path
     precious.parent.mkdir()
     precious.write_text("do not delete")
     with local(checkout, DISTNN_VENV=str(precious.parent)) as job:
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 1 and "is not a Python environment and holds other things" in done.stderr
     assert precious.read_text() == "do not delete"
 
@@ -48,10 +48,10 @@ def test_the_environment_of_another_checkout_is_left_alone(checkout: Path, ready
     shutil.copytree(ready, other)
     (other / "pyproject.toml").write_text(PROJECT + "# changed\n")
     with local(other, DISTNN_VENV=str(ready / ".venv")) as job:
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 1 and f"is the environment of {ready}" in done.stderr
     with local(ready, "-n", "1") as job:
-        assert job.finish(60).stdout == "1 ranks\n"
+        assert job.finish().stdout == "1 ranks\n"
 
 
 @pytest.fixture
@@ -61,14 +61,13 @@ def outside_path() -> Iterator[str]:
     yield os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != here)
 
 
-@pytest.mark.timeout(400)
 def test_set_up_twice_at_once_and_repair(checkout: Path, outside_path: str) -> None:
     """For real, from the package index: needs a network, and says so where there is none."""
     fresh = {"PATH": outside_path, "VIRTUAL_ENV": None, "DISTNN_MPI": "mpich"}
     stamp = checkout / ".venv/distnn-environment"
 
     with local(checkout, "-n", "2", **fresh) as one, local(checkout, "-n", "2", **fresh) as two:
-        both = [one.finish(180), two.finish(180)]
+        both = [one.finish(), two.finish()]
     if any("No matching distribution" in done.stderr or "ConnectionError" in done.stderr for done in both):
         unavailable("setting up an environment needs the package index", both[0].stderr)
     assert [done.returncode for done in both] == [0, 0], both[0].stderr + both[1].stderr
@@ -79,7 +78,7 @@ def test_set_up_twice_at_once_and_repair(checkout: Path, outside_path: str) -> N
     stamp.write_text("unfinished\n")  # what a set-up leaves that was interrupted
     shutil.rmtree(next((checkout / ".venv/lib").glob("python*/site-packages/pip")))
     with local(checkout, "-n", "2", **fresh) as job:
-        done = job.finish(180)
+        done = job.finish()
     assert done.returncode == 0, done.stderr
     assert stamp.read_text() == finished
 
@@ -97,7 +96,7 @@ esac"""
     said = []
     for _ in range(3):
         with local(ready, "-n", "1") as job:
-            done = job.finish(60)
+            done = job.finish()
         assert done.returncode == 0, done.stderr
         said.append("Setting up" in done.stderr)
     assert said == [True, True, False]

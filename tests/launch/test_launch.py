@@ -10,6 +10,7 @@ import pytest
 import yaml
 from checkout import LAUNCH
 from mpi_runner import Job
+from patience import PATIENCE
 
 
 def scripts() -> list[Path]:
@@ -19,7 +20,7 @@ def scripts() -> list[Path]:
 @pytest.mark.job
 @pytest.mark.parametrize("script", scripts(), ids=lambda path: path.name)
 def test_syntax_of_shell_scripts(script: Path) -> None:
-    done = subprocess.run(["bash", "-n", script], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["bash", "-n", script], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 
@@ -53,7 +54,7 @@ def test_syntax_of_mpijob() -> None:
     (container,) = launcher["template"]["spec"]["containers"]
     variables = {entry["name"]: entry["value"] for entry in container["env"]}
     assert int(variables["RANKS"]) == worker["replicas"] * job["spec"]["slotsPerWorker"]
-    subprocess.run(["bash", "-n", "-c", container["args"][0]], check=True, timeout=20)
+    subprocess.run(["bash", "-n", "-c", container["args"][0]], check=True, timeout=PATIENCE)
 
 
 @pytest.mark.job
@@ -76,7 +77,7 @@ def test_mpijob_takes_only_rank_0s_word_for_success(mpirun: str, code: int, tmp_
     (tmp_path / "mpirun").chmod(0o755)
     variables = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RANKS": "4", "OPTIONS": "--hidden 3"}
     with Job([*container["command"], script], cwd=tmp_path, env=variables) as running:
-        assert running.finish(30).returncode == code, running.stderr
+        assert running.finish().returncode == code, running.stderr
 
 
 @pytest.mark.job
@@ -87,7 +88,7 @@ def test_syntax_of_dockerfile() -> None:
     assert {name for name, _ in instructions} <= {"FROM", "RUN", "COPY", "ENV", "USER", "WORKDIR", "CMD"}
     for name, rest in instructions:
         if name == "RUN":
-            subprocess.run(["bash", "-n", "-c", rest], check=True, timeout=20)
+            subprocess.run(["bash", "-n", "-c", rest], check=True, timeout=PATIENCE)
         if name == "COPY":
             assert all((LAUNCH.parent / source).exists() for source in rest.split()[:-1]), rest
 
@@ -99,6 +100,6 @@ def test_syntax_of_apptainer_definition() -> None:
     bodies = dict(zip(sections[::2], sections[1::2], strict=True))
     assert list(bodies) == ["files", "post", "environment", "runscript"]
     for name in ("post", "environment", "runscript"):
-        subprocess.run(["bash", "-n", "-c", bodies[name]], check=True, timeout=20)
+        subprocess.run(["bash", "-n", "-c", bodies[name]], check=True, timeout=PATIENCE)
     for line in bodies["files"].split("\n"):
         assert not line or (LAUNCH.parent / line.split()[0]).exists()

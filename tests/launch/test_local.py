@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from mpi_runner import environment
+from patience import PATIENCE
 from tiny_checkout import OWN, local
 
 pytestmark = pytest.mark.job
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.job
 
 def test_local_passes_options_on(ready: Path) -> None:
     with local(ready, "--hidden", "16", "-n", "3", "--out", "a folder") as job:
-        done = job.finish(30)
+        done = job.finish()
     assert done.returncode == 0, done.stderr
     assert done.stdout == "3 ranks --hidden 16 --out a folder\n"
     assert done.stderr == ""  # silent when the environment is there
@@ -29,7 +30,7 @@ def test_local_does_not_take_the_launchers_exit_code_for_success(ready: Path) ->
     mpirun = ready / ".venv/bin/mpirun"
     mpirun.write_text("#!/bin/sh\nexit 0\n")
     with local(ready, "-n", "2") as job:
-        done = job.finish(30)
+        done = job.finish()
     assert done.returncode == 1
     assert "rank 0 did not come to its end" in done.stderr
 
@@ -44,21 +45,21 @@ def cores() -> int:
 
 def test_local_takes_all_cores(ready: Path) -> None:
     with local(ready, OMP_NUM_THREADS="1") as job:  # which would make nproc say 1
-        done = job.finish(30)
+        done = job.finish()
     assert done.stdout == f"{cores()} ranks\n", done.stderr
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "eight", ""])
 def test_local_refuses_a_senseless_number_of_processes(ready: Path, number: str) -> None:
     with local(ready, "-n", number) as job:
-        done = job.finish(30)
+        done = job.finish()
     assert done.returncode == 2
     assert "-n needs a number of processes" in done.stderr
 
 
 def test_local_help(ready: Path) -> None:
     with local(ready, "--help") as job:
-        done = job.finish(30)
+        done = job.finish()
     assert done.returncode == 0 and "the number of processes" in done.stdout
     assert "1 ranks --help" in done.stdout  # the trainer's own
 
@@ -67,9 +68,8 @@ def test_local_help(ready: Path) -> None:
 def test_local_asks_each_rank_once_to_stop_and_waits(ready: Path, number: signal.Signals) -> None:
     with local(ready, "-n", "2", "--wait") as job:
         job.wait_for("2 ranks")
-        time.sleep(0.3)
         job.send_signal(number)
-        done = job.finish(30)
+        done = job.finish()
     assert done.returncode == 75, done.stderr
     assert "seen: [['SIGUSR1'], ['SIGUSR1']]" in done.stdout
 
@@ -80,14 +80,13 @@ def test_local_interrupted_by_ctrl_c_on_a_terminal(ready: Path) -> None:
     if child == 0:
         os.chdir("/")
         os.execve(ready / "launch/local.sh", ["local.sh", "-n", "2", "--wait"], environment(OWN))
-    output, interrupted, deadline = "", False, time.monotonic() + 40
-    while time.monotonic() < deadline and select.select([terminal], [], [], 40)[0]:
+    output, interrupted, deadline = "", False, time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and select.select([terminal], [], [], PATIENCE)[0]:
         try:
             output += os.read(terminal, 4096).decode()
         except OSError:  # the other end is closed
             break
         if "2 ranks" in output and not interrupted:
-            time.sleep(0.3)
             os.write(terminal, b"\x03")
             interrupted = True
     os.close(terminal)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from checkout import LAUNCH
+from patience import PATIENCE
 
 PASSED, FAILED, NEVER = ["passed", ""], ["failed", "call"], ["never ran", ""]
 SKIPPED, NO_REASON = ["skipped", "needs a GPU"], ["skipped", ""]
@@ -26,7 +27,7 @@ def summary(folder: Path, *options: str, **runs: tuple[int, list[dict[str, list[
         for rank, tests in enumerate(ranks):
             (run / f"rank-{rank}.json").write_text(json.dumps(tests))
     command = [sys.executable, str(LAUNCH / "summary.py"), str(folder), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert not done.stderr
     return done.returncode, done.stdout.splitlines()[-1], done.stdout
 

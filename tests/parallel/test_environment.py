@@ -135,7 +135,7 @@ def test_mixed_ranks_and_a_changed_kernel_at_resume(tmp_path: Path) -> None:
         program = [sys.executable, "-m", "distnn.train", "--max-iterations", "2", "--out", str(tmp_path / "run")]
         command = ["-n", "1", "env", first, *program, ":", "-n", "1", "env", second, more, *program]
         with Job([find_mpirun(), *command], size=2, env={"OPENBLAS_CORETYPE": None}) as job:
-            return job.finish(60)
+            return job.finish()
 
     refused = train(f"OPENBLAS_CORETYPE={one}", f"OPENBLAS_CORETYPE={two}")
     assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1

@@ -29,7 +29,7 @@ def test_all_checks(kind: Any) -> None:
 
 
 @pytest.mark.mpi(min_size=3)
-@pytest.mark.timeout(600)  # thousands of small messages
+@pytest.mark.timeout(1200)  # thousands of small messages
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_checks_where_every_rank_passes_the_same_rows(kind: Any, comm: Any) -> None:
     if comm.size > 3:

@@ -19,9 +19,9 @@ from typing import Any, TextIO
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
-PATIENCE = 10.0  # seconds a rank whose test failed waits for the others before it ends the job
-LIMIT_UNDER_MPI = 60.0  # seconds for a test that sets no limit of its own
+GRACE = 60.0  # seconds a rank whose test failed waits for the others before it ends the job
 
 failures = pytest.StashKey[list[str]]()
 
@@ -67,7 +67,7 @@ class Agreement:
         own = "\n".join(texts)
         failed = np.array([1 if own else 0])
         request = self.comm.Iallreduce(np.array(failed), failed)
-        deadline = time.monotonic() + (PATIENCE if own else 10 * LIMIT_UNDER_MPI)
+        deadline = time.monotonic() + (GRACE if own else 2 * PATIENCE)
         while not request.Test():
             if time.monotonic() > deadline:
                 self.end_job(item, own or f"{item.nodeid}: the other ranks do not come to the end of this test")
@@ -82,7 +82,7 @@ class Agreement:
 
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool:
         """In place of pytest-timeout's own timer, whose output a rank other than 0 would not show."""
-        seconds = settings.timeout if item.get_closest_marker("timeout") else min(settings.timeout, LIMIT_UNDER_MPI)
+        seconds = settings.timeout if item.get_closest_marker("timeout") else min(settings.timeout, PATIENCE)
         timer = threading.Timer(seconds, self.end_job, (item, f"{item.nodeid} took longer than {seconds:g} s"))
         timer.daemon = True
         timer.start()

@@ -40,7 +40,7 @@ trap 'checkpoint; echo "asked to stop"; exit 75' USR1
 case $word in
 done) echo 0 >"$DISTNN_EXIT_CODE_FILE" ;;
 stop) checkpoint; exit 75 ;;
-wait) touch waiting; for _ in {1..200}; do sleep 0.1; done; exit 98 ;;
+wait) touch waiting; for _ in {1..3000}; do sleep 0.1; done; exit 98 ;;
 empty) mkdir -p "$out"; exit 75 ;;
 killed) exit 137 ;;
 bad) exit 2 ;;

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 from availability import unavailable
-from mpi_runner import environment
+from mpi_runner import environment, parent
+from patience import PATIENCE
 
 PROGRAMS = ("qsub", "qstat", "qconf", "unshare", "nsenter", "ip", "hostname")
 BINARIES = Path("/usr/lib/gridengine")
@@ -61,7 +62,7 @@ sed -e "s#^execd_spool_dir.*#execd_spool_dir $R/execd#; s#^mailer.*#mailer /bin/
 "$P/spooldefaults" usersets /usr/share/gridengine/util/resources/usersets
 "$P/spooldefaults" managers root
 SGE_ND=1 "$P/sge_qmaster" &
-for _ in {1..100}; do qconf -as gridnode && break; sleep 0.1; done
+until qconf -as gridnode; do sleep 0.1; done
 SGE_ND=1 "$P/sge_execd" &
 cat >"$D/pe" <<'END'
 pe_name mpi
@@ -79,7 +80,7 @@ qsort_args NONE
 END
 qconf -Ap "$D/pe"
 qconf -sq | sed -e 's/^qname.*/qname all.q/; s/^hostlist.*/hostlist gridnode/; s/^pe_list.*/pe_list mpi/' \
-    -e 's/^slots.*/slots 4/; s/^notify.*/notify 00:00:05/; s/^rerun.*/rerun TRUE/' \
+    -e 's/^slots.*/slots 4/; s/^notify.*/notify 00:05:00/; s/^rerun.*/rerun TRUE/' \
     -e 's/^load_thresholds.*/load_thresholds NONE/' >"$D/queue"
 qconf -Aq "$D/queue"
 qconf -ssconf | sed -e 's/^schedule_interval.*/schedule_interval 0:0:1/' \
@@ -135,7 +136,7 @@ class GridEngine:
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
         if check and done.returncode:
             pytest.fail(
@@ -143,16 +144,18 @@ class GridEngine:
             )
         return done.stdout
 
-    def job_processes(self, task: str, number: str) -> list[int]:
-        """The processes of a job, or of one of an array (task 'undefined': of a job that is none)."""
-        found = []
+    def script_process(self, number: str, task: str) -> int:
+        """The process of the script of one task of an array. It has children with the same command, and since numbers
+        of processes begin anew some time, a child's may be lower."""
+        parents = {}
         for path in Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):
                 entries = path.read_text(errors="replace").split("\0")
-                mine = f"SGE_ROOT={self.folder}/root" in entries and f"JOB_ID={number}" in entries
-                if mine and f"SGE_TASK_ID={task}" in entries:
-                    found.append(int(path.parent.name))
-        return sorted(found)
+                mine = {f"SGE_ROOT={self.folder}/root", f"JOB_ID={number}", f"SGE_TASK_ID={task}"} <= set(entries)
+                if mine and f"job_scripts/{number}" in (path.parent / "cmdline").read_text():
+                    parents[int(path.parent.name)] = parent(int(path.parent.name))
+        (script,) = [pid for pid, above in parents.items() if above and above not in parents]
+        return script
 
     def logs(self) -> str:
         paths = [self.folder / "boot.log", *self.folder.glob("root/**/messages")]
@@ -166,8 +169,8 @@ class GridEngine:
                     return int(path.parent.name)
         pytest.fail(f"Grid Engine has ended:\n{self.logs()}")
 
-    def _wait(self, condition: object, complaint: str, timeout: float = 30) -> None:
-        deadline = time.monotonic() + timeout
+    def _wait(self, condition: object, complaint: str) -> None:
+        deadline = time.monotonic() + PATIENCE
         while not condition():  # type: ignore[operator]
             if time.monotonic() > deadline or self.outer.poll() is not None:
                 pytest.fail(f"{complaint}:\n{self.logs()}")

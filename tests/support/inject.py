@@ -121,7 +121,7 @@ def killed_writing() -> None:
 
 
 def raise_here() -> None:
-    ranks.ALONE_SECONDS = 0.5
+    ranks.ALONE_SECONDS = 300 if victim == "all" else 0.5  # however late the others come
     raise UserError("only here")
 
 

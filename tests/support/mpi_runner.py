@@ -5,7 +5,7 @@ assert done.returncode == 0, done.stderr
 
 with start(3, "-m", "distnn.train") as job:                          # for fault tests
     os.kill(job.rank_pids()[1], signal.SIGKILL)
-    done = job.finish(timeout=30)
+    done = job.finish()
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from patience import PATIENCE
 
 # Set by launchers for their processes. A job started from a process that has them believes itself part of that job.
 LAUNCHERS_VARIABLES = (
@@ -47,7 +48,9 @@ def find_mpirun() -> str:
 @functools.cache
 def is_open_mpi() -> bool:
     """Is the mpirun found Open MPI's?"""
-    said = subprocess.run([find_mpirun(), "--version"], capture_output=True, text=True, timeout=30, env=environment())
+    said = subprocess.run(
+        [find_mpirun(), "--version"], capture_output=True, text=True, timeout=PATIENCE, env=environment()
+    )
     return "Open MPI" in said.stdout + said.stderr
 
 
@@ -71,7 +74,7 @@ def environment(changes: Mapping[str, str | None] | None = None) -> dict[str, st
 def mpirun(
     n: int,
     *args: str | Path,
-    timeout: float = 60,
+    timeout: float = PATIENCE,
     cwd: str | Path | None = None,
     env: Mapping[str, str | None] | None = None,
     options: Iterable[str] = (),
@@ -86,7 +89,7 @@ def mpirun(
 
 def python(
     *args: str | Path,
-    timeout: float = 60,
+    timeout: float = PATIENCE,
     cwd: str | Path | None = None,
     env: Mapping[str, str | None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
@@ -156,7 +159,7 @@ class Job:
         """Send a signal to mpirun (not to its ranks)."""
         self.process.send_signal(number)
 
-    def finish(self, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def finish(self, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Wait for the end. Past `timeout` seconds all is ended, and the test fails with the output so far."""
         try:
             self.process.wait(timeout)
@@ -168,7 +171,7 @@ class Job:
             )
         return subprocess.CompletedProcess(self.command, self.process.returncode, self.stdout, self.stderr)
 
-    def wait_for(self, text: str, timeout: float = 30) -> None:
+    def wait_for(self, text: str, timeout: float = PATIENCE) -> None:
         """Wait until the job has written `text` to either output."""
         deadline = time.monotonic() + timeout
         while text not in self.stdout + self.stderr:
@@ -178,15 +181,16 @@ class Job:
                 pytest.fail(f"the job did not write {text!r}:\n{self.stdout}\n{self.stderr}")
             time.sleep(0.02)
 
-    def rank_pids(self, timeout: float = 20) -> list[int]:
+    def rank_pids(self, timeout: float = PATIENCE) -> list[int]:
         """The process of each rank, in the order of ranks; waits until all have started."""
         deadline = time.monotonic() + timeout
         while True:
-            pids: dict[int, int] = {}
-            for pid, variables in sorted(self._processes().items()):  # a rank comes before its own children
-                rank = next((variables[name] for name in RANK_VARIABLES if name in variables), None)
-                if rank is not None and _is_python(pid):
-                    pids.setdefault(int(rank), pid)
+            ranks = {pid: _rank(variables) for pid, variables in self._processes().items()}
+            pids = {  # no children of a rank, which have its variables, too
+                rank: pid
+                for pid, rank in ranks.items()
+                if rank is not None and ranks.get(parent(pid)) != rank and _is_python(pid)
+            }
             if len(pids) == self.size:
                 return [pids[rank] for rank in range(self.size)]
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -212,6 +216,19 @@ class Job:
                 if f"{JOB_VARIABLE}={self.name}" in entries:
                     found[int(path.parent.name)] = dict(entry.split("=", 1) for entry in entries if "=" in entry)
         return found
+
+
+def _rank(variables: Mapping[str, str]) -> int | None:
+    """The rank of a process with this environment."""
+    return next((int(variables[name]) for name in RANK_VARIABLES if name in variables), None)
+
+
+def parent(pid: int) -> int:
+    """The number of its parent process; 0 if it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def _is_python(pid: int) -> bool:

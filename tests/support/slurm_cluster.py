@@ -20,7 +20,8 @@ from pathlib import Path
 
 import pytest
 from availability import unavailable
-from mpi_runner import environment
+from mpi_runner import environment, parent
+from patience import PATIENCE
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "srun", "sbatch", "scontrol", "scancel", "squeue", "sinfo")
 NODES = ("n1", "n2", "n3")
@@ -51,9 +52,12 @@ MpiDefault=none
 FirstJobId={job}
 ReturnToService=2
 JobRequeue=1
-KillWait=5
-SlurmdTimeout=10
-SlurmctldTimeout=10
+KillWait=30
+SlurmdTimeout=600
+SlurmctldTimeout=600
+MessageTimeout=100
+TCPTimeout=30
+BatchStartTimeout=300
 InactiveLimit=0
 MinJobAge=3600
 PreemptType=preempt/partition_prio
@@ -61,7 +65,7 @@ PreemptMode=REQUEUE
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_interval=2,bf_interval=2
 NodeName=n[1-3] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{first}-{last}] CPUs=4 RealMemory=2000
-PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=20
+PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=300
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
 """
 
@@ -101,14 +105,18 @@ class Cluster:
         self._start(f"slurmd.{node}", "-D", "-N", node)
 
     def kill_node(self, node: str) -> None:
-        """Let a node die as far as the others can tell: all on it stops, and no connection is closed."""
+        """Let a node die as far as the others can tell: all on it stops, and no connection is closed.
+
+        The controller would find out after SlurmdTimeout. It is told, so that no node that is slow is taken for dead.
+        """
         dead = [self.daemons.pop(f"slurmd.{node}").pid]
         for pid in self.job_processes(node):
-            dead += [pid, _parent(pid)]  # a task; the slurmstepd that started it, or another task
-        self.dead[node] = sorted(set(dead))
+            dead += [pid, parent(pid)]  # a task; the slurmstepd that started it, or another task
+        self.dead[node] = sorted(set(dead) - {0})
         for pid in self.dead[node]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
+        self.command("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=dead")
 
     def bury_node(self, node: str) -> None:
         """Remove what is left of a dead node, which on this one machine could be in the others' way."""
@@ -120,15 +128,17 @@ class Cluster:
         """End all jobs, then the daemons, then whatever was started by them."""
         if "slurmctld" in self.daemons and self.daemons["slurmctld"].poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                subprocess.run(["scancel", "--user", str(os.getuid())], env=self.environment, timeout=10, check=False)
-                deadline = time.monotonic() + 10
+                subprocess.run(
+                    ["scancel", "--user", str(os.getuid())], env=self.environment, timeout=PATIENCE, check=False
+                )
+                deadline = time.monotonic() + PATIENCE
                 while self.command("squeue", "-h") and time.monotonic() < deadline:
                     time.sleep(0.1)
         for daemon in reversed(self.daemons.values()):
             daemon.terminate()
         for daemon in self.daemons.values():
             try:
-                daemon.wait(5)
+                daemon.wait(60)
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
@@ -138,10 +148,10 @@ class Cluster:
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
 
-    def command(self, *arguments: str, timeout: float = 60, check: bool = True, cwd: Path | None = None) -> str:
+    def command(self, *arguments: str, check: bool = True, cwd: Path | None = None) -> str:
         """Run one of Slurm's commands; its output. A failure fails the test."""
         done = subprocess.run(
-            arguments, env=self.environment, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
+            arguments, env=self.environment, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         if check and done.returncode != 0:
             pytest.fail(f"{' '.join(arguments)} ended with exit code {done.returncode}: {done.stdout}{done.stderr}")
@@ -223,10 +233,6 @@ def _environments() -> Iterator[tuple[int, list[str]]]:
             yield int(path.parent.name), path.read_text(errors="replace").split("\0")
 
 
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
 def _free_ports(count: int) -> int:
     """The first of `count` ports in a row that nobody listens on."""
     for first in range(26800, 60000, 10):
@@ -237,8 +243,8 @@ def _free_ports(count: int) -> int:
     raise OSError("no free ports")
 
 
-def _wait_until(condition: object, complaint: str, logs: object, timeout: float = 30) -> None:
-    deadline = time.monotonic() + timeout
+def _wait_until(condition: object, complaint: str, logs: object) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition():  # type: ignore[operator]
         if time.monotonic() > deadline:
             pytest.fail(f"{complaint}:\n{logs()}")  # type: ignore[operator]

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from patience import PATIENCE
 
 from distnn.parallel.mpi import MPIRanks
 from distnn.parallel.ranks import Ranks
 
-PATIENCE = 20.0  # seconds a rank waits for the others
 T = TypeVar("T")
 
 

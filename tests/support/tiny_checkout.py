@@ -30,11 +30,11 @@ seen = []
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
     signal.signal(number, lambda number, frame: seen.append(signal.Signals(number).name))
 ranks = MPI.COMM_WORLD
+ranks.barrier()  # from here on all ranks listen
 if ranks.rank == 0:  # mpirun may mix the output of two
     print(f"{ranks.size} ranks", *sys.argv[1:], flush=True)
 if "--wait" in sys.argv:
-    ranks.barrier()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while not seen and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.5)

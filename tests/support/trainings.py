@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE
 from safetensors.numpy import load_file
 
 INJECT = Path(__file__).with_name("inject.py")
@@ -34,7 +35,7 @@ def newest(out: Path) -> int:
     return max((int(path.stem.split("-")[1]) for path in out.glob("checkpoints/checkpoint-*")), default=-1)
 
 
-def wait_until(condition: Any, what: str, seconds: float = 30) -> None:
+def wait_until(condition: Any, what: str, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"

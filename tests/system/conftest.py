@@ -12,6 +12,7 @@ import shared_memory
 from availability import unavailable
 from checkout import CHECKOUT
 from mpi_runner import Job, python
+from patience import PATIENCE
 from trainings import TRAINING, model
 
 
@@ -37,7 +38,7 @@ def open_mpi() -> Path:
     extras = "coverage" if "COVERAGE_PROCESS_START" in os.environ else ""
     command = f"EXTRAS=({extras}); source launch/environment.sh; command -v mpirun"
     with Job(["bash", "-c", command], cwd=CHECKOUT, env=where) as job:
-        made = job.finish(600)
+        made = job.finish(3 * PATIENCE)
     if made.returncode:
         unavailable("Open MPI beside this environment's MPI, from the package index", made.stderr[-500:])
     return Path(made.stdout.strip().splitlines()[-1]).parent

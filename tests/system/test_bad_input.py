@@ -216,7 +216,7 @@ def test_on_one_of_three_ranks(name: str, before: Path, monkeypatch: pytest.Monk
 def test_three_ranks_say_it_once(name: str, before: Path) -> None:
     """Found by rank 0, by the last one, and by all after the table was read."""
     arguments, untouched = arguments_of(name, before), contents(before)
-    done = mpirun(3, *TRAIN, *arguments, timeout=30, cwd=before)
+    done = mpirun(3, *TRAIN, *arguments, cwd=before)
     assert done.returncode == 2, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("distnn:")]
     assert len(said) == 1, done.stderr

@@ -47,7 +47,7 @@ def test_a_disk_that_fills_up_and_is_cleared(disk: Path, tmp_path: Path) -> None
         assert good >= 0
         (disk / "others").unlink()
         wait_until(lambda: newest(out) > good, "checkpoints again")
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 0, done.stderr
     python("-m", "distnn.train", *SLOW, "--max-iterations", "120", "--out", tmp_path / "one")
     assert model(out) == model(tmp_path / "one")
@@ -60,7 +60,7 @@ def test_a_disk_that_stays_full(disk: Path) -> None:
     with slow(out, 60) as job:
         wait_until(lambda: newest(out) >= 10, "checkpoints")
         (disk / "others").write_bytes(bytes(min(200_000, shutil.disk_usage(disk).free)))
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 1, done.stderr
     assert f"{out}/model.safetensors cannot be written: No space left on device." in done.stderr
     assert "Traceback" not in done.stderr
@@ -78,7 +78,7 @@ def test_a_file_system_that_becomes_read_only(disk: Path) -> None:
         # A mount with files that are open for writing cannot be made read-only; one laid over it can.
         subprocess.run(["mount", "--bind", str(out), str(out)], check=True)
         subprocess.run(["mount", "-o", "remount,bind,ro", str(out)], check=True)
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 1, done.stderr
     assert "cannot be written: Read-only file system. Older checkpoints are untouched." in done.stderr
     assert f"{out}/model.safetensors cannot be written: Read-only file system." in done.stderr
@@ -93,7 +93,7 @@ def test_a_directory_that_is_deleted_is_made_anew(tmp_path: Path) -> None:
         wait_until(lambda: newest(out) >= 10, "checkpoints")
         shutil.rmtree(out)
         job.wait_for("was deleted, and is made anew")
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     python("-m", "distnn.train", *SLOW, "--max-iterations", "120", "--out", tmp_path / "one")
@@ -109,7 +109,7 @@ def test_a_folder_without_permission(tmp_path: Path) -> None:
         wait_until(lambda: newest(out) >= 10, "checkpoints")
         shutil.rmtree(out)
         out.write_text("in the way")
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 1, done.stderr
     assert "model.safetensors cannot be written" in done.stderr
     assert "Traceback" not in done.stderr

@@ -25,7 +25,6 @@ import pytest
 from checkout import CHECKOUT
 from mpi_runner import JOB_VARIABLE, Job
 
-LIMIT = 120.0  # seconds for a command
 UNCLEAR = ("", "bash", "sh", "shell", "zsh", "shell-session")
 
 # Commands that no test can run: pattern, reason. An entry that no document shows is an error.
@@ -135,7 +134,7 @@ def run(step: Step, folder: Path) -> None:
     before = f'source "{state}"\n' if state.exists() else ""
     plain = "unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE\n"  # as on a reader's machine: no warning of a slow kernel
     with Job(["bash", "-c", f"exec 2>&1\n{before}{plain}{keep}{code}\n"], cwd=folder) as job:
-        done = job.finish(LIMIT)
+        done = job.finish()
     assert done.returncode == step.exit_code, f"exit code {done.returncode}, output:\n{done.stdout}"
     assert not step.shown or matches(step.shown, done.stdout), (
         "the document shows\n" + "\n".join(step.shown) + f"\nand the output is\n{done.stdout}"
@@ -143,7 +142,7 @@ def run(step: Step, folder: Path) -> None:
 
 
 @pytest.mark.job
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(CHECKOUT)))
 def test_what_a_document_shows(document: Path, tmp_path: Path) -> None:
     folder = tmp_path / "checkout"

@@ -19,7 +19,6 @@ from distnn.resilience.elastic import CANNOT
 ELASTIC = (*BASE, "--max-iterations", "30", "--checkpoint-every", "3", "--elastic")
 pytestmark = [
     pytest.mark.job,
-    pytest.mark.timeout(600),  # the first test may make an environment
     pytest.mark.usefixtures("no_shared_memory_stays"),
 ]
 
@@ -58,13 +57,13 @@ def test_ranks_that_are_killed(
     out, P = tmp_path / "run", max(3, len(victims) + 1)
     with start(binaries, P, INJECT, "slow", "all", *ELASTIC, "--out", out) as job:
         pids = job.rank_pids()
-        wait_until(lambda: len(metrics(out)) >= 4, "training", 60)
+        wait_until(lambda: len(metrics(out)) >= 4, "training")
         for victim in victims:
             os.kill(pids[victim], signal.SIGKILL)
             if victim == victims[0] and len(victims) > 2:  # the last two at once
                 t = len(metrics(out))
                 wait_until(lambda: len(metrics(out)) > t + 2, "training goes on")  # noqa: B023
-        done = job.finish(90)
+        done = job.finish()
     assert done.returncode == 0, done.stderr
     left = P - len(victims)
     assert f"distnn: ranks died, {len(victims)} so far; the other {left} go on." in done.stderr
@@ -83,7 +82,7 @@ def test_killed_while_reading_and_writing(
 ) -> None:
     out = tmp_path / "run"
     with start(binaries, 3, INJECT, fault, victim, *ELASTIC, "--out", out) as job:
-        done = job.finish(90)
+        done = job.finish()
     assert done.returncode == 0, done.stderr
     assert "ranks died, 1 so far; the other 2 go on" in done.stderr
     assert_as_undisturbed(out, undisturbed)
@@ -94,13 +93,13 @@ def test_stopped_by_a_signal_after_a_loss(binaries: Path, tmp_path: Path, undist
     out = tmp_path / "run"
     with start(binaries, 3, INJECT, "slow", "all", *ELASTIC, "--out", out) as job:
         pids = job.rank_pids()
-        wait_until(lambda: len(metrics(out)) >= 4, "training", 60)
+        wait_until(lambda: len(metrics(out)) >= 4, "training")
         os.kill(pids[0], signal.SIGKILL)
-        job.wait_for("ranks died", 60)
+        job.wait_for("ranks died")
         t = len(metrics(out))
         wait_until(lambda: len(metrics(out)) > t, "training goes on")
         os.kill(pids[2], signal.SIGUSR1)
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 75, done.stderr
     assert python("-m", "distnn.train", "--resume", "--out", out, "--quiet").returncode == 0
     assert_as_undisturbed(out, undisturbed)
@@ -110,14 +109,14 @@ def test_stopped_by_a_signal_after_a_loss(binaries: Path, tmp_path: Path, undist
 def test_what_is_no_death_ends_the_job(fault: str, text: str, binaries: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with start(binaries, 3, INJECT, fault, 1, *ELASTIC, "--watchdog", "8", "--out", out) as job:
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode not in (0, 75)
     assert text in done.stderr
 
 
 def test_bad_use_ends_with_its_exit_code(binaries: Path, tmp_path: Path) -> None:
     with start(binaries, 3, "-m", "distnn.train", "--elastic", "--data", tmp_path / "none.csv") as job:
-        done = job.finish(60)
+        done = job.finish()
     assert done.returncode == 2
     assert done.stderr.count("none.csv") == 1
 
@@ -143,12 +142,12 @@ def test_all_killed_is_no_success(binaries: Path, tmp_path: Path) -> None:
         word.write_text("running\n")
         with start(binaries, 3, INJECT, "slow", "all", *arguments, word=word) as job:
             pids = job.rank_pids()
-            wait_until(lambda: len(metrics(tmp_path / "run")) >= 4, "training", 60)
+            wait_until(lambda: len(metrics(tmp_path / "run")) >= 4, "training")
             for victim in victims:
                 os.kill(pids[victim], signal.SIGKILL)
             if len(victims) < 3:
-                job.wait_for("ranks died", 60)
+                job.wait_for("ranks died")
                 os.kill(pids[1], signal.SIGUSR1)
-            job.finish(60)
+            job.finish()
         assert word.read_text() == expected
         shutil.rmtree(tmp_path / "run")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mpi_runner import mpirun
-from threaded_ranks import outcomes
+from threaded_ranks import ThreadRanks, outcomes
 from trainings import INJECT
 
 from distnn import UserError, fit
@@ -46,7 +46,7 @@ PHASES = (
 @pytest.mark.parametrize("phase", PHASES)
 def test_in_each_phase_of_a_training(phase: str, tmp_path: Path) -> None:
     victim = PHASES.index(phase) % 3
-    done = mpirun(3, INJECT, phase, str(victim), *TRAINING, "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, phase, str(victim), *TRAINING, "--out", tmp_path / "run")
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("only here") == 1, done.stderr
     assert "Traceback" not in done.stderr
@@ -55,7 +55,7 @@ def test_in_each_phase_of_a_training(phase: str, tmp_path: Path) -> None:
 
 @pytest.mark.job
 def test_what_strikes_all_ranks_is_said_once(tmp_path: Path) -> None:
-    done = mpirun(3, INJECT, "assembly.py:assemble", "all", *TRAINING, "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, "assembly.py:assemble", "all", *TRAINING, "--out", tmp_path / "run")
     assert done.returncode == 2
     assert done.stderr == "distnn: only here\n"
 
@@ -63,7 +63,7 @@ def test_what_strikes_all_ranks_is_said_once(tmp_path: Path) -> None:
 @pytest.mark.job
 @pytest.mark.parametrize("variable", ["DISTNN_FUSED", "DISTNN_START_SECONDS"])
 def test_a_bad_variable_on_one_node(variable: str, tmp_path: Path) -> None:
-    done = mpirun(3, INJECT, f"{variable}=bogus", "1", *TRAINING, "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, f"{variable}=bogus", "1", *TRAINING, "--out", tmp_path / "run")
     assert done.returncode == 2, done.stderr
     assert done.stderr.count(f"distnn: rank 1: {variable} is 'bogus'") == 1, done.stderr
 
@@ -71,9 +71,15 @@ def test_a_bad_variable_on_one_node(variable: str, tmp_path: Path) -> None:
 def test_fit_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("distnn.parallel.ranks.ALONE_SECONDS", 0.2)
     ended: list[tuple[int, int]] = []
+    abort = ThreadRanks.abort
+
+    def noted(ranks: ThreadRanks, code: int) -> None:
+        ended.append((ranks.rank, code))
+        abort(ranks, code)
+
+    monkeypatch.setattr(ThreadRanks, "abort", noted)
 
     def work(ranks: Ranks) -> None:
-        monkeypatch.setattr(type(ranks), "abort", lambda self, code: ended.append((self.rank, code)))
         hidden = (4,) if ranks.rank else (0,)
         fit(np.zeros((5, 1)) + ranks.rank, np.arange(5.0), hidden=hidden, comm=ranks)
 

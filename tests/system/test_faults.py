@@ -42,7 +42,7 @@ FAILURES = {
 def test_a_rank_that_fails_ends_the_job_with_its_traceback_once(
     fault: str, victim: int, tmp_path: Path, undisturbed: dict[str, list[Any]]
 ) -> None:
-    done = mpirun(3, INJECT, fault, str(victim), *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, fault, str(victim), *EVERY_THREE, "--out", tmp_path / "run")
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("Traceback (most recent call last)") == 1, done.stderr
     assert f"distnn: rank {victim} failed" in done.stderr
@@ -65,7 +65,7 @@ def test_memory_that_a_rank_does_not_get_is_a_sentence_for_all(victim: int, tmp_
 
 @pytest.mark.parametrize("victim", [0, 2])
 def test_a_rank_that_is_killed(victim: int, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
-    done = mpirun(3, INJECT, "killed", str(victim), *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, "killed", str(victim), *EVERY_THREE, "--out", tmp_path / "run")
     assert done.returncode not in (0, 75)
     assert resumed(tmp_path / "run") == undisturbed
 
@@ -79,7 +79,7 @@ def test_the_launchers_process_beside_the_ranks_is_killed(tmp_path: Path) -> Non
         wait_until(lambda: newest(out) >= 3, "a checkpoint")
         parent = int(Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[1])
         os.kill(parent, signal.SIGKILL)
-        done = job.finish(30)
+        done = job.finish()
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the ranks end")
     assert done.returncode not in (0, 75)  # the launcher's own
     if not is_open_mpi():  # whose ranks end with their launcher
@@ -89,7 +89,7 @@ def test_the_launchers_process_beside_the_ranks_is_killed(tmp_path: Path) -> Non
 
 
 def test_an_error_in_writing(tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
-    done = mpirun(3, INJECT, "writing", "0", *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, "writing", "0", *EVERY_THREE, "--out", tmp_path / "run")
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("Traceback") == 1
     assert newest(tmp_path / "run") == 0
@@ -97,7 +97,7 @@ def test_an_error_in_writing(tmp_path: Path, undisturbed: dict[str, list[Any]]) 
 
 
 def test_killed_while_writing(tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
-    done = mpirun(3, INJECT, "killed_writing", "0", *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, "killed_writing", "0", *EVERY_THREE, "--out", tmp_path / "run")
     assert done.returncode not in (0, 75)
     assert list((tmp_path / "run/checkpoints").glob(".*")), "nothing was half written: the test tests nothing"
     assert newest(tmp_path / "run") == 0
@@ -107,7 +107,7 @@ def test_killed_while_writing(tmp_path: Path, undisturbed: dict[str, list[Any]])
 @pytest.mark.parametrize("victim", [0, 2])
 def test_a_rank_that_stops_answering(victim: int, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
     out = tmp_path / "run"
-    done = mpirun(3, INJECT, "stopped", str(victim), *EVERY_THREE, "--watchdog", "2", "--out", out, timeout=40)
+    done = mpirun(3, INJECT, "stopped", str(victim), *EVERY_THREE, "--watchdog", "2", "--out", out)
     assert done.returncode == 1, done.stderr
     others = "ranks 1 to 2" if victim == 0 else "ranks 0 to 1"
     assert f"rank {victim} (on {os.uname().nodename}) was waited for longer than 2 s (--watchdog)" in done.stderr
@@ -119,7 +119,7 @@ def test_a_rank_that_stops_answering(victim: int, tmp_path: Path, undisturbed: d
 
 
 def test_a_rank_that_computes_for_ever(tmp_path: Path) -> None:
-    done = mpirun(3, INJECT, "looping", "1", *EVERY_THREE, "--watchdog", "2", "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, "looping", "1", *EVERY_THREE, "--watchdog", "2", "--out", tmp_path / "run")
     assert done.returncode == 1, done.stderr
     assert f"rank 1 (on {os.uname().nodename}) was waited for longer than 2 s" in done.stderr
     assert "rank 1: computing, reading or writing at training/objective.py" in done.stderr
@@ -129,7 +129,7 @@ def test_a_rank_that_computes_for_ever(tmp_path: Path) -> None:
 def test_a_table_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 3000)
     out = tmp_path / "run"
-    done = mpirun(3, INJECT, "opening", "0", "--data", tmp_path / "a.csv", "--watchdog", "2", "--out", out, timeout=40)
+    done = mpirun(3, INJECT, "opening", "0", "--data", tmp_path / "a.csv", "--watchdog", "2", "--out", out)
     assert done.returncode == 1, done.stderr
     assert f"rank 0 (on {os.uname().nodename}) was waited for longer than 2 s (--watchdog)" in done.stderr
     assert "rank 0: computing, reading or writing at runs/job.py" in done.stderr
@@ -143,7 +143,7 @@ def test_a_rank_that_never_comes(tmp_path: Path) -> None:
         "    time.sleep(1000)\n"
         "runpy.run_module('distnn.train', run_name='__main__', alter_sys=True)"
     )
-    done = mpirun(3, "-c", absent, *TRAINING, "--out", tmp_path / "run", timeout=40, env={"DISTNN_START_SECONDS": "2"})
+    done = mpirun(3, "-c", absent, *TRAINING, "--out", tmp_path / "run", env={"DISTNN_START_SECONDS": "2"})
     assert done.returncode not in (0, 75)
     assert not (tmp_path / "run").exists()
 
@@ -171,7 +171,7 @@ def test_a_second_ctrl_c_ends_a_job_that_hangs(tmp_path: Path) -> None:
         time.sleep(1.5)
         assert job.process.poll() is None, "one alone asks for an orderly end"
         os.kill(pids[0], signal.SIGINT)
-        done = job.finish(20)
+        done = job.finish()
     assert done.returncode not in (0, 75)
 
 

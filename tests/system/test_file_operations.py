@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from interrupted_commands import FAULTS, TRAININGS, hurry, interrupted_predict, interrupted_training
 
-pytestmark = [pytest.mark.job, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.job
 
 
 @pytest.fixture(scope="module")

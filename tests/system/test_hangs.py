@@ -25,14 +25,14 @@ def blamed(stderr: str, place: str, rank: int = 0) -> None:
 def test_options_that_cannot_be_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.toml")
     for command in ("train", "predict", "evaluate", "verify"):
-        done = mpirun(3, "-m", f"distnn.{command}", "--config", tmp_path / "a.toml", *WATCHED, timeout=40)
+        done = mpirun(3, "-m", f"distnn.{command}", "--config", tmp_path / "a.toml", *WATCHED)
         assert done.returncode == 1
         blamed(done.stderr, "command_line/arguments.py")
 
 
 def test_options_of_a_run_to_resume(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "options.toml")
-    done = mpirun(3, "-m", "distnn.train", "--resume", "--out", tmp_path, *WATCHED, timeout=40)
+    done = mpirun(3, "-m", "distnn.train", "--resume", "--out", tmp_path, *WATCHED)
     assert done.returncode == 1
     blamed(done.stderr, "command_line/arguments.py")
 
@@ -40,14 +40,14 @@ def test_options_of_a_run_to_resume(tmp_path: Path) -> None:
 @pytest.mark.parametrize("function", ["directory.py:RunDirectory.create", "claim.py:Claim.take"])
 def test_a_directory_that_cannot_be_made(function: str, tmp_path: Path) -> None:
     fault = (INJECT, f"hang in {function}", "0")
-    done = mpirun(3, *fault, *TRAINING, "--out", tmp_path / "run", *WATCHED, timeout=40)
+    done = mpirun(3, *fault, *TRAINING, "--out", tmp_path / "run", *WATCHED)
     assert done.returncode == 1
     blamed(done.stderr, f"runs/{function.partition(':')[0]}")
 
 
 def test_a_disk_that_does_not_answer_any_more(tmp_path: Path) -> None:
     """The notes cannot be written to it either."""
-    done = mpirun(3, INJECT, "silent_disk", "all", *EVERY_THREE, "--out", tmp_path / "run", *WATCHED, timeout=60)
+    done = mpirun(3, INJECT, "silent_disk", "all", *EVERY_THREE, "--out", tmp_path / "run", *WATCHED)
     assert done.returncode == 1
     blamed(done.stderr, "storage/files.py")
     assert "Go on with --resume." in done.stderr
@@ -77,7 +77,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_in_each_command(command: str, function: str, place: str, trained: Path, tmp_path: Path) -> None:
     what = ("--examples", "300") if command == "verify" else ("--model", trained, "--examples", "30000")
-    done = mpirun(3, INJECT, f"hang in {function}", "0", f"distnn.{command}", *what, *WATCHED, timeout=40)
+    done = mpirun(3, INJECT, f"hang in {function}", "0", f"distnn.{command}", *what, *WATCHED)
     assert done.returncode == 1, done.stderr
     blamed(done.stderr, place)
     assert "--resume" not in done.stderr

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mpi_runner import environment, python
+from patience import PATIENCE
 from safetensors.numpy import save
 
 import distnn
@@ -96,7 +97,7 @@ def test_a_hostile_header_costs_an_error_not_memory(name: str, tmp_path: Path) -
     path = tmp_path / "a.safetensors"
     content = HOSTILE[name]()
     path.write_bytes(content)
-    done = python("-c", READ, path, str(3 * GB), timeout=30)
+    done = python("-c", READ, path, str(3 * GB))
     assert done.returncode == 0, done.stderr
     said, grown = done.stdout.splitlines()
     assert said == f"{path} is damaged, or was not written by distnn."
@@ -107,7 +108,7 @@ def test_a_hostile_header_costs_an_error_not_memory(name: str, tmp_path: Path) -
 def test_the_largest_acceptable_header_takes_bounded_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_bytes(header(b'{"a":[' + b"1e9," * (files.HEADER_BYTES // 4 - 10) + b"0]}"))
-    done = python("-c", READ, path, str(3 * GB), timeout=60)
+    done = python("-c", READ, path, str(3 * GB))
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.splitlines()[1]) * 1024 < GB
 
@@ -322,7 +323,7 @@ def test_a_run_whose_options_were_changed(name: str, run: Path, tmp_path: Path) 
     out = Path(shutil.copytree(run, tmp_path / "run"))
     (out / "options.toml").write_bytes(TOML[name])
     command = [sys.executable, "-m", "distnn.train", "--resume", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment(), cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment(), cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "HARM").exists()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from mpi_runner import Job, environment, python, start
+from patience import PATIENCE
 from trainings import INJECT, TRAINING, newest, wait_until
 
 pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")]
@@ -38,7 +39,7 @@ def test_between_start_and_training(phase: str, ranks: int, tmp_path: Path) -> N
     with job(ranks, INJECT, f"hang in {PHASES[phase]}", "0", *TRAINING, "--out", tmp_path / "run") as started:
         started.wait_for("hangs here")
         started.send_signal(number)
-        done = started.finish(20)
+        done = started.finish()
     assert done.returncode == 75, done.stderr
     assert done.stderr.count(f"received {number.name} before the training began: there is nothing to save.") == 1
     assert "Traceback" not in done.stderr
@@ -53,7 +54,7 @@ def test_while_numpy_is_imported(number: signal.Signals, tmp_path: Path) -> None
     with Job(command, env={"PYTHONPATH": str(tmp_path)}) as started:
         started.wait_for("hangs here")
         started.send_signal(number)
-        done = started.finish(20)
+        done = started.finish()
     assert done.returncode == (130 if number == signal.SIGINT else 75)
     assert "Traceback" not in done.stderr
 
@@ -62,7 +63,7 @@ def test_to_one_rank_that_waits(tmp_path: Path) -> None:
     with start(3, INJECT, "hang in rows.py:Rows.read", "0", *TRAINING, "--out", tmp_path / "run") as started:
         started.wait_for("hangs here")
         os.kill(started.rank_pids()[2], signal.SIGHUP)
-        done = started.finish(20)
+        done = started.finish()
     assert done.returncode == 75, done.stderr
     assert done.stderr.count("received SIGHUP before the training began") == 1
     assert "Traceback" not in done.stderr
@@ -73,7 +74,7 @@ def test_ctrl_c_before_the_training(ranks: int, tmp_path: Path) -> None:
     with job(ranks, INJECT, "hang in rows.py:Rows.read", "0", *TRAINING, "--out", tmp_path / "run") as started:
         started.wait_for("hangs here")
         started.send_signal(signal.SIGINT)
-        done = started.finish(20)
+        done = started.finish()
     assert done.returncode == 130, done.stderr
     assert done.stderr.count("distnn: interrupted.") == 1
     assert "Traceback" not in done.stderr
@@ -86,7 +87,7 @@ def test_a_hangup_to_a_rank_writes_a_checkpoint(ranks: int, tmp_path: Path) -> N
         wait_until(lambda: newest(tmp_path / "run") == 0, "the first checkpoint")
         time.sleep(0.5)
         os.kill(started.rank_pids()[1] if ranks > 1 else started.process.pid, signal.SIGHUP)
-        done = started.finish(20)
+        done = started.finish()
     assert done.returncode == 75, done.stderr
     assert newest(tmp_path / "run") > 0
 
@@ -96,7 +97,7 @@ def test_nohup(tmp_path: Path) -> None:
     with Job([*command, *TRAINING, "--out", str(tmp_path / "run")]) as started:
         wait_until(lambda: newest(tmp_path / "run") == 0, "the first checkpoint")
         started.send_signal(signal.SIGHUP)
-        assert started.finish(30).returncode == 0
+        assert started.finish().returncode == 0
 
 
 def test_a_terminal_that_is_closed(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_a_terminal_that_is_closed(tmp_path: Path) -> None:
         wait_until(lambda: newest(tmp_path / "run") == 0, "the first checkpoint")
         time.sleep(1)
         os.close(terminal)
-        assert process.wait(20) == 75
+        assert process.wait(PATIENCE) == 75
     finally:
         process.kill()
     assert newest(tmp_path / "run") > 0

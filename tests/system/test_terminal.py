@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from mpi_runner import environment
+from patience import PATIENCE
 
 pytestmark = pytest.mark.job
 
@@ -30,7 +31,7 @@ def on_a_terminal(
         [sys.executable, *arguments], stdin=slave, stdout=slave, stderr=slave, env=variables, start_new_session=True
     )
     os.close(slave)
-    shown, deadline = b"", time.monotonic() + 60
+    shown, deadline = b"", time.monotonic() + PATIENCE
     try:
         while time.monotonic() < deadline:
             if not select.select([master], [], [], 0.2)[0]:
@@ -44,7 +45,7 @@ def on_a_terminal(
             shown += part
             if react:
                 react(shown.decode(errors="replace"), process)
-        return process.wait(10), shown.decode(errors="replace")
+        return process.wait(PATIENCE), shown.decode(errors="replace")
     finally:
         process.kill()
         process.wait()
