@@ -72,7 +72,8 @@ RUNS = {name: ("--optimizer", name) for name in OPTIMIZERS} | {
 
 @pytest.mark.parametrize("name", RUNS)
 def test_ten_steps_are_five_and_resume_and_five(name: str, table: Path, tmp_path: Path) -> None:
-    data = ("--data", str(table), "--weights", "weight", *SMALL, *RUNS[name])
+    small = SMALL[:2] if "validation" in getattr(OPTIMIZERS.get(name), "excludes", ()) else SMALL
+    data = ("--data", str(table), "--weights", "weight", *small, *RUNS[name])
     ten = trained(tmp_path / "ten", *data, "--max-iterations", "10")
     five = trained(tmp_path / "five", *data, "--max-iterations", "5", "--checkpoint-every", "2")
     assert bits(five) != bits(ten)

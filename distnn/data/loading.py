@@ -98,7 +98,7 @@ def load(
         with ranks.sharing_errors():
             for shelf in shelves:
                 class_weights.multiply(shelf, classes, factors)
-    _scale_weights(shelves, dtype, ranks)
+    exponent = _scale_weights(shelves, dtype, ranks)
     n, validation_n, test_n = (_weight(shelf, cut, ranks) for shelf in shelves)
     if n == 0:
         raise UserError(
@@ -113,6 +113,7 @@ def load(
     first = int(counts[: ranks.rank, 0].sum())
     examples = Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, known_by, hints)
     examples.test, examples.test_rows, examples.test_n = tested, test_rows, test_n
+    examples.exponent = exponent
     examples.in_files = sum(ranks.gather(room.file_used))
     return preparation, examples
 
@@ -211,14 +212,15 @@ def hash_rows(rows: Rows) -> np.int64:
     return np.frombuffer(digest.digest(), np.int64)[0]
 
 
-def _scale_weights(shelves: Sequence[Shelf], dtype: DTypeLike, ranks: Ranks) -> None:
-    """Scale the weights of rows by a power of two, in dtype. Collective."""
+def _scale_weights(shelves: Sequence[Shelf], dtype: DTypeLike, ranks: Ranks) -> int:
+    """Scale the weights of rows by a power of two, in dtype. Collective. Returns its exponent, replicated."""
     exponent = weights.exponent((part.weights for shelf in shelves for part in shelf.view(Weights)), ranks)
     with ranks.sharing_errors():
         for shelf in shelves:
             for j, part in enumerate(shelf.view(Weights)):
                 if (scaled := weights.scaled(part.weights, exponent)) is not None:
                     shelf.update(j, weights=scaled.astype(dtype))
+    return exponent
 
 
 def _weight(shelf: Shelf, cut: Cut, ranks: Ranks) -> float:

@@ -21,9 +21,9 @@ class Examples:
     memory or, some of them, in a file, where a block is good until the next one is asked for; first, the number of its
     first training example among those of all ranks.
     Replicated: cut, how the rows were cut into blocks; rows, validation_rows and test_rows, numbers of examples; n,
-    validation_n and test_n, their Σ weights, scaled as in the blocks (the same numbers where there are no weights);
-    fingerprint, of the whole table; hints, what was noticed about its numbers; in_files, bytes of all ranks that are
-    not in memory.
+    validation_n and test_n, their Σ weights, scaled as in the blocks (the same numbers where there are no weights)
+    by 2^exponent; fingerprint, of the whole table; hints, what was noticed about its numbers; in_files, bytes of all
+    ranks that are not in memory.
     """
 
     cut: Cut
@@ -40,6 +40,7 @@ class Examples:
     test_rows: int = 0
     test_n: float = 0.0
     in_files: int = 0
+    exponent: int = 0
     starts: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:

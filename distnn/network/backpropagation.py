@@ -10,11 +10,13 @@ two the error function is at work, which may be any.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from distnn.kernels.blocks import Block
 from distnn.network.activations import ACTIVATIONS
-from distnn.network.error_functions import error_function
+from distnn.network.error_functions import SquaredError, error_function
 from distnn.network.network import Network
 from distnn.network.passes import passes
 from distnn.network.weights import layers, weight_count
@@ -36,10 +38,16 @@ class Backpropagation:
         self._W: list[np.ndarray] | None = None
         self.load(np.zeros(weight_count(self.d)))
 
-    def load(self, w: np.ndarray) -> None:
-        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to dtype."""
+    def load(self, w: np.ndarray, shares: np.ndarray | None = None) -> None:
+        """Use the weights w (float64, |W|, not to be changed meanwhile) from now on, rounded to dtype.
+
+        shares: of a sum of squares, what each output's square is multiplied with, float64 (d^(L),); None for 1.
+        """
         self._w, self._W = w, None
         self.passes.load(w)
+        self.shares = None if shares is None else shares[:, None]
+        if isinstance(self.error_function, SquaredError):
+            self.error_function = replace(self.error_function, shares=self.shares)
 
     @property
     def W(self) -> list[np.ndarray]:
@@ -66,6 +74,15 @@ class Backpropagation:
     def error(self, block: Block) -> float:
         """Σ_i e_i with the examples' weights; forward propagation only."""
         return sum((self._error(block, columns, s, None) for columns, s in self.passes.forward(block.x)), 0.0)
+
+    def squares(self, block: Block, out: np.ndarray) -> None:
+        """Write Σ_i (x_j - y_j)² of each output j, with the examples' weights, to out: float64, d^(L)."""
+        out[:] = 0
+        for columns, s in self.passes.forward(block.x):
+            self.error_function.output(s)
+            s -= block.y[:, columns]
+            e = np.square(s, dtype=np.float64)
+            out += (e if block.weights is None else e * block.weights[columns]).sum(axis=1)
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """x^(L), d^(L) × rows, for x^(0) of shape (d^(0)+1) × rows."""

@@ -6,7 +6,7 @@ turns the last layer's signals s^(L) into outputs x^(L): an elementwise θ, or s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -39,9 +39,13 @@ class ErrorFunction(Protocol):
 
 @dataclass(frozen=True)
 class SquaredError:
-    """e = Σ_j (x_j - y_j)², the lecture's: δ_j = 2 (x_j - y_j) θ'(s_j)."""
+    """e = Σ_j (x_j - y_j)², the lecture's: δ_j = 2 (x_j - y_j) θ'(s_j).
+
+    shares: d^(L) × 1, what each output's square is multiplied with; None for 1.
+    """
 
     theta: Activation
+    shares: np.ndarray | None = field(default=None, compare=False)
     probabilities: ClassVar[bool] = False
 
     def output(self, s: np.ndarray) -> None:
@@ -52,9 +56,12 @@ class SquaredError:
         if delta is None:
             delta = s
         np.subtract(s, y, out=delta)
-        e = np.add.reduce(np.square(delta, dtype=np.float64), axis=0)
+        squares = np.square(delta, dtype=np.float64)
+        e = np.add.reduce(squares if self.shares is None else squares * self.shares, axis=0)
         if delta is not s:
             np.add(delta, delta, out=delta)
+            if self.shares is not None:
+                delta *= self.shares.astype(delta.dtype)
             if self.theta.chain is not None:
                 self.theta.chain(s, delta, s)
         return e
@@ -66,6 +73,8 @@ class SquaredError:
         for _ in range(2):
             self.theta.chain(x, v, scratch)  # type: ignore[misc]
         v += bent
+        if self.shares is not None:
+            v *= self.shares.astype(v.dtype)
 
     def require_derivative(self) -> None:
         self.theta.require_derivative()

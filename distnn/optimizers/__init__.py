@@ -17,6 +17,7 @@ import numpy as np
 
 from distnn.optimizers.adam import Adam
 from distnn.optimizers.adaptive_gradient_descent import AdaptiveGradientDescent
+from distnn.optimizers.bayesian import Bayesian
 from distnn.optimizers.choice import choose
 from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.optimizers.lbfgs import LBFGS
@@ -36,6 +37,9 @@ class Optimizer(Protocol):
     does not say when to stop: after how many iterations; after how many of them E_val is not expected to fall any more
     (patience; passes over D, if stochastic), and E_in, where it has not changed in that time (plateau; its evaluations,
     if stochastic).
+
+    One that does without options of a training may have `excludes: ClassVar[Mapping[str, str]]`: for each such option
+    why, as a relative clause.
     """
 
     name: ClassVar[str]
@@ -58,6 +62,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
         AdaptiveGradientDescent,
         LBFGS,
         LevenbergMarquardt,
+        Bayesian,
         TruncatedNewton,
         StochasticGradientDescent,
         Adam,

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.optimizers.problem import Problem
+from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
 
@@ -56,46 +56,63 @@ class LevenbergMarquardt:
 
     def start(self, problem: Problem, w: np.ndarray) -> DampedState:
         """The state at w. Collective, replicated. UserError if the error is no sum of squares or |W|² does not fit."""
-        needed = problem.gauss_newton_megabytes()
-        if needed > self.max_megabytes:
-            raise UserError(
-                f"levenberg-marquardt would need about {needed:,.0f} MB a rank for the matrix of {len(w):,} × "
-                f"{len(w):,} numbers, and --max-megabytes allows {self.max_megabytes:,.0f}: use --optimizer lbfgs, "
-                "or a smaller network."
-            )
-        if not problem.is_sum_of_squares:
-            raise UserError(
-                "levenberg-marquardt needs a sum of squares, and cross-entropy is none: "
-                "use --error squared, or --optimizer lbfgs."
-            )
+        require_squares(self.name, problem, problem.gauss_newton_megabytes(), len(w), self.max_megabytes)
         E, G = problem(w)
         return DampedState(w, E, G, 0.0, 2.0)
 
     def step(self, problem: Problem, state: DampedState, t: int) -> DampedState:
         """The state after step t. Collective, replicated."""
-        A = problem.gauss_newton(state.w)
-        diagonal = A.diagonal().copy()
-        mu, nu = state.mu or self.damping * float(diagonal.max()), state.nu
-        damped = A.copy()
-        while 0 < mu <= LARGEST_DAMPING * diagonal.max():
-            np.fill_diagonal(damped, diagonal + mu)
-            h = _solve(damped, -state.G)
-            if (state.w + h == state.w).all():
-                break
-            promised = -float(state.G @ h + 0.5 * (h @ (A @ h)))
-            if promised > 0:
-                a = _solve(damped, -problem.acceleration(state.w, h))
-                bend = 2 * float(np.linalg.norm(a) / np.linalg.norm(h))
-                if bend > LARGEST_BEND:
-                    mu *= TOO_BENT
-                    continue
-                w = state.w + h + 0.5 * a
-                E, G = problem(w)
-                gain = (state.E - E) / promised
-                if gain > 0 and np.isfinite(G).all():
-                    return DampedState(w, E, G, mu * _factor(gain, bend), 2.0)
-            mu, nu = mu * nu, 2 * nu
-        return DampedState(state.w, state.E, state.G, state.mu, state.nu, stuck=NO_STEP)
+        return descend(problem, problem.gauss_newton(state.w), state, self.damping)
+
+
+class Bending(Protocol):
+    """What `descend` asks of a function: E and G at w, and `acceleration`, as a Problem has them."""
+
+    def __call__(self, w: np.ndarray) -> Evaluation: ...
+
+    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray: ...
+
+
+def descend(function: Bending, A: np.ndarray, state: DampedState, damping: float) -> DampedState:
+    """The state after one step, in which E falls; stuck where none does. Collective, replicated.
+
+    A: the Gauss-Newton approximation of ∇²E at state.w. damping: the first μ, in units of A's largest diagonal element.
+    """
+    diagonal = A.diagonal().copy()
+    mu, nu = state.mu or damping * float(diagonal.max()), state.nu
+    damped = A.copy()
+    while 0 < mu <= LARGEST_DAMPING * diagonal.max():
+        np.fill_diagonal(damped, diagonal + mu)
+        h = _solve(damped, -state.G)
+        if (state.w + h == state.w).all():
+            break
+        promised = -float(state.G @ h + 0.5 * (h @ (A @ h)))
+        if promised > 0:
+            a = _solve(damped, -function.acceleration(state.w, h))
+            bend = 2 * float(np.linalg.norm(a) / np.linalg.norm(h))
+            if bend > LARGEST_BEND:
+                mu *= TOO_BENT
+                continue
+            w = state.w + h + 0.5 * a
+            E, G = function(w)
+            gain = (state.E - E) / promised
+            if gain > 0 and np.isfinite(G).all():
+                return DampedState(w, E, G, mu * _factor(gain, bend), 2.0)
+        mu, nu = mu * nu, 2 * nu
+    return DampedState(state.w, state.E, state.G, state.mu, state.nu, stuck=NO_STEP)
+
+
+def require_squares(name: str, problem: Problem, needed: float, weights: int, most: float) -> None:
+    """Raise UserError unless E is a sum of squares, and the MB needed a rank are at most so many."""
+    if needed > most:
+        raise UserError(
+            f"{name} would need about {needed:,.0f} MB a rank for the matrix of {weights:,} × {weights:,} numbers, and "
+            f"--max-megabytes allows {most:,.0f}: use --optimizer lbfgs, or a smaller network."
+        )
+    if not problem.is_sum_of_squares:
+        raise UserError(
+            f"{name} needs a sum of squares, and cross-entropy is none: use --error squared, or --optimizer lbfgs."
+        )
 
 
 def _factor(gain: float, bend: float) -> float:

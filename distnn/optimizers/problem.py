@@ -21,8 +21,12 @@ class Problem(Protocol):
     ranks. `training.objective.Objective` is the one that is trained; any function will do, such as Rosenbrock's.
     """
 
-    def __call__(self, w: np.ndarray) -> Evaluation:
-        """E and G at w, over all of D."""
+    def __call__(self, w: np.ndarray, shares: np.ndarray | None = None) -> Evaluation:
+        """E and G at w, over all of D.
+
+        shares: of a sum of squares, here and below, what each output's square is multiplied with, float64 (outputs,);
+        None for 1.
+        """
 
     def sample(self, w: np.ndarray, t: int) -> Evaluation:
         """Unbiased estimates of E and G at w, from the examples of step t."""
@@ -38,10 +42,20 @@ class Problem(Protocol):
     def gauss_newton_megabytes(self) -> float:
         """Memory per rank that `gauss_newton` and solving with its result take. Local."""
 
-    def gauss_newton(self, w: np.ndarray) -> np.ndarray:
+    def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """The Gauss-Newton approximation A of ∇²E at w: (|W|, |W|), symmetric."""
 
-    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+    @property
+    def n(self) -> float:
+        """The number of examples, or Σ of their weights."""
+
+    def output_errors(self, w: np.ndarray) -> np.ndarray:
+        """Of a sum of squares, the part of E that each output has: float64 (outputs,)."""
+
+    def output_lengths(self, w: np.ndarray, T: np.ndarray) -> np.ndarray:
+        """The mean of |T g|² of each output, g being its gradient by the weights at w: float64 (outputs,)."""
+
+    def acceleration(self, w: np.ndarray, v: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """(2/n) Σ Jᵀ ∂²r/∂v², how the residuals r at w bend along v: (|W|,)."""
 
     def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -24,13 +24,15 @@ def keep_best(assembly: Assembly, directory: RunDirectory, ranks: Ranks, report:
     """Train --restarts times with initial weights from seed, seed + 1, …; returns the exit code. Collective.
 
     Each is a run of its own in `directory`/restart-<number>, so that --resume goes on in the middle of them. The model
-    with the lowest E_val, or E_in without validation, becomes the model of `directory`.
+    with the highest evidence, or where there is none the lowest E_val, or E_in without validation, becomes the model of
+    `directory`.
     """
     options = assembly.options
     if not options.resume:
         description = Description(stored(options), assembly.environment())
         on_root(ranks, lambda: directory.begin(description))
     errors: list[float] = []
+    by_evidence = False
     for number in range(options.restarts):
         own = directory.restart(number)
         result = on_root(ranks, lambda: _confirmed_result(own, options)) if options.resume else None  # noqa: B023
@@ -40,13 +42,22 @@ def keep_best(assembly: Assembly, directory: RunDirectory, ranks: Ranks, report:
             if reason.code == STOPPED or ranks.signal == STOP_FILE:
                 return reason.code
             result = on_root(ranks, own.result_if_finished)
-        error = result["E_in"] if result["best_E_val"] is None else result["best_E_val"]
-        errors.append(error if result["code"] == DONE and error is not None else math.inf)
+        errors.append(_error(result))
+        by_evidence = by_evidence or result.get("evidence") is not None
     best = min(range(len(errors)), key=errors.__getitem__)
-    report.say(f"the best is restart {best + 1} of {options.restarts}, with an error of {errors[best]:.6g}")
+    judged = f"a log evidence of {-errors[best]:.6g}" if by_evidence else f"an error of {errors[best]:.6g}"
+    report.say(f"the best is restart {best + 1} of {options.restarts}, with {judged}")
     found = directory.restart(best).model
     on_root(ranks, lambda: _copy(found, directory.model))
     return DONE if math.isfinite(errors[best]) else FAILED
+
+
+def _error(result: dict[str, Any]) -> float:
+    """What is lowest for the best of several results, infinite for one that failed."""
+    error = result["E_in"] if result["best_E_val"] is None else result["best_E_val"]
+    if result.get("evidence") is not None:
+        error = -result["evidence"]
+    return error if result["code"] == DONE and error is not None else math.inf
 
 
 def _copy(found: Path, model: Path) -> None:

@@ -66,6 +66,8 @@ def options(values: Mapping[str, Any], rows: int, weight: float, seed: int, clas
         given["hidden"] = (int(given["hidden"]),)
     batch = given["batch_size"]
     given |= {"seed": seed, "classes": classes, "batch_size": 1 if batch == "auto" else batch}
+    if not values["early_stopping"]:
+        given |= _left_out(given["optimizer"], values)
     as_given = Options(**given)
     check(as_given)  # before anything is computed from them
     if stochastic(as_given):
@@ -85,6 +87,12 @@ def options(values: Mapping[str, Any], rows: int, weight: float, seed: int, clas
         squared = output(as_given, classes)[1] == "squared"
         given["weight_decay"] /= weight if squared else 2 * weight
     return given
+
+
+def _left_out(solver: str | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What this solver does without, and nobody asked for: 0 instead of scikit-learn's defaults."""
+    excluded = getattr(OPTIMIZERS.get(solver or ""), "excludes", {})
+    return {option: 0.0 for name, (option, default) in NAMES.items() if option in excluded and values[name] == default}
 
 
 def stochastic(given: Options) -> bool:

@@ -20,6 +20,8 @@ RISE, NOISY_RISE = 1.02, 1.1  # of E_val, in units of its lowest value, from whi
 FALL = 1e-3  # by this share over --window iterations E_in still falls
 STALE_FALL = 0.01  # and by this one since the lowest E_val, where that no longer falls
 NOTHING = 1e-10  # of the first E_in: as good as none
+NEARLY_ALL = 0.9  # of the weights are determined by the data: the network may be too small
+EFFORTS = {"t": "a higher --max-iterations", "evaluations": "more --max-evaluations", "seconds": "more --max-seconds"}
 GAP = 1.25  # E_val in units of E_in up to which they are about the same
 
 
@@ -34,6 +36,7 @@ class Course:
         self.first_E_in = progress.memory.get(FIRST, (math.nan,))[0]
         self.window = len(progress.window) - 1
         self.decay = objective.weight_decay
+        self.weights = len(progress.state.w)
         self.validated = math.isfinite(self.best_E_val)
 
     @property
@@ -67,6 +70,30 @@ def diverged(course: Course) -> str | None:
     )
 
 
+def by_evidence(course: Course) -> str | None:
+    """The decay and the noise were estimated with the weights."""
+    gamma, evidence = course.last.gamma, course.last.evidence
+    if math.isnan(evidence) or course.reason.quantity not in ("stuck", *EFFORTS):
+        return None
+    if course.reason.unfinished:
+        return f"γ and the evidence had not settled: go on with --resume and {EFFORTS[course.reason.quantity]}."
+    if course.best_E_in <= NOTHING * course.first_E_in:
+        return (
+            "Without noise there is nothing to balance: the error on other examples is known from a table of its own "
+            "(python -m distnn.evaluate)."
+        )
+    if gamma < 0.5:
+        return (
+            "γ is 0: the inputs say nothing of the targets that the noise does not hide. If they should, try another "
+            "--seed."
+        )
+    more = "more --hidden units may raise it" if gamma > NEARLY_ALL * course.weights else "it chooses --hidden too"
+    return (
+        f"The data determine {gamma:.1f} of {course.weights:,} weights. Of several networks, the one with the highest "
+        f"evidence is the best: compare other --seed values (--restarts 5); {more}."
+    )
+
+
 def overfitting(course: Course) -> str | None:
     """E_val has risen while E_in fell."""
     rise = NOISY_RISE if course.optimizer.stochastic else RISE
@@ -85,13 +112,12 @@ def falling(course: Course) -> str | None:
     """It was ended while E_in still fell."""
     if not course.reason.unfinished or not FALL <= course.last.improvement < 1:
         return None
-    more = {"t": "a higher --max-iterations", "evaluations": "more --max-evaluations", "seconds": "more --max-seconds"}
-    if course.reason.quantity not in more:
+    if course.reason.quantity not in EFFORTS:
         return None
     was = course.last.E_in / (1 - course.last.improvement)
     return (
         f"E_in was still falling, from {was:.3g} to {course.last.E_in:.3g} in the last {course.window} iterations: go "
-        f"on with --resume and {more[course.reason.quantity]}."
+        f"on with --resume and {EFFORTS[course.reason.quantity]}."
     )
 
 
@@ -136,7 +162,15 @@ def at_rest(course: Course) -> str | None:
     )
 
 
-CASES: tuple[Callable[[Course], str | None], ...] = (diverged, learnt, overfitting, falling, underfitting, at_rest)
+CASES: tuple[Callable[[Course], str | None], ...] = (
+    diverged,
+    by_evidence,
+    learnt,
+    overfitting,
+    falling,
+    underfitting,
+    at_rest,
+)
 LEFT = ("E_in", "E_val", "interrupted")  # what the user has asked for by a goal, and what came from outside
 
 

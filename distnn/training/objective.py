@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -89,6 +90,10 @@ class Objective:
         return squares, self._sum(squares.parts)
 
     @cached_property
+    def _lengths(self) -> Sum:
+        return self._sum([1] * self.backpropagation.d[-1])
+
+    @cached_property
     def _acceleration(self) -> tuple[Acceleration, Sum]:
         bend = Acceleration(self.backpropagation)
         return bend, self._sum(bend.parts)
@@ -98,10 +103,13 @@ class Objective:
         product = HessianProduct(self.backpropagation)
         return product, self._sum(product.parts)
 
-    def __call__(self, w: np.ndarray) -> Evaluation:
-        """E_in(w) and its gradient, over all of D."""
+    def __call__(self, w: np.ndarray, shares: np.ndarray | None = None) -> Evaluation:
+        """E_in(w) and its gradient, over all of D.
+
+        shares: of squared error, here and below, what each output's square is multiplied with, (d^(L),); None for 1.
+        """
         self.evaluations += 1
-        self.backpropagation.load(w)
+        self.backpropagation.load(w, shares)
         total = self._gradient(lambda j, out: self.backpropagation.gradient(self.examples.blocks[j], out))
         return self._mean(w, total, self.examples.n)
 
@@ -144,27 +152,49 @@ class Objective:
         """Memory per rank that `gauss_newton` and solving with its result take. Local."""
         return megabytes(weight_count(self.backpropagation.d))
 
-    def gauss_newton(self, w: np.ndarray) -> np.ndarray:
+    @property
+    def n(self) -> float:
+        """n, the number of examples or their Σ weights, as the table has these."""
+        return math.ldexp(self.examples.n, -self.examples.exponent)
+
+    def output_errors(self, w: np.ndarray) -> np.ndarray:
+        """The mean square of each output's residual at w, float64 (d^(L),), over all of D and without decay."""
+        self.evaluations += 0.5
+        self.backpropagation.load(w)
+        total = self._lengths(lambda j, out: self.backpropagation.squares(self.examples.blocks[j], out))
+        return total / self.examples.n
+
+    def output_lengths(self, w: np.ndarray, T: np.ndarray) -> np.ndarray:
+        """The mean of |T g|² of each output over D, g being its gradient by the weights at w: float64 (d^(L),).
+
+        T: float64 (|W|, |W|). ValueError unless the error is squared.
+        """
+        self.evaluations += 1
+        squares = self._gauss_newton[0]
+        self.backpropagation.load(w)
+        return self._lengths(lambda j, out: squares.lengths(self.examples.blocks[j], T, out)) / self.examples.n
+
+    def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
 
         ValueError unless the error is squared. J, the Jacobian of the outputs, is never held as a whole.
         """
         self.evaluations += 1
         squares, reduction = self._gauss_newton
-        self.backpropagation.load(w)
+        self.backpropagation.load(w, shares)
         A = square(2 * reduction(lambda j, out: squares.lower(self.examples.blocks[j], out)) / self.examples.n, len(w))
         if self.weight_decay:
             A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed
         return A
 
-    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def acceleration(self, w: np.ndarray, v: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """(2/n) Σ Jᵀ ∂²x^(L)/∂v², how the outputs at w bend along v: float64 (|W|,). Counts as two evaluations.
 
         ValueError unless the error is squared. The decay, a sum of squares of w itself, does not bend.
         """
         self.evaluations += 2
         bend, reduction = self._acceleration
-        self.backpropagation.load(w)
+        self.backpropagation.load(w, shares)
         bend.load(v)
         return 2 * reduction(lambda j, out: bend.write(self.examples.blocks[j], out)) / self.examples.n
 

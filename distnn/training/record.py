@@ -154,7 +154,8 @@ class Record:
     improvement: (E_in(t - window) - E_in(t)) / |E_in(t - window)|. gradient_norm: Euclidean, of G. step: Euclidean
     length of the last change of w. plateau: iterations over which E_in has come back to what it was; of a stochastic
     optimizer, evaluations of E_in. stale: iterations since the lowest E_val. evaluations: passes over D. seconds: since
-    the training began, earlier parts of a resumed one included.
+    the training began, earlier parts of a resumed one included. gamma, evidence: of Bayesian regularisation, γ and the
+    natural logarithm of the evidence, as `optimizers.bayesian.BayesianState` has them.
     """
 
     t: Annotated[
@@ -267,6 +268,8 @@ class Record:
         ),
     ] = 0.0
     examples_per_second: Annotated[float, Quantity(_speed)] = math.nan
+    gamma: Annotated[float, Quantity(lambda now: getattr(now.state, "gamma", math.nan))] = math.nan
+    evidence: Annotated[float, Quantity(lambda now: getattr(now.state, "evidence", math.nan))] = math.nan
 
 
 def _quantities() -> dict[str, Quantity]:

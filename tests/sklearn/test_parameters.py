@@ -50,6 +50,14 @@ def test_names_and_defaults_are_those_of_scikit_learn() -> None:
     assert set(NAMES) | {"early_stopping", "warm_start", "verbose"} <= theirs.keys()
 
 
+def test_what_a_solver_does_without_is_refused_only_where_it_was_asked_for() -> None:
+    assert (converted(solver="bayesian")["weight_decay"], converted(solver="bayesian")["validation"]) == (0, 0)
+    with pytest.raises(UserError, match="weight-decay does not go with the optimizer bayesian"):
+        converted(solver="bayesian", alpha=0.5)
+    with pytest.raises(UserError, match="validation does not go with the optimizer bayesian"):
+        converted(solver="bayesian", early_stopping=True)
+
+
 def test_tol_is_of_the_gradient_or_for_stochastic_solvers_of_the_improvement() -> None:
     assert converted(tol=0.5)["min_gradient"] == 0.5
     stochastic = converted(tol=0.5, solver="adam")

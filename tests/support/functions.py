@@ -23,7 +23,10 @@ class Squares:
         self.residuals, self.curved = residuals, curved
         self.evaluations = 0
 
-    def __call__(self, w: np.ndarray) -> Evaluation:
+    n = 1.0
+
+    def __call__(self, w: np.ndarray, shares: np.ndarray | None = None) -> Evaluation:
+        """shares: there is one output, and its share is 1."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
             r, J = self.residuals(w)
@@ -41,11 +44,14 @@ class Squares:
     def gauss_newton_megabytes(self) -> float:
         return 1.0
 
-    def gauss_newton(self, w: np.ndarray) -> np.ndarray:
+    def output_errors(self, w: np.ndarray) -> np.ndarray:
+        return np.array([self(w).E])
+
+    def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         J = self.residuals(w)[1]
         return 2 * J.T @ J
 
-    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def acceleration(self, w: np.ndarray, v: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """2 Jᵀ ∂²r/∂v², by a difference."""
         h = 1e-6
         (_, J), (_, above), (_, below) = (self.residuals(w + step * v) for step in (0.0, h, -h))

@@ -42,10 +42,11 @@ def fit(table: tuple[np.ndarray, np.ndarray], **options: Any) -> Fit:
 def test_a_training_that_can_get_nowhere_stops(name: str) -> None:
     fitted = fit(PETALS, hidden=(), optimizer=name, max_iterations=10_000, **AT_REST.get(name, {}))
     assert fitted.reason.quantity in ("plateau", "stuck")
-    assert fitted.reason.advice.startswith("E_in no longer falls: a minimum, ")
+    bayesian = name == "bayesian"
+    assert fitted.reason.advice.startswith("The data determine 3.0 of 3" if bayesian else "E_in no longer falls: a min")
     assert not fitted.reason.unfinished
     best = fit(PETALS, hidden=(), optimizer="levenberg-marquardt").records[-1].E_in
-    assert fitted.records[-1].E_in == pytest.approx(best, rel=0.02 if OPTIMIZERS[name].stochastic else 1e-9)
+    assert fitted.records[-1].E_in == pytest.approx(best, rel=0.02 if bayesian or OPTIMIZERS[name].stochastic else 1e-9)
 
 
 def test_one_whose_error_does_not_change_in_any_bit_stops_soon_and_went_the_same_way() -> None:

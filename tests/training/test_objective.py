@@ -42,6 +42,45 @@ def test_the_oracle(weighted: bool, small_blocks: None) -> None:
     assert assembly.objective.error(w) == E
 
 
+def test_shares_of_outputs_in_a_sum_of_squares(small_blocks: None) -> None:
+    """What an output's square is multiplied with: E, G, JᵀJ and the bend are linear in it, and it is forgotten."""
+    X, Y = regression(30, m=2)
+    weights = np.random.default_rng(0).random(30)
+    assembly = assembled(OneRank(), X, Y, weights, hidden=(4,), output_theta="tanh", standardise_targets=True)
+    objective, w = assembly.objective, assembly.model.network.w
+    v, shares, first, second = w[::-1].copy(), np.array([2.0, 0.25]), np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    plain = objective(w)
+    E, G = objective(w, shares)
+    errors = objective.output_errors(w)
+    assert pytest.approx(shares @ errors, rel=1e-13) == E
+    assert pytest.approx(errors.sum(), rel=1e-13) == plain.E
+    for of in (
+        lambda shares: objective(w, shares).G,
+        lambda shares: objective.gauss_newton(w, shares),
+        lambda shares: objective.acceleration(w, v, shares),
+    ):
+        np.testing.assert_allclose(of(shares), 2 * of(first) + 0.25 * of(second), rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(of(None), of(first) + of(second), rtol=1e-11, atol=1e-13)
+    h = 1e-6
+    slope = (objective(w + h * v, shares).E - objective(w - h * v, shares).E) / (2 * h)
+    assert float(G @ v) == pytest.approx(slope, rel=1e-7)
+    assert objective(w).E == plain.E
+    np.testing.assert_array_equal(objective(w).G, plain.G)
+
+
+def test_lengths_of_the_outputs_gradients(small_blocks: None) -> None:
+    """The mean of |T g|² is tr T (Jᵀ J / n) Tᵀ; with weights, and n as the table has it."""
+    X, Y = regression(30, m=2)
+    weights = np.random.default_rng(0).random(30) * 100
+    objective = assembled(OneRank(), X, Y, weights, hidden=(4,)).objective
+    w = np.random.default_rng(1).normal(size=len(objective.decayed))
+    T = np.random.default_rng(2).normal(size=(len(w), len(w)))
+    halves = [objective.gauss_newton(w, shares) / 2 for shares in np.eye(2)]
+    expected = [np.trace(T @ half @ T.T) for half in halves]
+    np.testing.assert_allclose(objective.output_lengths(w, T), expected, rtol=1e-11)
+    assert objective.n == pytest.approx(weights.sum(), rel=1e-13)
+
+
 # Rows of each rank: uneven, some with none, more ranks than blocks, more ranks than rows.
 SPLITS = {
     "two": [4, 7],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import OneRank
 from distnn.parallel.simulated import SimulatedRanks
 from distnn.training.progress import Progress
+from distnn.training.record import Record
 
 X, Y = regression(30)
 
@@ -22,6 +23,8 @@ X, Y = regression(30)
 def progress_after(t: int, name: str, progress: Progress | None = None) -> Progress:
     """The progress of a training after t iterations, begun anew or gone on with."""
     options = {"optimizer": name, "max_iterations": t, "validation": 0.2, "window": 3, "seed": 1}
+    if "validation" in getattr(OPTIMIZERS[name], "excludes", ()):
+        options["validation"] = 0.0
     if OPTIMIZERS[name].stochastic:
         options["batch_size"] = 4
     assembly = assembled(OneRank(), X, Y, **options)
@@ -48,7 +51,9 @@ def test_a_progress_comes_back_to_the_bit(name: str) -> None:
     assert (back.window, back.window.maxlen) == (five.window, 4)
     np.testing.assert_equal(back.best_E_val, five.best_E_val)
     np.testing.assert_array_equal(back.best_w, five.best_w)
-    assert (back.best_t, back.record) == (five.best_t, five.record)
+    assert five.record is not None
+    assert back.record is not None
+    np.testing.assert_equal((back.best_t, asdict(back.record)), (five.best_t, asdict(five.record)))
     np.testing.assert_equal((back.best_E_in, back.memory), (five.best_E_in, five.memory))
 
     ten, resumed = progress_after(10, name), progress_after(10, name, back)
@@ -56,8 +61,8 @@ def test_a_progress_comes_back_to_the_bit(name: str) -> None:
     np.testing.assert_array_equal(resumed.best_w, ten.best_w)
     assert resumed.record is not None
     assert ten.record is not None
-    for quantity in ("t", "E_in", "E_val", "gradient_norm", "step", "improvement", "plateau", "stale", "evaluations"):
-        assert getattr(resumed.record, quantity) == getattr(ten.record, quantity), quantity
+    for quantity in {*Record.__slots__} - {"seconds", "examples_per_second"}:
+        np.testing.assert_equal(getattr(resumed.record, quantity), getattr(ten.record, quantity), quantity)
 
 
 @pytest.mark.parametrize("t", [3, 99, 100, 150])

@@ -27,8 +27,8 @@ class Observed(Objective):
         super().__init__(*arguments)
         self.trace = trace
 
-    def __call__(self, w: np.ndarray) -> Evaluation:
-        found = super().__call__(w)
+    def __call__(self, w: np.ndarray, shares: np.ndarray | None = None) -> Evaluation:
+        found = super().__call__(w, shares)
         self.trace.note(found.E, self.evaluations)
         return found
 

@@ -22,7 +22,7 @@ from distnn.network.weights import layers
 
 
 class Acceleration(DirectionalDerivative):
-    """Σ_i weight_i J_iᵀ ∂²x_i^(L)/∂v² over a block, at the weights that `backpropagation` has loaded. Local.
+    """Σ_i weight_i J_iᵀ ∂²x_i^(L)/∂v² over a block, at the weights and shares that `backpropagation` has. Local.
 
     ValueError if the error function is not a sum of squares.
     """
@@ -41,6 +41,8 @@ class Acceleration(DirectionalDerivative):
         x, delta = self._forward(block)
         if block.weights is not None:
             delta *= block.weights
+        if self.backpropagation.shares is not None:
+            delta *= self.backpropagation.shares.astype(delta.dtype)
         W, G = self.backpropagation.W, layers(out, self.backpropagation.d)
         below, scratch = self.rooms(delta.shape[1], "delta", "scratch")
         for l in range(len(W) - 1, -1, -1):

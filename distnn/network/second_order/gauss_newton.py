@@ -22,7 +22,7 @@ FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs
 
 
 class GaussNewton:
-    """Σ_i weight_i J_iᵀ J_i over a block, at the weights that `backpropagation` has loaded. Local.
+    """Σ_i weight_i J_iᵀ J_i over a block, at the weights and shares that `backpropagation` has loaded. Local.
 
     ValueError if the error function is not a sum of squares.
     """
@@ -61,8 +61,18 @@ class GaussNewton:
             out[stop : stop + i] = row[:i]
             stop += i
 
+    def lengths(self, block: Block, T: np.ndarray, out: np.ndarray) -> None:
+        """Write Σ_i weight_i |T g_ij|² of each output j to out, float64, d^(L): g_ij is a row of J, T |W| × |W|."""
+        x, slope = self._forward(block)
+        out[:] = 0
+        for j in range(len(slope)):
+            delta = self._sensitivities(x, slope, j)
+            for start in range(0, slope.shape[1], self.columns):
+                J = self._jacobian(x, delta, slice(start, start + self.columns))
+                out[j] += np.square(T @ J).sum()
+
     def _forward(self, block: Block) -> tuple[list[np.ndarray], np.ndarray]:
-        """x^(0), …, x^(L-1), and θ'(s^(L)) times the root of the examples' weights."""
+        """x^(0), …, x^(L-1), and θ'(s^(L)) times the roots of the examples' weights and the outputs' shares."""
         d, dtype, width = self.backpropagation.d, self.backpropagation.dtype, block.x.shape[1]
         x = [block.x, *(np.ones((above + 1, width), dtype) for above in d[1:-1])]
         output, slope = np.empty((d[-1], width), dtype), np.ones((d[-1], width), dtype)
@@ -71,6 +81,8 @@ class GaussNewton:
         self.theta.chain(output, slope, np.empty_like(slope))  # type: ignore[misc]
         if block.weights is not None:
             slope *= np.sqrt(block.weights)
+        if self.backpropagation.shares is not None:
+            slope *= np.sqrt(self.backpropagation.shares).astype(dtype)
         return x, slope
 
     def _sensitivities(self, x: list[np.ndarray], slope: np.ndarray, j: int) -> list[np.ndarray]:

@@ -26,6 +26,9 @@ def check(options: Options) -> None:
     if options.elastic and options.restarts > 1:
         raise UserError("--elastic carries one training on: give --restarts 1 with it.")
     kind = OPTIMIZERS.get(options.optimizer or "")
+    for name, why in getattr(kind, "excludes", {}).items():
+        if getattr(options, name):
+            raise UserError(f"{flag(name)} does not go with the optimizer {options.optimizer}, {why}: leave it out.")
     if kind is not None and not kind.stochastic:
         for name, default in (("batch_size", 1), ("sampling", "replacement")):
             if getattr(options, name) != default:

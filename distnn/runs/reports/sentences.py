@@ -71,6 +71,9 @@ def ending(
         rows.append(("E_val", f"{progress.best_E_val:.6g}"))
     if E_test is not None:
         rows.append(("E_test", f"{E_test:.6g}"))
+    if not math.isnan(record.evidence):
+        rows.append(("log evidence", f"{record.evidence:.6g}"))
+        rows.append(("γ", f"{record.gamma:.6g} of {len(progress.state.w):,} weights"))
     if progress.best_t != record.t or math.isfinite(progress.best_E_val):
         rows.append(("weights kept", f"t {progress.best_t} of {record.t}"))
     rows.append(("iterations", f"{record.t} ({record.evaluations:.6g} passes over D)"))
@@ -93,6 +96,8 @@ def numbers(record: Record) -> str:
     if not math.isnan(record.E_val):
         parts.append(f"E_val {record.E_val:<12.6g}")
     parts.append(f"|G| {record.gradient_norm:<10.3g}")
+    if not math.isnan(record.evidence):
+        parts.append(f"log evidence {record.evidence:<10.6g}  γ {record.gamma:<8.4g}")
     if math.isfinite(record.examples_per_second):
         parts.append(f"{record.examples_per_second:.3g} examples/s")
     return "  ".join(parts)

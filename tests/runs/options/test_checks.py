@@ -49,6 +49,16 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"categories": 0}, "--categories 0: give a number of at least 1"),
     ({"optimizer": "lbfgs", "batch_size": 32}, "--batch-size is for optimizers that draw examples .*; lbfgs takes all"),
     ({"optimizer": "lbfgs", "sampling": "epochs"}, "--sampling is for optimizers that draw examples"),
+    (
+        {"optimizer": "bayesian", "weight_decay": 0.1},
+        "--weight-decay does not go with .* bayesian, which finds the decay",
+    ),
+    (
+        {"optimizer": "bayesian", "validation": 0.1},
+        "--validation does not go with the optimizer bayesian, which learns",
+    ),
+    ({"optimizer": "bayesian", "noise": "both"}, "--noise both: choose from each, one"),
+    ({"optimizer": "bayesian", "tolerance": -1.0}, "--tolerance -1.0: give a finite number at least 0"),
     ({"stop": "t >"}, "--stop 't >' cannot be read"),
     ({"goal": float("nan")}, "--goal nan"),
     ({"eta": -0.1}, "--eta -0.1"),

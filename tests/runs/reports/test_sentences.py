@@ -30,6 +30,7 @@ def test_a_line_says_what_is_known() -> None:
     assert line(RECORD).split() == ["t", "7", "E_in", "0.25", "|G|", "0.5", "1.23e+03", "examples/s", "75.0", "s"]
     assert "E_val 0.75" in line(Record(7, 0.25, E_val=0.75))
     assert "examples/s" not in line(Record(0, 0.25))
+    assert "log evidence -12.5" in line(Record(7, 0.25, gamma=3.25, evidence=-12.5))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,11 @@ def test_the_table_at_the_end() -> None:
         "computing": "50.0 to 100.0 % of the time, least and most of 3 ranks",
         "communication": "0.0 to 50.0 % of the time, least and most of 3 ranks",
     }
+
+
+def test_the_table_of_a_bayesian_training() -> None:
+    rows = dict(ending(progress(Record(7, 0.25, gamma=0.75, evidence=-12.5), Reason("", ""), 7), 0.25, [1.0], [0.0]))
+    assert (rows["log evidence"], rows["γ"]) == ("-12.5", "0.75 of 1 weights")
 
 
 def test_the_table_is_of_the_weights_that_were_kept() -> None:
