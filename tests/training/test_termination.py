@@ -42,7 +42,7 @@ def test_every_quantity(name: str) -> None:
                 assert reason.advice == ADVICE[name]
                 assert (reason.code, reason.quantity) == (DONE, name)
                 assert reason.unfinished == (name in ("t", "evaluations", "seconds"))
-    assert {field.name for field in fields(Record)} == {*ADVICE, "examples_per_second"}
+    assert {field.name for field in fields(Record)} == {*ADVICE, "examples_per_second", "gamma", "evidence"}
 
 
 @pytest.mark.parametrize(
