@@ -64,10 +64,16 @@ class MappedPart:
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         header = self._header
+        offset, shape, rows = self._offset, (header.n, header.width), slice(start, stop)
+        if not header.fortran:  # these rows alone, since a process may be allowed less memory than the file is long
+            offset += start * header.width * header.dtype.itemsize
+            shape, rows = (stop - start, header.width), slice(None)
+        if start == stop:
+            return np.empty((0, header.width), header.dtype)
         with self._file.open() as stream:
-            shape, order = (header.n, header.width), "F" if header.fortran else "C"
-            array = np.memmap(stream, header.dtype, "r", self._offset, shape, order)  # type: ignore[call-overload]
-            return np.array(array[start:stop])
+            order = "F" if header.fortran else "C"
+            array = np.memmap(stream, header.dtype, "r", offset, shape, order)  # type: ignore[call-overload]
+            return np.array(array[rows])
 
 
 def open_npy(path: str, ranks: Ranks, *, header: bool | None = None) -> PartsSource:
