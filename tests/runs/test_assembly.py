@@ -25,7 +25,8 @@ def test_all_fits_together() -> None:
     assert list(network.d) == [3, 4, 2] and network.output_theta == "identity"
     assert assembly.examples.rows + assembly.examples.validation_rows == 20
     cut, known = assembly.examples.cut, assembly.examples.fingerprint
-    assert assembly.model.held_out == {"share": 0.25, "seed": 3, "of": known, "rows": cut.rows}
+    kept = {"share": 0.25, "test": 0.0, "seed": 3, "of": known, "rows": cut.rows}
+    assert assembly.model.held_out == kept
     progress = assembly.begin()
     np.testing.assert_array_equal(progress.state.w, network.w)
     assert progress.state.E == assembly.objective(network.w).E
