@@ -66,8 +66,9 @@ def fit(
 
     start: a model, of which a new network begins with what it computes, although it saw another table; or a fitted
     MLPRegressor or MLPClassifier of scikit-learn, which saw X and Y as they are. on_iteration:
-    called on every rank with the record of each iteration, the same on all; where it returns true on one of them, the
-    training stops on all, and what it raises on one is raised on all. This takes two short messages an iteration.
+    called on the ranks that pass it, be it rank 0 or all, with the record of each iteration, the same on all; where it
+    returns true on one of them, the training stops on all, and what it raises on one is raised on all. This takes two
+    short messages an iteration. It may communicate if all ranks pass it, and do the same in it.
 
     UserError, on all ranks, for bad data or options.
     """
@@ -108,11 +109,13 @@ def _fit(
     assembly = assemble(options, source, everyone, network, start)
     if different := environment.compare_ranks(assembly.environment(), everyone):
         warnings.warn(different, stacklevel=4)
+    heard = np.array([on_iteration is not None], float)
+    everyone.maximum(heard)
     progress = assembly.begin()
     records = []
     for record in assembly.iterations(progress):
         records.append(record)
-        if on_iteration and _stops(on_iteration, record, everyone) and progress.reason is None:
+        if heard[0] and _stops(on_iteration, record, everyone) and progress.reason is None:
             progress.reason = Reason(
                 "on_iteration said so", "Nothing: this is what it was asked.", quantity="interrupted", unfinished=True
             )
@@ -123,10 +126,10 @@ def _fit(
     return Fit(assembly.model, records, progress.reason, E_test)
 
 
-def _stops(on_iteration: Callable[[Record], Any], record: Record, everyone: Ranks) -> bool:
+def _stops(on_iteration: Callable[[Record], Any] | None, record: Record, everyone: Ranks) -> bool:
     """Does it say on any rank that the training is to stop? Collective, replicated."""
     stop = np.zeros(1)
     with everyone.sharing_errors():
-        stop[0] = bool(on_iteration(record))
+        stop[0] = on_iteration is not None and bool(on_iteration(record))
     everyone.maximum(stop)
     return bool(stop[0])

@@ -13,17 +13,23 @@ from distnn.storage.files import recognised, sweep
 
 OPTIONS, ENVIRONMENT, METRICS = "options.toml", "environment.json", "metrics.jsonl"
 RESULT, MODEL, CHECKPOINTS = "result.json", "model.safetensors", "checkpoints"
+TABLE, TENSORBOARD = "metrics.csv", "tensorboard"  # of trackers
+TRACKS = "track-*.json"  # what trackers remember
+EVENTS = "events.out.tfevents.*"  # in the folder of TensorBoard
 STOP, WAITING = "STOP", "waiting"  # the file that a user makes, and the folder of the watchdog's notes
 Files = dict[str, Callable[[Path], bool]]  # by their kinds: is it one that distnn has written?
 BYTES = 1 << 20  # of a text that are looked at
 
 # Names with a number in them, by what they are; HALF is what a write that was cut off leaves of the file in its name.
 HALF, CLAIM, RESTART, CHECKPOINT, NOTE = "half", "claim", "restart", "checkpoint", "note"
+TRACK, EVENT = "track", "event"
 NUMBERED = {
     CLAIM: r"claim-\d+\.json",
     RESTART: r"restart-\d{3,}",
     CHECKPOINT: r"checkpoint-\d+\.safetensors",
     NOTE: r"rank-\d+",
+    TRACK: r"track-[a-z]+\.json",
+    EVENT: r"events\.out\.tfevents\..+",
     HALF: r"\.(.+)\.[a-z0-9_]{8}",
 }
 NO_RESULTS = (STOP, WAITING, CLAIM, HALF)
@@ -59,19 +65,19 @@ def has_restarts(folder: Path) -> bool:
 
 def clear(folder: Path) -> None:
     """Remove what a run has left; of what distnn did not write, nothing. OSError if something cannot be removed."""
-    sweep(folder, *FILES)
+    sweep(folder, *FILES, TRACKS)
     # The options go first: without them nothing is gone on with, and so nothing that is only half there.
     for path in sorted(_entries(folder), key=lambda path: path.name != OPTIONS):
         kind = _kind(path.name)
         if kind == RESTART:
             clear(path)
-        elif kind == CHECKPOINTS:
+        elif kind in (CHECKPOINTS, TENSORBOARD):
             for part in _entries(path):
                 if _written(part, FOLDERS[kind]):
                     part.unlink(missing_ok=True)
         elif kind in FILES and kind not in (CLAIM, STOP) and _written(path, FILES):
             path.unlink(missing_ok=True)
-        if kind in (RESTART, CHECKPOINTS):
+        if kind in (RESTART, CHECKPOINTS, TENSORBOARD):
             with suppress(OSError):  # it holds something else
                 path.rmdir()
 
@@ -112,20 +118,32 @@ def _json(*names: str) -> Callable[[Path], bool]:
     return lambda path: set(names) <= json.loads(_text(path)).keys()
 
 
-def _metrics(path: Path) -> bool:
-    """The first line begins with the iteration; it may be cut off."""
-    start = '{"t": '
-    return _text(path)[: len(start)] in (start, start[: path.stat().st_size])
+def _beginning(start: str) -> Callable[[Path], bool]:
+    """How its text begins; it may be cut off."""
+    return lambda path: _text(path)[: len(start)] in (start, start[: path.stat().st_size])
+
+
+def _events(path: Path) -> bool:
+    """The first event names the format."""
+    with path.open("rb") as file:
+        return b"brain.Event:" in file.read(64) or path.stat().st_size == 0
 
 
 # How the files that distnn writes are recognised; an exception means no.
 FILES: Files = {
     OPTIONS: _options,
     ENVIRONMENT: _json("numpy", "blas"),
-    METRICS: _metrics,
+    METRICS: _beginning('{"t": '),
+    TABLE: _beginning("t,E_in,"),
+    TRACK: _json("tracker"),
     RESULT: _json("t", "E_in", "code"),
     MODEL: recognised,
     STOP: Path.exists,
     CLAIM: Path.exists,
 }
-FOLDERS: dict[str, Files] = {CHECKPOINTS: {CHECKPOINT: recognised}, WAITING: {NOTE: Path.exists}, RESTART: FILES}
+FOLDERS: dict[str, Files] = {
+    CHECKPOINTS: {CHECKPOINT: recognised},
+    WAITING: {NOTE: Path.exists},
+    TENSORBOARD: {EVENT: _events},
+    RESTART: FILES,
+}

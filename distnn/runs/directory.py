@@ -189,5 +189,5 @@ class RunDirectory:
 
     def _sweep(self) -> None:
         """Remove what a job that was killed left half written."""
-        sweep(self.path, *contents.FILES)
+        sweep(self.path, *contents.FILES, contents.TRACKS)
         sweep(self.checkpoints.folder, PATTERN)

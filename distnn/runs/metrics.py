@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from distnn.storage.files import replacing
+from distnn.storage.files import append, replacing
 from distnn.training.record import Record
 
 WAITING = 100_000  # records that are kept while they cannot be written, the newest
@@ -69,7 +69,7 @@ class Metrics:
                 self.close()
             if self._file is None:
                 self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-            self._write(self._file, b"".join(self._waiting))
+            append(self._file, b"".join(self._waiting))
         except OSError as error:
             self.close()  # it is opened anew: it may be another one by then
             if not self._failing:
@@ -87,18 +87,6 @@ class Metrics:
             return not os.path.samestat(os.stat(self.path), os.fstat(self._file))
         except FileNotFoundError:
             return True
-
-    @staticmethod
-    def _write(file: int, lines: bytes) -> None:
-        """Append all of it or nothing. OSError if it fails."""
-        length = os.fstat(file).st_size
-        try:
-            while lines:
-                lines = lines[os.write(file, lines) :]
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(file, length)
-            raise
 
     def close(self) -> None:
         """Open the file anew when it is written next: it is another one, or could not be written."""

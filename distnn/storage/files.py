@@ -97,6 +97,18 @@ def copy(source: Path, path: Path) -> None:
         shutil.copyfileobj(old, file)
 
 
+def append(file: int, data: bytes) -> None:
+    """Append all of it to an open file, or nothing. OSError if it fails."""
+    length = os.fstat(file).st_size
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, length)
+        raise
+
+
 def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any], version: int = 1) -> None:
     """Write tensors and metadata (for JSON) to a safetensors file, with a checksum. OSError if it fails."""
     text = json.dumps(metadata)

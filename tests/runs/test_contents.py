@@ -18,7 +18,7 @@ RUN = ("--examples", "60", "--hidden", "2", "--max-iterations", "2", "--quiet")
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("trained") / "run"
-    assert main(OneRank(), [*RUN, "--restarts", "2", "--out", str(out)]) == 0
+    assert main(OneRank(), [*RUN, "--restarts", "2", "--track", "csv", "tensorboard", "--out", str(out)]) == 0
     return out
 
 
@@ -30,6 +30,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
     (out / "restart-000/.checkpoint-1.safetensors").rename(
         out / "restart-000/checkpoints/.checkpoint-0000000001.safetensors.abcd_123"
     )
+    (out / "track-mlflow.json").write_text('{"tracker": "mlflow", "memory": {}}')
     (out / "waiting").mkdir()
     (out / "waiting/rank-3").touch()
     (out / ".nfs0000000000123").touch()
@@ -52,6 +53,10 @@ def test_all_that_is_distnns_own_is_known_and_removed(run: Path) -> None:
 FOREIGN = [
     "notes.txt",
     "checkpoints/notes.txt",
+    "metrics.csv",
+    "track-mlflow.json",
+    "tensorboard/notes.txt",
+    "restart-000/tensorboard/events.out.tfevents.1.host",
     "checkpoints/checkpoint-best.safetensors",
     "checkpoints/checkpoint-0000000001.safetensors",
     "restart-000/notes.txt",

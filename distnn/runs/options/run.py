@@ -9,6 +9,7 @@ from distnn.errors import UserError
 from distnn.parallel import allowance
 from distnn.resilience.watchdog import SECONDS, WORDS
 from distnn.runs.options.fields import AtLeast
+from distnn.runs.trackers import TRACKERS, require
 
 RUN = "Run and files"
 
@@ -84,6 +85,11 @@ class RunOptions:
         "Iterations between lines of a log file. 0: at growing intervals.",
         AtLeast(0),
     ] = 0
+    track: Annotated[
+        tuple[str, ...],
+        RUN,
+        f"Show the run's course elsewhere, too: one or more of {', '.join(TRACKERS)}.",
+    ] = ()
     quiet: Annotated[
         bool,
         RUN,
@@ -97,3 +103,4 @@ def check(options: RunOptions) -> None:
         raise UserError("--resume and --overwrite contradict each other: give one of them.")
     if options.memory is not None:
         allowance.parse(options.memory)
+    require(options.track)

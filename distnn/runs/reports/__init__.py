@@ -18,6 +18,7 @@ __all__ = ["REPORTS", "Beginning", "End", "Report", "Reports", "reports_on"]
 REPORTS = (
     "console",
     "metrics",
+    "tracking",
 )
 
 
