@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from distnn.parallel.uncaught import end_all_ranks
+
 if TYPE_CHECKING:
     from distnn.api import Fit, fit
     from distnn.errors import RankError, UserError
@@ -30,6 +32,8 @@ _PLACES = {
     "load_model": "inference.model",
     "Network": "network.network",
 }
+
+end_all_ranks()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,10 @@
-"""Training from Python on arrays: `fit`."""
+"""Training from Python on arrays and frames: `fit`."""
 
 from __future__ import annotations
 
+import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,6 +16,7 @@ from distnn.inference.model import Model
 from distnn.kernels import blas
 from distnn.network.network import Network
 from distnn.parallel import environment
+from distnn.parallel.agreement import require_same
 from distnn.parallel.launcher import connect
 from distnn.parallel.ranks import Ranks
 from distnn.runs.assembly import assemble
@@ -41,16 +43,16 @@ class Fit:
     reason: Reason
     E_test: float | None = None
 
-    def __call__(self, X: np.ndarray) -> np.ndarray:
+    def __call__(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, as `Model.__call__`. Local."""
         return self.model(X)
 
 
 def fit(
-    X: np.ndarray,
-    Y: np.ndarray,
+    X: Any,
+    Y: Any,
     network: Network | None = None,
-    weights: np.ndarray | None = None,
+    weights: Any = None,
     comm: Any = None,
     start: Any = None,
     on_iteration: Callable[[Record], Any] | None = None,
@@ -58,11 +60,12 @@ def fit(
 ) -> Fit:
     """Train a network on arrays. Collective: every rank passes its own rows (any number, none too); result replicated.
 
-    X: rows × d^(0). Y: rows × d^(L), or (rows,); words are classes. weights: (rows,) or None. network: one to go on
-    with, changed in place; otherwise one is made and initialised as `options` say. comm: an mpi4py communicator; None
-    for all processes of the job. options: those of `python -m distnn.train` by their names, such as hidden=(30, 30),
-    eta=0.1, max_iterations=500; files are not written. The table is that of the ranks' rows one after another; the
-    result depends on it, not on how it is cut over ranks.
+    X: rows × d^(0). Y: rows × d^(L), or (rows,); words are classes. weights: (rows,) or None. Each is an array, or a
+    frame or series of pandas, polars or pyarrow, whose columns keep their names and are understood as those of a file.
+    network: one to go on with, changed in place; otherwise one is made and initialised as `options` say. comm: an
+    mpi4py communicator; None for all processes of the job. options: those of `python -m distnn.train` by their names,
+    such as hidden=(30, 30), eta=0.1, max_iterations=500; files are not written. The table is that of the ranks' rows
+    one after another; the result depends on it, not on how it is cut over ranks.
 
     start: a model, of which a new network begins with what it computes, although it saw another table; or a fitted
     MLPRegressor or MLPClassifier of scikit-learn, which saw X and Y as they are. on_iteration:
@@ -70,11 +73,14 @@ def fit(
     returns true on one of them, the training stops on all, and what it raises on one is raised on all. This takes two
     short messages an iteration. It may communicate if all ranks pass it, and do the same in it.
 
-    UserError, on all ranks, for bad data or options.
+    UserError, on all ranks, for bad data or options, and for options, columns or networks that differ over the ranks.
     """
     everyone = connect(comm)
     with everyone.none_alone():
-        chosen = _options(network, options)
+        with everyone.sharing_errors():
+            chosen = _options(network, options)
+            shared = _shared(chosen, network, start) | {"on_iteration": on_iteration is not None}
+        require_same(shared, everyone)
         source = ArraySource(X, Y, weights, everyone)
         return _fit(chosen, source, network, start, on_iteration, everyone)
 
@@ -95,6 +101,27 @@ def _options(network: Network | None, options: dict[str, Any]) -> Options:
         raise UserError(f"fit: {error}.") from None
     check(chosen)
     return chosen
+
+
+def _shared(options: Options, network: Network | None, start: Any) -> dict[str, Any]:
+    """What a training begins with, in few words, which has to be the same on all ranks. Local."""
+    found: dict[str, Any] = {"network": network and (network.d, network.theta, network.output_theta), **vars(options)}
+    if network is not None:
+        found["the network's weights, by a hash,"] = _hash([network.w])
+    if isinstance(start, Model):
+        metadata = np.frombuffer(repr(start.metadata()).encode(), np.uint8)
+        found["start"] = start.network.d, _hash([*start.tensors().values(), metadata])
+    elif start is not None:
+        arrays = [*getattr(start, "coefs_", ()), *getattr(start, "intercepts_", ())]
+        found["start"] = type(start).__name__, _hash(arrays)
+    return found
+
+
+def _hash(arrays: Iterable[np.ndarray]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _fit(

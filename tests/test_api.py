@@ -210,3 +210,30 @@ def test_bad_input(arguments: tuple, options: dict[str, Any], sentence: str, siz
     for error in errors:
         with pytest.raises(UserError, match=sentence):
             raise error
+
+
+@pytest.mark.parametrize(
+    ("last", "sentence"),
+    [
+        ({"eta": 0.2}, "eta differs over the ranks: 0.1 on rank 0, 0.2 on rank 2"),
+        ({"seed": 1}, "seed differs over the ranks: 0 on rank 0, 1 on rank 2"),
+        ({"hidden": (4, 4)}, r"hidden differs over the ranks: \(4,\) on rank 0, \(4, 4\) on rank 2"),
+        ({"network": Network([3, 3, 1])}, r"network differs over the ranks: None on rank 0, \(.*\) on rank 2"),
+        ({"on_iteration": print}, "on_iteration differs over the ranks: False on rank 0, True on rank 2"),
+        ({"hidden": (0,)}, "^--hidden 0: every layer needs a width"),
+        ({"start": None}, r"start differs over the ranks: \(.*\) on rank 0, None on rank 2"),
+    ],
+)
+def test_what_differs_over_ranks(last: dict[str, Any], sentence: str) -> None:
+    """Is said on all of them, at once."""
+    given: dict[str, Any] = {**FAST, "eta": 0.1}
+    if "start" in last:
+        given["start"] = fit(X, Y, **FAST).model
+
+    def work(ranks: Ranks) -> Any:
+        return fit(X[ranks.rank :: 3], Y[ranks.rank :: 3], comm=ranks, **(given | last if ranks.rank == 2 else given))
+
+    for error in outcomes(3, work):
+        assert isinstance(error, UserError)
+        with pytest.raises(UserError, match=sentence):
+            raise error

@@ -13,6 +13,7 @@ from typing import NoReturn
 from distnn.command_line import output
 from distnn.command_line.exit_code import leave_word
 from distnn.errors import BAD_USE, DONE, FAILED, RankError, UserError
+from distnn.parallel.agreement import require_same
 from distnn.parallel.launched import launched_first
 from distnn.parallel.launcher import connect, others_may_have_mpi
 from distnn.parallel.ranks import OneRank, Ranks
@@ -37,6 +38,7 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
         everyone = connect()
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGHUP))  # UCX, below MPI, has taken it for debugging
         with everyone.none_alone():
+            require_same({"the command": sys.argv[1:]}, everyone)
             code = program(everyone, sys.argv[1:])
     except UserError as error:
         code = BAD_USE

@@ -124,6 +124,8 @@ def _refuse_few_words(column: Column, always: bool = False) -> None:
         column.source.read(row, row + 1, [column.number])
     except UserError as error:  # the source knows best how to say where
         where = f"{str(error).removesuffix('.')}: the column"
+    except IndexError:  # another rank has this row of an array
+        where = f"{column.source.path}, {column.source.place(row)}, column {name}: it"
     raise UserError(
         f"{where} holds {found.numbers:,} numbers and {words}. Correct it; or say what it is: a missing value, "
         f"--missing {word}; or that the column holds words, --types {name}=words."

@@ -89,6 +89,7 @@ def head(source: Source, columns: Sequence[int], missing: Missing, ranks: Ranks,
     found = {column: Found(source.kind(column)) for column in columns}
     if text:
         mine: dict[int, Found] = {}
+        source.prepare(0, min(HEAD, source.n) if ranks.rank == 0 else 0)
         with ranks.sharing_errors():
             if ranks.rank == 0:
                 mine, _ = _look(source, text, missing, np.arange(min(HEAD, source.n)), None, set(words))

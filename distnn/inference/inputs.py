@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from distnn.data.encoding import PLAIN
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.data.tables.arrays import MemoryPart
+from distnn.data.tables.frames import Frame, is_frame, refuse_sparse
 from distnn.data.tables.parts import PartsSource
+from distnn.data.tables.source import listed
 from distnn.errors import UserError
 
 WHERE = "The inputs"
@@ -19,28 +22,49 @@ WHERE = "The inputs"
 def rows_of(X: Any, preparation: Preparation) -> Rows:
     """The rows of X, n × the columns of the model's table, without targets. Local.
 
-    X: an array, whose columns stand in the order of the training, or a frame with `columns`, which are found by name.
-    UserError for inputs of another shape, a column that is missing, and values that the model cannot do with.
+    X: an array, whose columns stand in the order of the training, or a frame, whose columns are found by their names.
+    UserError for inputs of another shape, a column that is missing, and values that the model cannot do with;
+    a warning for columns that it does not use.
     """
     names = preparation.inputs
-    if hasattr(X, "columns") and hasattr(X, "__getitem__"):
-        held = [str(name) for name in X.columns]
-        lacking = [name for name in names if name not in held]
-        if lacking and not all(name.isdigit() or name == f"x{i}" for i, name in enumerate(names, 1)):
-            raise UserError(f"{WHERE} lack the column {lacking[0]}; their columns are {', '.join(held[:20])}.")
-        chosen = list(X.columns) if lacking else [X.columns[held.index(name)] for name in names]
-        columns = [np.asarray(X[name]) for name in chosen]
-        shape: tuple[int, ...] = (len(X), len(columns))
+    refuse_sparse(X, "X")
+    if is_frame(X):
+        frame = Frame(X, WHERE)
+        columns = [_column(frame, number) for number in _found(frame.names, preparation)]
+        shape: tuple[int, ...] = (frame.n, len(columns))
     else:
-        X = np.asarray(X)
+        masked = np.ma.isMaskedArray(X) and X.dtype.kind in "biuf"
+        X = np.ma.filled(X.astype(np.float64), np.nan) if masked else np.asarray(X)
         shape, columns = X.shape, list(X.T) if X.ndim == 2 else []
     if len(shape) != 2 or shape[1] != len(names):
         raise UserError(f"{WHERE} have shape {shape}; this model needs (any, {len(names)}).")
-    if all(encoding == PLAIN for encoding in preparation.encodings):
+    if not is_frame(X) and all(encoding == PLAIN for encoding in preparation.encodings):
         return Rows.of_inputs(_finite(columns, shape))
     parts = [MemoryPart(_typed(column)[:, None], 0, (name,)) for column, name in zip(columns, names, strict=True)]
     source = PartsSource(WHERE, shape[0], parts, ())
     return Rows.read(source, preparation.columns(source, with_targets=False), 0, shape[0])
+
+
+def _found(held: tuple[str, ...], preparation: Preparation) -> list[int]:
+    """The numbers of a frame's columns that are the model's inputs: by name, or by place if the model has no names."""
+    names = preparation.inputs
+    lacking = [name for name in names if name not in held]
+    if lacking and all(name.isdigit() or name == f"x{i}" for i, name in enumerate(names, 1)):
+        return list(range(len(held)))
+    if lacking:
+        raise UserError(f"{WHERE} lack the column {lacking[0]}; their columns are {listed(held)}.")
+    more = [name for name in held if name not in (*names, *preparation.targets, preparation.weight)]
+    if more:
+        warnings.warn(f"The model does not use the columns {listed(more)}.", stacklevel=5)
+    return [held.index(name) for name in names]
+
+
+def _column(frame: Frame, number: int) -> np.ndarray:
+    """A column of a frame, (n,), masked where values are missing. UserError for dates."""
+    values, kind = frame.column(number)
+    if kind == "dates":
+        raise UserError(f"{WHERE}, column {frame.names[number]}: it holds dates, and the model was trained on others.")
+    return values
 
 
 def _finite(columns: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -40,20 +40,20 @@ class Model:
     held_out: dict[str, Any] = field(default_factory=lambda: {"share": 0.0, "seed": 0})
     header: bool | None = None
 
-    def __call__(self, X: np.ndarray) -> np.ndarray:
+    def __call__(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, n × d^(0), in the units of the table: n × d^(L) float64. Local.
 
         For a classifier these are the outputs of the network; `classify` gives names of classes.
         """
         return self.unscale(self.outputs(X)).T
 
-    def classify(self, X: np.ndarray) -> np.ndarray:
+    def classify(self, X: Any) -> np.ndarray:
         """The classes (n,) that the rows of X most likely belong to: words, integers, numbers or booleans. Local."""
         if self.preparation.classes is None:
             raise UserError("This model was trained on numbers, not on classes: call it to get its predictions.")
         return self.preparation.classes.labels[self.preparation.classes.decode(self.outputs(X))]
 
-    def outputs(self, X: np.ndarray) -> np.ndarray:
+    def outputs(self, X: Any) -> np.ndarray:
         """The outputs of the network, d^(L) × n of `dtype`, for the rows of X, n × the table's inputs. Local.
 
         A frame's columns are found by name, an array's by place. UserError for inputs of another shape, or that are not
@@ -62,7 +62,7 @@ class Model:
         block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
         return self.backpropagation().outputs(block.x)
 
-    def derivative(self, X: np.ndarray) -> np.ndarray:
+    def derivative(self, X: Any) -> np.ndarray:
         """∂y_k/∂x_j at the rows of X, n × d^(0), exact, in the units of the table: n × d^(L) × d^(0) float64. Local.
 
         In float64, with the weights that the model computes with; for a classifier y are the network's outputs.

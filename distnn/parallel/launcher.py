@@ -14,6 +14,7 @@ from typing import Any
 from distnn.errors import UserError
 from distnn.parallel.mpi import MPIRanks, mpi_library
 from distnn.parallel.ranks import OneRank, Ranks
+from distnn.parallel.uncaught import end_all_ranks
 
 # How many processes each launcher says it started. SLURM_STEP_NUM_TASKS, not SLURM_NTASKS: the latter is
 # also set in a batch script, where one process on its own is right.
@@ -43,6 +44,7 @@ def connect(comm: Any = None) -> Ranks:
         _start_seconds(os.environ)
         return OneRank()
     found = MPIRanks(comm)
+    end_all_ranks(found)
     with found.none_alone():
         _start_seconds(os.environ)
     return found

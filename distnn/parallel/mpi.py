@@ -189,8 +189,14 @@ class MPIRanks(Ranks):
         fallback.daemon = True
         fallback.start()
         time.sleep(HEARD)
-        self.comm.Abort(code)
+        self._living().Abort(code)
         time.sleep(2 * ABORT_SECONDS)  # some libraries come back from it
+
+    def _living(self) -> Any:
+        """The communicator, or that of all ranks where a script has freed it."""
+        from mpi4py import MPI
+
+        return MPI.COMM_WORLD if self.comm == MPI.COMM_NULL else self.comm
 
     def leave(self, code: int) -> NoReturn:
         from mpi4py import MPI

@@ -10,6 +10,7 @@ from distnn.runs.options import data, network, run, stopping
 from distnn.runs.options.chosen_optimizer import having_settings, optimizer
 from distnn.runs.options.fields import check_fields, flag
 from distnn.runs.options.options import Options
+from distnn.runs.options.settings import given
 
 
 def check(options: Options) -> None:
@@ -29,12 +30,19 @@ def check(options: Options) -> None:
     for name, why in getattr(kind, "excludes", {}).items():
         if getattr(options, name):
             raise UserError(f"{flag(name)} does not go with the optimizer {options.optimizer}, {why}: leave it out.")
-    if kind is not None and not kind.stochastic:
-        for name, default in (("batch_size", 1), ("sampling", "replacement")):
-            if getattr(options, name) != default:
-                having = ", ".join(other for other, its in OPTIMIZERS.items() if its.stochastic)
-                raise UserError(
-                    f"{flag(name)} is for optimizers that draw examples ({having}); {options.optimizer} takes all of "
-                    f"them in each step: leave {flag(name)} out."
-                )
+    _refuse_unused(options)
     optimizer(options if options.optimizer else replace(options, optimizer=having_settings(options)))
+
+
+def _refuse_unused(options: Options) -> None:
+    """UserError for an option that the optimizer, named or going to be chosen, does nothing with."""
+    name = options.optimizer or (having_settings(options) if given(options) or options.batch_size > 1 else None)
+    if name is not None and OPTIMIZERS[name].stochastic:
+        return
+    for option, default in (("batch_size", 1), ("sampling", "replacement"), ("evaluate_every", 0)):
+        if getattr(options, option) != default:
+            drawing = ", ".join(other for other, its in OPTIMIZERS.items() if its.stochastic)
+            do = f"{name} takes all of them in each step: leave {flag(option)} out"
+            if name is None:
+                do = f"name one of these by --optimizer, or leave {flag(option)} out"
+            raise UserError(f"{flag(option)} is for optimizers that draw examples ({drawing}); {do}.")
