@@ -119,7 +119,7 @@ distnn.fit(X, X[:, 0] + rank, hidden=(2,), max_iterations=1)
 def test_between_two_calls_of_a_script(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    done = mpirun(3, script, timeout=120)
+    done = mpirun(3, script)
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("KeyError: 'only here'") == 1, done.stderr
     assert "distnn: rank 1 has ended by KeyError, alone: this ends all ranks." in done.stderr
