@@ -3,6 +3,9 @@
 The faults are here and not in the package: they take the place of a function of it, or strike where one is called, if
 FAULT is its name; they hang there, if it is "hang in " and its name; NAME=VALUE sets a variable of the environment.
 Each strikes at the fifth gradient, if not said otherwise.
+
+Where a rank is to hang, the watchdogs begin to watch when the fault strikes: before that, ranks on a busy machine may
+well wait for each other for longer than a test would.
 """
 
 from __future__ import annotations
@@ -27,12 +30,15 @@ from distnn.kernels import blas
 from distnn.network import arithmetic
 from distnn.network.backpropagation import Backpropagation
 from distnn.parallel import ranks
+from distnn.resilience.watchdog import Watchdog
 from distnn.storage import checkpoint, files
 from distnn.training import record
 
 RANK_VARIABLES = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 AT = 5
 HANG = "hang in "
+HANGS = ("opening", "silent_disk", "stopped", "looping", "cut")
+STRUCK = Path(os.environ.get("DISTNN_TEST_STRUCK", os.devnull))  # is there when the fault strikes; see mpi_runner.py
 MEMORY = 3 << 30
 
 
@@ -63,7 +69,7 @@ def reading() -> None:
 
 def opening() -> None:
     """The table's file system does not answer."""
-    tables.open_source = lambda *arguments, **more: time.sleep(1000)
+    tables.open_source = lambda *arguments, **more: hang_here()  # type: ignore
 
 
 def killed_reading() -> None:
@@ -126,6 +132,7 @@ def raise_here() -> None:
 
 
 def hang_here() -> None:
+    STRUCK.touch()
     print("hangs here", file=sys.stderr, flush=True)
     time.sleep(1000)
 
@@ -174,17 +181,34 @@ def killed() -> None:
 
 def stopped() -> None:
     """Answers no more, and never ends."""
-    at_gradient(lambda: os.kill(os.getpid(), signal.SIGSTOP))
+
+    def stop() -> None:
+        STRUCK.touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    at_gradient(stop)
 
 
 def looping() -> None:
     """Computes for ever."""
 
     def loop() -> None:
+        STRUCK.touch()
         while True:
             time.sleep(0.01)
 
     at_gradient(loop)
+
+
+def watch_when_struck() -> None:
+    watch = Watchdog._watch
+
+    def patient(self: Watchdog) -> None:
+        while not STRUCK.exists() and not self.over.wait(0.1):
+            pass
+        watch(self)
+
+    Watchdog._watch = patient  # type: ignore[method-assign]
 
 
 def slow() -> None:
@@ -198,9 +222,16 @@ def slow() -> None:
     Backpropagation.gradient = faulty  # type: ignore[method-assign]
 
 
+def cut() -> None:
+    """The test itself strikes."""
+    slow()
+
+
 if __name__ == "__main__":
     name, victim, *sys.argv[1:] = sys.argv[1:]
     rank = next((os.environ[variable] for variable in RANK_VARIABLES if variable in os.environ), "0")
+    if name in HANGS or name.startswith(HANG):
+        watch_when_struck()
     if victim in (rank, "all"):
         if "=" in name:
             os.environ.update([name.split("=")])

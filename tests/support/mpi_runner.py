@@ -126,12 +126,13 @@ class Job:
         self.command = command
         self.size = size
         self.name = uuid.uuid4().hex
+        self.struck = Path(tempfile.gettempdir()) / f"distnn-struck-{self.name}"  # for inject.py
         # Files, not pipes: nothing blocks on a pipe that is full, or that a stray process holds open.
         self._stdout, self._stderr = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             command,
             cwd=cwd,
-            env=environment(env) | {JOB_VARIABLE: self.name},
+            env=environment(env) | {JOB_VARIABLE: self.name, "DISTNN_TEST_STRUCK": str(self.struck)},
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=self._stderr,
@@ -145,6 +146,7 @@ class Job:
         self.end()
         self._stdout.close()
         self._stderr.close()
+        self.struck.unlink(missing_ok=True)
 
     @property
     def stdout(self) -> str:

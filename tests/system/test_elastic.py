@@ -108,7 +108,7 @@ def test_stopped_by_a_signal_after_a_loss(binaries: Path, tmp_path: Path, undist
 @pytest.mark.parametrize(("fault", "text"), [("between", "injected fault"), ("stopped", "rank 1 (on ")])
 def test_what_is_no_death_ends_the_job(fault: str, text: str, binaries: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with start(binaries, 3, INJECT, fault, 1, *ELASTIC, "--watchdog", "8", "--out", out) as job:
+    with start(binaries, 3, INJECT, fault, 1, *ELASTIC, "--watchdog", "5", "--out", out) as job:
         done = job.finish()
     assert done.returncode not in (0, 75)
     assert text in done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hosts import Hosts, three_hosts
 from mpi_runner import is_open_mpi, python
-from trainings import BASE, TRAINING, metrics, model, stat, wait_until
+from trainings import BASE, INJECT, TRAINING, metrics, model, stat, wait_until
 
 pytestmark = pytest.mark.job
 
@@ -44,15 +44,16 @@ def test_over_three_hosts_the_bits_of_one_process(hosts: Hosts, tmp_path: Path) 
 
 def test_a_link_that_is_cut_ends_the_job_and_costs_no_bits(hosts: Hosts, tmp_path: Path) -> None:
     out = tmp_path / "cut"
-    with hosts.start("-m", "distnn.train", *MORE, "--watchdog", "2", "--out", out) as job:
+    with hosts.start(INJECT, "cut", "all", *MORE, "--watchdog", "5", "--out", out) as job:
         wait_until(lambda: len(metrics(out)) >= 50, "training")
         pids = job.rank_pids()
         hosts.cut("h3")
+        job.struck.touch()
         wait_until(lambda: not any(map(alive, pids)), "every rank ends")
         if not is_open_mpi():  # whose mpirun waits for the node behind the cut link
             assert job.finish().returncode not in (0, 75)
         said = job.stderr
-    assert "all ranks waited for each other, as where a link is down, longer than 2 s (--watchdog)" in said
+    assert "all ranks waited for each other, as where a link is down, longer than 5 s (--watchdog)" in said
     assert re.search(r"^  ranks? [012].*: waiting at parallel/reduction.py", said, re.MULTILINE)
     assert "left no word" not in said
     t = max(record["t"] for record in metrics(out)) + 30
