@@ -8,15 +8,18 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+import os
 import tomllib
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from distnn.errors import UserError
 
 TOML_BYTES = 1 << 20  # a file of options is far shorter
+BYTES = "bytes:"  # how a value begins in the file that is written byte by byte
 
 
 def parse(kind: type, program: str, about: str, arguments: Sequence[str]) -> Any:
@@ -34,10 +37,18 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     """
     path = _config_path(arguments)
     file = _file(path) if path else {}
+    given = None
     if "--help" not in arguments and "-h" not in arguments:
         with suppress(UserError):  # which only all options together put into words
-            return _parsed(program, about, arguments, path, _annotations(kind, _mentioned(arguments, file)))
-    return _parsed(program, about, arguments, path, _annotations(kind))
+            given = _parsed(program, about, arguments, path, _annotations(kind, _mentioned(arguments, file)))
+    if given is None:
+        given = _parsed(program, about, arguments, path, _annotations(kind))
+    if given is None:
+        return None
+    for name, value in file.items():
+        if given.get(name.replace("-", "_")) == (tuple(value) if isinstance(value, list) else value):
+            given[name.replace("-", "_")] = from_toml(value)
+    return given
 
 
 def _mentioned(arguments: Sequence[str], file: Mapping[str, Any]) -> set[str]:
@@ -165,5 +176,27 @@ def to_toml(options: Any, without: Sequence[str] = ()) -> str:
     import tomli_w
 
     given = {name: value for name, value in vars(options).items() if value is not None and name not in without}
-    values = {name.replace("_", "-"): value for name, value in given.items()}
+    values = {name.replace("_", "-"): _text(value) for name, value in given.items()}
     return tomli_w.dumps(values)
+
+
+def from_toml(value: Any) -> Any:
+    """The value of an option that stands so in a file of `to_toml`."""
+    if isinstance(value, list):
+        return tuple(map(from_toml, value))
+    if isinstance(value, str) and value.startswith(BYTES):
+        return os.fsdecode(unquote_to_bytes(value.removeprefix(BYTES)))
+    return value
+
+
+def _text(value: Any) -> Any:
+    """A value as TOML has it: a name with bytes that are no UTF-8, as Linux allows, with %E9 for such a byte."""
+    if isinstance(value, tuple | list):
+        return [_text(item) for item in value]
+    if isinstance(value, str) and (value.startswith(BYTES) or not _is_utf8(value)):
+        return BYTES + quote_from_bytes(os.fsencode(value))
+    return value
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)

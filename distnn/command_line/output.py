@@ -6,6 +6,7 @@ so at the end. A training does without stdout; it does not wait for a reader eit
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -13,7 +14,18 @@ import select
 import sys
 from typing import TextIO
 
+LACKING = "distnn.lacking"  # what becomes of characters that an encoding lacks
 READER_SECONDS = 10.0  # that a reader may take, where what it reads is not what the program is for
+
+
+def _lacking(error: UnicodeError) -> tuple[str | bytes, int]:
+    """A byte of a file's name that is no text as it is, and a question mark for anything else."""
+    assert isinstance(error, UnicodeEncodeError)
+    code = ord(error.object[error.start])
+    return bytes([code - 0xDC00]) if 0xDC80 <= code <= 0xDCFF else "?", error.start + 1
+
+
+codecs.register_error(LACKING, _lacking)
 
 
 class Output(io.RawIOBase):
@@ -69,7 +81,7 @@ def occupy() -> None:
 def install() -> None:
     """Put an Output behind sys.stdout and sys.stderr, also where they were closed at the start. Local.
 
-    Characters that their encoding lacks, such as θ, become a question mark.
+    Characters that their encoding lacks, such as θ, become a question mark; names of files keep their bytes.
     """
     occupy()
     sys.stdout, sys.stderr = _stream(sys.stdout, 1, needed=True), _stream(sys.stderr, 2, needed=False)
@@ -94,7 +106,7 @@ def _stream(old: io.TextIOBase | TextIO | None, fd: int, needed: bool) -> io.Tex
     """A text stream on an Output in place of another one, or of none."""
     encoding = getattr(old, "encoding", None) or "utf-8"
     buffer = io.BufferedWriter(Output(fd, needed))  # type: ignore[type-var]
-    return io.TextIOWrapper(buffer, encoding, errors="replace", line_buffering=fd == 2 or os.isatty(fd))
+    return io.TextIOWrapper(buffer, encoding, errors=LACKING, line_buffering=fd == 2 or os.isatty(fd))
 
 
 def _installed() -> Output | None:

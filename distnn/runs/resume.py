@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from distnn.command_line.arguments import from_toml
 from distnn.errors import UserError
 from distnn.runs.directory import RunDirectory
 from distnn.runs.options import DATA, NETWORK, NOT_STORED, TRAINING, Options, flag, group
@@ -48,7 +49,9 @@ def compare(found: Found, now: Options, file: Path) -> dict[str, str]:
     """
     try:
         values = {name.replace("-", "_"): value for name, value in tomllib.loads(found.metadata["options"]).items()}
-        was = Options(**{field.name: _plain(values[field.name]) for field in fields(Options) if field.name in values})
+        was = Options(
+            **{field.name: from_toml(values[field.name]) for field in fields(Options) if field.name in values}
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"{found.path} does not hold the state of a training.") from None
     sentences = {}
@@ -63,10 +66,6 @@ def compare(found: Found, now: Options, file: Path) -> dict[str, str]:
             )
         sentences[field.name] = f"{flag(field.name)} is {_shown(new)} from now on; it was {_shown(old)}."
     return sentences
-
-
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _shown(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -204,3 +205,12 @@ def test_one_definition_makes_flags_and_file(tmp_path: Path) -> None:
 
 def test_checks_leave_good_options_alone() -> None:
     check(replace(Options(), hidden=(), validation=0.5, patience=3, keep=2, seed=2**63 - 1, max_iterations=0))
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9 %.csv"), "bytes:a%20b", "café.csv", "a\tb\\c"], ids=ascii)
+def test_names_of_files_of_any_bytes_read_back(name: str, tmp_path: Path) -> None:
+    options = replace(Options(), data=name, targets=(name, "y"))
+    text = to_toml(options)
+    assert read("--config", config(tmp_path, text)) == options
+    assert read("--data", name).data == name
+    assert read("--config", config(tmp_path, text), "--data", "bytes:b").data == "bytes:b"

@@ -18,7 +18,8 @@ ROWS = 8  # as in c_source.py
 
 def files(formula: Formula, name: str) -> dict[str, bytes]:
     """The header and the source, by their endings. name: of the files. Local."""
-    return {".h": _header(formula, name).encode(), ".c": _source(formula, name).encode()}
+    texts = {".h": _header(formula, name), ".c": _source(formula, name)}
+    return {ending: text.encode(errors="surrogateescape") for ending, text in texts.items()}
 
 
 def _header(formula: Formula, name: str) -> str:
