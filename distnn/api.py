@@ -148,6 +148,8 @@ def _fit(
             )
             break
     assembly.model.network.w[:] = progress.best_w
+    if unknown := assembly.learn_certainty(progress):
+        warnings.warn(unknown, stacklevel=4)
     assert progress.reason is not None
     E_test = assembly.objective.test_error(progress.best_w) if options.test else None
     return Fit(assembly.model, records, progress.reason, E_test)

@@ -12,8 +12,9 @@ from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.inference.application import Application
+from distnn.inference.certainty import quantile
 from distnn.inference.options import DATA, JOB, ApplyOptions
-from distnn.inference.writers import WRITERS, write, writer_for
+from distnn.inference.writers import WRITERS, columns, write, writer_for
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
@@ -35,6 +36,12 @@ class PredictOptions(ApplyOptions):
     derivatives: Annotated[
         bool, DATA, "Write the derivatives of each output by each input, too, in the units of the table."
     ] = False
+    intervals: Annotated[
+        float | None,
+        DATA,
+        "Write bounds of each target that hold with this probability, such as 0.95: lower and upper, of the function "
+        "and of a new observation. For models that were trained with --intervals.",
+    ] = None
     watchdog: Annotated[float, JOB, WORDS] = SECONDS
 
 
@@ -44,11 +51,16 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     if options is None:
         return 0
     writer_for(options.out)  # refuses before anything is read
+    if options.intervals is not None:
+        quantile(options.intervals)
     on_root(ranks, lambda: keep_apart(options.data, options.out))
     with watching(ranks, options.watchdog):
         application = Application(options, ranks, with_targets=False)
-        outputs, n = application.outputs(options.derivatives), application.source.n
-        write(application.model, outputs, n, options.out, ranks, options.derivatives)
+        model, n = application.model, application.source.n
+        if options.intervals is not None:
+            model.known_certainty()
+        outputs = application.outputs(options.derivatives, options.intervals)
+        write(model, outputs, n, options.out, ranks, columns(model, options.derivatives, options.intervals is not None))
     return 0
 
 

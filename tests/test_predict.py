@@ -225,3 +225,33 @@ def test_a_reader_that_leaves_early(folder: Path) -> None:
     done = subprocess.run(pipe, capture_output=True, text=True, timeout=PATIENCE, env=environment())
     assert done.stdout == "fruit,output apple,output pear,output plum\n"
     assert done.stderr == ""
+
+
+def test_intervals_are_columns_for_each_target(tmp_path: Path, small_blocks: None) -> None:
+    """Lower and upper bound of the function and of a new observation; the same bytes on any number of ranks."""
+    X, Y = regression(60, d=2, m=2)
+    table = write_csv(tmp_path / "t.csv", {"a": X[:, 0], "b": X[:, 1], "p": Y[:, 0], "q": Y[:, 1]})
+    run = ["--targets", "p", "q", "--hidden", "3", "--quiet", "--out", str(tmp_path / "run"), "--intervals", "all"]
+    assert train_main(OneRank(), ["--data", str(table), "--optimizer", "bayesian", *run]) == 0
+    common = ("--model", str(tmp_path / "run"), "--data", str(table), "--intervals", "0.9")
+    for size in (1, 3):
+        predicted(tmp_path, *common, "--derivatives", "--out", str(tmp_path / f"{size}.csv"), size=size)
+        predicted(tmp_path, *common, "--out", str(tmp_path / f"{size}.npy"), size=size)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
+    assert (tmp_path / "1.npy").read_bytes() == (tmp_path / "3.npy").read_bytes()
+    header, *lines = rows(tmp_path / "1.csv")
+    names = [f"{target} {bound}" for target in "pq" for bound in ("lower", "upper", "new lower", "new upper")]
+    assert header == ["p", "q", *names, "d p / d a", "d p / d b", "d q / d a", "d q / d b"]
+    model = load_model(tmp_path / "run")
+    found = np.array(lines, float)
+    np.testing.assert_allclose(found[:, 2:10], model.bounds(X, 0.9).reshape(60, 8), rtol=1e-12)
+    np.testing.assert_array_equal(np.load(tmp_path / "1.npy"), found[:, :10])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_intervals_that_cannot_be_had(folder: Path, size: int) -> None:
+    common = ("--model", str(folder / "numbers"), "--data", str(folder / "numbers.csv"), "--intervals")
+    with pytest.raises(UserError, match="train it with --intervals all"):
+        predicted(folder, *common, "0.95", size=size)
+    with pytest.raises(UserError, match="--intervals 95: give a probability between 0 and 1"):
+        predicted(folder, *common, "95", size=size)

@@ -62,18 +62,24 @@ class Application:
         """The rows prepared for the network. Local."""
         return self.model.preparation.block(rows, self.model.dtype, self.source.path)
 
-    def outputs(self, derivatives: bool = False) -> list[np.ndarray]:
+    def outputs(self, derivatives: bool = False, intervals: float | None = None) -> list[np.ndarray]:
         """The network's outputs for this rank's blocks, each d^(L) × rows of the model's dtype. Collective, local.
 
-        derivatives: below them those of each output by each input, in the units of the table; all float64.
+        Below them, in the units of the table, all float64 then: intervals: the bounds that hold with this probability,
+        as `Model.bounds` has them; derivatives: those of each output by each input.
         """
 
         def of(rows: Rows) -> np.ndarray:
-            outputs = self.backpropagation.outputs(self.block(rows).x)
-            if not derivatives:
+            block = self.block(rows)
+            outputs = self.backpropagation.outputs(block.x)
+            if intervals is None and not derivatives:
                 return outputs
-            found = self.model.derivative_of(rows, self.source.path)
-            return np.vstack([outputs, found.reshape(len(rows), -1).T])
+            parts = [outputs]
+            if intervals is not None:
+                parts.append(self.model.bounds_of(self.backpropagation, block, outputs, intervals))
+            if derivatives:
+                parts.append(self.model.derivative_of(rows, self.source.path).reshape(len(rows), -1).T)
+            return np.vstack(parts)
 
         with self.ranks.sharing_errors():
             return [of(self.rows(number)) for number in range(len(self.blocks))]

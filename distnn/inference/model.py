@@ -12,7 +12,9 @@ from distnn.data.encoding import TRANSFORMS, slopes
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.errors import UserError
+from distnn.inference.certainty import Certainty, bounds
 from distnn.inference.inputs import WHERE, rows_of
+from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.derivative import derivative, require_derivative
 from distnn.network.error_functions import error_function
@@ -30,7 +32,7 @@ class Model:
     error: the error function that it was trained for; dtype: that of the arithmetic, "float64" or "float32".
     held_out: the share of the rows that training held out, that of the "test", and the seed that chose them; the
     fingerprint "of" the table and the "rows" of a block; older models lack all but share and seed. header: what
-    --header said of a text table.
+    --header said of a text table. certainty: where the training was asked for it, how sure the model is.
     """
 
     network: Network
@@ -39,6 +41,7 @@ class Model:
     dtype: str = "float64"
     held_out: dict[str, Any] = field(default_factory=lambda: {"share": 0.0, "seed": 0})
     header: bool | None = None
+    certainty: Certainty | None = None
 
     def __call__(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, n × d^(0), in the units of the table: n × d^(L) float64. Local.
@@ -61,6 +64,58 @@ class Model:
         """
         block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
         return self.backpropagation().outputs(block.x)
+
+    def predict(self, X: Any, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Predictions as by calling the model; with return_std the deviations of new observations too, n × m. Local.
+
+        UserError for the latter where training was not asked for it (--intervals), or a target was transformed.
+        """
+        if not return_std:
+            return self(X)
+        _, observed = self.deviations(X)
+        return self(X), observed
+
+    def deviations(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Standard deviations at the rows of X, in the units of the table: of the function, and of new observations.
+
+        Each n × m, float64. Local. UserError as for `predict`.
+        """
+        if any(self.preparation.transforms):
+            raise UserError("A target was transformed, so its deviations are not the same up and down: take `bounds`.")
+        certainty, scaling = self.known_certainty(), self.preparation.target_scaling
+        assert scaling is not None
+        block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
+        variances = certainty.variances(self.backpropagation(), block)
+        own, observed = (
+            np.sqrt(of) * scaling.deviation[:, None] for of in (variances, variances + certainty.noise[:, None])
+        )
+        return own.T, observed.T
+
+    def bounds(self, X: Any, probability: float = 0.95) -> np.ndarray:
+        """Lower and upper bound of the function, then of a new observation, in the table's units: n × m × 4. Local.
+
+        Each pair holds it with this probability, as far as the model knows. UserError where training was not asked for
+        it (--intervals).
+        """
+        block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
+        engine = self.backpropagation()
+        found = self.bounds_of(engine, block, engine.outputs(block.x), probability)
+        return found.reshape(len(self.preparation.targets), 4, -1).transpose(2, 0, 1)
+
+    def bounds_of(self, engine: Backpropagation, block: Block, outputs: np.ndarray, probability: float) -> np.ndarray:
+        """As `bounds`, of a block and its outputs: 4 m × rows, those of a target one below another. Local."""
+        certainty = self.known_certainty()
+        found = bounds(outputs, certainty.variances(engine, block), certainty.noise, probability)
+        in_units = [self.unscale(found[:, which]) for which in range(4)]
+        return np.stack(in_units, axis=1).reshape(-1, outputs.shape[1])
+
+    def known_certainty(self) -> Certainty:
+        """The certainty. UserError where there is none."""
+        if self.certainty is None:
+            raise UserError(
+                "This model does not hold how sure it is: train it with --intervals all (fit: intervals='all')."
+            )
+        return self.certainty
 
     def derivative(self, X: Any) -> np.ndarray:
         """∂y_k/∂x_j at the rows of X, n × d^(0), exact, in the units of the table: n × d^(L) × d^(0) float64. Local.
@@ -108,7 +163,7 @@ class Model:
         return self.preparation.in_units(outputs)
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The arrays to store."""
+        """The arrays to store, but for those of the certainty, which a checkpoint does without."""
         return {"w": self.network.w, **self.preparation.tensors()}
 
     def metadata(self) -> dict[str, Any]:
@@ -137,6 +192,7 @@ class Model:
             preparation = Preparation.restore(tensors, metadata["preparation"])
             model = Model(network, preparation, metadata["error"], metadata["dtype"], metadata["held_out"])
             model.header = metadata.get("header")
+            model.certainty = Certainty.restore(tensors, network.d)
             model._check()
         except UserError as error:
             raise UserError(str(error) if where in str(error) else f"{where} does not hold a model: {error}") from None
@@ -175,7 +231,8 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all. Local: call it on one rank. OSError if it fails."""
-        files.write(Path(path), self.tensors(), {"model": self.metadata()})
+        certainty = {} if self.certainty is None else self.certainty.tensors()
+        files.write(Path(path), {**self.tensors(), **certainty}, {"model": self.metadata()})
 
 
 def load_model(path: str | Path) -> Model:

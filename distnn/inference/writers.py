@@ -19,56 +19,66 @@ from distnn.inference.model import Model
 from distnn.parallel.ranks import Ranks
 from distnn.storage.files import replacing, sweep
 
+BOUNDS = ("lower", "upper", "new lower", "new upper")  # of the function, then of a new observation
 
-def write_csv(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[str], derivatives: bool = False) -> None:
+
+def write_csv(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[str], more: Sequence[str] = ()) -> None:
     """A line of names, then a line for each row; numbers are written so that they read back to the bit."""
     writer = csv.writer(file, lineterminator="\n")
     preparation = model.preparation
     if preparation.classes is None:
-        names = list(preparation.targets)
-        writer.writerow([*names, *_derivatives(names, model) * derivatives])
+        writer.writerow([*_outputs(model), *more])
         for outputs in parts:
             writer.writerows(_in_units(model, outputs).T.tolist())
         return
     classes = preparation.classes.names
-    of = classes if len(classes) == model.network.d[-1] else ("",)
-    names = [f"output {name}".rstrip() for name in of]
-    writer.writerow([preparation.targets[0], *names, *_derivatives(names, model) * derivatives])
+    writer.writerow([preparation.targets[0], *_outputs(model), *more])
     for outputs in parts:
         codes = preparation.classes.decode(outputs[: model.network.d[-1]])
         writer.writerows([classes[code], *values] for code, values in zip(codes, outputs.T.tolist(), strict=True))
 
 
-def write_npy(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[bytes], derivatives: bool = False) -> None:
-    """The outputs as an array n × d^(L), float64, in the units of the table; then the derivatives, output by output."""
-    m = model.network.d[-1]
-    shape = (n, m + m * len(model.preparation.inputs) * derivatives)
+def write_npy(model: Model, parts: Iterable[np.ndarray], n: int, file: IO[bytes], more: Sequence[str] = ()) -> None:
+    """The outputs as an array n × d^(L), float64, in the units of the table; then `more` columns."""
+    shape = (n, model.network.d[-1] + len(more))
     np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
     for outputs in parts:
         file.write(np.ascontiguousarray(_in_units(model, outputs).T, "<f8").tobytes())
 
 
 def _in_units(model: Model, outputs: np.ndarray) -> np.ndarray:
-    """Outputs, and the derivatives below them if there are, in the units of the table, float64."""
+    """Outputs, and what more stands below them, in the units of the table, float64."""
     m = model.network.d[-1]
     own = model.unscale(outputs[:m])
     return own if len(outputs) == m else np.vstack([own, outputs[m:]])
 
 
-def _derivatives(outputs: list[str], model: Model) -> list[str]:
-    """The names of the derivatives, in their order."""
-    return [f"d {output} / d {name}" for output in outputs for name in model.preparation.inputs]
+def _outputs(model: Model) -> list[str]:
+    """The names of the outputs."""
+    preparation = model.preparation
+    if preparation.classes is None:
+        return list(preparation.targets)
+    classes = preparation.classes.names
+    of = classes if len(classes) == model.network.d[-1] else ("",)
+    return [f"output {name}".rstrip() for name in of]
+
+
+def columns(model: Model, derivatives: bool = False, intervals: bool = False) -> list[str]:
+    """The names of what stands below the outputs, as `Application.outputs` gives it: bounds, then derivatives."""
+    outputs, inputs = _outputs(model), model.preparation.inputs
+    names = [f"{output} {bound}" for output in outputs for bound in BOUNDS] * intervals
+    return names + [f"d {output} / d {name}" for output in outputs for name in inputs] * derivatives
 
 
 class Writer(NamedTuple):
     """A format. Local.
 
-    write(model, parts, n, file, derivatives): the outputs of n rows, each part d^(L) × rows, to a file that was opened
-    with `mode`; derivatives: below them those of each output by each input.
+    write(model, parts, n, file, more): the outputs of n rows, each part d^(L) × rows, to a file that was opened with
+    `mode`; more: the names of the rows that stand below the outputs, in the units of the table.
     holds: what it holds, for --help.
     """
 
-    write: Callable[[Model, Iterable[np.ndarray], int, IO[Any], bool], None]
+    write: Callable[[Model, Iterable[np.ndarray], int, IO[Any], Sequence[str]], None]
     mode: str
     holds: str
 
@@ -90,12 +100,12 @@ def writer_for(out: str | None) -> Writer:
 
 
 def write(
-    model: Model, outputs: Sequence[np.ndarray], n: int, out: str | None, ranks: Ranks, derivatives: bool = False
+    model: Model, outputs: Sequence[np.ndarray], n: int, out: str | None, ranks: Ranks, more: Sequence[str] = ()
 ) -> None:
     """Write the outputs of all ranks' blocks, n rows, in the format that the name says. Collective.
 
-    outputs: of this rank's blocks, each d^(L) × rows, or more with `derivatives`, as `Application.outputs` gives
-    them. UserError, on all ranks, if they cannot be written.
+    outputs: of this rank's blocks, each d^(L) × rows, and what is named by `more`, as `Application.outputs` gives them
+    and `columns` names it. UserError, on all ranks, if they cannot be written.
     """
     writer = writer_for(out)
     # Rank 0 writes for all; if it cannot, it still takes what the others send, so that none of them waits for ever.
@@ -109,7 +119,7 @@ def write(
             if out is not None:
                 sweep(Path(out).parent, escape(Path(out).name))  # what a process left that was killed in this
             with _stdout() if out is None else replacing(Path(out), writer.mode) as file:
-                writer.write(model, parts, n, file, derivatives)
+                writer.write(model, parts, n, file, more)
         except BrokenPipeError:  # whoever read stdout has seen enough
             pass
         except OSError as error:

@@ -13,7 +13,7 @@ import numpy as np
 from distnn.data.preparation import Preparation
 from distnn.data.shard import Examples
 from distnn.data.tables import Source
-from distnn.errors import UserError
+from distnn.errors import FAILED, UserError
 from distnn.inference.model import Model
 from distnn.inference.warm_start import continued, started
 from distnn.network import arithmetic
@@ -23,6 +23,7 @@ from distnn.network.network import Network
 from distnn.optimizers import Optimizer
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
+from distnn.runs import certainty
 from distnn.runs.options import Options, criterion, optimizer, with_optimizer
 from distnn.runs.plan import Plan
 from distnn.runs.understanding import read_table
@@ -61,6 +62,17 @@ class Assembly:
         """What the bits depend on besides the data, on this rank. Local."""
         return environment.record(self.examples.cut.rows, arithmetic.hashes())
 
+    def learn_certainty(self, progress: Progress) -> str | None:
+        """Give the model its certainty, where that was asked for. Collective. Returns why it cannot, in a sentence."""
+        if self.options.intervals is None or progress.reason is None or progress.reason.code == FAILED:
+            return None
+        try:
+            self.model.certainty = certainty.learn(self.options, self.objective, progress)
+        except UserError as error:
+            self.model.certainty = None
+            return str(error)
+        return None
+
     def iterations(self, progress: Progress, until: Criterion | None = None) -> Iterator[Record]:
         """The loop of `distnn.training.loop`, as the options say; until: instead of their criteria. Collective."""
         options = self.options
@@ -80,6 +92,7 @@ def assemble(
     if takes_probabilities(planned.error) and not planned.recipe.columns.classes:
         _require_probabilities(planned.error, source, examples, ranks)
     network = _network(options, planned, preparation, network, start, ranks)
+    certainty.require(options, planned.error, planned.recipe.columns.classes, network.d)
     objective = _objective(options, planned.error, network, examples, ranks)
     held_out = {
         "share": options.validation,

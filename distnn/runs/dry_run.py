@@ -12,6 +12,7 @@ from distnn.data.tables import Source
 from distnn.kernels.memory import amount
 from distnn.network.weights import weight_count
 from distnn.parallel.reduction import KEPT_BYTES
+from distnn.runs import certainty
 from distnn.runs.options import Options, with_optimizer
 from distnn.runs.plan import Plan
 
@@ -35,6 +36,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
     shares = {"to choose the weights": options.validation, "for the test": options.test}
     held = [f"about {100 * share:g} % of the rows {purpose}" for purpose, share in shares.items() if share]
     targets = [source.columns[j] for j in recipe.columns.targets]
+    certainty.require(options, planned.error, recipe.columns.classes, tuple(d))
     entries = [
         ("data", f"{source.path}: {source.n:,} rows, {d[0]} inputs"),
         ("targets", ", ".join(targets) + (", classes" if recipe.columns.classes else "")),
@@ -44,6 +46,8 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
         ("blocks", f"{cut.count:,} of {cut.rows:,} rows"),
         ("ranks", f"{ranks}, each with {min(blocks)} to {max(blocks)} blocks, {min(rows):,} to {max(rows):,} rows"),
         ("memory a rank", f"{amount(shard)} of rows, {amount(work)} to compute, {amount(sums)} to sum, at most"),
+        *([("and at the end", f"{amount(certainty.memory(options, tuple(d)))} for --intervals {options.intervals}")]
+          if options.intervals else []),
         ("memory limit", f"{amount(memory)} of rows a rank (--memory)"
                            + (f"; the rest, {amount(shard - memory)}, would be in {folder} (--scratch)"
                               if shard > memory else "")),

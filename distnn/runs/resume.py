@@ -15,7 +15,12 @@ from distnn.runs.options import DATA, NETWORK, NOT_STORED, TRAINING, Options, fl
 from distnn.storage.checkpoint import Found
 
 FIXED = (DATA, NETWORK, TRAINING)  # groups of options that a resumed run keeps
-FREE = ("data", "threads", "evaluate_every")  # but for these: a moved file, for example, is known by its fingerprint
+FREE = (
+    "data",
+    "threads",
+    "evaluate_every",
+    "intervals",
+)  # but for these: a moved file, for example, is known by its fingerprint
 
 
 def merge(given: Mapping[str, Any], read: Callable[[Sequence[str]], Options]) -> Options:

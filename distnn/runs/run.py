@@ -93,6 +93,8 @@ class Run:
         reason = progress.reason
         assert reason is not None
         self.assembly.model.network.w[:] = progress.best_w
+        if reason.quantity != "interrupted" and (unknown := self.assembly.learn_certainty(progress)):
+            self.report.warn(unknown)
         everyones, communication = self.ranks.gather(seconds), self.ranks.gather(waited)
         E_in, E_test = self._kept_error(progress, reason), self._test_error(progress, reason)
         came_to = result(progress, E_in, E_test)

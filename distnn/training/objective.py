@@ -90,6 +90,11 @@ class Objective:
         return squares, self._sum(squares.parts)
 
     @cached_property
+    def _last_layer(self) -> tuple[GaussNewton, Sum]:
+        squares = GaussNewton(self.backpropagation, last=True)
+        return squares, self._sum(squares.parts)
+
+    @cached_property
     def _lengths(self) -> Sum:
         return self._sum([1] * self.backpropagation.d[-1])
 
@@ -164,27 +169,33 @@ class Objective:
         total = self._lengths(lambda j, out: self.backpropagation.squares(self.examples.blocks[j], out))
         return total / self.examples.n
 
-    def output_lengths(self, w: np.ndarray, T: np.ndarray) -> np.ndarray:
+    def output_lengths(self, w: np.ndarray, T: np.ndarray, last: bool = False) -> np.ndarray:
         """The mean of |T g|² of each output over D, g being its gradient by the weights at w: float64 (d^(L),).
 
-        T: float64 (|W|, |W|). ValueError unless the error is squared.
+        T: float64 (|W|, |W|); last: by those of the last layer alone. ValueError unless the error is squared.
         """
         self.evaluations += 1
-        squares = self._gauss_newton[0]
+        squares = (self._last_layer if last else self._gauss_newton)[0]
         self.backpropagation.load(w)
-        return self._lengths(lambda j, out: squares.lengths(self.examples.blocks[j], T, out)) / self.examples.n
 
-    def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
+        def term(j: int, out: np.ndarray) -> None:
+            out[:] = squares.lengths(self.examples.blocks[j], T).sum(axis=1)
+
+        return self._lengths(term) / self.examples.n
+
+    def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None, last: bool = False) -> np.ndarray:
         """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
 
-        ValueError unless the error is squared. J, the Jacobian of the outputs, is never held as a whole.
+        last: its part for the weights of the last layer alone. ValueError unless the error is squared. J, the Jacobian
+        of the outputs, is never held as a whole.
         """
         self.evaluations += 1
-        squares, reduction = self._gauss_newton
+        squares, reduction = self._last_layer if last else self._gauss_newton
         self.backpropagation.load(w, shares)
-        A = square(2 * reduction(lambda j, out: squares.lower(self.examples.blocks[j], out)) / self.examples.n, len(w))
+        lower = reduction(lambda j, out: squares.lower(self.examples.blocks[j], out))
+        A = square(2 * lower / self.examples.n, squares.size)
         if self.weight_decay:
-            A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed
+            A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed[-squares.size :]
         return A
 
     def acceleration(self, w: np.ndarray, v: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:

@@ -6,6 +6,8 @@ place of those of e. J is never kept: some hundred rows of it, |W| numbers each,
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from distnn.kernels.blocks import Block
@@ -24,21 +26,29 @@ FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs
 class GaussNewton:
     """Σ_i weight_i J_iᵀ J_i over a block, at the weights and shares that `backpropagation` has loaded. Local.
 
-    ValueError if the error function is not a sum of squares.
+    last: of the weights of the last layer alone, W^(L). ValueError if the error function is not a sum of squares.
     """
 
-    def __init__(self, backpropagation: Backpropagation):
+    def __init__(self, backpropagation: Backpropagation, last: bool = False):
         self.theta = output_theta(backpropagation.error_function)
         self.backpropagation = backpropagation
-        size = weight_count(backpropagation.d)
+        self.first = len(backpropagation.d) - 2 if last else 0  # of the layers
+        self.size = size = weight_count(backpropagation.d[self.first :])
         self.columns = max(FEWEST, PART_BYTES // (size * backpropagation.dtype.itemsize))
         self.memory = vector(size * row_stride(self.columns, backpropagation.dtype), backpropagation.dtype)
-        self.matrix, self.product = np.empty((size, size)), np.empty((size, size), backpropagation.dtype)
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        return np.empty((self.size, self.size))
+
+    @cached_property
+    def product(self) -> np.ndarray:
+        return np.empty((self.size, self.size), self.backpropagation.dtype)
 
     @property
     def parts(self) -> list[int]:
         """The lengths of the parts of what `lower` writes: the rows of the lower triangle."""
-        return list(range(1, len(self.matrix) + 1))
+        return list(range(1, self.size + 1))
 
     def lower(self, block: Block, out: np.ndarray) -> None:
         """Write the lower triangle of the matrix, row by row, to out: float64, |W| (|W| + 1) / 2."""
@@ -61,15 +71,16 @@ class GaussNewton:
             out[stop : stop + i] = row[:i]
             stop += i
 
-    def lengths(self, block: Block, T: np.ndarray, out: np.ndarray) -> None:
-        """Write Σ_i weight_i |T g_ij|² of each output j to out, float64, d^(L): g_ij is a row of J, T |W| × |W|."""
+    def lengths(self, block: Block, T: np.ndarray) -> np.ndarray:
+        """weight_i |T g_ij|² of each output j, float64, d^(L) × rows: g_ij is a row of J, T |W| × |W|."""
         x, slope = self._forward(block)
-        out[:] = 0
+        found = np.empty(slope.shape)
         for j in range(len(slope)):
             delta = self._sensitivities(x, slope, j)
             for start in range(0, slope.shape[1], self.columns):
-                J = self._jacobian(x, delta, slice(start, start + self.columns))
-                out[j] += np.square(T @ J).sum()
+                part = slice(start, start + self.columns)
+                found[j, part] = np.square(T @ self._jacobian(x, delta, part)).sum(axis=0)
+        return found
 
     def _forward(self, block: Block) -> tuple[list[np.ndarray], np.ndarray]:
         """x^(0), …, x^(L-1), and θ'(s^(L)) times the roots of the examples' weights and the outputs' shares."""
@@ -86,12 +97,12 @@ class GaussNewton:
         return x, slope
 
     def _sensitivities(self, x: list[np.ndarray], slope: np.ndarray, j: int) -> list[np.ndarray]:
-        """δ^(1), …, δ^(L) of output j."""
+        """δ^(1), …, δ^(L) of output j, from the first layer on that is asked for."""
         W, theta = self.backpropagation.W, self.backpropagation.theta
         top = np.zeros_like(slope)
         top[j] = slope[j]
         delta = [top]
-        for l in range(len(W) - 1, 0, -1):
+        for l in range(len(W) - 1, self.first, -1):
             below = W[l][1:, j, None] * top[j] if l == len(W) - 1 else W[l][1:] @ delta[0]
             theta.chain(x[l][1:], below, np.empty_like(below))  # type: ignore[misc]
             delta.insert(0, below)
@@ -101,7 +112,7 @@ class GaussNewton:
         """For each weight a power of two near its largest derivative, |W| × 1; None where that is not needed."""
         if self.backpropagation.dtype == np.float64:
             return None
-        each = zip(x, delta, strict=True)
+        each = zip(x[self.first :], delta, strict=True)
         most = [(np.abs(below).max(axis=1), np.abs(above).max(axis=1).astype(np.float64)) for below, above in each]
         largest = np.concatenate([np.outer(below, above).ravel() for below, above in most])
         if largest.max() <= SAFE and not ((largest > 0) & (largest < 1 / SAFE)).any():
@@ -111,9 +122,9 @@ class GaussNewton:
     def _jacobian(self, x: list[np.ndarray], delta: list[np.ndarray], part: slice) -> np.ndarray:
         """Jᵀ for some examples: |W| × examples."""
         width = len(range(x[0].shape[1])[part])
-        J = matrix(self.memory, len(self.matrix), width)
+        J = matrix(self.memory, self.size, width)
         stop = 0
-        for below, above in zip(x, delta, strict=True):
+        for below, above in zip(x[self.first :], delta, strict=True):
             size = len(below) * len(above)
             out = J[stop : stop + size].reshape(len(below), len(above), width)
             np.multiply(below[:, None, part], above[None, :, part], out=out)

@@ -47,6 +47,12 @@ class TrainingOptions:
         "Train this many times, from the seeds --seed, --seed + 1, …, and keep the best.",
         AtLeast(1),
     ] = 1
+    intervals: Annotated[
+        Literal["all", "last"] | None,
+        TRAINING,
+        "Learn and store how sure the model is, for predict --intervals: by all weights, at most 5,000, or by those of "
+        "the last layer alone.",
+    ] = None
     reduction: Annotated[
         Literal[tuple(REDUCTIONS)],
         TRAINING,

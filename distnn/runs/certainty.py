@@ -1,0 +1,101 @@
+"""How sure a trained model is, learnt from D at the end of a training: `inference/certainty.py` says what it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from distnn.errors import UserError
+from distnn.inference.certainty import LARGEST, Certainty
+from distnn.network.error_functions import is_sum_of_squares
+from distnn.network.weights import weight_count
+from distnn.runs.options import Options
+from distnn.training.objective import Objective
+from distnn.training.progress import Progress
+
+TINY = 2.0**-52  # of A's largest diagonal element, times |W|: what is left of a pivot by rounding
+WITHOUT = "the model is without intervals"
+
+
+def require(options: Options, error: str, classes: bool, d: tuple[int, ...]) -> None:
+    """Raise UserError where --intervals cannot be had for a network d that is trained on this error. Local."""
+    if options.intervals is None:
+        return
+    if classes or not is_sum_of_squares(error):
+        raise UserError(
+            f"--intervals {options.intervals} is for numbers with squared error, not for classes: leave it out."
+        )
+    size = weights(options, d)
+    if size > LARGEST:
+        last = "" if options.intervals == "last" else "give --intervals last, for the last layer alone, or "
+        raise UserError(
+            f"--intervals {options.intervals}: {size:,} weights are more than the {LARGEST:,} that it can do with: "
+            f"{last}take a smaller network."
+        )
+
+
+def weights(options: Options, d: tuple[int, ...]) -> int:
+    """Of how many weights a factor is made."""
+    return weight_count(d[-2:] if options.intervals == "last" else d)
+
+
+def memory(options: Options, d: tuple[int, ...]) -> float:
+    """Bytes a rank that `learn` takes at most, besides the rows."""
+    return 80.0 * weights(options, d) ** 2
+
+
+def learn(options: Options, objective: Objective, progress: Progress) -> Certainty:
+    """The certainty of the weights that were kept. Collective, replicated. UserError where the rows say too little.
+
+    The noise of outputs with their own levels, where the optimizer has not estimated it, is that of a fit in which they
+    have equal shares.
+    """
+    w, last, evaluations = progress.best_w, options.intervals == "last", objective.evaluations
+    try:
+        beta = getattr(progress.state, "beta", None)
+        alpha = float(getattr(progress.state, "alpha", 0.0))
+        if beta is None:
+            errors = objective.output_errors(w)
+            if not errors.all():
+                raise UserError(f"The residuals are 0, which leaves no noise to estimate: {WITHOUT}.")
+            beta = 1 / errors
+            for _ in range(1 if len(beta) == 1 else 2):  # the shares of several outputs depend on it
+                beta = _noise(objective, w, beta, alpha, last, errors)
+        return Certainty(_factor(objective, w, beta, alpha, last), 1 / beta)
+    finally:
+        objective.evaluations = evaluations  # those of the training
+
+
+def _noise(
+    objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: float, last: bool, errors: np.ndarray
+) -> np.ndarray:
+    """The β_j = (n - γ_j) / (n E_j), the γ_j being those at `beta`."""
+    T = _factor(objective, w, beta, alpha, last)
+    left = objective.n * (1 - beta * objective.output_lengths(w, T, last))
+    if not left.min() > 0:
+        raise UserError(
+            f"The rows count for n = {objective.n:g}, and as many weights fit them, which leaves no noise to estimate: "
+            f"{WITHOUT}."
+        )
+    return left / (objective.n * errors)
+
+
+def _factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: float, last: bool) -> np.ndarray:
+    """T with TᵀT = H⁻¹.
+
+    Where weights decay those of bias nodes do here, too: of a unit that the decay has put out they are undetermined.
+    """
+    mean = float(beta.sum()) / len(beta)
+    shares = None if (beta == beta[0]).all() else beta / mean
+    H = (objective.n * mean / 2) * objective.gauss_newton(w, shares, last)
+    biases = 1 - objective.decayed[-len(H) :]
+    H[np.diag_indices_from(H)] += alpha + objective.n * mean * objective.weight_decay * biases
+    try:
+        L = np.linalg.cholesky(H)
+    except np.linalg.LinAlgError:
+        L = np.zeros_like(H)
+    if not (np.square(L.diagonal()) > TINY * len(H) * H.diagonal().max()).all():
+        raise UserError(
+            f"The rows do not determine all {len(H):,} weights: {WITHOUT}. Train with --optimizer bayesian, or with "
+            "--weight-decay, or fewer --hidden units."
+        )
+    return np.tril(np.linalg.inv(L))

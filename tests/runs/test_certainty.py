@@ -1,0 +1,104 @@
+"""Learning how sure a model is: the same bits on any number of ranks, what is refused, and what is said instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tables import assembled, regression, rows_of, words, write_csv
+from threaded_ranks import on_ranks
+
+import distnn
+from distnn import UserError, load_model
+from distnn.parallel.ranks import OneRank, Ranks
+from distnn.runs import certainty
+from distnn.runs.options import Options
+from distnn.train import main
+
+X, Y = regression(50, d=2, m=2)
+WEIGHTS = np.random.default_rng(0).uniform(0.5, 2, 50)
+WAYS: dict[str, dict[str, Any]] = {
+    "bayesian": {"optimizer": "bayesian", "max_iterations": 8},
+    "decay": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 20},
+    "last": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 20, "intervals": "last"},
+}
+
+
+def learnt(ranks: Ranks, way: str) -> tuple[bytes, bytes]:
+    """The bits of T and of the noise; every rank has some of the rows."""
+    counts = [50 // ranks.size + (rank < 50 % ranks.size) for rank in range(ranks.size)]
+    own = rows_of(ranks.rank, counts)
+    options = {"hidden": (3,), "intervals": "all", **WAYS[way]}
+    found = distnn.fit(X[own], Y[own], weights=WEIGHTS[own], comm=ranks, **options).model.certainty
+    assert found is not None
+    return found.T.tobytes(), found.noise.tobytes()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_bits_on_any_number_of_ranks(way: str, small_blocks: None) -> None:
+    alone = learnt(OneRank(), way)
+    for P in (2, 3, 5):
+        assert on_ranks(P, lambda ranks: learnt(ranks, way)) == [alone] * P
+
+
+@pytest.mark.mpi(min_size=2)
+def test_the_same_bits_under_mpi(small_blocks: None, ranks: Ranks) -> None:
+    assert learnt(ranks, "bayesian") == learnt(OneRank(), "bayesian")
+
+
+def test_it_does_not_count_as_training() -> None:
+    fits = [distnn.fit(X, Y, hidden=(3,), optimizer="bayesian", intervals=way) for way in (None, "all")]
+    assert fits[0].records[-1].evaluations == fits[1].records[-1].evaluations
+    assert fits[0].model.network.w.tobytes() == fits[1].model.network.w.tobytes()
+
+
+def test_what_cannot_have_intervals_is_refused_before_the_training() -> None:
+    with pytest.raises(UserError, match="--intervals all is for numbers with squared error, not for classes"):
+        assembled(OneRank(), *words(20), intervals="all")
+    with pytest.raises(UserError, match=r"6,\d{3} weights are more than the 5,000 .*: give --intervals last.* smaller"):
+        assembled(OneRank(), X, Y, hidden=(75, 75), intervals="all")
+    with pytest.raises(UserError, match=r"12,002 weights are more than the 5,000 that it can do with: take a smaller"):
+        assembled(OneRank(), X, Y, hidden=(6000,), intervals="last")
+    assembled(OneRank(), X, Y, hidden=(75, 75), intervals="last")
+
+
+def test_too_few_rows_are_a_warning_and_a_model_without() -> None:
+    """For all weights; for the noise; and where no residual is left."""
+    for options, sentence in (
+        ({"hidden": (30,), "max_iterations": 3}, "do not determine all 152 weights: the model is without intervals"),
+        ({"hidden": (), "weights": WEIGHTS * 1e-3}, r"rows count for n = 0.0\d+, and as many weights fit them"),
+    ):
+        with pytest.warns(UserWarning, match=sentence):
+            fit = distnn.fit(X, Y, optimizer="levenberg-marquardt", intervals="all", **options)  # type: ignore[arg-type]
+        assert fit.model.certainty is None
+    assembly = assembled(OneRank(), X, Y, hidden=(), optimizer="levenberg-marquardt", intervals="all")
+    progress = assembly.begin()
+    for _ in assembly.iterations(progress):
+        pass
+    for block in assembly.objective.examples.blocks:
+        block.x[:], block.y[:] = 0, 0
+    assert "The residuals are 0" in str(assembly.learn_certainty(progress))
+
+
+def test_a_diverged_training_has_none() -> None:
+    fit = distnn.fit(X, Y, optimizer="gradient-descent", eta=1e200, intervals="all", max_iterations=9)
+    assert fit.model.certainty is None
+
+
+def test_a_finished_run_gets_it_by_resume(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "t.csv", {"a": X[:, 0], "b": X[:, 1], "y": Y[:, 0]})
+    run = ["--out", str(tmp_path / "run"), "--quiet"]
+    assert main(OneRank(), ["--data", str(table), "--optimizer", "bayesian", "--hidden", "3", *run]) == 0
+    before = load_model(tmp_path / "run")
+    assert before.certainty is None
+    assert main(OneRank(), ["--resume", "--intervals", "all", *run]) == 0
+    after = load_model(tmp_path / "run")
+    assert after.certainty is not None
+    assert after.network.w.tobytes() == before.network.w.tobytes()
+
+
+def test_memory_grows_with_the_square_of_the_weights() -> None:
+    assert certainty.memory(Options(intervals="all"), (4, 9, 1)) == 80 * 55**2
+    assert certainty.memory(Options(intervals="last"), (4, 9, 1)) == 80 * 10**2
