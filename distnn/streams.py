@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-PURPOSES = ("weights", "picks", "validation", "epochs")
+PURPOSES = ("weights", "picks", "validation", "epochs", "report")
 
 
 def stream(seed: int, purpose: str, counter: int = 0) -> np.random.Generator:

@@ -10,7 +10,23 @@ PACKAGE, TESTS = CHECKOUT / "distnn", CHECKOUT / "tests"
 OPTIONS = "declares options and checks them: runs/options/test_options.py and test_checks.py walk through all of these"
 PEERS = "is run by bench/peers/test_peers.py, as all peers are"
 RACERS = "is run by bench/convergence/test_race.py, as all contenders are"
+FIGURES = "is drawn and looked at by report/figures/test_figures.py, as all figures are"
+DRAWN = (
+    "communication",
+    "confusion",
+    "dependence",
+    "errors",
+    "gradient",
+    "importance",
+    "predicted",
+    "residuals",
+    "speed",
+)
 ELSEWHERE = {
+    **dict.fromkeys((f"report/figures/{name}.py" for name in DRAWN), FIGURES),
+    "report/history.py": "is read by report/test_gathering.py, whole and with parts missing",
+    "report/subject.py": "holds what report/test_gathering.py looks at",
+    "report/style_sheet.py": "is looked at by report/test_style.py",
     "inference/options.py": "declares options: inference/test_application.py walks through them",
     "inference/export/c_columns.py": "is compiled and called by inference/export/test_c.py",
     "inference/export/c_source.py": "is compiled and called by inference/export/test_c.py",

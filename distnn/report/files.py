@@ -1,0 +1,72 @@
+"""Writing the report and its figures: whole files, and never over what somebody else has put there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from distnn.errors import UserError
+from distnn.report.subject import Drawing
+from distnn.storage.files import replacing
+
+MARK = "distnn report"  # stands in each file, in its first or last BYTES
+BYTES = 4096
+DPI = 200
+
+# What is said in a figure's file, by its ending. To add a format of matplotlib's: its line here.
+FORMATS: dict[str, dict[str, str | None]] = {
+    "png": {"Software": MARK},
+    "svg": {"Creator": MARK, "Date": None},
+    "pdf": {"Creator": MARK, "CreationDate": None},
+}
+
+
+def require_own(paths: Iterable[Path], overwrite: bool) -> None:
+    """UserError if one of the files is there and was not written here, unless `overwrite`. Local."""
+    for path in paths:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder: give the name of a file.")
+        if path.exists() and not overwrite and not _is_own(path):
+            raise UserError(
+                f"{path} is there already, and is no report of distnn: give another name, or lose it by --overwrite."
+            )
+
+
+def _is_own(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(BYTES)
+            file.seek(max(0, path.stat().st_size - BYTES))
+            return MARK.encode() in start + file.read(BYTES)
+    except OSError:
+        return False
+
+
+def figure_files(folder: Path, drawings: Iterable[Drawing]) -> dict[Path, tuple[Drawing, str]]:
+    """The files of figures in a folder, with the figure and the format of each."""
+    return {folder / f"{drawing.name}.{ending}": (drawing, ending) for drawing in drawings for ending in FORMATS}
+
+
+def write_figures(files: dict[Path, tuple[Drawing, str]]) -> None:
+    """Write figures, each in its format; their folder is made. UserError where one cannot be written."""
+    for folder in {path.parent for path in files}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise UserError(f"--figures {folder} is a file: give a folder.") from None
+        except OSError as error:
+            raise UserError(f"--figures {folder} cannot be made: {error.strerror}.") from None
+    for path, (drawing, ending) in files.items():
+        content = io.BytesIO()
+        drawing.figure.savefig(content, format=ending, dpi=DPI, metadata=FORMATS[ending])
+        write(path, content.getvalue(), "--figures")
+
+
+def write(path: Path, content: bytes, option: str) -> None:
+    """Write a file, whole or not at all. UserError if it fails."""
+    try:
+        with replacing(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise UserError(f"{option} {path} cannot be written: {error.strerror}.") from None
