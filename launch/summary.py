@@ -41,8 +41,14 @@ def over_ranks(folder: Path) -> Outcomes:
     return worst
 
 
-def complaints_about(name: str, folder: Path, outcomes: Outcomes, selected: bool) -> list[str]:
+def run_only(outcomes: Outcomes) -> Outcomes:
+    """Without the tests that were left out."""
+    return {test: found for test, found in outcomes.items() if found[0] != "left out"}
+
+
+def complaints_about(name: str, folder: Path, every: Outcomes, selected: bool) -> list[str]:
     """What is wrong with one run apart from failed tests, as sentences."""
+    outcomes = run_only(every)
     found = []
     exit_code = int((folder / "exit-code").read_text())
     counts = Counter(outcome for outcome, _ in outcomes.values())
@@ -54,7 +60,7 @@ def complaints_about(name: str, folder: Path, outcomes: Outcomes, selected: bool
         found.append(f"{name}: ended with exit code {exit_code}")
     elif reports != ranks:
         found.append(f"{name}: {reports} of {ranks} ranks reported")
-    if not counts["passed"] and not selected:
+    if not counts["passed"] and not selected and (outcomes or not every):  # others may have taken all tests
         found.append(f"{name}: not one test passed")
     for test, (outcome, reason) in outcomes.items():
         if outcome == "skipped" and not reason:
@@ -73,8 +79,8 @@ def main(report: Path, quick: bool, selected: bool) -> int:
     names = [path.parent.name for path in sorted(report.glob("*/exit-code"), key=lambda path: path.stat().st_mtime_ns)]
     runs = {name: over_ranks(report / name) for name in names}
     left_out = {} if selected else left_out_by_all(runs)
-    runs = {name: {test: found for test, found in runs[name].items() if found[0] != "left out"} for name in names}
     complaints = [text for name in names for text in complaints_about(name, report / name, runs[name], selected)]
+    runs = {name: run_only(outcomes) for name, outcomes in runs.items()}
     in_order = ("slow", "batch", "job") if quick else ("slow",)
     complaints += [f"{test}: no run took it on" for test, kind in left_out.items() if kind not in in_order]
 

@@ -7,14 +7,14 @@
 #     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
-# Tests that start jobs mostly wait, so several processes run them, beside the others. Those of batch systems have one
-# of their own.
+# Tests that start jobs mostly wait, so several sessions of pytest share them, beside one that runs the others. Whoever
+# is done helps (tests/support/sharing.py).
 # An exit code of 0 means that every run had tests that passed and that no parallel test was left out: see summary.py.
 
 set -euo pipefail
 
 HERE=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-LIMIT=2700 # seconds for a run of pytest
+LIMIT=7200 # seconds for a run of pytest; only one that hangs takes so long
 
 quick='' coverage=''
 while :; do
@@ -87,28 +87,30 @@ if [[ $coverage ]]; then # every Python of this environment reads these variable
     export COVERAGE_PROCESS_START=$CHECKOUT/pyproject.toml COVERAGE_FILE=$report/coverage
 fi
 
+# shared NAME later|run ARGUMENTS: a session NAME-k that shares the tests with the others of that NAME.
+shared() {
+    mkdir -p "$report/shared-${1%-*}"
+    DISTNN_TEST_SHARED=$report/shared-${1%-*} "$2" "$1" "${@:3}"
+}
+
 # Side by side. In process groups of their own (set -m), or else they would ignore SIGINT, as would what they start.
-part() { DISTNN_TEST_PART=$1 "${@:2}"; } # PART/PARTS COMMAND...: for pytest, one of several parts of the tests
 units=(python -m pytest -p no:cacheprovider -m "not mpi and not job")
-jobs=(python -m pytest -p no:cacheprovider -m "job and not mpi and not batch")
+jobs=(python -m pytest -p no:cacheprovider -m "job and not mpi")
+set -m
 if [[ $quick ]]; then
-    set -m
-    part 1/2 run serial-1 "${units[@]}" "$@" &
-    part 2/2 later serial-2 "${units[@]}" "$@" &
+    shared units-1 run "${units[@]}" "$@" &
+    shared units-2 later "${units[@]}" "$@" &
     set +m
     wait
     set -m
     on_ranks "mpi and not job" "$@" &
-    set +m
-else
-    set -m
-    { part 1/2 run serial-1 "${units[@]}" "$@" && on_ranks mpi "$@"; } &
-    { part 2/2 later serial-2 "${units[@]}" "$@" && part 3/3 later jobs-3 "${jobs[@]}" "$@"; } &
-    part 1/3 later jobs-1 "${jobs[@]}" "$@" &
-    part 2/3 later jobs-2 "${jobs[@]}" "$@" &
-    later batch python -m pytest -p no:cacheprovider -m batch "$@" &
-    set +m
+else # two of three that run jobs begin with batch systems, which take longest, and wait most of the time
+    { run units "${units[@]}" "$@" && shared jobs-4 later "${jobs[@]}" "$@" && on_ranks mpi "$@"; } &
+    for number in 1 2 3; do
+        shared "jobs-$number" later "${jobs[@]}" "$@" &
+    done
 fi
+set +m
 wait
 unset COVERAGE_PROCESS_START
 if [[ $coverage ]]; then

@@ -7,7 +7,8 @@ Quick:       python -m pytest -m "not job"
 Where -m asks for tests with a marker, files in which it does not occur are not even imported. Tests that start
 processes bear the marker `job` (support/job_marker.py sees to it). Under mpirun the ranks go on together or stop
 together (support/agreement.py). Where DISTNN_TEST_REPORT names a folder, each rank leaves there what became of each of
-its tests, for launch/summary.py (support/outcomes.py).
+its tests, for launch/summary.py (support/outcomes.py). Where DISTNN_TEST_SHARED names one, sessions side by side that
+name the same share the tests (support/sharing.py).
 """
 
 from __future__ import annotations
@@ -23,12 +24,11 @@ from agreement import Agreement, has_failed, note_failure
 from availability import need_instructions
 from job_marker import JobMarker
 from outcomes import Outcomes
+from sharing import Sharing
 
 from distnn.kernels import blocks, library
 from distnn.parallel import launcher
 from distnn.parallel.ranks import OneRank, Ranks
-
-PART = pytest.StashKey[str]()
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Taken out: a test may start another pytest.
     report = os.environ.pop("DISTNN_TEST_REPORT", None)
-    config.stash[PART] = os.environ.pop("DISTNN_TEST_PART", "1/1")
+    shared = os.environ.pop("DISTNN_TEST_SHARED", None)
     rank = 0
     config.pluginmanager.register(JobMarker(), "job marker")
     if config.getoption("--with-mpi"):
@@ -91,6 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(Agreement(MPI.COMM_WORLD.Dup()), "agreement")
     if report:
         config.pluginmanager.register(Outcomes(Path(report) / f"rank-{rank}.json"), "outcomes")
+    if shared:
+        config.pluginmanager.register(Sharing(Path(shared)), "sharing")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -108,13 +110,10 @@ def _is_named(path: Path, arguments: Sequence[str]) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests out unless the command line speaks of them (-m slow, or the test by name).
-    Where DISTNN_TEST_PART=k/n, every nth test is run, from the kth on."""
+    """Leave slow tests out unless the command line speaks of them (-m slow, or the test by name)."""
     kept = items
     if "slow" not in config.option.markexpr and not any("::" in argument for argument in config.args):
         kept = [item for item in kept if not item.get_closest_marker("slow")]
-    part, parts = map(int, config.stash[PART].split("/"))
-    kept = kept[part - 1 :: parts]
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept

@@ -3,6 +3,7 @@ that starts a process without the marker for it fails."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -150,9 +151,24 @@ def test_marked():
     assert "test_marked starts" not in output
 
 
-def test_parts_of_the_tests_are_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    body = "@pytest.mark.parametrize('k', range(5))\ndef test_numbered(k):\n    pass\n"
-    for part, tests in (("1/2", "024"), ("2/2", "13")):
-        monkeypatch.setenv("DISTNN_TEST_PART", part)
-        output = session(tmp_path, body, 1, "-v")[1]
-        assert [k for k in "01234" if f"test_numbered[{k}] PASSED" in output] == list(tests), output
+def test_sessions_that_share_the_tests_run_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole files, those with jobs first; what another session has taken is left out."""
+    body = "@pytest.mark.parametrize('k', range(2))\ndef test_numbered(k):\n    pass\n"
+    taken, report = tmp_path / "taken", tmp_path / "report"
+    taken.mkdir()
+    report.mkdir()
+    (tmp_path / "test_job.py").write_text("import pytest\n@pytest.mark.job\ndef test_job():\n    pass\n")
+    monkeypatch.setenv("DISTNN_TEST_SHARED", str(taken))
+    monkeypatch.setenv("DISTNN_TEST_REPORT", str(report))
+    output = session(tmp_path, body, 1, "-v")[1]
+    assert [line.split(" ")[0] for line in output.splitlines() if "PASSED" in line] == [
+        "test_job.py::test_job",
+        "test_inner.py::test_numbered[0]",
+        "test_inner.py::test_numbered[1]",
+    ], output
+    next(taken.glob("*test_job.py")).unlink()
+    code, output = session(tmp_path, body, 1, "-v")
+    assert code == 0 and "1 passed, 2 deselected" in output, output
+    outcomes = json.loads((report / "rank-0.json").read_text())
+    assert outcomes["test_inner.py::test_numbered[0]"] == ["left out", ""]
+    assert outcomes["test_job.py::test_job"] == ["passed", ""]

@@ -100,6 +100,13 @@ def test_summary_of_what_was_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.job
+def test_summary_of_a_run_whose_tests_others_took(tmp_path: Path) -> None:
+    runs = {"jobs_1": (0, [{"a": PASSED}]), "jobs_2": (0, [{"a": ["left out", "job"]}])}
+    code, last, text = summary(tmp_path, **runs)
+    assert (code, last) == (0, "1 passed, 0 failed"), text
+
+
+@pytest.mark.job
 def test_summary_of_a_selection(tmp_path: Path) -> None:
     code, last, text = summary(tmp_path, "selected", serial=(0, [{"c": PASSED}]), ranks_2=(5, [{}, {}]))
     assert (code, last) == (0, "1 passed, 0 failed"), text
