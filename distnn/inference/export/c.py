@@ -1,6 +1,6 @@
 """C99: a header and a source file, which need nothing but libm, allocate nothing, and may run in any number of threads.
 
-All is double, whatever the model was trained in. Rows go through the network eight at a time, which a compiler turns
+All is double, whatever the model was trained in. Rows go through the network sixteen at a time, which a compiler turns
 into vectors; tanh is of our own for the same reason, as in kernels/csrc/passes.h, and is off by 3 ulp at most.
 """
 
@@ -13,7 +13,8 @@ from distnn.inference.export.c_source import BATCHED, DERIVATIVES, LAYERS, SINGL
 from distnn.inference.export.formula import Formula, Layer
 from distnn.inference.export.text import about, identifier, lines, numbers
 
-ROWS = 8  # as in c_source.py
+ROWS = 16  # at a time, as in c_source.py
+PADDED = 8  # widths of layers, as there
 
 
 def files(formula: Formula, name: str) -> dict[str, bytes]:
@@ -187,8 +188,8 @@ def _weights(number: int, layer: Layer) -> list[str]:
 
 
 def padded(width: int) -> int:
-    """A multiple of ROWS that is no less."""
-    return -(-width // ROWS) * ROWS
+    """A multiple of PADDED that is no less."""
+    return -(-width // PADDED) * PADDED
 
 
 def _widest(formula: Formula) -> int:

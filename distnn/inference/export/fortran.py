@@ -12,11 +12,12 @@ import numpy as np
 from distnn.inference.export.c import padded
 from distnn.inference.export.formula import Formula
 from distnn.inference.export.fortran_columns import encoded, from_c, look_up, restored
-from distnn.inference.export.fortran_source import BACK, EXPONENTS, LAYERS, TANH, THETAS
+from distnn.inference.export.fortran_source import BACK, LAYERS, SLOPES, TANH, theta
 from distnn.inference.export.text import commented, distinct, identifier, lines, numbers
 
 SCALARS = 40  # at most so many arguments has the elemental procedure
 STATEMENT = 600  # numbers in a data statement
+ROWS = 16  # at a time, as in fortran_source.py
 
 
 def files(formula: Formula, name: str) -> dict[str, bytes]:
@@ -108,7 +109,6 @@ class _Module:
         """Declarations, and all layers of one row x."""
         for l in range(self.L + 1):
             yield f"      real(dp) :: x{l}({self.p[l] if l else self.d[0]})"
-            yield from self._exponents(l, f"({self.p[l]})")
         yield f"      x0 = (({self._encoded('x')} - shift) - mean)/divisor"
         for l, layer in enumerate(self.formula.layers, 1):
             yield f"      call signals({self.d[l - 1]}, {self.p[l]}, w{l}, x{l - 1}, x{l})"
@@ -116,8 +116,8 @@ class _Module:
                 own = f"x{l}(:{self.d[l]})"
                 yield f"      {own} = exp({own} - maxval({own}))"
                 yield f"      {own} = {own}/sum({own})"
-            elif layer.theta != "identity":
-                yield from self._theta(l, "      ")
+            else:
+                yield from (f"      {line}" for line in theta(layer.theta, f"x{l}", str(self.p[l])))
 
     def _evaluate_rows(self) -> Iterator[str]:
         f, L = self.f, self.L
@@ -128,39 +128,28 @@ class _Module:
         yield f"      real(dp), intent(in) :: x({f}_inputs, rows)"
         yield f"      real(dp), intent(out) :: y({f}_outputs, rows)"
         for l in range(L + 1):
-            yield f"      real(dp) :: x{l}(8, {self.d[l]})"
-            yield from self._exponents(l, f"(8, {self.d[l]})")
+            yield f"      real(dp) :: x{l}({ROWS}, {self.d[l]})"
         yield "      integer(c_size_t) :: start"
         yield "      integer :: some, r"
-        yield "      do start = 0, rows - 1, 8"
-        yield "         some = int(min(rows - start, 8_c_size_t))"
-        yield "         do r = 1, 8 ! where there are fewer, the last one again"
+        yield f"      do start = 0, rows - 1, {ROWS}"
+        yield f"         some = int(min(rows - start, {ROWS}_c_size_t))"
+        yield f"         do r = 1, {ROWS} ! where there are fewer, the last one again"
         yield f"            x0(r, :) = (({self._encoded('x(:, start + min(r, some))')} - shift) - mean)/divisor"
         yield "         end do"
         for l, layer in enumerate(self.formula.layers, 1):
             yield f"         call signals_of_rows({self.d[l - 1]}, {self.d[l]}, {self.p[l]}, w{l}, x{l - 1}, x{l})"
             if layer.theta == "softmax":
-                yield "         do r = 1, 8"
+                yield f"         do r = 1, {ROWS}"
                 yield f"            x{l}(r, :) = exp(x{l}(r, :) - maxval(x{l}(r, :)))"
                 yield f"            x{l}(r, :) = x{l}(r, :)/sum(x{l}(r, :))"
                 yield "         end do"
-            elif layer.theta != "identity":
-                yield from self._theta(l, "         ")
+            else:
+                yield from (f"         {line}" for line in theta(layer.theta, f"x{l}", str(ROWS * self.d[l])))
         yield "         do r = 1, some"
         yield f"            y(:, start + r) = {self._undone(f'x{L}(r, :)')}"
         yield "         end do"
         yield "      end do"
         yield "   end subroutine"
-
-    def _exponents(self, l: int, shape: str) -> Iterator[str]:
-        if l and self.formula.layers[l - 1].theta in EXPONENTS:
-            yield f"      real(dp) :: x{l}_y{shape}"
-
-    def _theta(self, l: int, indent: str) -> Iterator[str]:
-        theta = self.formula.layers[l - 1].theta
-        if theta in EXPONENTS:
-            yield f"{indent}x{l}_y = {EXPONENTS[theta].format(f'x{l}')}"
-        yield f"{indent}x{l} = {THETAS[theta][0].format(f'x{l}')}"
 
     def _derivatives(self) -> Iterator[str]:
         f, L = self.f, self.L
@@ -180,11 +169,11 @@ class _Module:
         yield f"         v{L} = 0"
         yield f"         v{L}(k) = 1"
         for l in range(L, 0, -1):
-            theta, own = self.formula.layers[l - 1].theta, f"x{l}(:{self.d[l]})"
-            if theta == "softmax":
+            name, own = self.formula.layers[l - 1].theta, f"x{l}(:{self.d[l]})"
+            if name == "softmax":
                 yield f"         v{l} = {own}*(v{l} - sum({own}*v{l}))"
-            elif theta != "identity":
-                yield f"         v{l} = v{l}*{THETAS[theta][1].format(own)}"
+            elif name != "identity":
+                yield f"         v{l} = v{l}*{SLOPES[name].format(own)}"
             yield f"         call back({self.d[l - 1]}, {self.d[l]}, {self.p[l]}, w{l}, v{l}, v{l - 1})"
         scaled = "v0*factor(k)/divisor" if self.formula.undo else "v0/divisor"
         yield f"         dydx(:, k) = {scaled if self.formula.plain else f'by_columns(x, {scaled})'}"

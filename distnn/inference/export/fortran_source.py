@@ -24,53 +24,69 @@ LAYERS = """
       end do
    end subroutine
 
-   !> The same for 8 rows.
+   !> The same for 16 rows. Not unrolled loops over rows are what compilers make vectors of, at -O2 and -O3.
    pure recursive subroutine signals_of_rows(below, above, columns, w, x, s)
       integer, intent(in) :: below, above, columns
-      real(dp), intent(in) :: w(columns, 0:below), x(8, below)
-      real(dp), intent(out) :: s(8, above)
-      real(dp) :: s1, s2, s3, s4, s5, s6, s7, s8, wji
-      integer :: i, j
+      real(dp), intent(in) :: w(columns, 0:below), x(16, below)
+      real(dp), intent(out) :: s(16, above)
+      real(dp) :: w1, w2, w3, w4
+      integer :: i, j, r
       do j = 1, above
-         wji = w(j, 0)
-         s1 = wji; s2 = wji; s3 = wji; s4 = wji; s5 = wji; s6 = wji; s7 = wji; s8 = wji
-         do i = 1, below
-            wji = w(j, i)
-            s1 = s1 + wji*x(1, i); s2 = s2 + wji*x(2, i); s3 = s3 + wji*x(3, i); s4 = s4 + wji*x(4, i)
-            s5 = s5 + wji*x(5, i); s6 = s6 + wji*x(6, i); s7 = s7 + wji*x(7, i); s8 = s8 + wji*x(8, i)
+         w1 = w(j, 0)
+         !GCC$ unroll 1
+         do r = 1, 16
+            s(r, j) = w1
          end do
-         s(1, j) = s1; s(2, j) = s2; s(3, j) = s3; s(4, j) = s4
-         s(5, j) = s5; s(6, j) = s6; s(7, j) = s7; s(8, j) = s8
+         do i = 1, below - 3, 4
+            w1 = w(j, i); w2 = w(j, i + 1); w3 = w(j, i + 2); w4 = w(j, i + 3)
+            !GCC$ unroll 1
+            do r = 1, 16
+               s(r, j) = s(r, j) + w1*x(r, i) + w2*x(r, i + 1) + w3*x(r, i + 2) + w4*x(r, i + 3)
+            end do
+         end do
+         do i = below - mod(below, 4) + 1, below
+            w1 = w(j, i)
+            !GCC$ unroll 1
+            do r = 1, 16
+               s(r, j) = s(r, j) + w1*x(r, i)
+            end do
+         end do
       end do
    end subroutine
 """
 
 TANH = """
-   !> y = -2|x|, and -44 where it is less: e^y is then nothing beside 1. NaN stays. It is a step of its own, since no
-   !> vectors are made of what else would come after a branch.
-   pure elemental real(dp) function exponent_of(x)
-      real(dp), intent(in) :: x
-      exponent_of = -2*abs(x)
-      if (exponent_of < -44) exponent_of = -44
-   end function
-
+   !> x = tanh x, for a multiple of 8 numbers. y = -2|x|, and -44 where it is less: e^y is then nothing beside 1. NaN
+   !> stays. It is a loop of its own, since no vectors are made of what else would come after a branch.
    !> tanh x = -m/(2 + m) with m = e^y - 1, and the sign of x: neither overflows nor cancels. With y = k ln 2 + r,
    !> e^r - 1 is its series, and 2^k has k in its bits, where the sum with 1.5*2^52 has rounded it to.
-   pure elemental real(dp) function tanh_of(x, y)
-      real(dp), intent(in) :: x, y
-      real(dp) :: rounded, k, r, r2, r4, power, e, m
-      rounded = y*1.4426950408889634074_dp + 6755399441055744.0_dp
-      k = rounded - 6755399441055744.0_dp
-      r = (y - k*6.93147180369123816490e-01_dp) - k*1.90821492927058770002e-10_dp
-      r2 = r*r
-      r4 = r2*r2
-      power = transfer(ishft(transfer(rounded, 0_int64) + 1023_int64, 52), 1.0_dp)
-      e = r + r2*((0.5_dp + r*(1/6.0_dp) + r2*(1/24.0_dp + r*(1/120.0_dp))) + &
-                  r4*(1/720.0_dp + r*(1/5040.0_dp) + r2*(1/40320.0_dp + r*(1/362880.0_dp)) + &
-                      r4*(1/3628800.0_dp + r*(1/39916800.0_dp) + r2*(1/479001600.0_dp + r*(1/6227020800.0_dp)))))
-      m = e*power + (power - 1)
-      tanh_of = sign(m/(2 + m), x)
-   end function
+   pure recursive subroutine to_tanh(n, x)
+      integer, intent(in) :: n
+      real(dp), intent(inout) :: x(n)
+      real(dp) :: y(8), rounded, k, r, r2, r4, power, e, m
+      integer :: start, i
+      do start = 0, n - 1, 8
+         !GCC$ unroll 1
+         do i = 1, 8
+            y(i) = -2*abs(x(start + i))
+            if (y(i) < -44) y(i) = -44
+         end do
+         !GCC$ unroll 1
+         do i = 1, 8
+            rounded = y(i)*1.4426950408889634074_dp + 6755399441055744.0_dp
+            k = rounded - 6755399441055744.0_dp
+            r = (y(i) - k*6.93147180369123816490e-01_dp) - k*1.90821492927058770002e-10_dp
+            r2 = r*r
+            r4 = r2*r2
+            power = transfer(shiftl(transfer(rounded, 0_int64) + 1023_int64, 52), 1.0_dp)
+            e = r + r2*((0.5_dp + r*(1/6.0_dp) + r2*(1/24.0_dp + r*(1/120.0_dp))) + &
+                        r4*(1/720.0_dp + r*(1/5040.0_dp) + r2*(1/40320.0_dp + r*(1/362880.0_dp)) + &
+                            r4*(1/3628800.0_dp + r*(1/39916800.0_dp) + r2*(1/479001600.0_dp + r*(1/6227020800.0_dp)))))
+            m = e*power + (power - 1)
+            x(start + i) = sign(m/(2 + m), x(start + i))
+         end do
+      end do
+   end subroutine
 """
 
 BACK = """
@@ -86,11 +102,21 @@ BACK = """
    end subroutine
 """
 
-# By θ: what makes θ(s) of s, and what v is multiplied by for θ'(s), where x = θ(s). Softmax is apart.
-THETAS = {
-    "tanh": ("tanh_of({0}, {0}_y)", "(1 - {0}*{0})"),
-    "logistic": ("0.5_dp*(1 + tanh_of(0.5_dp*{0}, {0}_y))", "({0}*(1 - {0}))"),
-    "relu": ("merge(0.0_dp, {0}, {0} <= 0)", "merge(1.0_dp, 0.0_dp, {0} > 0)"),
-    "sign": ("merge(1.0_dp, merge(-1.0_dp, {0}, {0} < 0), {0} >= 0)", ""),
+# By θ: what v is multiplied by for θ'(s), where x = θ(s). Softmax is apart.
+SLOPES = {
+    "tanh": "(1 - {0}*{0})",
+    "logistic": "({0}*(1 - {0}))",
+    "relu": "merge(1.0_dp, 0.0_dp, {0} > 0)",
+    "sign": "",
 }
-EXPONENTS = {"tanh": "exponent_of({0})", "logistic": "exponent_of(0.5_dp*{0})"}  # y of tanh_of
+
+
+def theta(name: str, x: str, size: str) -> list[str]:
+    """The statements that make θ(s) of all `size` numbers of an array x; softmax is apart."""
+    return {
+        "tanh": [f"call to_tanh({size}, {x})"],
+        "logistic": [f"{x} = 0.5_dp*{x}", f"call to_tanh({size}, {x})", f"{x} = 0.5_dp*(1 + {x})"],
+        "relu": [f"{x} = merge(0.0_dp, {x}, {x} <= 0)"],
+        "sign": [f"{x} = merge(1.0_dp, merge(-1.0_dp, {x}, {x} < 0), {x} >= 0)"],
+        "identity": [],
+    }[name]

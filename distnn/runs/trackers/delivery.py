@@ -188,6 +188,6 @@ def _logged(path: Path, after: int, until: int) -> Iterator[Numbers]:
             try:
                 row = json.loads(line)
                 if after < row["t"] <= until:
-                    yield {name: row[name] for name in Record.__slots__}
+                    yield {name: row.get(name) for name in Record.__slots__}
             except (ValueError, KeyError, TypeError, RecursionError):
                 continue
