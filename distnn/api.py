@@ -24,7 +24,10 @@ from distnn.runs.options import ACTIONS, RUN, Options, check, group
 from distnn.training.record import Record
 from distnn.training.termination import Reason
 
-COMMANDS_OWN = ("data", "targets", "header", "examples", "restarts", "start")
+COMMANDS_OWN = (
+    *("data", "targets", "header", "delimiter", "decimal", "encoding", "examples"),
+    *("restarts", "start"),
+)
 KNOWN = tuple(field.name for field in fields(Options))
 OPTIONS = tuple(  # of fit: those of a training, but for files and what is printed
     name for name in KNOWN if name == "check_every" or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
@@ -79,7 +82,7 @@ def fit(
     with everyone.none_alone():
         with everyone.sharing_errors():
             chosen = _options(network, options)
-            shared = _shared(chosen, network, start) | {"on_iteration": on_iteration is not None}
+            shared = _shared(chosen, network, start)
         require_same(shared, everyone)
         source = ArraySource(X, Y, weights, everyone)
         return _fit(chosen, source, network, start, on_iteration, everyone)

@@ -219,7 +219,6 @@ def test_bad_input(arguments: tuple, options: dict[str, Any], sentence: str, siz
         ({"seed": 1}, "seed differs over the ranks: 0 on rank 0, 1 on rank 2"),
         ({"hidden": (4, 4)}, r"hidden differs over the ranks: \(4,\) on rank 0, \(4, 4\) on rank 2"),
         ({"network": Network([3, 3, 1])}, r"network differs over the ranks: None on rank 0, \(.*\) on rank 2"),
-        ({"on_iteration": print}, "on_iteration differs over the ranks: False on rank 0, True on rank 2"),
         ({"hidden": (0,)}, "^--hidden 0: every layer needs a width"),
         ({"start": None}, r"start differs over the ranks: \(.*\) on rank 0, None on rank 2"),
     ],

@@ -7,13 +7,20 @@ import numpy as np
 from distnn.data import weights
 from distnn.data.columns import Columns
 from distnn.data.rows import Rows
-from distnn.data.tables import Source, open_source
+from distnn.data.tables import Source, Written, open_source
 from distnn.errors import UserError
 from distnn.inference.model import Model, load_model
 from distnn.inference.options import ApplyOptions
 from distnn.kernels import blas
 from distnn.kernels.blocks import Block, Cut, cut
 from distnn.parallel.ranks import Ranks, on_root
+
+
+def _written(options: ApplyOptions, model: Model) -> Written:
+    """How a text table is written: as the options say, or what the training was told. UserError for nonsense."""
+    given = Written(options.delimiter, options.decimal, options.encoding)
+    given.check()
+    return Written(*(own if own is not None else known for own, known in zip(given, model.written, strict=True)))
 
 
 class Application:
@@ -36,6 +43,7 @@ class Application:
             seed=options.seed,
             n=options.examples,
             header=self.model.header if options.header is None else options.header,
+            written=_written(options, self.model),
         )
         preparation = self.model.preparation
         self.columns: Columns = preparation.columns(self.source, with_targets, options.unknown)

@@ -11,6 +11,7 @@ import numpy as np
 from distnn.data.encoding import TRANSFORMS, slopes
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
+from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
 from distnn.inference.certainty import Certainty, bounds
 from distnn.inference.inputs import WHERE, rows_of
@@ -32,7 +33,8 @@ class Model:
     error: the error function that it was trained for; dtype: that of the arithmetic, "float64" or "float32".
     held_out: the share of the rows that training held out, that of the "test", and the seed that chose them; the
     fingerprint "of" the table and the "rows" of a block; older models lack all but share and seed. header: what
-    --header said of a text table. certainty: where the training was asked for it, how sure the model is.
+    --header said of a text table; written: its delimiter, decimal mark and encoding, as far as they were said.
+    certainty: where the training was asked for it, how sure the model is.
     """
 
     network: Network
@@ -42,6 +44,7 @@ class Model:
     held_out: dict[str, Any] = field(default_factory=lambda: {"share": 0.0, "seed": 0})
     header: bool | None = None
     certainty: Certainty | None = None
+    written: Written = AS_IT_LOOKS
 
     def __call__(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, n × d^(0), in the units of the table: n × d^(L) float64. Local.
@@ -177,6 +180,7 @@ class Model:
             "dtype": self.dtype,
             "held_out": self.held_out,
             "header": self.header,
+            "written": self.written,
             "preparation": self.preparation.metadata(),
         }
 
@@ -191,7 +195,8 @@ class Model:
             network.w[:] = w
             preparation = Preparation.restore(tensors, metadata["preparation"])
             model = Model(network, preparation, metadata["error"], metadata["dtype"], metadata["held_out"])
-            model.header = metadata.get("header")
+            model.header, model.written = metadata.get("header"), Written(*metadata.get("written", ()))
+            model.written.check()
             model.certainty = Certainty.restore(tensors, network.d)
             model._check()
         except UserError as error:

@@ -25,6 +25,15 @@ class ApplyOptions:
         DATA,
         "The first line of a CSV file names its columns. Default: as in the training.",
     ] = None
+    delimiter: Annotated[
+        str | None,
+        DATA,
+        "What stands between the fields of a text table: a character, tab or space. Default: as in the training.",
+    ] = None
+    decimal: Annotated[
+        Literal[".", ","] | None, DATA, "The decimal mark of a text table. Default: as in the training."
+    ] = None
+    encoding: Annotated[str | None, DATA, "The encoding of a text table. Default: as in the training."] = None
     unknown: Annotated[
         Literal["error", "zeros"],
         DATA,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 
-from distnn.data.tables import Source, open_source
+from distnn.data.tables import Source, Written, open_source
 from distnn.errors import DONE, UserError
 from distnn.kernels import library
 from distnn.parallel import environment
@@ -120,7 +120,13 @@ class Job:
 
 def open_table(options: Options, ranks: Ranks) -> Source:
     """The table that the options name. Collective. UserError if it cannot be read."""
-    return open_source(options.data, ranks, seed=options.seed, n=options.examples, header=options.header)
+    header, written = options.header, options.written
+    source = open_source(options.data, ranks, seed=options.seed, n=options.examples, header=header, written=written)
+    if written != Written() and source.kind(0) is not None:
+        raise UserError(
+            f"{source.path} is no text: leave out --delimiter, --decimal and --encoding, which are for text."
+        )
+    return source
 
 
 def warn_of_environment(assembly: Assembly, ranks: Ranks, report: Report) -> None:

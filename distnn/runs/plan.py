@@ -100,7 +100,9 @@ def choose_columns(options: Options, source: Source) -> Columns:
     chosen = select(source, options.inputs) if options.inputs else range(len(source.columns))
     inputs = tuple(j for j in chosen if j not in targets and j != weight and j not in ignored)
     if not inputs:
-        raise UserError(f"{source.path}: no column is left for the inputs beside targets and weights.")
+        one = " It has one column: say what stands between fields with --delimiter."
+        hint = one if len(source.columns) == 1 and source.kind(0) is None else ""
+        raise UserError(f"{source.path}: no column is left for the inputs beside targets and weights.{hint}")
     names = [source.columns[j] for j in (*inputs, *targets, *([] if weight is None else [weight]))]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -6,6 +6,7 @@ To add a format, write a function that opens a file as a `Source` and enter it i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 
 from distnn.data.tables.arrays import ArraySource
@@ -19,10 +20,21 @@ from distnn.data.tables.npy import open_npy
 from distnn.data.tables.npz import open_npz
 from distnn.data.tables.source import Source, column_numbers
 from distnn.data.tables.text import open_text
+from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
-__all__ = ["FORMATS", "KNOWN_FORMATS", "ArraySource", "Chain", "ExclusiveOr", "Source", "column_numbers", "open_source"]
+__all__ = [
+    "FORMATS",
+    "KNOWN_FORMATS",
+    "ArraySource",
+    "Chain",
+    "ExclusiveOr",
+    "Source",
+    "Written",
+    "column_numbers",
+    "open_source",
+]
 
 # By the ending of the file's name: open(path, ranks, header=...) is collective and gives a Source.
 FORMATS: dict[str, Callable[..., Source]] = {
@@ -51,12 +63,20 @@ MAGIC: dict[bytes, Callable[..., Source]] = {
 OTHERS = {".xls": "a spreadsheet", ".xlsx": "a spreadsheet", ".ods": "a spreadsheet", ".pkl": "a pickle"}
 
 
-def open_source(path: str | None, ranks: Ranks, *, seed: int = 0, n: int = 1000, header: bool | None = None) -> Source:
+def open_source(
+    path: str | None,
+    ranks: Ranks,
+    *,
+    seed: int = 0,
+    n: int = 1000,
+    header: bool | None = None,
+    written: Written = AS_IT_LOOKS,
+) -> Source:
     """The table in a file, in several ones, or the built-in exclusive-or with n rows where path is None. Collective.
 
     path: of a file; of a folder, or a pattern with *, ? or [], whose files make one table; of an HDF5 file with a
     colon and what is meant in it. header: whether a text table begins with a line of names; None: judged by its look.
-    UserError on all ranks.
+    written: what else is known of how a text table is written. UserError on all ranks.
     """
     if path is None:
         return ExclusiveOr(n, seed)
@@ -64,11 +84,11 @@ def open_source(path: str | None, ranks: Ranks, *, seed: int = 0, n: int = 1000,
     with ranks.sharing_errors():
         many = ranks.rank == 0 and is_many(split_path(path)[0])
     if ranks.broadcast(many):
-        return open_many(path, ranks, _open_file, header)
-    return _open_file(path, ranks, header=header)
+        return open_many(path, ranks, partial(_open_file, written=written), header)
+    return _open_file(path, ranks, header=header, written=written)
 
 
-def _open_file(path: str, ranks: Ranks, *, header: bool | None) -> Source:
+def _open_file(path: str, ranks: Ranks, *, header: bool | None, written: Written = AS_IT_LOOKS) -> Source:
     """The table in one file. Collective."""
     inside = split_path(path)[1]
     if inside:
@@ -79,10 +99,13 @@ def _open_file(path: str, ranks: Ranks, *, header: bool | None) -> Source:
         inner = name.with_suffix("").suffix.lower()
         if FORMATS.get(inner, open_text) is not open_text:
             raise UserError(f"{path} is compressed; decompress it first. Only text is read from a compressed file.")
-        return open_text(path, ranks, header=header)
+        return open_text(path, ranks, header=header, written=written)
     if ending in OTHERS:
         raise UserError(f"{path} is {OTHERS[ending]}; save it as CSV. The known formats are {', '.join(FORMATS)}.")
-    return (FORMATS.get(ending) or _known_by_content(path, ranks))(path, ranks, header=header)
+    reader = FORMATS.get(ending) or _known_by_content(path, ranks)
+    if reader is open_text:
+        return open_text(path, ranks, header=header, written=written)
+    return reader(path, ranks, header=header)
 
 
 def _known_by_content(path: str, ranks: Ranks) -> Callable[..., Source]:

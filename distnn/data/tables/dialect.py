@@ -103,15 +103,17 @@ def _exponent(found: re.Match[str]) -> str:
     return f"{found['d']}e{found['e']}" if found["d"] else f"{found['m']}e{found['s']}"
 
 
-def detect_dialect(lines: Sequence[str]) -> Dialect:
-    """The dialect of a table's first records.
+def detect_dialect(lines: Sequence[str], decimal: str | None = None) -> Dialect:
+    """The dialect of a table's first records; decimal: its decimal mark, if that is known.
 
     It is the one in which most of them, and at least half, have the same number of fields > 1; of several, the one
     with most numbers.
     """
-    best, most = fitted(lines, ","), (float((len(lines) - 1) // 2), 1.0)
+    best, most = fitted(lines, "," if decimal != "," else ";", decimal), (float((len(lines) - 1) // 2), 1.0)
     for delimiter in DELIMITERS:
-        dialect = fitted(lines, delimiter)
+        if delimiter == "," == decimal:
+            continue
+        dialect = fitted(lines, delimiter, decimal)
         try:
             rows = [dialect.all_fields(line) for line in lines]
         except csv.Error:
@@ -124,9 +126,11 @@ def detect_dialect(lines: Sequence[str]) -> Dialect:
     return best
 
 
-def fitted(lines: Sequence[str], delimiter: str | None) -> Dialect:
-    """The dialect of a table's first records with this delimiter."""
-    dialect = Dialect(delimiter, _quote(lines))
+def fitted(lines: Sequence[str], delimiter: str | None, decimal: str | None = None) -> Dialect:
+    """The dialect of a table's first records with this delimiter, and decimal mark if that is known."""
+    dialect = Dialect(delimiter, _quote(lines), decimal or ".")
+    if decimal is not None:
+        return dialect
     try:
         rows = [dialect.all_fields(line) for line in lines]
     except csv.Error:

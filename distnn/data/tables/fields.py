@@ -44,7 +44,7 @@ def _split(record: bytes, dialect: Dialect, where: Callable[[], str]) -> list[st
     try:
         text = record.decode().replace("\r\n", "\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise UserError(f"{where()} is not UTF-8 text; convert the file to UTF-8.") from error
+        raise UserError(f"{where()} is not UTF-8 text: say what it is with --encoding.") from error
     if not text.strip():
         raise UserError(f"{where()} is empty; remove it.")
     if "\r" in text:
@@ -69,9 +69,11 @@ def _wrong(field: str, as_number: bool, dialect: Dialect, wanted: Wanted) -> str
     if number is None:
         hint = ""
         if "," in field and dialect.decimal == ".":
-            hint = "; a comma is no decimal point here, and groups of digits are written without a mark"
+            hint = "; a comma is no decimal point here, unless --decimal , says so, and groups of digits have no mark"
         if "." in field and dialect.decimal == ",":
-            hint = "; this table has decimal commas, and groups of digits are written without a mark"
+            hint = (
+                "; this table has decimal commas, unless --decimal . says otherwise, and groups of digits have no mark"
+            )
         return f"{quoted(field)} stands where a number belongs{hint if field[-1].isdigit() else ''}"
     if math.isinf(number) or (wanted.missing is None and math.isnan(number)):
         return f"{quoted(field)} is not a finite number; replace it or leave the row out"

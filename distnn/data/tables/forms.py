@@ -22,6 +22,7 @@ import numpy as np
 
 from distnn.data.tables.files import DataFile
 from distnn.data.tables.lines import is_utf8
+from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError, missing_package
 from distnn.parallel.ranks import Ranks
 
@@ -113,16 +114,18 @@ MAGIC = {
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")  # endings of names
 
 
-def form_of(stream: BinaryIO, path: str) -> str | None:
+def form_of(stream: BinaryIO, path: str, encoded: bool = False) -> str | None:
     """Which of FORMS a text file must be rewritten from, as its first bytes say; None: none. Local.
 
-    UserError for what is no text.
+    encoded: whether it is compressed alone, since its encoding is known. UserError for what is no text.
     """
     stream.seek(0)
     head = stream.read(HEAD)
     for magic, name in MAGIC.items():
-        if head.startswith(magic):
+        if head.startswith(magic) and not (encoded and name == "utf-16"):
             return name
+    if encoded:
+        return None
     zeros = np.flatnonzero(np.frombuffer(head, np.uint8) == 0) % 2
     if len(zeros) > len(head) // 3 and zeros.min() == zeros.max():
         return "utf-16-le" if zeros[0] else "utf-16-be"
@@ -133,6 +136,11 @@ def form_of(stream: BinaryIO, path: str) -> str | None:
     if b"\r" in head and b"\n" not in head.rstrip(b"\n"):
         return "carriage returns"
     return None
+
+
+def _form(name: str) -> Form:
+    """One of FORMS, or what is in an encoding of that name."""
+    return FORMS.get(name) or Form(f"it is read as {name}", _recode(name))
 
 
 def rewritten(file: Opens, path: str, name: str, ranks: Ranks) -> ScratchFile:
@@ -177,37 +185,47 @@ def _write(file: Opens, path: str, name: str) -> BinaryIO:
     new = tempfile.TemporaryFile()  # noqa: SIM115 - kept
     with file.open() as stream:
         try:
-            FORMS[name].rewrite(stream, new)
+            _form(name).rewrite(stream, new)
             new.flush()
         except (EOFError, zlib.error, lzma.LZMAError, UnicodeError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise UserError(
-                    f"{path}: {FORMS[name].note}, into a scratch file in {tempfile.gettempdir()}, and that fails: "
+                    f"{path}: {_form(name).note}, into a scratch file in {tempfile.gettempdir()}, and that fails: "
                     f"{error.strerror}. Set TMPDIR to a folder with more room."
                 ) from error
-            raise UserError(f"{path} is damaged or cut short: {FORMS[name].note}, and that fails: {error}.") from error
+            if isinstance(error, UnicodeError) and name not in FORMS:
+                raise UserError(f"{path} is not of --encoding {name}: {error}.") from error
+            raise UserError(f"{path} is damaged or cut short: {_form(name).note}, and that fails: {error}.") from error
     if new.tell() == 0:
         raise UserError(f"{path} is empty.")
     return new
 
 
-def plain(file: DataFile, ranks: Ranks, last: str | None = None) -> tuple[Opens, tuple[str, ...]]:
+def plain(
+    file: DataFile, ranks: Ranks, last: str | None = None, written: Written = AS_IT_LOOKS
+) -> tuple[Opens, tuple[str, ...]]:
     """The file as UTF-8 text with line feeds, as far as its head tells, and what is to be said. Collective.
 
-    last: which of FORMS it is to be rewritten from after all others. Replicated but for the file's descriptor.
+    last: which of FORMS it is to be rewritten from after all others. written: its encoding, if that is known.
+    Replicated but for the file's descriptor.
     """
     found: Opens = file
+    encoded, recoded = written.encoding is not None, written.recoded
     notes: list[str] = []
     while True:
         name: str | None = None
         with ranks.sharing_errors():
             if ranks.rank == 0:
                 with found.open() as stream:
-                    name = form_of(stream, file.path)
+                    name = form_of(stream, file.path, encoded)
         name = ranks.broadcast(name)
+        if name is None and encoded:
+            name, encoded = recoded, False
+            if name is None:  # UTF-8, and nothing else
+                return found, tuple(notes)
         if name is None:
             name, last = last, None
         if name is None:
             return found, tuple(notes)
-        notes.append(FORMS[name].note)
+        notes.append(_form(name).note)
         found = rewritten(found, file.path, name, ranks)

@@ -12,6 +12,7 @@ from distnn.data.tables.dialect import Dialect, detect_dialect, fitted
 from distnn.data.tables.header import read_head
 from distnn.data.tables.lines import LONGEST_LINE, Marks
 from distnn.data.tables.source import listed
+from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
 
 SAMPLE = 1 << 16  # bytes
@@ -52,8 +53,10 @@ def marks(dialect: Dialect) -> Marks:
     return Marks(dialect.quote.encode(), f"{delimiter}\n\r{dialect.quote}".encode(), dialect.comments)
 
 
-def find_layout(stream: BinaryIO, path: str, header: bool | None) -> Layout:
+def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Written = AS_IT_LOOKS) -> Layout:
     """The layout of a text table; header: whether the first line holds names, None to judge by its look. Local.
+
+    written: its delimiter and decimal mark, if they are known.
 
     UserError for what is no text table, or one without rows.
     """
@@ -68,7 +71,7 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None) -> Layout:
         raise UserError(f"{path} holds nothing but empty lines.")
     lines = [decode(record.data, path, record.line) for record in table[:SAMPLE_LINES]]
     comments = not any(line.startswith("#") for line in lines[1:])
-    dialect = fitted(lines, separator[1].decode("latin-1")) if separator else detect_dialect(lines)
+    dialect = _dialect(path, lines, separator[1].decode("latin-1") if separator else None, written)
     dialect = Dialect(dialect.delimiter, dialect.quote, dialect.decimal, comments=comments)
     sound = next((i for i, line in enumerate(lines) if _is_open(dialect, line)), len(lines))
     if sound == 0:
@@ -104,13 +107,23 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None) -> Layout:
     )
 
 
+def _dialect(path: str, lines: list[str], separator: str | None, written: Written) -> Dialect:
+    """The dialect that a user says, or the file, or its first lines by their look."""
+    if written.delimiter is None:
+        return fitted(lines, separator, written.decimal) if separator else detect_dialect(lines, written.decimal)
+    dialect = fitted(lines, written.splits_at, written.decimal)
+    if not any(_is_open(dialect, line) or len(dialect.all_fields(line)) > 1 for line in lines):
+        raise UserError(f"{path}: no line begins with a field and --delimiter {written.delimiter!r} after it.")
+    return dialect
+
+
 def decode(data: bytes, path: str, line: int) -> str:
     """UTF-8 text without carriage returns at the ends of lines; line: the number of its first line. Local."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line += data.count(b"\n", 0, error.start)
-        raise UserError(f"{path}, line {line} is not UTF-8 text; convert the file to UTF-8.") from error
+        raise UserError(f"{path}, line {line} is not UTF-8 text: say what it is with --encoding.") from error
     return text.replace("\r\n", "\n").removesuffix("\r")
 
 

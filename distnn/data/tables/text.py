@@ -15,36 +15,40 @@ from distnn.data.tables.layout import Layout, find_layout
 from distnn.data.tables.lines import LineIndex, Segment, look
 from distnn.data.tables.parse import Parser, Unfit, Values, Wanted
 from distnn.data.tables.source import Missing, Source, check_range
+from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.parallel.ranks import Ranks
 
 NOTHING: tuple[None, int, Values] = (None, 0, (np.empty((0, 0)), []))
 
 
-def open_text(path: str, ranks: Ranks, *, header: bool | None = None) -> TextSource:
+def open_text(path: str, ranks: Ranks, *, header: bool | None = None, written: Written = AS_IT_LOOKS) -> TextSource:
     """The text table at `path`. Collective: each rank counts the lines of its share of the bytes.
 
-    header: whether the first line holds names; None: judged by its look. All else (delimiter, quotes, decimal mark,
-    comments, row names, units) is found from the first lines. UserError on all ranks.
+    header: whether the first line holds names; None: judged by its look. written: what is known of its delimiter,
+    decimal mark and encoding. All else (quotes, comments, row names, units) is found from the first lines. UserError on
+    all ranks.
     """
     original = open_file(path, ranks)
-    file, notes = plain(original, ranks)
-    layout, segments = _look_through(file, path, ranks, header)
-    if not all(segment.encoded for segment in segments):  # its head did not say so
+    file, notes = plain(original, ranks, written=written)
+    layout, segments = _look_through(file, path, ranks, header, written)
+    if written.encoding is None and not all(segment.encoded for segment in segments):  # its head did not say so
         file, notes = plain(original, ranks, "latin-1")
-        layout, segments = _look_through(file, path, ranks, header)
+        layout, segments = _look_through(file, path, ranks, header, written)
     index = LineIndex(path, layout.start, layout.stop, segments, layout.marks)
     if index.comments:
         notes += (f"{index.comments} lines that begin with # are left out",)
     return TextSource(path, file, layout, index, (*notes, *layout.notes))
 
 
-def _look_through(file: Opens, path: str, ranks: Ranks, header: bool | None) -> tuple[Layout, list[Segment]]:
+def _look_through(
+    file: Opens, path: str, ranks: Ranks, header: bool | None, written: Written
+) -> tuple[Layout, list[Segment]]:
     """The layout of a text table, and what is in each of its segments. Collective, replicated."""
     layout = None
     with ranks.sharing_errors():
         if ranks.rank == 0:
             with file.open() as stream:
-                layout = find_layout(stream, path, header)
+                layout = find_layout(stream, path, header, written)
     layout = ranks.broadcast(layout)
     with ranks.sharing_errors(), file.open() as stream:
         mine = look(stream, layout.start, layout.stop, layout.marks, ranks.rank, ranks.size)

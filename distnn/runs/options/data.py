@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from distnn.data.encoding import TRANSFORMS
 from distnn.data.kinds import KINDS
-from distnn.data.tables import KNOWN_FORMATS
+from distnn.data.tables import KNOWN_FORMATS, Written
 from distnn.errors import UserError
 from distnn.runs.options.fields import AtLeast
 
@@ -98,6 +98,21 @@ class DataOptions:
         DATA,
         "The first line of a CSV file names its columns. Default: if none of its fields is a number.",
     ] = None
+    delimiter: Annotated[
+        str | None,
+        DATA,
+        "What stands between the fields of a text table: a character, tab or space. Default: judged by its look.",
+    ] = None
+    decimal: Annotated[
+        Literal[".", ","] | None,
+        DATA,
+        "The decimal mark of a text table. Default: a comma where numbers have one, and none has a point.",
+    ] = None
+    encoding: Annotated[
+        str | None,
+        DATA,
+        "The encoding of a text table, such as cp1250. Default: UTF-8, UTF-16 or else Latin-1.",
+    ] = None
     examples: Annotated[
         int,
         DATA,
@@ -126,6 +141,11 @@ class DataOptions:
         "Standardise targets too. Default: in a regression with identity output.",
     ] = None
 
+    @property
+    def written(self) -> Written:
+        """What is said of how a text table is written."""
+        return Written(self.delimiter, self.decimal, self.encoding)
+
 
 def check(options: DataOptions) -> None:
     """Raise UserError, one sentence, for a value that makes no sense. Local."""
@@ -139,6 +159,9 @@ def check(options: DataOptions) -> None:
         )
     if options.data is None and (options.targets or options.weights):
         raise UserError("--targets and --weights are for a table of your own: add --data FILE.")
+    options.written.check()
+    if options.data is None and options.written != Written():
+        raise UserError("--delimiter, --decimal and --encoding are for a text table of your own: add --data FILE.")
     if options.impute is None and options.indicator:
         raise UserError("--indicator says which values were filled in: add --impute median (or mean, constant).")
     if options.impute == "drop" and options.indicator:

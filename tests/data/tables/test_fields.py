@@ -36,7 +36,7 @@ def test_a_column_may_be_both() -> None:
         (b"1", ".", "record 1 has 1 fields where 2 belong."),
         (b"1,2,3", ".", "record 1 has 3 fields where 2 belong."),
         (b"", ".", "record 1 is empty; remove it."),
-        (b"1,\xff", ".", "record 1 is not UTF-8 text; convert the file to UTF-8."),
+        (b"1,\xff", ".", "record 1 is not UTF-8 text: say what it is with --encoding."),
         (b"1\r2,3", ".", "record 1 has a carriage return inside; remove it."),
         (b"1,x", ".", "record 1, column b: 'x' stands where a number belongs."),
         (b"x,y", ".", "record 1, column a: 'x' stands where a number belongs."),
