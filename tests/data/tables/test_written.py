@@ -142,10 +142,10 @@ def test_a_model_remembers_what_was_said(tmp_path: Path) -> None:
 
 def test_options_that_do_nothing(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.eye(3))
-    with pytest.raises(UserError, match="x.npy is no text: leave out --delimiter, --decimal and --encoding"):
+    with pytest.raises(UserError, match=r"x\.npy is no text: leave out --delimiter, --decimal and --encoding"):
         train(OneRank(), ["--data", str(tmp_path / "x.npy"), "--out", str(tmp_path / "run"), "--delimiter", ";"])
     with pytest.raises(UserError, match="--encoding are for a text table of your own: add --data FILE"):
         train(OneRank(), ["--decimal", ","])
     (tmp_path / "x.txt").write_text("a:b\n1:2\n3:4\n")
-    with pytest.raises(UserError, match="It has one column: say what stands between fields with --delimiter."):
+    with pytest.raises(UserError, match="say what stands between fields with --delimiter"):
         train(OneRank(), ["--data", str(tmp_path / "x.txt"), "--out", str(tmp_path / "run")])
