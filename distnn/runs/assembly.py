@@ -101,7 +101,7 @@ def assemble(
         "of": examples.fingerprint,
         "rows": examples.cut.rows,
     }
-    model = Model(network, preparation, planned.error, options.dtype, held_out, options.header, options.written)
+    model = Model(network, preparation, planned.error, options.dtype, held_out, options.header, written=options.written)
     options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out, examples.rows)
     return Assembly(model, examples, objective, options, why, notes)
 
