@@ -34,8 +34,9 @@ EXTRAS=(test lint examples)
 source "$HERE/environment.sh"
 cd "$CHECKOUT"
 
-# More processes than cores; no binding, since two of these jobs would be bound to the same cores. Only Open MPI reads
-# these.
+# More processes than cores: a rank that waits leaves its core to others (MPICH reads this). No binding, since two of
+# these jobs would be bound to the same cores (only Open MPI reads these).
+export MPIR_CVAR_ENABLE_HEAVY_YIELD=1
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 

@@ -59,6 +59,7 @@ def environment(changes: Mapping[str, str | None] | None = None) -> dict[str, st
     ours = (*LAUNCHERS_VARIABLES, "DISTNN_COMPLETE")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     clean["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{clean.get('PATH', os.defpath)}"
+    clean["MPIR_CVAR_ENABLE_HEAVY_YIELD"] = "1"  # of MPICH: a rank that waits leaves its core to others
     # Only Open MPI 5 (PRTE) and 4 (OMPI) read these. Unbound, since jobs side by side would share core 0.
     clean |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     clean |= {"PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
