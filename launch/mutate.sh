@@ -78,7 +78,7 @@ EOF
     fi
     mutmut results --all true | sed '/: not checked$/d; s/^ *//' >"$work/results"
     while IFS=: read -r mutant status; do
-        [[ $status == " killed" || $status == " timeout" ]] || mutmut show "$mutant"
+        [[ $status =~ ^\ (killed|timeout|segfault)$ ]] || mutmut show "$mutant"
     done <"$work/results"
     awk -F ': ' -v module="$module" '
         { number[$2]++ }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +20,9 @@ from distnn.data.encoding import Encoding
 from distnn.data.loading import Recipe, fingerprint, hash_rows, is_same_table, load
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
-from distnn.data.sampling import held_out
+from distnn.data.sampling import for_test, held_out
 from distnn.data.shard import Examples
+from distnn.data.shelf import Room
 from distnn.data.tables import ArraySource
 from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank, Ranks
@@ -38,7 +40,10 @@ def test_inputs_and_targets_are_standardised() -> None:
     x, y = columns(assembled(OneRank(), X, Y))
     np.testing.assert_allclose(x, (X - X.mean(axis=0)) / X.std(axis=0), atol=1e-12)
     np.testing.assert_allclose(y, (Y - Y.mean(axis=0)) / Y.std(axis=0), atol=1e-12)
-    x, y = columns(assembled(OneRank(), X, Y, standardise=False, standardise_targets=False))
+    assembly = assembled(OneRank(), X, Y, standardise=False, standardise_targets=False)
+    for scaling in (assembly.model.preparation.input_scaling, assembly.model.preparation.target_scaling):
+        assert scaling is not None and scaling.is_identity
+    x, y = columns(assembly)
     np.testing.assert_array_equal(x, X)
     np.testing.assert_array_equal(y, Y)
     _, y = columns(assembled(OneRank(), X, np.tanh(Y - 10), output_theta="tanh"))
@@ -62,35 +67,55 @@ class Recorded(ArraySource):
         return super().read(start, stop, *rest, **named)
 
 
+class Foreseen(Room):
+    """Notes how many bytes are foreseen."""
+
+    foreseen = 0
+
+    def expect(self, size: int) -> None:
+        self.foreseen = size
+        super().expect(size)
+
+
 def loaded(
-    ranks: Ranks, X: Any, Y: Any, weights: Any, recipe: Recipe, cut: Cut, dtype: str = "float64"
+    ranks: Ranks,
+    X: Any,
+    Y: Any,
+    weights: Any,
+    recipe: Recipe,
+    cut: Cut,
+    dtype: str = "float64",
+    room: Room | None = None,
 ) -> tuple[Preparation, Examples, Recorded]:
     """What `load` makes of tables of which each rank passes a part."""
     own = rows_of(ranks.rank, [len(part) for part in np.array_split(np.arange(len(X)), ranks.size)])
     source = Recorded(X[own], Y[own], None if weights is None else weights[own], ranks=ranks)
-    return *load(source, recipe, cut, dtype, ranks), source
+    return *load(source, recipe, cut, dtype, ranks, room), source
 
 
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_blocks_are_what_numpy_makes_of_the_table(size: int, dtype: str) -> None:
-    """With weights, some of them 0, in whole blocks, in all of the first rank; with rows held out, and a suspect."""
+    """With weights, some of them 0, in whole blocks, in all of the first rank; rows held out, and a suspect."""
     X, Y = regression(43, m=2)
     weights = np.random.default_rng(2).integers(1, 4, 43).astype(float)
     weights[[*range(17), 21, 30]] = 0
     X[[20, 25, 33], 1] = -999
     X[weights == 0], Y[weights == 0] = 1e20, np.inf
-    cut, recipe = Cut(43, 5, 9), Recipe(Columns((0, 1, 2), (3, 4), 5), "identity", validation=0.3, seed=4)
+    columns = Columns((0, 1, 2), (3, 4), 5)
+    cut, recipe = Cut(43, 5, 9), Recipe(columns, "identity", validation=0.3, seed=4, test=0.3)
     found = on_ranks(size, lambda ranks: loaded(ranks, X, Y, weights, recipe, cut, dtype))
-    counts, (out, known) = 0, (held_out(4, 0.3, np.arange(43)), weights > 0)
-    train = ~out & known
+    known, numbers = weights > 0, np.arange(43)
+    out, tested = held_out(4, 0.3, numbers) & known, for_test(4, 0.3, numbers) & known
+    train = known & ~out & ~tested
+    assert min(out.sum(), tested.sum(), train.sum()) > 3
 
     def standardised(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
         mean = np.average(values[train], axis=0, weights=weights[train])
         spread = np.average((values[train] - mean) ** 2, axis=0, weights=weights[train])
         return (values[mask] - mean) / np.sqrt(spread)
 
-    for mask, name in ((train, "blocks"), (out & known, "validation")):
+    for mask, name in ((train, "blocks"), (out, "validation"), (tested, "test")):
         blocks = [block for _, examples, _ in found for block in getattr(examples, name)]
         assert {array.dtype for block in blocks for array in block} == {np.dtype(dtype)}  # type: ignore[union-attr]
         x, y = (np.concatenate([block[i].T for block in blocks]) for i in (0, 1))  # type: ignore[union-attr]
@@ -108,11 +133,39 @@ def test_blocks_are_what_numpy_makes_of_the_table(size: int, dtype: str) -> None
         assert preparation.target_scaling is not None
         assert preparation.target_scaling.shift.tolist() == Y[17].tolist()
         assert (examples.cut, examples.first) == (cut, int(train[:start].sum()))
-        assert (examples.rows, examples.validation_rows) == (train.sum(), (out & known).sum())
-        assert (examples.n, examples.validation_n) == (weights[train].sum() / 16, weights[out & known].sum() / 16)
+        assert (examples.rows, examples.validation_rows, examples.test_rows) == (train.sum(), out.sum(), tested.sum())
+        n = (examples.n, examples.validation_n, examples.test_n)
+        assert n == tuple(weights[mask].sum() / 16 for mask in (train, out, tested))
+        assert examples.hints is not None
         assert examples.hints.suspects == {1: (-999.0, 3)} and not examples.hints.binary
-        counts += sum(block.x.shape[1] for block in examples.blocks)
-    assert counts == train.sum()
+
+
+TWO = regression(20, m=2)[1]
+ROOMS: dict[str, tuple[Any, Recipe]] = {
+    "regression": (TWO, Recipe(Columns((0, 1, 2), (3, 4), 5), "identity", validation=0.3, test=0.3)),
+    "without weights": (TWO, Recipe(Columns((0, 1, 2), (3, 4)), "identity")),
+    "two classes": (np.array(["a", "b"] * 10), Recipe(Columns((0, 1, 2), (3,), 4, classes=True), "tanh")),
+    "words": (
+        np.column_stack([np.array(["oak", "pine"] * 10), TWO[:, :1]]).astype(object),
+        Recipe(Columns((0, 3), (4,), encodings=(Encoding(), Encoding("words", ("oak", "pine", "ash")))), "identity"),
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ROOMS)
+def test_as_much_memory_as_was_foreseen(name: str, dtype: str, tmp_path: Path) -> None:
+    """And, in a file where there is none, so many bytes as all ranks keep there."""
+    (X, _), (Y, recipe) = regression(20), ROOMS[name]
+    weights, cut = np.full(20, 0.5), Cut(20, 5, 4)
+    room = Foreseen()
+    loaded(OneRank(), X, Y, weights, recipe, cut, dtype, room)
+    assert room.foreseen == room.memory_used > 0
+    rooms = [Foreseen(0, str(tmp_path)) for _ in range(3)]
+    for _, examples, _ in on_ranks(
+        3, lambda ranks: loaded(ranks, X, Y, weights, recipe, cut, dtype, rooms[ranks.rank])
+    ):
+        assert examples.in_files == sum(room.file_used for room in rooms) >= sum(room.foreseen for room in rooms) > 0
 
 
 def test_of_rows_without_weights_the_first_one_alone_is_read_twice() -> None:
@@ -142,6 +195,23 @@ def test_a_single_row() -> None:
     with pytest.raises(UserError, match=r"^the arrays: the target column y is constant"):
         assembled(OneRank(), X, Y, validation=0.5, seed=seeds[1])
     assert assembled(OneRank(), X[:2], Y[:2], np.full(2, 0.5)).examples.n == 1
+
+
+def test_shares_that_leave_no_rows() -> None:
+    X, Y = regression(9)
+    columns = Columns((0, 1, 2), (3,))
+    few, one = (next(s for s in range(99) if for_test(s, 0.1, np.arange(9)).sum() == rows) for rows in (0, 1))
+    shares: list[tuple[dict[str, Any], str]] = [
+        ({"validation": 0.9999}, r"no row is left to train on: lower --validation 0\.9999\."),
+        ({"test": 0.9999}, r"no row is left to train on: lower --test 0\.9999\."),
+        ({"validation": 0.5, "test": 0.5}, r"no row is left to train on: lower --validation 0\.5 or --test 0\.5\."),
+        ({"test": 0.1, "seed": few}, r"no row of 9 is kept for the test: raise --test 0\.1\."),
+    ]
+    for share, sentence in shares:
+        with pytest.raises(UserError, match=f"^the arrays: {sentence}$"):
+            loaded(OneRank(), X, Y, None, Recipe(columns, "identity", **share), Cut(9, 5, 2))
+    recipe = Recipe(columns, "identity", test=0.1, seed=one)
+    assert loaded(OneRank(), X, Y, None, recipe, Cut(9, 5, 2))[1].test_rows == 1
 
 
 def test_weights_that_vanish_beside_those_of_rows_held_out() -> None:

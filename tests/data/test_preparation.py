@@ -62,6 +62,7 @@ def test_applying_prepares_as_training_did(task: str) -> None:
     assembly = assembled(OneRank(), X, Y, weights, **TASKS[task])
     model, (block,) = assembly.model, assembly.examples.blocks
     same_bits(block, model.preparation.block(rows_of(X, Y, weights), model.dtype))
+    assert block.x.dtype == block.y.dtype == model.dtype
     inputs_alone = model.preparation.block(Rows.of_inputs(X), model.dtype)
     assert inputs_alone.x.tobytes() == block.x.tobytes() and inputs_alone.y.size == 0
     np.testing.assert_array_equal(model.outputs(X), model.backpropagation().outputs(block.x))
@@ -120,6 +121,11 @@ def test_values_beyond_the_dtype() -> None:
         assert str(raised.value) == (
             "a.csv: a value is beyond the range of float32; use --dtype float64 in the training."
         )
+
+
+def test_values_beyond_the_dtype_of_a_model() -> None:
+    with pytest.raises(UserError, match=r"^a\.csv: a value is beyond the range of float32;"):
+        plain().block(Rows.of_inputs(np.array([[1e60, 0]])), "float32", "a.csv")
 
 
 def test_weights_are_the_parts_own() -> None:
@@ -181,6 +187,7 @@ def test_how_columns_are_read_goes_with_the_model() -> None:
     ("columns", "sentence"),
     [
         (("a", "y"), "lacks the column b that the model was trained with. Its columns are: a, y."),
+        (("a", "c"), "lacks the column b that the model was trained with (and 1 more). Its columns are: a, c."),
         (("c", "d"), "lacks the column a that the model was trained with (and 2 more). Its columns are: c, d."),
         (
             tuple(f"c{j}" for j in range(20)),
@@ -195,7 +202,7 @@ def test_how_columns_are_read_goes_with_the_model() -> None:
             + ", ….",
         ),
     ],
-    ids=["one", "three", "twenty", "many"],
+    ids=["one", "two", "three", "twenty", "many"],
 )
 def test_columns_that_are_lacking(columns: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(UserError) as raised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from sums import exponents, power
 
 from distnn.parallel.fixed_point import Exponents, summable
@@ -73,6 +74,14 @@ def test_from_where_to_where_exponents_are_right() -> None:
                 assert found.right(np.where(np.arange(6) == row, value, largest)) is right, (row, value)
         if upper:
             assert found.right(np.where(np.arange(6) == row, np.nextafter(upper, 0), largest)) is True, row
+
+
+@pytest.mark.parametrize("bits", [51, 50])
+def test_at_the_finest_unit_all_smaller_terms_may_be(bits: int) -> None:
+    """Also where the exponent is the very one whose unit is the smallest number there is."""
+    found = start(bits).for_largest(np.full(6, 2.0**-1025))
+    assert (found.rows == -1024).all()
+    assert found.right(np.full(6, 2.0**-1074)) and not found.right(np.full(6, 2.0**-1024))
 
 
 def test_neighbours_are_what_may_soon_be_right() -> None:

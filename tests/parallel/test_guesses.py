@@ -44,7 +44,9 @@ def test_terms_are_computed_again_only_for_a_wrong_guess(kept: int, monkeypatch:
     assert terms.times(sums) == again
     assert sums.second_guess is None  # the first sum has nothing to go by, and shows nothing
     assert terms.times(sums) == 1
+    exponents = sums.exponents
     assert terms.times(sums, 1.25) == 1  # the largest term is 7.5, in the same step of 4 bits
+    assert sums.exponents is exponents  # no others were looked for
     assert terms.times(sums, [1, 1, 0]) == 1  # a part that vanishes and comes back
     assert terms.times(sums) == 1
     assert terms.times(sums, [1, 1, 4]) == again  # a step up, the first wrong guess
