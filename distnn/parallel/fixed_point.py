@@ -93,6 +93,8 @@ class Rounding:
         self.layout, self.bits = layout, bits
         self.magic, self.unit = np.empty(len(exponent)), np.empty(len(exponent))
         self.sum = np.zeros(layout.size + 2, np.int64)  # the last two count the terms, and the ranks that failed
+        self._behind = np.zeros(len(exponent) + 1, np.int64)  # magic, for each row, and 0 for these two
+        self._lengths = np.append(layout.lengths, 2)
         self.choose(exponent)
 
     def choose(self, exponent: np.ndarray) -> None:
@@ -101,15 +103,13 @@ class Rounding:
         k = np.minimum(self.bits - exponent, FINEST)
         self.magic[:] = np.ldexp(1.5, 52 - k)
         self.unit[:] = np.ldexp(1.0, -k)
+        self._behind[:-1] = self.magic.view(np.int64)
         self.magics = [self.magic[chunk.row] for chunk in self.layout.chunks]
         self.units = [self.unit[chunk.row] for chunk in self.layout.chunks]
 
     def begin(self, terms: int) -> None:
         """A new sum, empty but for what takes off the integers behind magic, which so many terms will bring along."""
-        self.sum = np.empty_like(self.sum)
-        for chunk, magic in zip(self.layout.chunks, self.magics, strict=True):
-            total = self.sum[chunk.place].reshape(chunk.shape)
-            total[...] = -terms * magic.view(np.int64)  # modulo 2^64; the sum of all terms is below 2^63
+        self.sum = (-terms * self._behind).repeat(self._lengths)  # modulo 2^64; the sum of all terms is below 2^63
 
 
 Add = Callable[[np.ndarray], None]
@@ -176,12 +176,13 @@ class InC:
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         function, layout = self.add, self.layout
         narrow, rows, first, most = layout.narrow, len(layout.lengths), address(layout.first), address(largest)
+        tail_at = layout.tail_at
         sums = [(address(rounding.magic), address(rounding.sum)) for rounding in roundings]
 
         def add(term: np.ndarray) -> None:
             g = address(term)
             for magic, total in sums:
-                function(g, narrow, g + layout.tail_at, rows, first, magic, total, most)
+                function(g, narrow, g + tail_at, rows, first, magic, total, most)
 
         return add
 

@@ -160,7 +160,7 @@ class ExactSum:
     def first(self, term: Term) -> None:
         self.error = None
         self._add(term, [self.guess, self.second_guess] if self.second_guess else [self.guess])
-        np.copyto(self.largest, np.inf, where=np.isnan(self.largest))  # MAX over NaN would depend on the order
+        np.fmin(self.largest, np.inf, out=self.largest)  # NaN becomes infinity: MAX over NaN would depend on the order
 
     def second(self, term: Term) -> None:
         self.doubt = max(0, self.doubt - 1)
