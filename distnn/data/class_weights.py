@@ -10,8 +10,9 @@ import numpy as np
 
 from distnn.data.classes import Classes
 from distnn.data.shelf import Shelf
+from distnn.data.weights import power
 from distnn.errors import UserError
-from distnn.kernels.blocks import Cut
+from distnn.kernels.blocks import Block, Cut
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 
@@ -51,6 +52,18 @@ def multiply(shelf: Shelf, classes: Classes, factors: np.ndarray) -> None:
     for j, (words, weights) in enumerate(shelf.view(Labels)):
         own = factors[classes.codes(words)[0]]
         shelf.update(j, weights=own if weights is None else weights * own)
+
+
+def block_weights(block: Block, classes: Classes, weights: np.ndarray) -> np.ndarray:
+    """The weights of a block's rows, (rows,) float64, times those of their classes, scaled by a power of two. Local.
+
+    weights: without those of the classes; with () for these, they are returned as they are.
+    """
+    if not classes.weights:
+        return weights
+    factors = np.array(classes.weights)
+    factors = np.ldexp(factors, power(factors.max()))
+    return weights * factors[classes.decode(block.y)]
 
 
 def _table(wanted: Sequence[str], classes: Classes) -> np.ndarray:

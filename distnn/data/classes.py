@@ -16,12 +16,14 @@ class Classes:
     """The classes of a classifier, in the order of its outputs. Replicated.
 
     Two classes have one output (low for the first, high for the second), except under softmax; K > 2 classes have K.
-    names: as they are written in the table. kind: what they are, "words", "integers", "numbers" or "booleans".
+    names: as they are written in the table. kind: what they are, "words", "integers", "numbers" or "booleans". weights:
+    what those of the examples of each class were multiplied by in the training, or () for 1.
     """
 
     names: tuple[str, ...]
     output_theta: str
     kind: str = "words"
+    weights: tuple[float, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:

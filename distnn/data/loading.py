@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -98,6 +98,7 @@ def load(
         with ranks.sharing_errors():
             for shelf in shelves:
                 class_weights.multiply(shelf, classes, factors)
+        classes = replace(classes, weights=tuple(factors.tolist()))
     exponent = _scale_weights(shelves, dtype, ranks)
     n, validation_n, test_n = (_weight(shelf, cut, ranks) for shelf in shelves)
     if n == 0:

@@ -8,7 +8,7 @@ is being read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -215,9 +215,10 @@ class Preparation:
     def metadata(self) -> dict[str, Any]:
         """The rest to store, for JSON."""
         classes = self.classes
-        known = None
+        known: dict[str, Any] | None = None
         if classes is not None:
             known = {"names": classes.names, "output_theta": classes.output_theta, "kind": classes.kind}
+            known |= {"weights": classes.weights} if classes.weights else {}
         return {
             "inputs": self.inputs,
             "targets": self.targets,
@@ -242,6 +243,7 @@ class Preparation:
         known = None
         if classes is not None:
             known = Classes(tuple(classes["names"]), classes["output_theta"], classes.get("kind", "words"))
+            known = replace(known, weights=tuple(map(float, classes.get("weights", ()))))
         missing = metadata.get("missing", {"words": Missing().words, "numbers": ()})  # older models know none
         return Preparation(
             tuple(metadata["inputs"]),

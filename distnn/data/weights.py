@@ -17,7 +17,12 @@ def exponent(weights: Iterable[np.ndarray | None], ranks: Ranks) -> int:
     """
     largest = np.array([max((float(found.max(initial=0)) for found in weights if found is not None), default=0.0)])
     ranks.maximum(largest)
-    return -4 * -(-int(np.frexp(largest[0])[1]) // 4)
+    return power(largest[0])
+
+
+def power(largest: float) -> int:
+    """e, a multiple of 4, such that the largest number times 2^e lies in (1/16, 1]; 0 for 0. Local."""
+    return -4 * -(-int(np.frexp(largest)[1]) // 4)
 
 
 def scaled(weights: np.ndarray | None, exponent: int) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from distnn.data.class_weights import block_weights
 from distnn.data.loading import fingerprint, hash_rows
 from distnn.data.rows import Rows
 from distnn.data.sampling import for_test, held_out, trained
@@ -29,16 +30,16 @@ def evaluate(application: Application, which: str, worst: int = 0) -> dict[str, 
     which: "all" rows, those "trained" on, "held-out", or kept for the "test". n is Σ weights, E = (1/n) Σ e. For
     numbers, by target: rmse, mae, and R2 or None if the target is constant. For classes: right, the share that is;
     confusion, K × K, true class by predicted class; log_loss and auc, None where there is none; precision, recall and
-    f1 by class and their means. Where the table has weights, an example counts as its weight, everywhere. worst: so
-    many rows with the largest errors, by target or of all. UserError, on all ranks, if there are no such rows, or for
-    what reading them refuses.
+    f1 by class and their means. Where the table has weights, an example counts as its weight, everywhere; where the
+    training weighed classes, these weights count in E, and only there. worst: so many rows with the largest errors, by
+    target or of all. UserError, on all ranks, if there are no such rows, or for what reading them refuses.
     """
     preparation, weighted = application.model.preparation, application.columns.weight is not None
     classes, ranks = preparation.classes, application.ranks
     measure = Residuals(preparation) if classes is None else Confusion(classes, weighted)
     areas = None if classes is None else Areas(classes, weighted, application.source.n)
     largest = [Worst(worst) for _ in (preparation.targets if classes is None else "1")] if worst else []
-    sums = ExactSum(ranks, [1, 1, *measure.sizes], len(application.blocks), application.cut.count)
+    sums = ExactSum(ranks, [1, 1, 1, *measure.sizes], len(application.blocks), application.cut.count)
     exponent = application.weight_exponent() if weighted else 0
     hashes = np.zeros(len(application.blocks), np.int64)
 
@@ -50,9 +51,12 @@ def evaluate(application: Application, which: str, worst: int = 0) -> dict[str, 
         block = application.block(rows)
         weights = np.ones(len(rows)) if rows.weights is None else rows.weights
         out[0] = weights.sum()
-        out[1] = application.backpropagation.error(block)
+        if classes is not None and classes.weights:
+            block = block._replace(weights=block_weights(block, classes, weights).astype(block.x.dtype))
+        out[1] = len(rows) if block.weights is None else block.weights.sum(dtype=np.float64)
+        out[2] = application.backpropagation.error(block)
         seen = Seen(rows, block.y, application.backpropagation.outputs(block.x), weights)
-        measure.write(seen, out[2:])
+        measure.write(seen, out[3:])
         if areas is not None:
             areas.look(j, seen)
         for worst_of, errors in zip(largest, measure.errors(seen) if largest else (), strict=True):
@@ -64,7 +68,8 @@ def evaluate(application: Application, which: str, worst: int = 0) -> dict[str, 
     n = float(found[0])
     if n == 0:
         raise UserError(f"{application.source.path}: there are no rows to evaluate on (--rows {which}).")
-    result = {"n": float(np.ldexp(n, -exponent)), "E": float(found[1]) / n, **measure.result(found[2:], n, exponent)}
+    E = float(found[2]) / float(found[1])
+    result = {"n": float(np.ldexp(n, -exponent)), "E": E, **measure.result(found[3:], n, exponent)}
     if areas is not None:
         _add_areas(result, areas.result(ranks))
     lists = [_shown(application, worst_of.result(ranks)) for worst_of in largest]

@@ -218,6 +218,8 @@ class Model:
         fits = (
             (preparation.d_in, preparation.d_out) == (network.d[0], network.d[-1])
             and (preparation.target_scaling is None) == (classes is not None)
+            and (classes is None or len(classes.weights) in (0, len(classes.names)))
+            and (classes is None or all(0 < weight < float("inf") for weight in classes.weights))
             and output == network.output_theta
             and len(preparation.encodings) in (0, len(preparation.inputs))
             and len(preparation.transforms) in (0, len(preparation.targets))

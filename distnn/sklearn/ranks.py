@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.parallel.agreement import require_same
 from distnn.parallel.launcher import connect
 from distnn.parallel.ranks import Ranks
 
@@ -57,16 +58,14 @@ def together(
     except Exception as caught:
         error = caught
     n = len(arrays[0]) if arrays and arrays[0] is not None else 0
-    said = repr(sorted((name, value) for name, value in parameters.items() if name not in LOCAL))
-    mine = (None if error is None else str(error), n, said, _hash(arrays, ranks) if rows == "all" else b"")
+    mine = (None if error is None else str(error), n, _hash(arrays, ranks) if rows == "all" else b"")
     everyones = ranks.gather(mine)
     if error is not None:
         raise error
     wrong = [(rank, text) for rank, (text, *_) in enumerate(everyones) if text]
     if wrong:
         raise UserError("Rank {}: {}".format(*wrong[0]))
-    if len({said for _, _, said, _ in everyones}) > 1:
-        raise UserError("The parameters differ over the ranks.")
+    require_same({name: value for name, value in parameters.items() if name not in LOCAL}, ranks)
     if len({digest for *_, digest in everyones}) > 1:
         raise UserError('rows="all": the ranks pass different rows. With rows="own" each passes its own ones.')
     if rows == "own":

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from mpi_runner import python
+from mpi_runner import mpirun, python
 
 
 @pytest.mark.job
@@ -16,3 +16,23 @@ def test_the_exit_code_is_2_and_the_sentence_is_on_stderr(tmp_path: Path) -> Non
     assert done.stderr.startswith("distnn: Unknown option: --thetaa. Did you mean --theta?")
     assert done.stderr.count("\n") == 1
     assert os.listdir(tmp_path) == []
+
+
+SCRIPT = """
+import sys
+from mpi4py import MPI
+from distnn.command_line.program import run
+sys.argv[1:] = ["--eta", str(MPI.COMM_WORLD.rank)]
+run(lambda ranks, arguments: print("it ran"))
+"""
+
+
+@pytest.mark.job
+def test_arguments_that_differ_over_ranks(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = mpirun(2, tmp_path / "script.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    sentence = (
+        "the command differs over the ranks: ['--eta', '0'] on rank 0, ['--eta', '1'] on rank 1. Give all the same."
+    )
+    assert done.stderr == f"distnn: {sentence}\n"
