@@ -30,8 +30,8 @@ def cloud(axes: Axes, x: np.ndarray, y: np.ndarray) -> str:
     picture[..., 3] = shades(counts)
     axes.imshow(picture, extent=(left, right, bottom, top), origin="lower", aspect="auto", interpolation="none")
     return (
-        f"The darker a cell, the more of the {len(x):,} rows lie in it, up to {int(counts.max()):,}: none is left out."
-        + lost
+        f"The stronger a cell's color, the more of the {len(x):,} rows lie in it, up to {int(counts.max()):,}: none is "
+        "left out." + lost
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from distnn.report.history import History
-from distnn.report.style import SERIES, logarithmic, panels, shown
+from distnn.report.style import SERIES, legend, logarithmic, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def over_both(
         if axes.has_data():
             logarithmic(axes)
         axes.set_xlabel(label)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend()
+        legend(axes)
         found.append(Drawing(f"{name}-{words.replace(' ', '-')}", f"{caption}, {words}.{thinned}", figure))
     return found
 

@@ -63,6 +63,7 @@ def _add_model(subject: Subject, options: ApplyOptions, history: History, most: 
     if found is None:
         return
     path, subject.model = found
+    subject.model_path = str(path)
     remembered = options.data is None
     if remembered:
         known = _remembered(history)

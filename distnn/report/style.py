@@ -22,6 +22,7 @@ INK, GRID = "#1f2328", "#d3d8de"
 SERIES = ("#2563c9", "#d1481a", "#2a8a3c", "#9838b0", "#0c7489", "#b3215c", "#6b7a10", "#85604f")
 VARIABLES = {INK: "ink", GRID: "grid"} | {color: f"series-{place}" for place, color in enumerate(SERIES)}
 WIDTH, HEIGHT = 4.6, 3.1  # inches: as wide as a phone, where text has its own size then
+INSIDE = 3  # entries of a legend that have room in the axes
 LONGEST = 28  # characters of a name
 SETTINGS: dict[str, Any] = {
     "axes.edgecolor": INK,
@@ -69,6 +70,16 @@ def panels(rows: int = 1, height: float = HEIGHT, share_x: bool = False) -> tupl
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots(rows, 1, sharex=share_x, squeeze=False)[:, 0]
     return figure, list(axes)
+
+
+def legend(axes: Axes, loc: Any = "best") -> None:
+    """A legend of what has a label: in the axes, or above them where there are many."""
+    handles, labels = axes.get_legend_handles_labels()
+    if 0 < len(labels) <= INSIDE:
+        axes.legend(loc=loc)
+    elif labels:
+        columns = 4 if max(map(len, labels)) <= 9 else 2 if max(map(len, labels)) <= 24 else 1
+        axes.get_figure(root=True).legend(handles, labels, loc="outside upper center", ncols=columns)  # type: ignore[union-attr]
 
 
 def logarithmic(axes: Axes) -> None:

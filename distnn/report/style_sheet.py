@@ -40,6 +40,8 @@ table {{ border-collapse: collapse; font-size: 0.9rem; }}
 th, td {{ padding: 0.2rem 0.8rem 0.2rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--grid); }}
 th {{ font-weight: 600; }}
+.table:not(.numbers) th {{ white-space: nowrap; }}
+.numbers td {{ max-width: 18rem; }}
 .numbers td, .numbers th:not(:first-child) {{ text-align: right; font-variant-numeric: tabular-nums; }}
 details {{ margin: 0.5rem 0; }}
 summary {{ cursor: pointer; overflow-wrap: anywhere; }}

@@ -23,12 +23,14 @@ class Subject:
     """Everything that figures and sections are made of. Local.
 
     histories: of the run, or of several that are compared, or of the runs of --restarts. model, predictions, influence:
-    None where they are not known. lacking: what is not known, and why, in sentences. commands: how to repeat it.
+    None where they are not known. model_path: where the model was read. lacking: what is not known, and why, in
+    sentences. commands: how to repeat it.
     """
 
     title: str
     histories: list[History]
     model: Model | None = None
+    model_path: str = ""
     predictions: Predictions | None = None
     influence: Influence | None = None
     lacking: list[str] = field(default_factory=list)

@@ -67,7 +67,10 @@ def _errors(subject: Subject) -> list[Markup]:
     values = [_flat(found.evaluations[kind]) for kind in kinds]
     names = list(dict.fromkeys(name for own in values for name in own))
     rows = [(name, *(own.get(name, "") for own in values)) for name in names]
-    title = paragraph(f"{found.path}, as python -m distnn.evaluate measures it, in the units of the table:")
+    title = paragraph(
+        f"The errors of {subject.model_path} on {found.path}, as python -m distnn.evaluate measures them, in the units "
+        "of the table:"
+    )
     return [title, table(("rows", *kinds), rows)]
 
 

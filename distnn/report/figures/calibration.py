@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from distnn.report.figures import PREDICTIONS
-from distnn.report.style import INK, SERIES, panels, shown
+from distnn.report.style import INK, SERIES, legend, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 SECTION = PREDICTIONS
@@ -22,14 +22,15 @@ def draw(subject: Subject) -> list[Drawing]:
     figure, [axes] = panels()
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
     for place, k in enumerate((1,) if K == 2 else sorted(frequent.tolist())):
-        said, is_so, _ = calibration(found.true == k, found.scores[:, k], found.weights)
-        axes.plot(said, is_so, "o-", color=SERIES[place], markersize=3.5, label=shown(subject.classes[k]))
+        said, is_so, weight = calibration(found.true == k, found.scores[:, k], found.weights)
+        axes.plot(said, is_so, color=SERIES[place], linewidth=0.9, label=shown(subject.classes[k]))
+        axes.scatter(said, is_so, 6 + 60 * weight / weight.sum(), color=SERIES[place], linewidths=0)
     axes.set_xlabel("mean output for the class")
     axes.set_ylabel("share that is of the class")
-    axes.legend(loc="upper left")
+    legend(axes, "upper left")
     caption = (
         f"Calibration on {found.thinned}, in {BINS} bins of equal width; on the dotted line what the model says is as "
-        "often true as it says."
+        "often true as it says. The larger a point, the more of the rows are in its bin."
     )
     if subject.model is not None and subject.model.error != "cross-entropy":
         caption += " The network was trained by squared error: its outputs, brought to 0 to 1, are no probabilities."

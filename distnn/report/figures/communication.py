@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distnn.report.figures import TIME
-from distnn.report.style import SERIES, panels
+from distnn.report.style import SERIES, legend, panels
 from distnn.report.subject import Drawing, Subject
 
 SECTION = TIME
@@ -22,7 +22,7 @@ def draw(subject: Subject) -> list[Drawing]:
     axes.set_ylim(0, 100)
     axes.set_xlabel("iteration")
     axes.set_ylabel("% of the time")
-    axes.legend()
+    legend(axes)
     caption = (
         "Communication, with waiting for other ranks: its share of the time since the point before, of the rank that "
         "spends the least on it and of the one that spends the most."

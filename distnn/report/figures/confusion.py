@@ -24,7 +24,7 @@ def draw(subject: Subject) -> list[Drawing]:
     figure, [axes] = panels(height=WIDTH * 0.85)
     picture = np.zeros((K, K, 4))
     picture[..., :3] = [int(SERIES[0][place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    picture[..., 3] = 0.85 * shares
+    picture[..., 3] = 0.6 * shares
     axes.imshow(picture, interpolation="none", extent=(-0.5, K - 0.5, K - 0.5, -0.5), aspect="auto")
     axes.grid(False)
     if K <= WRITTEN:
@@ -43,7 +43,7 @@ def draw(subject: Subject) -> list[Drawing]:
     axes.set_ylabel("true")
     weighted = " An example counts as its weight." if found.weights is not None else ""
     caption = (
-        f"The true class by the predicted one; the darker a cell, the larger its share of the true class.{weighted} "
-        f"Of {found.thinned}."
+        f"The true class by the predicted one; the stronger a cell's color, the larger its share of the true class."
+        f"{weighted} Of {found.thinned}."
     )
     return [Drawing("confusion", caption, figure)]

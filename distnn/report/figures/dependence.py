@@ -6,7 +6,7 @@ import numpy as np
 
 from distnn.report.figures import INPUTS
 from distnn.report.influence import Curve
-from distnn.report.style import SERIES, panels, shown
+from distnn.report.style import SERIES, legend, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 SECTION = INPUTS
@@ -32,7 +32,7 @@ def draw(subject: Subject) -> list[Drawing]:
         if margin > 0:
             axes.set_ylim(low - margin, high + margin)  # the same for all inputs
         if len(outputs) > 1 or subject.classes:
-            axes.legend()
+            legend(axes)
         caption = (
             f"The mean prediction over {found.curve_rows:,} rows where {shown(curve.column)} has one value in all of "
             "them, and the other inputs stay as they are."

@@ -6,7 +6,7 @@ import numpy as np
 
 from distnn.report.curves import MOST
 from distnn.report.figures import PREDICTIONS
-from distnn.report.style import INK, SERIES, panels, shown
+from distnn.report.style import INK, SERIES, legend, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 SECTION = PREDICTIONS
@@ -34,7 +34,7 @@ def draw(subject: Subject) -> list[Drawing]:
         axes.plot(false[few], true[few], color=SERIES[place], label=f"{shown(subject.classes[k])}, area {under:.4f}")
     axes.set_xlabel("share of the others that is taken for it")
     axes.set_ylabel("share of the class that is found")
-    axes.legend(loc="lower right")
+    legend(axes, "lower right")
     caption = f"Receiver operating characteristic of {found.thinned}: each class against the others."
     caption += f" Of {len(curves)} classes those with the smallest areas are drawn." * (len(worst) < len(curves))
     return [Drawing("roc", caption, figure)]

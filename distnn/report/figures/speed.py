@@ -7,7 +7,7 @@ import numpy as np
 from distnn.report.curves import MOST, shown_run, thinned
 from distnn.report.figures import TIME
 from distnn.report.history import History
-from distnn.report.style import SERIES, panels
+from distnn.report.style import SERIES, legend, panels
 from distnn.report.subject import Drawing, Subject
 
 SECTION = TIME
@@ -28,8 +28,7 @@ def draw(subject: Subject) -> list[Drawing]:
     axes.set_xlabel("iteration")
     axes.set_ylabel("seconds an iteration")
     axes.set_ylim(bottom=0)
-    if len(told) > 1:
-        axes.legend()
+    legend(axes)
     caption = f"The time of an iteration; the median is {', '.join(medians)}."
     caption += " Of each stretch the shortest and the longest are drawn." * any(len(h.of("t")) > MOST for h in told)
     return [Drawing("seconds-an-iteration", caption, figure)]
