@@ -13,8 +13,9 @@ from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.inference.application import Application
 from distnn.inference.certainty import quantile
-from distnn.inference.options import DATA, JOB, ApplyOptions
-from distnn.inference.writers import WRITERS, columns, write, writer_for
+from distnn.inference.options import DATA, JOB, STDIN, ApplyOptions
+from distnn.inference.predictions import Predictions
+from distnn.inference.writers import WRITERS, on_stdout, write, writer_for
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
@@ -22,17 +23,26 @@ PROGRAM = "python -m distnn.predict"
 ABOUT = """Apply a trained model to a table:
 python -m distnn.predict --model runs/mine --data new.csv --out predictions.csv
 
+or, in a pipe:
+python -m distnn.predict --model runs/mine --data - <new.csv >predictions.csv
+
 The table needs the input columns that the model was trained with, by name (or in the same places, where it has no
 names). One line is written for each row, in order."""
 
-FORMATS = " or ".join(f"{ending} ({writer.holds})" for ending, writer in WRITERS.items())
+FORMATS = ", ".join(f"{ending} ({writer.holds})" for ending, writer in WRITERS.items())
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions(ApplyOptions):
     """Options of the command."""
 
-    out: Annotated[str | None, DATA, f"File to write: {FORMATS}. Default: CSV on stdout."] = None
+    out: Annotated[str | None, DATA, f"File to write: {FORMATS}. Default, and -: CSV on stdout."] = None
+    keep: Annotated[
+        tuple[str, ...],
+        DATA,
+        "Columns of the table to write before the predictions, by name, number, range a:d or pattern 'id*'; '*' are "
+        "all. A target among them is called 'true NAME'.",
+    ] = ()
     derivatives: Annotated[
         bool, DATA, "Write the derivatives of each output by each input, too, in the units of the table."
     ] = False
@@ -50,23 +60,22 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     options = watched_reading(ranks, arguments, lambda: parse(PredictOptions, PROGRAM, ABOUT, arguments))
     if options is None:
         return 0
-    writer_for(options.out)  # refuses before anything is read
+    writer = writer_for(options.out)  # refuses before anything is read
     if options.intervals is not None:
         quantile(options.intervals)
     on_root(ranks, lambda: keep_apart(options.data, options.out))
     with watching(ranks, options.watchdog):
         application = Application(options, ranks, with_targets=False)
-        model, n = application.model, application.source.n
-        if options.intervals is not None:
-            model.known_certainty()
-        outputs = application.outputs(options.derivatives, options.intervals)
-        write(model, outputs, n, options.out, ranks, columns(model, options.derivatives, options.intervals is not None))
+        predictions = Predictions(
+            application, options.keep, options.derivatives, options.intervals, writer.typed, writer.words
+        )
+        write(predictions, writer, options.out, ranks)
     return 0
 
 
 def keep_apart(data: str | None, out: str | None) -> None:
     """UserError if the file to write is the table, or one of its files. Local."""
-    if data is None or out is None or not Path(out).exists():
+    if data is None or data == STDIN or out is None or on_stdout(out) or not Path(out).exists():
         return
     path = Path(data)
     files = path.iterdir() if path.is_dir() else [path] if path.exists() else map(Path, glob(data))

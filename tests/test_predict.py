@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mpi_runner import environment, mpirun, python
+from mpi_runner import environment, find_mpirun, mpirun, python
 from patience import PATIENCE
 from tables import regression, words, write_csv
 from threaded_ranks import on_ranks
@@ -196,7 +196,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "another number of columns": ({"data": "four.npy"}, "four.npy lacks the column"),
     "a bad row": ({"data": "bad.csv"}, r"bad.csv, line 3 \(row 1\), column b: 'nan' is not a finite number"),
-    "another ending": ({"out": "a.txt"}, "--out a.txt: the name must end with .csv or .npy"),
+    "another ending": ({"out": "a.txt"}, r"--out a\.txt: the name must end with .csv, .npy, .* or .h5\."),
+    "no such column": ({"keep": "id"}, "numbers.csv has no column 'id'"),
     "no such folder": ({"out": "nowhere/a.csv"}, "--out nowhere/a.csv cannot be written: No such file or directory"),
     "threads": ({"threads": "0"}, "--threads and --examples need to be at least 1"),
 }
@@ -215,6 +216,38 @@ def test_bad_input(name: str, size: int, folder: Path, monkeypatch: pytest.Monke
     with pytest.raises(UserError, match=sentence):
         on_ranks(size, lambda ranks: main(ranks, flags)) if size > 1 else main(OneRank(), flags)
     assert Path("old.csv").read_text() == "old"
+
+
+def test_columns_are_kept_beside(folder: Path, tmp_path: Path) -> None:
+    data = ["--model", str(folder / "numbers"), "--data", str(folder / "numbers.csv")]
+    predicted(folder, *data, "--out", str(tmp_path / "plain.csv"))
+    predicted(folder, *data, "--out", str(tmp_path / "all.csv"), "--keep", "*", size=3)
+    table, plain, found = (
+        rows(path) for path in (folder / "numbers.csv", tmp_path / "plain.csv", tmp_path / "all.csv")
+    )
+    assert found[0] == ["a", "b", "c", "true p", "true q", "p", "q"]
+    assert found[1:] == [[*row, *prediction] for row, prediction in zip(table[1:], plain[1:], strict=True)]
+
+
+def test_without_a_table(folder: Path) -> None:
+    for size in (1, 2):
+        with pytest.raises(UserError, match=r"--data is missing: .* or - for rows on stdin"):
+            on_ranks(size, lambda ranks: main(ranks, ["--model", str(folder / "numbers")]))
+
+
+@pytest.mark.job
+@pytest.mark.parametrize("P", [1, 3])
+def test_in_a_pipe(P: int, folder: Path) -> None:
+    """cat table | predict > predictions; few rows, since MPICH's mpirun passes on no more than a pipe holds."""
+    lines = (folder / "words.csv").read_text().splitlines(keepends=True)[:200]
+    arguments = (*PREDICT, "--model", folder / "words", "--data")
+    command = [sys.executable, *map(str, arguments), "-", "--out", "-"]
+    command = command if P == 1 else [find_mpirun(), "-n", str(P), *command]
+    done = subprocess.run(
+        command, input="".join(lines), capture_output=True, text=True, timeout=PATIENCE, env=environment()
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == python(*arguments, folder / "words.csv").stdout.splitlines()[:200]
 
 
 @pytest.mark.job

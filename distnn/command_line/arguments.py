@@ -51,6 +51,17 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     return given
 
 
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """The arguments with a lone -, which means stdin or stdout, joined to its option: it would be taken for one."""
+    found: list[str] = []
+    for argument in arguments:
+        if argument == "-" and found and found[-1].startswith("--") and "=" not in found[-1]:
+            found[-1] += "=-"
+        else:
+            found.append(argument)
+    return found
+
+
 def _mentioned(arguments: Sequence[str], file: Mapping[str, Any]) -> set[str]:
     """Names of fields that flags and a file may speak of. To know these few alone takes a tenth of the time."""
     names = [argument[2:].partition("=")[0] for argument in arguments if argument.startswith("--")] + list(file)
@@ -80,7 +91,7 @@ def _parsed(
     if path:
         app.config = [Toml(path)]
     try:
-        command, bound, _ = app.parse_args(list(arguments), print_error=False, exit_on_error=False)
+        command, bound, _ = app.parse_args(_joined(arguments), print_error=False, exit_on_error=False)
         given = command(*bound.args, **bound.kwargs)
     except CycloptsError as error:
         raise UserError(f"{' '.join(str(error).split())} See: {program} --help") from None

@@ -8,9 +8,10 @@ from distnn.data import weights
 from distnn.data.columns import Columns
 from distnn.data.rows import Rows
 from distnn.data.tables import Source, Written, open_source
+from distnn.data.tables.stdin import open_stdin
 from distnn.errors import UserError
 from distnn.inference.model import Model, load_model
-from distnn.inference.options import ApplyOptions
+from distnn.inference.options import STDIN, ApplyOptions
 from distnn.kernels import blas
 from distnn.kernels.blocks import Block, Cut, cut
 from distnn.parallel.ranks import Ranks, on_root
@@ -33,18 +34,23 @@ class Application:
     def __init__(self, options: ApplyOptions, ranks: Ranks, with_targets: bool):
         if not options.model:
             raise UserError("--model is missing: the directory of a run, or a model file.")
-        if options.threads < 1 or options.examples < 1:
+        if options.data is None and options.examples is None:
+            raise UserError(
+                "--data is missing: the table to apply the model to, or - for rows on stdin. The built-in table is "
+                "--examples N."
+            )
+        if options.threads < 1 or (options.examples is not None and options.examples < 1):
             raise UserError("--threads and --examples need to be at least 1.")
         blas.limit_threads(options.threads)
         self.model: Model = on_root(ranks, lambda: load_model(options.model))
-        self.source: Source = open_source(
-            options.data,
-            ranks,
-            seed=options.seed,
-            n=options.examples,
-            header=self.model.header if options.header is None else options.header,
-            written=_written(options, self.model),
-        )
+        header = self.model.header if options.header is None else options.header
+        written = _written(options, self.model)
+        if options.data == STDIN:
+            self.source: Source = open_stdin(ranks, header=header, written=written)
+        else:
+            self.source = open_source(
+                options.data, ranks, seed=options.seed, n=options.examples or 1, header=header, written=written
+            )
         preparation = self.model.preparation
         self.columns: Columns = preparation.columns(self.source, with_targets, options.unknown)
         self.cut: Cut = cut(self.source.n, self.model.network.d[:-1], self.model.dtype)
@@ -55,7 +61,11 @@ class Application:
 
     def rows(self, number: int) -> Rows:
         """The rows of this rank's block `number` as they stand in the table. Local."""
-        return Rows.read(self.source, self.columns, *self.cut.bounds(self.blocks[number]))
+        return self.read(self.blocks[number])
+
+    def read(self, block: int) -> Rows:
+        """The rows of a block, by its number among those of all ranks, as they stand in the table. Local."""
+        return Rows.read(self.source, self.columns, *self.cut.bounds(block))
 
     def weight_exponent(self) -> int:
         """What the table's weights are to be scaled by, as in a training. Collective, replicated."""
@@ -69,25 +79,3 @@ class Application:
     def block(self, rows: Rows) -> Block:
         """The rows prepared for the network. Local."""
         return self.model.preparation.block(rows, self.model.dtype, self.source.path)
-
-    def outputs(self, derivatives: bool = False, intervals: float | None = None) -> list[np.ndarray]:
-        """The network's outputs for this rank's blocks, each d^(L) × rows of the model's dtype. Collective, local.
-
-        Below them, in the units of the table, all float64 then: intervals: the bounds that hold with this probability,
-        as `Model.bounds` has them; derivatives: those of each output by each input.
-        """
-
-        def of(rows: Rows) -> np.ndarray:
-            block = self.block(rows)
-            outputs = self.backpropagation.outputs(block.x)
-            if intervals is None and not derivatives:
-                return outputs
-            parts = [outputs]
-            if intervals is not None:
-                parts.append(self.model.bounds_of(self.backpropagation, block, outputs, intervals))
-            if derivatives:
-                parts.append(self.model.derivative_of(rows, self.source.path).reshape(len(rows), -1).T)
-            return np.vstack(parts)
-
-        with self.ranks.sharing_errors():
-            return [of(self.rows(number)) for number in range(len(self.blocks))]

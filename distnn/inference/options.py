@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from distnn.data.tables import KNOWN_FORMATS
 
 DATA, JOB = "Model and data", "Job"  # groups of options in --help
+STDIN = "-"  # as --data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class ApplyOptions:
     data: Annotated[
         str | None,
         DATA,
-        f"Table to apply it to, {KNOWN_FORMATS}. Without it: the built-in exclusive-or.",
+        f"Table to apply it to, {KNOWN_FORMATS}; - for rows of text on stdin.",
     ] = None
     header: Annotated[
         bool | None,
@@ -39,6 +40,6 @@ class ApplyOptions:
         DATA,
         "Words that no row had in the training: an error, or zeros, as if the word were none of those known.",
     ] = "error"
-    examples: Annotated[int, DATA, "Number of examples of the built-in data set."] = 10_000
+    examples: Annotated[int | None, DATA, "Instead of --data: the built-in exclusive-or, with so many examples."] = None
     seed: Annotated[int, DATA, "Seed of the built-in data set."] = 0
     threads: Annotated[int, DATA, "BLAS threads a rank."] = 1

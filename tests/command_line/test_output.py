@@ -85,8 +85,8 @@ PRODUCTS = {
     "dry run": "distnn.train --dry-run",
     "predict": "distnn.predict --model {model} --examples 9000",
     "predict's help": "distnn.predict --help",
-    "evaluate": "distnn.evaluate --model {model}",
-    "json": "distnn.evaluate --model {model} --json",
+    "evaluate": "distnn.evaluate --model {model} --examples 9000",
+    "json": "distnn.evaluate --model {model} --examples 9000 --json",
     "verify": "distnn.verify --examples 500 --hidden 2 --steps 1 --simulate 2",
     "bench": "distnn.bench --help",
 }

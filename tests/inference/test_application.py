@@ -32,6 +32,12 @@ def applied(ranks: Ranks, path: Path, data: Path, with_targets: bool = False) ->
     return Application(ApplyOptions(model=str(path), data=str(data)), ranks, with_targets)
 
 
+def outputs_of(application: Application) -> list[np.ndarray]:
+    """The network's outputs for this rank's blocks."""
+    blocks = (application.block(application.rows(number)) for number in range(len(application.blocks)))
+    return [application.backpropagation.outputs(block.x) for block in blocks]
+
+
 @pytest.mark.parametrize("size", [1, 3, 8])
 def test_each_rank_has_the_outputs_of_its_blocks(size: int, model: tuple[Path, Model], tmp_path: Path) -> None:
     path, found = model
@@ -39,9 +45,8 @@ def test_each_rank_has_the_outputs_of_its_blocks(size: int, model: tuple[Path, M
 
     def work(ranks: Ranks) -> list[np.ndarray]:
         application = applied(ranks, path, tmp_path / "bare.npy")
-        outputs = application.outputs()
-        assert application.cut.count > 1 and len(outputs) == len(application.blocks)
-        return outputs
+        assert application.cut.count > 1
+        return outputs_of(application)
 
     parts = [part for outputs in on_ranks(size, work) for part in outputs]
     assert (
@@ -62,7 +67,7 @@ def test_columns_are_found_by_name_or_place(model: tuple[Path, Model], tmp_path:
     write_csv(tmp_path / "named.csv", {"x3": rows[:, 2], "other": rows[:, 0], "x2": rows[:, 1], "x1": rows[:, 0]})
     np.save(tmp_path / "bare.npy", rows)
     for data in ("named.csv", "bare.npy"):
-        (outputs,) = applied(OneRank(), path, tmp_path / data).outputs()
+        (outputs,) = outputs_of(applied(OneRank(), path, tmp_path / data))
         np.testing.assert_array_equal(outputs, found.outputs(rows))
 
 
@@ -82,7 +87,8 @@ def test_targets_are_read_where_they_are_wanted(model: tuple[Path, Model], tmp_p
     ("options", "sentence"),
     [
         ({}, "--model is missing"),
-        ({"model": "a", "threads": 0}, "--threads and --examples need to be at least 1"),
+        ({"model": "a"}, "--data is missing: the table to apply the model to, or - for rows on stdin"),
+        ({"model": "a", "data": "a", "threads": 0}, "--threads and --examples need to be at least 1"),
         ({"model": "a", "examples": 0}, "--threads and --examples need to be at least 1"),
     ],
 )

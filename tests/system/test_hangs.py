@@ -67,7 +67,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("predict", "model.py:load_model", "inference/model.py"),
         ("predict", "tables/__init__.py:open_source", "data/tables/__init__.py"),
         ("predict", "rows.py:Rows.read", "data/rows.py"),
-        ("predict", "writers.py:write_csv", "inference/writers.py"),
+        ("predict", "writers/text.py:CSVSink.add", "inference/writers/text.py"),
         ("evaluate", "model.py:load_model", "inference/model.py"),
         ("evaluate", "rows.py:Rows.read", "data/rows.py"),
         ("verify", "tables/__init__.py:open_source", "data/tables/__init__.py"),

@@ -20,7 +20,6 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
-from distnn.data.tables.files import DataFile
 from distnn.data.tables.lines import is_utf8
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError, missing_package
@@ -32,7 +31,9 @@ CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"}) + b"\x7f"
 
 
 class Opens(Protocol):
-    """A file that `open` opens for reading; see files.py."""
+    """A file that `open` opens for reading; see files.py. path: for messages."""
+
+    path: str
 
     def open(self) -> Any: ...
 
@@ -47,8 +48,8 @@ class Form(NamedTuple):
 class ScratchFile:
     """A file without a name, which each rank has open for itself. Its `open` is that of `DataFile`. Local."""
 
-    def __init__(self, file: BinaryIO):
-        self.file = file
+    def __init__(self, file: BinaryIO, path: str):
+        self.file, self.path = file, path
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -144,22 +145,28 @@ def _form(name: str) -> Form:
 
 
 def rewritten(file: Opens, path: str, name: str, ranks: Ranks) -> ScratchFile:
-    """The file, rewritten. Collective; UserError on all ranks together.
+    """The file, rewritten, once on each node. Collective; UserError on all ranks together."""
+    return shared(lambda: _write(file, path, name), path, ranks)
 
-    The lowest rank of each node writes; the others open what it has open. Where they cannot, each writes its own.
+
+def shared(write: Callable[[], BinaryIO], path: str, ranks: Ranks, again: bool = True) -> ScratchFile:
+    """A file without a name that the lowest rank of each node has written. Collective; UserError on all ranks together.
+
+    The others open what it has open. Where they cannot, each writes its own, if that may be done again.
     """
     leader = (hosts := ranks.gather(socket.gethostname())).index(hosts[ranks.rank])
     mine: BinaryIO | None = None
     with ranks.sharing_errors():
         if leader == ranks.rank:
-            mine = _write(file, path, name)
+            mine = write()
     places = ranks.gather(_place(mine) if mine else None)
     with ranks.sharing_errors():
+        mine = mine or _open_others(places[leader]) or (write() if again else None)
         if mine is None:
-            mine = _open_others(places[leader]) or _write(file, path, name)
+            raise UserError(f"{path} cannot be shared by the ranks of this host: write it to a file, and name that.")
     ranks.gather(None)  # until all have opened it, it must stay open
     assert mine is not None
-    return ScratchFile(mine)
+    return ScratchFile(mine, path)
 
 
 def _place(file: BinaryIO) -> tuple[str, int, int, int]:
@@ -202,14 +209,14 @@ def _write(file: Opens, path: str, name: str) -> BinaryIO:
 
 
 def plain(
-    file: DataFile, ranks: Ranks, last: str | None = None, written: Written = AS_IT_LOOKS
+    file: Opens, ranks: Ranks, last: str | None = None, written: Written = AS_IT_LOOKS
 ) -> tuple[Opens, tuple[str, ...]]:
     """The file as UTF-8 text with line feeds, as far as its head tells, and what is to be said. Collective.
 
     last: which of FORMS it is to be rewritten from after all others. written: its encoding, if that is known.
     Replicated but for the file's descriptor.
     """
-    found: Opens = file
+    found = file
     encoded, recoded = written.encoding is not None, written.recoded
     notes: list[str] = []
     while True:

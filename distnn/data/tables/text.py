@@ -28,7 +28,12 @@ def open_text(path: str, ranks: Ranks, *, header: bool | None = None, written: W
     decimal mark and encoding. All else (quotes, comments, row names, units) is found from the first lines. UserError on
     all ranks.
     """
-    original = open_file(path, ranks)
+    return text_table(open_file(path, ranks), ranks, header, written)
+
+
+def text_table(original: Opens, ranks: Ranks, header: bool | None, written: Written) -> TextSource:
+    """The text table in a file that all ranks have; the rest as for `open_text`. Collective; UserError on all ranks."""
+    path = original.path
     file, notes = plain(original, ranks, written=written)
     layout, segments = _look_through(file, path, ranks, header, written)
     if written.encoding is None and not all(segment.encoded for segment in segments):  # its head did not say so

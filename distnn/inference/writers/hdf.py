@@ -1,0 +1,58 @@
+"""Predictions as HDF5: a dataset for each column, (n,), which distnn reads as a table again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import IO, Any
+
+import numpy as np
+
+from distnn.errors import UserError, missing_package
+from distnn.inference.predictions import Field
+from distnn.inference.writers.writer import Writer
+
+
+def _require() -> None:
+    try:
+        import h5py  # noqa: F401
+    except ImportError as error:
+        raise missing_package("h5py", "hdf5", "An HDF5 file") from error
+
+
+def encode(fields: Sequence[Field], columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The columns. UserError for a missing value where there can be none."""
+    for field, column in zip(fields, columns, strict=True):
+        if np.ma.is_masked(column):
+            raise UserError(
+                f"Column {field.name} lacks values, which HDF5 cannot say of {field.kind}: write .parquet or .csv."
+            )
+    return [np.ma.getdata(column) for column in columns]
+
+
+class HDF5Sink:
+    """Datasets of n rows, filled one part after another. A / in a name would make a group, and becomes _."""
+
+    def __init__(self, file: IO[bytes], fields: Sequence[Field], n: int):
+        import h5py
+
+        types = {"numbers": "<f8", "words": h5py.string_dtype(), "integers": "<i8", "booleans": "?"}
+        self._file = h5py.File(file, "w")
+        self._row = 0
+        self._datasets: list[Any] = []
+        for field in fields:
+            name = field.name.replace("/", "_")
+            if name in self._file:
+                raise UserError(f"Two columns would be called {name!r} in HDF5: write another format.")
+            self._datasets.append(self._file.create_dataset(name, (n,), types[field.kind], chunks=True))
+
+    def add(self, part: Sequence[np.ndarray]) -> None:
+        stop = self._row + len(part[0])
+        for dataset, column in zip(self._datasets, part, strict=True):
+            dataset[self._row : stop] = column.astype(object) if column.dtype.kind == "U" else column
+        self._row = stop
+
+    def close(self) -> None:
+        self._file.close()
+
+
+HDF5 = Writer(encode, HDF5Sink, "a dataset for each column", require=_require)

@@ -1,0 +1,35 @@
+"""Predictions as HDF5: types, and names that HDF5 does not know."""
+
+from __future__ import annotations
+
+import io
+
+import h5py
+import numpy as np
+import pytest
+
+from distnn import UserError
+from distnn.inference.predictions import Field
+from distnn.inference.writers.hdf import HDF5
+
+
+def test_types_and_names() -> None:
+    fields = [Field("d y / d x", "numbers"), Field("w", "words"), Field("k", "integers"), Field("b", "booleans")]
+    columns = [np.array([0.5, np.nan]), np.array(["ä", ""]), np.array([2**60 + 1, -3]), np.array([True, False])]
+    file = io.BytesIO()
+    sink = HDF5.open(file, fields, 4)
+    for _ in range(2):
+        sink.add(HDF5.encode(fields, columns))
+    sink.close()
+    with h5py.File(file) as found:
+        np.testing.assert_array_equal(found["d y _ d x"][:], [0.5, np.nan] * 2)
+        assert found["w"].asstr()[:].tolist() == ["ä", ""] * 2
+        assert found["k"][:].tolist() == [2**60 + 1, -3] * 2 and found["k"].dtype == np.int64
+        assert found["b"][:].tolist() == [True, False] * 2 and found["b"].dtype == bool
+
+
+def test_what_it_cannot_hold() -> None:
+    with pytest.raises(UserError, match="Column k lacks values, which HDF5 cannot say of integers"):
+        HDF5.encode([Field("k", "integers")], [np.ma.masked_array([1, 2], [True, False])])
+    with pytest.raises(UserError, match="Two columns would be called 'a_b' in HDF5"):
+        HDF5.open(io.BytesIO(), [Field("a/b", "numbers"), Field("a_b", "numbers")], 2)
