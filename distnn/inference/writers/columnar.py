@@ -11,7 +11,7 @@ from distnn.errors import missing_package
 from distnn.inference.predictions import Field
 from distnn.inference.writers.writer import Writer
 
-GROUP = 1 << 20  # rows of a group, wherever the ranks' rows begin
+GROUP, VALUES = 1 << 20, 1 << 24  # rows of a group, and values, at most, wherever the ranks' rows begin
 
 
 def _require() -> None:
@@ -49,19 +49,20 @@ def encode(fields: Sequence[Field], columns: Sequence[np.ndarray]) -> Any:
 
 
 class ColumnarSink:
-    """Groups of GROUP rows each. begin(file, schema): a writer of Arrow's, with write_table and close."""
+    """Groups of so many rows each, but for the last. begin(file, schema): a writer of Arrow's, with write_table and close."""
 
     def __init__(self, begin: Callable[[IO[bytes], Any], Any], file: IO[bytes], fields: Sequence[Field]):
         self._schema = _schema(fields)
         self._writer = begin(file, self._schema)
+        self._group = min(GROUP, max(1, VALUES // len(fields)))
         self._waiting: list[Any] = []
         self._rows = 0
 
     def add(self, part: Any) -> None:
         self._waiting.append(part)
         self._rows += part.num_rows
-        while self._rows >= GROUP:
-            self._write(GROUP)
+        while self._rows >= self._group:
+            self._write(self._group)
 
     def close(self) -> None:
         if self._rows:
