@@ -49,7 +49,7 @@ def encode(fields: Sequence[Field], columns: Sequence[np.ndarray]) -> Any:
 
 
 class ColumnarSink:
-    """Groups of so many rows each, but for the last. begin(file, schema): a writer of Arrow's, with write_table and close."""
+    """Groups of so many rows each, but for the last. begin(file, schema): a writer of Arrow's."""
 
     def __init__(self, begin: Callable[[IO[bytes], Any], Any], file: IO[bytes], fields: Sequence[Field]):
         self._schema = _schema(fields)
