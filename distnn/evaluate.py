@@ -41,6 +41,12 @@ class EvaluateOptions(ApplyOptions):
         "or kept by --test.",
     ] = "all"
     worst: Annotated[int, DATA, "Show so many rows with the largest errors, of each target."] = 0
+    leverage: Annotated[
+        int,
+        DATA,
+        "Of the table that the model was trained on: the error that leaving each row out would show, and so many rows "
+        "with the largest leverages, which decide the fit most. For models that were trained with --intervals.",
+    ] = 0
     json: Annotated[bool, DATA, "Print JSON for a program instead of tables."] = False
     watchdog: Annotated[float, JOB, WORDS] = SECONDS
 
@@ -52,8 +58,11 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         return 0
     if options.worst < 0:
         raise UserError(f"--worst {options.worst}: give a number of rows, 0 or more.")
+    if options.leverage < 0:
+        raise UserError(f"--leverage {options.leverage}: give a number of rows, 0 or more.")
     with watching(ranks, options.watchdog):
-        result = evaluate(Application(options, ranks, with_targets=True), options.rows, options.worst)
+        application = Application(options, ranks, with_targets=True)
+        result = evaluate(application, options.rows, options.worst, options.leverage)
     if ranks.rank == 0:
         print(json.dumps(result)) if options.json else show(result)
     return 0
@@ -68,8 +77,10 @@ def show(result: dict[str, Any]) -> None:
         for name, found in result["targets"].items():
             r2 = "" if found["R2"] is None else f", R² {found['R2']:.6g}"
             rows.append((name, f"root mean square error {found['rmse']:.6g}, mean absolute {found['mae']:.6g}{r2}"))
+            rows += sureness(found)
         pairs(rows)
         for name, found in result["targets"].items():
+            show_worst(f"The largest leverages on {name}.", found.get("leverages"), "leverage")
             show_worst(f"The largest errors of {name}.", found.get("worst"))
         return
     rows.append(("right", f"{100 * result['right']:.2f} %"))
@@ -97,13 +108,25 @@ def show_classes(result: dict[str, Any]) -> None:
     table("Rows: the true class; columns: the predicted one.", ("", *result["classes"]), body)
 
 
-def show_worst(title: str, rows: Sequence[dict[str, Any]] | None) -> None:
-    """Print the rows with the largest errors, if they were asked for. Local."""
+def sureness(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is known of a target's intervals and leverages, as lines of a table."""
+    lines = []
+    if "coverage" in found:
+        within = f"{100 * found['coverage']:.2f} % within the 95 % intervals"
+        lines.append(("", f"{within}, mean log predictive density {found['log_density']:.6g}"))
+    if "gamma" in found:
+        error = "unknown" if found["left_out_rmse"] is None else f"{found['left_out_rmse']:.6g}"
+        lines.append(("", f"each row left out: root mean square error {error}; leverages sum to {found['gamma']:.6g}"))
+    return lines
+
+
+def show_worst(title: str, rows: Sequence[dict[str, Any]] | None, size: str = "error") -> None:
+    """Print the rows with the largest errors, or whatever size, if they were asked for. Local."""
     from distnn.command_line.console import table
 
     if rows:
-        body = [(row["place"], *map(shown, (row["true"], row["predicted"], row["error"]))) for row in rows]
-        table(title, ("", "true", "predicted", "error"), body)
+        body = [(row["place"], *map(shown, (row["true"], row["predicted"], row[size]))) for row in rows]
+        table(title, ("", "true", "predicted", size), body)
 
 
 def shown(value: float | str) -> str:

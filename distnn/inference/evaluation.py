@@ -15,32 +15,41 @@ from distnn.data.sampling import for_test, held_out, trained
 from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.inference.application import Application
+from distnn.inference.certainty import Certainty
 from distnn.inference.measures import Seen
 from distnn.inference.measures.auc import Areas
 from distnn.inference.measures.classes import Confusion
 from distnn.inference.measures.numbers import Residuals
+from distnn.inference.measures.sureness import Sureness
 from distnn.inference.measures.worst import Worst
 from distnn.parallel.ranks import on_root
 from distnn.parallel.reduction import ExactSum
 
 
-def evaluate(application: Application, which: str, worst: int = 0) -> dict[str, Any]:
+def evaluate(application: Application, which: str, worst: int = 0, leverage: int = 0) -> dict[str, Any]:
     """E and what else is known of the model on the table, for JSON. Collective, replicated; exact like E_in.
 
     which: "all" rows, those "trained" on, "held-out", or kept for the "test". n is Σ weights, E = (1/n) Σ e. For
-    numbers, by target: rmse, mae, and R2 or None if the target is constant. For classes: right, the share that is;
-    confusion, K × K, true class by predicted class; log_loss and auc, None where there is none; precision, recall and
-    f1 by class and their means. Where the table has weights, an example counts as its weight, everywhere; where the
-    training weighed classes, these weights count in E, and only there. worst: so many rows with the largest errors, by
-    target or of all. UserError, on all ranks, if there are no such rows, or for what reading them refuses.
+    numbers, by target: rmse, mae, and R2 or None if the target is constant; of a model that knows how sure it is,
+    coverage and log_density. For classes: right, the share that is; confusion, K × K, true class by predicted class;
+    log_loss and auc, None where there is none; precision, recall and f1 by class and their means. Where the table has
+    weights, an example counts as its weight, everywhere; where the training weighed classes, these weights count in E,
+    and only there. worst: so many rows with the largest errors, by target or of all. leverage: of the rows trained on,
+    left_out_rmse and gamma by target, and so many rows with the largest leverages. UserError, on all ranks, if there
+    are no such rows, or for what reading them refuses.
     """
     preparation, weighted = application.model.preparation, application.columns.weight is not None
     classes, ranks = preparation.classes, application.ranks
     measure = Residuals(preparation) if classes is None else Confusion(classes, weighted)
     areas = None if classes is None else Areas(classes, weighted, application.source.n)
     largest = [Worst(worst) for _ in (preparation.targets if classes is None else "1")] if worst else []
-    sums = ExactSum(ranks, [1, 1, 1, *measure.sizes], len(application.blocks), application.cut.count)
+    certainty, size = application.model.certainty, 3 + sum(measure.sizes)
+    if leverage:
+        certainty = _require_trained(application, which)
     exponent = application.weight_exponent() if weighted else 0
+    sure = certainty and Sureness(certainty, preparation, application.backpropagation, exponent, leverage)
+    sizes = [1, 1, 1, *measure.sizes, *(sure.sizes if sure else ())]
+    sums = ExactSum(ranks, sizes, len(application.blocks), application.cut.count)
     hashes = np.zeros(len(application.blocks), np.int64)
 
     def term(j: int, out: np.ndarray) -> None:
@@ -56,20 +65,27 @@ def evaluate(application: Application, which: str, worst: int = 0) -> dict[str, 
         out[1] = len(rows) if block.weights is None else block.weights.sum(dtype=np.float64)
         out[2] = application.backpropagation.error(block)
         seen = Seen(rows, block.y, application.backpropagation.outputs(block.x), weights)
-        measure.write(seen, out[3:])
+        measure.write(seen, out[3:size])
+        if sure:
+            sure.write(seen, block, measure.errors(seen), out[size:])
         if areas is not None:
             areas.look(j, seen)
         for worst_of, errors in zip(largest, measure.errors(seen) if largest else (), strict=True):
             worst_of.offer(rows.numbers, *errors)
 
     found = sums(term)
-    if which != "all":
+    if which != "all" or leverage:
         _require_same_table(application, which, hashes)
     n = float(found[0])
     if n == 0:
         raise UserError(f"{application.source.path}: there are no rows to evaluate on (--rows {which}).")
     E = float(found[2]) / float(found[1])
-    result = {"n": float(np.ldexp(n, -exponent)), "E": E, **measure.result(found[3:], n, exponent)}
+    result = {"n": float(np.ldexp(n, -exponent)), "E": E, **measure.result(found[3:size], n, exponent)}
+    if sure:
+        for name, more in sure.result(found[size:], n).items():
+            result["targets"][name] |= more
+        for place, highest in zip(result["targets"].values(), sure.highest, strict=False):
+            place["leverages"] = _shown(application, highest.result(ranks), "leverage")
     if areas is not None:
         _add_areas(result, areas.result(ranks))
     lists = [_shown(application, worst_of.result(ranks)) for worst_of in largest]
@@ -89,7 +105,15 @@ def _add_areas(result: dict[str, Any], areas: Sequence[float | None]) -> None:
         own["auc"] = area
 
 
-def _shown(application: Application, rows: np.ndarray) -> list[dict[str, Any]]:
+def _require_trained(application: Application, which: str) -> Certainty:
+    """The model's certainty. UserError where there is none, or where other rows than the training's are asked for."""
+    known = application.model.held_out
+    if not (which == "trained" or (which == "all" and not known["share"] and not known.get("test"))):
+        raise UserError(f"--leverage is of the rows that were trained on, not of --rows {which}: give --rows trained.")
+    return application.model.known_certainty()
+
+
+def _shown(application: Application, rows: np.ndarray, size_is: str = "error") -> list[dict[str, Any]]:
     """Rows as `Worst` gives them, for JSON; place: where the row is, as error messages have it. Collective."""
     classes, source = application.model.preparation.classes, application.source
     places = on_root(application.ranks, lambda: [source.place(row) for row in rows["row"].tolist()])
@@ -97,7 +121,7 @@ def _shown(application: Application, rows: np.ndarray) -> list[dict[str, Any]]:
     for place, (row, size, true, predicted) in zip(places, rows.tolist(), strict=True):
         if classes is not None:
             true, predicted = classes.names[int(true)], classes.names[int(predicted)]
-        found.append({"row": row, "place": place, "true": true, "predicted": predicted, "error": size})
+        found.append({"row": row, "place": place, "true": true, "predicted": predicted, size_is: size})
     return found
 
 

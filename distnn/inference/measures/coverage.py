@@ -1,0 +1,44 @@
+"""How well a model's intervals hold: the share of observations within them, and how likely it thought these."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from distnn.data.preparation import Preparation
+from distnn.inference.certainty import Certainty, quantile
+from distnn.inference.measures import Seen
+
+PROBABILITY = 0.95  # of the intervals
+
+
+class Coverage:
+    """For each of m targets: Σ of 1 within the 95 % interval of a new observation and 0 outside, and Σ ln p(y).
+
+    With the examples' weights. p is normal, around the prediction, with the variance of the function and of the noise;
+    of a target as the table has it or, where it was transformed, after that.
+    """
+
+    def __init__(self, certainty: Certainty, preparation: Preparation):
+        assert preparation.target_scaling is not None
+        self.certainty, self.names = certainty, preparation.targets
+        self.deviation = preparation.target_scaling.divisor
+        self.sizes = [1] * (2 * len(self.names))
+
+    def write(self, seen: Seen, variances: np.ndarray, out: np.ndarray) -> None:
+        """A block's sums, (2 m,). Local. variances: of the function, m × r, in the units of the network."""
+        total = variances + self.certainty.noise[:, None]
+        z = (seen.outputs.astype(np.float64) - seen.y) / np.sqrt(total)
+        density = -0.5 * (np.square(z) + np.log(2 * math.pi * total)) - np.log(self.deviation)[:, None]
+        within = np.abs(z) <= quantile(PROBABILITY)
+        out[:] = np.concatenate([within @ seen.weights, density @ seen.weights])
+
+    def result(self, sums: np.ndarray, n: float) -> dict[str, dict[str, Any]]:
+        """By target: coverage, the share, and log_density, the mean of ln p. n: Σ weights."""
+        shares, densities = (sums / n).reshape(2, -1).tolist()
+        return {
+            name: {"coverage": share, "log_density": density}
+            for name, share, density in zip(self.names, shares, densities, strict=True)
+        }

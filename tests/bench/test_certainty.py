@@ -1,0 +1,48 @@
+"""The measurement of calibration: it runs on a small table, counts right, and draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distnn.bench import certainty
+from distnn.errors import UserError
+from distnn.parallel.ranks import OneRank
+
+
+def test_every_problem_is_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(certainty, "UNITS", (2,))
+    monkeypatch.setattr(certainty.chosen, "__defaults__", ((2,),))
+    small = {name: problem._replace(n=40) for name, problem in certainty.PROBLEMS.items()}
+    monkeypatch.setattr(certainty, "PROBLEMS", small)
+    assert certainty.main(OneRank(), ["1"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in small)
+    assert "95 % intervals" in printed
+
+
+def test_what_is_counted() -> None:
+    """Noise that is never there lies within, and a function that jumps after the training outside."""
+    smooth = certainty.PROBLEMS["smooth"]._replace(n=60)
+    found = certainty.covered(smooth, 0)
+    assert 0.5 < found.function <= 1
+    assert 0.8 < found.observation <= 1
+    far = certainty.covered(smooth._replace(f=lambda X: 1e3 * (len(X) == certainty.NEW) + X[:, 0]), 0)
+    assert (far.function, far.observation) == (0, 0)
+
+
+def test_the_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certainty.chosen, "__defaults__", ((3,),))
+    assert certainty.main(OneRank(), ["0", str(tmp_path / "a.svg")]) == 0
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    with pytest.raises(UserError, match=r"nowhere/a.svg cannot be written"):
+        certainty.draw(str(tmp_path / "nowhere" / "a.svg"))
+    assert np.isfinite(certainty.PROBLEMS["heavy tails"].noise(np.random.default_rng(0), 5)).all()
+
+
+@pytest.mark.parametrize("arguments", [["many"], ["1", "a.svg", "b.svg"]])
+def test_bad_arguments_are_one_sentence(arguments: list[str]) -> None:
+    with pytest.raises(UserError, match="takes a number of tables and the name of a figure, or neither"):
+        certainty.main(OneRank(), arguments)
