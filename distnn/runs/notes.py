@@ -29,8 +29,7 @@ def describe(
     for kind, group in groupby(kinds, key=lambda found: found[0]):
         names = [source.columns[j] for _, j in group]
         notes.append(f"{'input' if len(names) == 1 else 'inputs'} {listed(names)}: {kind}")
-    given = bool(options.targets) or options.data is None
-    return [*notes, _target(source, columns, looked, preparation, examples, given), *_hints(preparation, examples)]
+    return [*notes, _target(options, source, columns, looked, preparation, examples), *_hints(preparation, examples)]
 
 
 def _kind(options: Options, looked: Survey, column: int, encoding: Encoding) -> str:
@@ -53,20 +52,27 @@ def _kind(options: Options, looked: Survey, column: int, encoding: Encoding) -> 
 
 
 def _target(
-    source: Source, columns: Columns, looked: Survey, preparation: Preparation, examples: Examples, given: bool
+    options: Options,
+    source: Source,
+    columns: Columns,
+    looked: Survey,
+    preparation: Preparation,
+    examples: Examples,
 ) -> str:
-    """What the targets are taken for; given: the user has named them."""
+    """What the targets are taken for."""
     names = [source.columns[j] for j in columns.targets]
     held = f"{examples.rows + examples.validation_rows + examples.test_rows:,} numbers"
     if preparation.classes:
         held = f"{len(preparation.classes.names)} classes ({listed(preparation.classes.names, 6)})"
     elif any(columns.transforms):
         held += f", {listed(sorted({name for name in columns.transforms if name}))} of them"
-    if examples.hints and examples.hints.binary:
+    if options.classes and not preparation.classes:
+        held = "labels, 0 or 1 each, of which a row may have several or none"
+    elif examples.hints and examples.hints.binary:
         held += ", all 0 or 1: predicted as numbers; if they are classes, say --classes, which also trains faster"
     if missing := sum(looked.found[j].missing for j in columns.targets):
         held += f", {missing:,} missing, their rows left out"
-    last = not given and columns.targets == (len(source.columns) - 1,)
+    last = not options.targets and options.data is not None and columns.targets == (len(source.columns) - 1,)
     default = ", the last column (--targets names another)" if last else ""
     return f"{'target' if len(names) == 1 else 'targets'} {listed(names)}{default}: {held}"
 

@@ -8,7 +8,9 @@ from functools import partial
 import numpy as np
 
 from distnn.data.columns import Columns
+from distnn.data.fields import read_fields
 from distnn.data.filling import means, medians
+from distnn.data.kinds import NEARLY
 from distnn.data.loading import load
 from distnn.data.preparation import Preparation
 from distnn.data.sampling import trained
@@ -32,7 +34,10 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
     holds something else, all rows are looked at; so they are, at once, where the first rows hold words or gaps. The
     table is read twice at most, but where a guess was wrong. UserError for bad data.
     """
+    asked = options
     columns, looked = first_look(options, source, ranks)
+    if options.classes and len(columns.targets) > 1 and _are_labels(source, columns, ranks):
+        options = replace(options, classes=False, error=options.error or "cross-entropy")
     if _tells_too_little(options, looked):
         looked = _survey(options, source, columns, looked, ranks)
     planned = plan(options, source, columns, looked)
@@ -55,7 +60,25 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
             raise wrong
         planned = again
         preparation, examples = _load(options, source, planned, memory, ranks)
-    return planned, preparation, examples, describe(options, source, planned, looked, preparation, examples)
+    return planned, preparation, examples, describe(asked, source, planned, looked, preparation, examples)
+
+
+def _are_labels(source: Source, columns: Columns, ranks: Ranks) -> bool:
+    """Are several targets, all of them 0 or 1, labels of which a row may have several, or none? Collective, replicated.
+
+    They are where that is so in more than a few rows; else they are one class in each, and these rows are mistakes.
+    """
+    cut, alone = chunks(source.n), replace(columns, inputs=())
+    source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
+    counts = np.zeros(3, np.int64)  # rows, those of several labels or none, numbers that are neither 0 nor 1
+    with ranks.sharing_errors():
+        for chunk in cut.owned(ranks.rank, ranks.size):
+            targets = read_fields(source, alone, *cut.bounds(chunk)).table
+            others = ((targets != 0) & (targets != 1)).sum()
+            counts += len(targets), (targets.sum(axis=1) != 1).sum(), others
+    ranks.sum(counts)
+    rows, odd, others = counts.tolist()
+    return others == 0 and odd > (1 - NEARLY) * rows
 
 
 def memory_for_rows(options: Options, ranks: Ranks) -> int:

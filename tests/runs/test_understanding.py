@@ -186,3 +186,23 @@ def test_a_wrong_guess_changes_nothing(size: int, trained: Callable[..., Trained
         assert (found.bits, found.notes) == (known.bits, known.notes)
     with pytest.raises(UserError, match=REFUSED["target-missing-later.csv"][1]):
         trained("target-missing-later.csv", size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_several_targets_of_0_and_1(size: int, trained: Callable[..., Trained]) -> None:
+    """A class where one of them is 1 in each row, but for mistakes; else labels each, of any number."""
+    where = Path(trained("plain.csv").where)
+    for name, odd in (("one-hot.csv", 0), ("mistakes.csv", 3), ("labels.csv", 20), ("others.csv", 20)):
+        lines = [f"{i % 7},{int(i % 3 == 0)},{int(i % 3 == 1)},{int(i % 3 == 2 or i < odd)}" for i in range(60)]
+        if name == "others.csv":
+            lines[50] = "1,0,0,7"
+        (where / name).write_text("\n".join(["a,p,q,r", *lines]))
+    asked = {"targets": ("p", "q", "r"), "classes": True}
+    classes, labels = trained("one-hot.csv", size, **asked), trained("labels.csv", size, **asked)
+    assert classes.model.preparation.classes is not None and classes.model.network.output_theta == "softmax"
+    assert labels.model.preparation.classes is None and labels.model.network.output_theta == "logistic"
+    assert "targets p, q, r: labels, 0 or 1 each, of which a row may have several or none" in labels.notes
+    assert labels.bits == trained("labels.csv", targets=("p", "q", "r"), error="cross-entropy").bits
+    for name in ("mistakes.csv", "others.csv"):
+        with pytest.raises(UserError, match="row 0: with --classes, one of the targets p, q, r is 1"):
+            trained(name, size, **asked)
