@@ -181,7 +181,7 @@ def test_environment_on_the_nodes_disks(submit: Callable[..., BatchJob], tmp_pat
 
 def test_time_limit(submit: Callable[..., BatchJob]) -> None:
     """Slurm warns some time before the limit; the job stops with a checkpoint, is requeued, and goes on."""
-    job = submit("--nodes=3 --ntasks=3 --time=60", LONG).submit(changes={"B:USR1@120": "B:USR1@600"})
+    job = submit("--nodes=2 --ntasks=2 --time=60", LONG).submit(changes={"B:USR1@120": "B:USR1@600"})
     job.wait_for_checkpoint()
     job.update("TimeLimit=10")  # so that it is warned soon
     job.wait_for_requeue()
@@ -197,7 +197,7 @@ def test_time_limit(submit: Callable[..., BatchJob]) -> None:
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
 @pytest.mark.parametrize("whom", ["--batch", "--full", "ranks"])
 def test_signal_by_scancel(submit: Callable[..., BatchJob], whom: str, launcher: str) -> None:
-    job = submit("--nodes=3 --ntasks=3 --time=60", LONG).submit(launcher=launcher)
+    job = submit("--nodes=2 --ntasks=2 --time=60", LONG).submit(launcher=launcher)
     job.wait_for_checkpoint()
     job.cluster.command("scancel", "--signal=USR1", *([] if whom == "ranks" else [whom]), job.number)
     job.wait_for_requeue()
@@ -225,7 +225,7 @@ def test_dead_node(submit: Callable[..., BatchJob]) -> None:
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
 def test_killed_rank(submit: Callable[..., BatchJob], launcher: str) -> None:
     """The others are ended, and the job starts again from the newest checkpoint."""
-    job = submit("--nodes=3 --ntasks=3 --time=60", LONG).submit(launcher=launcher)
+    job = submit("--nodes=2 --ntasks=2 --time=60", LONG).submit(launcher=launcher)
     job.wait_for_checkpoint()
     for pid in job.cluster.job_processes("n2"):
         os.kill(pid, signal.SIGKILL)
@@ -238,7 +238,7 @@ def test_killed_rank(submit: Callable[..., BatchJob], launcher: str) -> None:
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
 def test_rank_that_never_comes(submit: Callable[..., BatchJob], launcher: str) -> None:
     """MPI waits for it for ever; the job does not."""
-    job = submit("--nodes=3 --ntasks=3 --time=60", 10)
+    job = submit("--nodes=2 --ntasks=2 --time=60", 10)
     job.hung_starts = None
     (job.folder / "late").write_text(
         '#!/usr/bin/env bash\n[[ $PMI_RANK == 1 && -z $SLURM_RESTART_COUNT ]] && exec sleep 1000\nexec "$@"\n'
@@ -256,7 +256,7 @@ def test_rank_that_never_comes(submit: Callable[..., BatchJob], launcher: str) -
 
 
 def test_cancelled_job_stays_cancelled(submit: Callable[..., BatchJob]) -> None:
-    job = submit("--nodes=3 --ntasks=3 --time=60", LONG).submit()
+    job = submit("--nodes=2 --ntasks=2 --time=60", LONG).submit()
     job.wait_for_checkpoint()
     job.cluster.command("scancel", job.number)
     ended = job.finish()
@@ -265,13 +265,13 @@ def test_cancelled_job_stays_cancelled(submit: Callable[..., BatchJob]) -> None:
 
 
 def test_bad_options_are_not_tried_again(submit: Callable[..., BatchJob]) -> None:
-    job = submit("--nodes=3 --ntasks=3 --time=60", 10).submit(changes={"--config options.toml": "--hidden 0"})
+    job = submit("--nodes=2 --ntasks=2 --time=60", 10).submit(changes={"--config options.toml": "--hidden 0"})
     ended = job.finish()
     assert (ended["JobState"], ended["ExitCode"], ended["Restarts"]) == ("FAILED", "2:0", "0"), job.log()
 
 
 def test_preemption(submit: Callable[..., BatchJob]) -> None:
-    job = submit("--nodes=3 --ntasks=3 --time=60", LONG).submit()
+    job = submit("--nodes=2 --ntasks=2 --time=60", LONG).submit()
     job.wait_for_checkpoint()
     urgent = ("sbatch", "--parsable", "--partition=urgent", "--nodes=3", "--exclusive", "--wrap=sleep 2")
     other = job.cluster.command(*urgent, "--output=/dev/null", cwd=job.folder).strip()

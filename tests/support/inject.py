@@ -29,6 +29,7 @@ from distnn.errors import UserError
 from distnn.kernels import blas
 from distnn.network import arithmetic
 from distnn.network.backpropagation import Backpropagation
+from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.parallel import ranks
 from distnn.resilience.watchdog import Watchdog
 from distnn.storage import checkpoint, files
@@ -220,6 +221,23 @@ def slow() -> None:
         return gradient(self, *arguments)
 
     Backpropagation.gradient = faulty  # type: ignore[method-assign]
+
+
+def held() -> None:
+    """Each 30th iteration waits until the test lets it, see Job.let_go_on; rank 0 says that it does. On all ranks."""
+    step, calls = GradientDescent.step, 0
+
+    def waiting(self: GradientDescent, *arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % 30 == 0:
+            if rank == "0":
+                print("is held", file=sys.stderr, flush=True)
+            while not STRUCK.exists() or STRUCK.stat().st_size < calls // 30:
+                time.sleep(0.01)
+        return step(self, *arguments)
+
+    GradientDescent.step = waiting  # type: ignore[method-assign]
 
 
 def cut() -> None:

@@ -162,6 +162,10 @@ class Job:
         """Send a signal to mpirun (not to its ranks)."""
         self.process.send_signal(number)
 
+    def let_go_on(self, times: int) -> None:
+        """Let inject.py's `held` go on for this time, counted from the start."""
+        self.struck.write_bytes(bytes(times))
+
     def finish(self, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """Wait for the end. Past `timeout` seconds all is ended, and the test fails with the output so far."""
         try:
