@@ -25,7 +25,7 @@ from distnn.train import main as train_main
 TRAIN = ("-m", "distnn.train")
 SMALL = ("--hidden", "4", "--validation", "0.2", "--window", "3")
 DESCENT = ("--optimizer", "gradient-descent")
-CLOCK = ("seconds", "examples_per_second")
+CLOCK = ("seconds", "examples_per_second", "communication")
 
 
 def metrics(out: Path) -> list[dict[str, Any]]:

@@ -22,6 +22,10 @@ TOML_BYTES = 1 << 20  # a file of options is far shorter
 BYTES = "bytes:"  # how a value begins in the file that is written byte by byte
 
 
+class Positional:
+    """In the annotation of a field, whose values are given without its flag, too."""
+
+
 def parse(kind: type, program: str, about: str, arguments: Sequence[str]) -> Any:
     """Options of the dataclass `kind`, as `read` reads them, or None when --help was all that was wanted."""
     given = read(kind, program, about, arguments)
@@ -75,14 +79,20 @@ def _parsed(
     from cyclopts import App, CycloptsError
     from cyclopts.config import Toml
 
-    def collect(**given: Any) -> dict[str, Any]:
-        return given
+    def collect(*values: Any, **given: Any) -> dict[str, Any]:
+        return dict(zip(places, values, strict=False)) | given
 
+    places = [name for name, annotation in annotations.items() if Positional in get_args(annotation)]
     collect.__annotations__ = annotations
     collect.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-            for name, annotation in annotations.items()
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD if name in places else inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=annotations[name],
+            )
+            for name in sorted(annotations, key=lambda name: name not in places)
         ]
     )
     app = App(name=program, help=about, help_format="plaintext", version_flags=(), result_action="return_value")
@@ -108,9 +118,10 @@ def _annotations(kind: type, names: Container[str] | None = None) -> dict[str, A
     groups: dict[str, Group] = {}
     annotations: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
-        if names is not None and field.name not in names:
+        value_type, group, words, *more = get_args(hints[field.name])
+        place = [Positional for item in more if isinstance(item, Positional)]
+        if names is not None and field.name not in names and not place:
             continue
-        value_type, group, words, *_ = get_args(hints[field.name])
         groups.setdefault(group, Group(group, sort_key=len(groups)))
         several = get_origin(value_type) is tuple
         shown: Any = " ".join(map(str, field.default)) if several else field.default  # type: ignore[arg-type]
@@ -122,7 +133,7 @@ def _annotations(kind: type, names: Container[str] | None = None) -> dict[str, A
             consume_multiple=several,
             negative=None if bool in (value_type, *get_args(value_type)) else (),
         )
-        annotations[field.name] = Annotated[_whole_numbers(value_type) | None, parameter]
+        annotations[field.name] = Annotated[_whole_numbers(value_type) | None, parameter, *place]
     annotations["config"] = Annotated[Path | None, Parameter(group="Help", help="TOML file of options; flags win.")]
     return annotations
 

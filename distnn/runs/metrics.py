@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,12 @@ class Metrics:
         with replacing(self.path, "w") as file:
             file.writelines(line + "\n" for line in kept)
 
-    def append(self, record: Record, at_once: bool) -> str | None:
-        """Append a record; it is on disk within a second, or at once. Returns what went wrong, as `flush`."""
-        self._waiting.append(json.dumps(finite(record)).encode() + b"\n")
+    def append(self, record: Record, at_once: bool, more: Mapping[str, Any] | None = None) -> str | None:
+        """Append a record; it is on disk within a second, or at once. Returns what went wrong, as `flush`.
+
+        more: what stands in its line, too, by names of its own.
+        """
+        self._waiting.append(json.dumps({**finite(record), **(more or {})}).encode() + b"\n")
         if at_once or record.seconds - self._flushed > 1:
             self._flushed = record.seconds
             return self.flush()

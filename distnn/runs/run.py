@@ -15,6 +15,7 @@ from distnn.resilience.stop_requests import StopRequests
 from distnn.resilience.time_limit import TimeLimit, seconds_left
 from distnn.runs.assembly import Assembly
 from distnn.runs.checkpointing import Checkpointing
+from distnn.runs.communication import CommunicationShares
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import stored
 from distnn.runs.reports import Beginning, End, Report
@@ -51,7 +52,10 @@ class Run:
         self.report.begin(self._beginning(progress))
         requests = self._stop_requests(progress) if self.ranks.rank == 0 else None
         clock, waited = time.perf_counter(), self.ranks.seconds
+        shares = CommunicationShares(self.ranks)
         for record in self.assembly.iterations(progress):
+            if shares.due(record.t, self.options.check_every):
+                self.report.communication(*shares.measure())
             if requests is None:  # not on rank 0
                 continue
             self.report.iteration(record, progress.reason is not None)

@@ -34,7 +34,8 @@ def hints(kind: Any) -> dict[str, Any]:
 def check_fields(options: Any) -> None:
     """Raise UserError, one sentence, where a value is not of its field's type, or less than the least. Local."""
     for name, hint in hints(options.__class__).items():
-        kind, _, _, *limits = get_args(hint)
+        kind, _, _, *more = get_args(hint)
+        limits = [limit for limit in more if isinstance(limit, AtLeast)]
         value, choices = getattr(options, name), _choices(kind)
         if choices and value is not None and value not in choices:
             raise UserError(f"{flag(name)} {value}: choose from {', '.join(choices)}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from distnn.runs.options import Options
 from distnn.runs.reports.report import Beginning, Report
 from distnn.training.record import Record
@@ -13,6 +15,11 @@ class MetricsReport(Report):
     def begin(self, beginning: Beginning) -> None:
         """Log into the directory of this run."""
         self._run = beginning
+        self._more: dict[str, Any] = {}
+
+    def communication(self, least: float, most: float) -> None:
+        """It goes into the next line."""
+        self._more["communication"] = [round(least, 4), round(most, 4)]
 
     def iteration(self, record: Record, done: bool) -> None:
         """Log a record, if it is not there yet."""
@@ -20,8 +27,9 @@ class MetricsReport(Report):
         if record.t <= metrics.last or not (done or record.t % run.every == 0):
             return
         # Elastic: another rank would go on in this file, and knows no older records.
-        if wrong := metrics.append(record, at_once=done or run.options.elastic):
+        if wrong := metrics.append(record, at_once=done or run.options.elastic, more=self._more):
             run.warn(wrong)
+        self._more = {}
 
 
 def report(options: Options) -> Report:

@@ -64,6 +64,9 @@ class Report:
     def iteration(self, record: Record, done: bool) -> None:
         """An iteration, of a run that goes on once more the one reached; done: it is the last."""
 
+    def communication(self, least: float, most: float) -> None:
+        """The least and the most share of the time that a rank has spent in communication, since this came last."""
+
     def end(self, end: End) -> None:
         """The run is over: its files are written."""
 
@@ -101,6 +104,9 @@ class Reports(Report):
 
     def iteration(self, record: Record, done: bool) -> None:
         self._tell(lambda report: report.iteration(record, done))
+
+    def communication(self, least: float, most: float) -> None:
+        self._tell(lambda report: report.communication(least, most))
 
     def end(self, end: End) -> None:
         self._tell(lambda report: report.end(end))

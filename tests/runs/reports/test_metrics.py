@@ -53,3 +53,13 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     report.iteration(Record(0, 0.5), done=True)
     assert len(said) == 1
     assert "metrics.jsonl cannot be written (No such file or directory); training goes on" in said[0]
+
+
+def test_communication_stands_in_the_next_line(tmp_path: Path) -> None:
+    report = report_in(tmp_path, [], every=2)
+    for t in range(5):
+        if t in (0, 3):
+            report.communication(0.123456, 0.5)
+        report.iteration(Record(t, 0.5), done=t == 4)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row.get("communication") for row in rows] == [[0.1235, 0.5], None, [0.1235, 0.5]]
