@@ -20,7 +20,8 @@ MODULES=(
     "data/preparation    tests/data/test_preparation.py tests/data/test_loading.py"
     "data/shard          tests/data/test_shard.py"
     "kernels/blocks      tests/kernels/test_blocks.py"
-    "parallel/fixed_point tests/parallel/test_fixed_point.py tests/parallel/test_exponents.py tests/parallel/test_guesses.py"
+    "parallel/fixed_point tests/parallel/test_fixed_point.py tests/parallel/test_exponents.py \
+        tests/parallel/test_guesses.py"
     "parallel/layout     tests/parallel/test_layout.py tests/parallel/test_fixed_point.py"
     "parallel/reduction  tests/parallel/test_guesses.py tests/parallel/test_sums.py tests/parallel/test_sum_failures.py"
     "runs/checkpointing  tests/runs/test_checkpointing.py"
