@@ -40,7 +40,7 @@ def weights(options: Options, d: tuple[int, ...]) -> int:
 
 def memory(options: Options, d: tuple[int, ...]) -> float:
     """Bytes a rank that `learn` takes at most, besides the rows."""
-    return 80.0 * weights(options, d) ** 2
+    return 110.0 * weights(options, d) ** 2
 
 
 def learn(options: Options, objective: Objective, progress: Progress) -> Certainty:
@@ -86,7 +86,8 @@ def _factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: float,
     """
     mean = float(beta.sum()) / len(beta)
     shares = None if (beta == beta[0]).all() else beta / mean
-    H = (objective.n * mean / 2) * objective.gauss_newton(w, shares, last)
+    H = objective.gauss_newton(w, shares, last)
+    H *= objective.n * mean / 2
     biases = 1 - objective.decayed[-len(H) :]
     H[np.diag_indices_from(H)] += alpha + objective.n * mean * objective.weight_decay * biases
     try:

@@ -100,5 +100,5 @@ def test_a_finished_run_gets_it_by_resume(tmp_path: Path) -> None:
 
 
 def test_memory_grows_with_the_square_of_the_weights() -> None:
-    assert certainty.memory(Options(intervals="all"), (4, 9, 1)) == 80 * 55**2
-    assert certainty.memory(Options(intervals="last"), (4, 9, 1)) == 80 * 10**2
+    assert certainty.memory(Options(intervals="all"), (4, 9, 1)) == 110 * 55**2
+    assert certainty.memory(Options(intervals="last"), (4, 9, 1)) == 110 * 10**2
