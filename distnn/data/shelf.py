@@ -1,7 +1,7 @@
 """Where a rank keeps its rows: in memory, and in a scratch file what is more than that may hold.
 
 Rows are kept block by block as tuples of arrays. Those in the file lie there as they would in memory, and passes go
-over them in order: while one block is computed, a thread reads the next ones. The results are the same to the bit.
+over them in order: while one block is computed, the system reads the next ones. The results are the same to the bit.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
@@ -19,7 +18,8 @@ import numpy as np
 from distnn.errors import TooLittleRoom, UserError
 from distnn.kernels.memory import LINE, amount, vector
 
-AHEAD = 2  # blocks that are read while one is computed
+AHEAD = 4 << 20  # bytes that the system is to read before they are asked for,
+REQUEST = 1 << 20  # of which it takes no more than about so many at once
 GROWTH = 64 << 20  # bytes by which the file grows where more is written than was foreseen
 
 T = TypeVar("T", bound=tuple)
@@ -55,7 +55,6 @@ class Room:
         self.memory_used = self.file_used = 0
         self._allocated, self._expected = 0, 0
         self._file: BinaryIO | None = None
-        self.reader = ThreadPoolExecutor(1)
 
     def expect(self, size: int) -> None:
         """Say how many bytes will be kept, so that a folder without room for them is found out now."""
@@ -73,7 +72,7 @@ class Room:
         in_lines = array.ndim == 2 and len(array) > 1 and array.strides[1] == array.itemsize
         stride = max(columns, array.strides[0] // array.itemsize if in_lines else columns)
         place = Place(self.file_used, array.shape, stride, array.dtype)
-        self.file_used += -(-place.size // LINE) * LINE
+        self.file_used += _in_lines(place)
         if self.file_used > self._allocated:
             self._allocate(self.file_used + GROWTH)
         return place
@@ -90,6 +89,12 @@ class Room:
             raise TooLittleRoom(
                 f"The scratch file in {self.folder} cannot be written: {error.strerror}. Give --scratch another folder."
             ) from error
+
+    def announce(self, place: Place) -> None:
+        """Say that the array at a place will be read soon."""
+        for start in range(0, place.size, REQUEST):
+            size = min(REQUEST, place.size - start)
+            os.posix_fadvise(self._descriptor(), place.offset + start, size, os.POSIX_FADV_WILLNEED)
 
     def read(self, place: Place, memory: np.ndarray) -> np.ndarray:
         """The array at a place, read into `memory`, uint8."""
@@ -196,17 +201,15 @@ class Shelf:
 class View(Sequence[T], Generic[T]):
     """What a shelf holds, as named tuples of a kind. An item is good until the next one is asked for.
 
-    Items in the file are read when they are asked for; the next ones of a pass in order, and then the first ones for
-    the pass that follows, while this one is in use.
+    Items in the file are read when they are asked for. In a pass in order those that follow are announced, and at its
+    end the first ones for the next pass.
     """
 
     def __init__(self, shelf: Shelf, kind: type[T]):
         self.shelf = shelf
         self._make: Callable[..., T] = kind
         self._names: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
-        self._ahead: dict[int, Future[np.ndarray]] = {}
-        self._spare: list[np.ndarray] = []  # memory to read into
-        self._lent: np.ndarray | None = None  # that of the item in use
+        self._memory = vector(0, np.uint8)  # that items are read into
         self._last = -1
 
     def __len__(self) -> int:
@@ -215,48 +218,32 @@ class View(Sequence[T], Generic[T]):
     def __getitem__(self, j: Any) -> T:
         if not 0 <= j < len(self):
             raise IndexError(j)
-        item = self.shelf.items[j]
-        if self._lent is not None:
-            self._spare.append(self._lent)
-            self._lent = None
-        following = (self._last + 1) % len(self) == j
-        self._last = j
-        reading = self._ahead.pop(j, None) or self._start(j)
-        ahead = [i % len(self) for i in range(j + 1, j + 1 + AHEAD)] if following else []
-        for i in set(self._ahead).difference(ahead):
-            self._spare.append(self._ahead.pop(i).result())
-        for i in ahead:
-            if i != j and i not in self._ahead and (future := self._start(i)):
-                self._ahead[i] = future
-        if reading is None:
+        in_order, self._last = (self._last + 1) % len(self) == j, j
+        item, places = self.shelf.items[j], self._places(j)
+        if not places:
             return self._make(*(item.get(name) for name in self._names))
-        self._lent = memory = reading.result()
-        return self._make(*(None if place is None else place.of(part) for place, part in self._parts(item, memory)))
-
-    def _parts(self, item: dict[str, Any], memory: np.ndarray | None = None) -> Iterator[tuple[Any, Any]]:
-        """The place of each array of an item, or None, and the part of the memory that it is read into."""
-        start = 0
+        size = sum(map(_in_lines, places))
+        if in_order:
+            for place in self._places((j + max(1, AHEAD // size)) % len(self)):
+                self.shelf.room.announce(place)
+        if len(self._memory) < size:
+            self._memory = vector(size, np.uint8)
+        arrays, start = {}, 0
         for name in self._names:
             place = item.get(name)
-            yield place, None if memory is None else memory[start:]
-            start += 0 if place is None else -(-place.size // LINE) * LINE
+            arrays[name] = None if place is None else self.shelf.room.read(place, self._memory[start:])
+            start += 0 if place is None else _in_lines(place)
+        return self._make(**arrays)
 
-    def _start(self, j: int) -> Future[np.ndarray] | None:
-        """Have an item read, if it is in the file."""
-        item, room = self.shelf.items[j], self.shelf.room
-        if not _in_file(item):
-            return None
-        size = sum(-(-place.size // LINE) * LINE for place, _ in self._parts(item) if place)
-        fitting = next((i for i, memory in enumerate(self._spare) if len(memory) >= size), None)
-        memory = vector(size, np.uint8) if fitting is None else self._spare.pop(fitting)
+    def _places(self, j: int) -> list[Place]:
+        """Where the arrays of an item are, if they are in the file."""
+        arrays = [self.shelf.items[j].get(name) for name in self._names]
+        return [array for array in arrays if isinstance(array, Place)]
 
-        def read() -> np.ndarray:
-            for place, part in self._parts(item, memory):
-                if place is not None:
-                    room.read(place, part)
-            return memory
 
-        return room.reader.submit(read)
+def _in_lines(place: Place) -> int:
+    """Bytes of an array in whole cache lines, at one of which the next array begins."""
+    return -(-place.size // LINE) * LINE
 
 
 def _in_file(item: dict[str, Any]) -> bool:
