@@ -131,10 +131,9 @@ def _require_rows(source: Source, recipe: Recipe, rows: int, validation_rows: in
 
 
 def row_bytes(columns: Columns, dtype: DTypeLike) -> int:
-    """Bytes of a prepared row, where classes have one output. Local."""
+    """Bytes of a prepared row, where a column of classes has one output. Local."""
     inputs = widths(columns.encodings) if columns.encodings else len(columns.inputs)
-    targets = 1 if columns.classes else len(columns.targets)
-    return (inputs + 1 + targets + (columns.weight is not None)) * np.dtype(dtype).itemsize
+    return (inputs + 1 + len(columns.targets) + (columns.weight is not None)) * np.dtype(dtype).itemsize
 
 
 def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:

@@ -92,7 +92,7 @@ class Rounding:
     def __init__(self, layout: Layout, bits: int, exponent: np.ndarray):
         self.layout, self.bits = layout, bits
         self.magic, self.unit = np.empty(len(exponent)), np.empty(len(exponent))
-        self.sum = np.zeros(layout.size + 2, np.int64)  # the last two count the terms, and the ranks that failed
+        self.sum: np.ndarray  # int64, by `begin`; the last two count the terms, and the ranks that failed
         self._behind = np.zeros(len(exponent) + 1, np.int64)  # magic, for each row, and 0 for these two
         self._lengths = np.append(layout.lengths, 2)
         self.choose(exponent)
