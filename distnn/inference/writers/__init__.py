@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext, suppress
 from glob import escape
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any
 
 from distnn.errors import UserError
@@ -71,9 +72,6 @@ def write(predictions: Predictions, writer: Writer, out: str | None, ranks: Rank
             if ranks.broadcast(enough):
                 break
         with ranks.sharing_errors(), _said(out):
-            if sink is not None:
-                with suppress(BrokenPipeError):
-                    sink.close()
             stack.pop_all().close()
 
 
@@ -93,24 +91,25 @@ def _windows(predictions: Predictions, ranks: Ranks) -> Iterator[range]:
 def _opened(predictions: Predictions, writer: Writer, out: str | None, stack: ExitStack) -> Sink:
     """What writes to the file, which is in the stack's hands. Local to rank 0."""
     if out is None or on_stdout(out):
-        file: IO[Any] = stack.enter_context(_stdout())
+        context: AbstractContextManager[IO[Any]] = _stdout()
     else:
         sweep(Path(out).parent, escape(Path(out).name))  # what a process left that was killed in this
-        file = stack.enter_context(replacing(Path(out), "w+b"))
+        context = replacing(Path(out), "w+b")
+    file = context.__enter__()
+    stack.push(_quiet(context))
     sink = writer.open(file, predictions.fields, predictions.n)
-    stack.push(_abandoning(sink))
+    stack.push(_quiet(closing(sink)))
     return sink
 
 
-def _abandoning(sink: Sink) -> Callable[..., None]:
-    """Closes the sink where something failed, whatever becomes of that."""
+def _quiet(context: AbstractContextManager[Any]) -> Callable[..., None]:
+    """Leaves the context; where something has failed, that is what is told, whatever fails in consequence."""
 
-    def exit(kind: type | None, *_: object) -> None:
-        if kind is not None:
-            with suppress(Exception):
-                sink.close()
+    def leave(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with suppress(Exception) if error is not None else nullcontext():
+            context.__exit__(kind, error, trace)
 
-    return exit
+    return leave
 
 
 def _passed_on(ranks: Ranks, parts: Sequence[Any], sink: Sink | None) -> bool:
@@ -135,23 +134,24 @@ def _passed_on(ranks: Ranks, parts: Sequence[Any], sink: Sink | None) -> bool:
 
 @contextmanager
 def _said(out: str | None) -> Iterator[None]:
-    """A sentence for whatever the system says of the file."""
+    """A sentence for whatever the system says of the file; that who reads stdout has seen enough is no error."""
     try:
         yield
     except OSError as error:
+        if on_stdout(out) and isinstance(error, BrokenPipeError):
+            return
         where = "stdout" if on_stdout(out) else f"--out {out}"
         raise UserError(f"{where} cannot be written: {error.strerror or error}.") from None
 
 
 @contextmanager
 def _stdout() -> Iterator[IO[bytes]]:
-    """stdout as a file, which raises where it cannot be written, but not where its reader has left."""
+    """stdout as a file, which raises where it cannot be written."""
     sys.stdout.flush()
     file = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115
     try:
         yield file
-        with suppress(BrokenPipeError):
-            file.flush()
+        file.flush()
     finally:
         with suppress(OSError):  # of what is left after an error
             file.close()

@@ -128,6 +128,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(
 
         def close(self) -> None:
             self.sink.close()
+            raise OSError(5, "Input/output error")
 
     monkeypatch.setitem(WRITERS, ending, writer._replace(open=Full))
     with pytest.raises(UserError, match=r"cannot be written: No space left on device"):
