@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from distnn.kernels import blas
 from distnn.parallel.ranks import Ranks
 from distnn.sklearn.estimator import Perceptron
 
@@ -21,10 +22,20 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     classes: ClassVar[bool] = False
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The predictions for X, float64 (rows,), or rows × targets if y had two dimensions. Local."""
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """The predictions for X, float64 (rows,), or rows × targets if y had two dimensions. Local.
+
+        return_std: these, and the standard deviations of new observations, as scikit-learn's Gaussian processes give
+        them; UserError unless the estimator was made with intervals="all" or "last".
+        """
         outputs = self._outputs(X)
-        return outputs if self._many else outputs[:, 0]
+        mean = outputs if self._many else outputs[:, 0]
+        if not return_std:
+            return mean
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        with blas.limited_threads(self.threads):
+            _, deviation = self.model_.deviations(X)
+        return mean, deviation if self._many else deviation[:, 0]
 
     def _checked(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(

@@ -11,7 +11,7 @@ import pytest
 from estimators import quiet, regressor
 from tables import regression, write_csv
 
-from distnn import fit, load_model
+from distnn import UserError, fit, load_model
 from distnn.kernels import blas
 from distnn.parallel.ranks import OneRank
 from distnn.train import main as train_main
@@ -152,3 +152,17 @@ def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     regressor(**FAST).fit(X, y).predict(X)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_deviations_of_new_observations() -> None:
+    """Those of the model; in one dimension where y had one. Without intervals, a sentence in the estimators' words."""
+    made = {"hidden_layer_sizes": (2,), "solver": "bayesian", "random_state": 3}
+    ours = regressor(**made, intervals="all").fit(X, y)
+    mean, deviation = ours.predict(X[:5], return_std=True)
+    np.testing.assert_array_equal(mean, ours.predict(X[:5]))
+    np.testing.assert_array_equal(deviation, ours.model_.deviations(X[:5])[1][:, 0])
+    assert regressor(**made, intervals="last").fit(X, y).predict(X[:5], return_std=True)[1].shape == (5,)
+    two = np.column_stack([y, y**2])
+    assert regressor(**made, intervals="all").fit(X, two).predict(X[:5], return_std=True)[1].shape == (5, 2)
+    with pytest.raises(UserError, match="train it with --intervals all"):
+        regressor(**made).fit(X, y).predict(X, return_std=True)
