@@ -55,14 +55,14 @@ class Frame:
             raise missing_package("narwhals", "frames", f"A frame of {_library(values)}") from error
         given = [str(name) for name in getattr(values, "columns", ())] if hasattr(values, "iloc") else []
         if twice := next((name for name in given if given.count(name) > 1), None):
-            raise UserError(f"{what} has {given.count(twice)} columns of the name {quoted(twice)}: rename one of them.")
+            raise UserError(f"{what}: {given.count(twice)} columns have the name {quoted(twice)}: rename one of them.")
         try:
             found = narwhals.from_native(values, eager_only=True, allow_series=True)
         except (TypeError, ValueError, narwhals.exceptions.NarwhalsError) as error:
             lazy = " that is not collected yet: pass what .collect() gives" if hasattr(values, "collect") else ""
             kind = f"{_library(values)}.{type(values).__name__}"
             raise UserError(
-                f"{what} is a {kind}{lazy or '; pass a frame of pandas, polars or pyarrow, or an array'}."
+                f"{what}: this is a {kind}{lazy or '; pass a frame of pandas, polars or pyarrow, or an array'}."
             ) from error
         self.n, self._what = len(found), what
         if isinstance(found, narwhals.Series):
@@ -71,6 +71,8 @@ class Frame:
         else:
             self._series = [series for series in found.iter_columns() if not str(series.name).startswith(INDEX)]
             self.names = tuple(str(series.name) for series in self._series)
+            if not self.names and self.n:
+                raise UserError(f"{what}: this frame has no columns.")
 
     def column(self, number: int) -> tuple[np.ndarray, Kind | None]:
         """A column (n,), masked where values are missing, and what it holds; None for text and for nothing. Local.

@@ -106,7 +106,7 @@ def _passed(name: str, values: Any) -> Passed | None:
 
 def _of_frame(name: str, frame: Frame) -> Passed:
     """Text is as in a file: all of D says what it is. As the target it is words: whoever has numbers passes these."""
-    if len(frame.names) == 0 and frame.n == 0:
+    if not frame.names and not frame.n:  # of a rank without rows it does not matter
         return Passed(Shape(_names(name, 1), ("-",), (True,), True), [np.zeros(0)], 0)
     found = [frame.column(i) for i in range(max(1, len(frame.names)))]
     letters = []

@@ -99,10 +99,14 @@ def test_frames_that_are_refused() -> None:
     for given, sentence in [
         (
             polars.LazyFrame({"a": [1]}),
-            r"X is a polars.LazyFrame that is not collected yet: pass what .collect\(\) gives",
+            r"X: this is a polars.LazyFrame that is not collected yet: pass what .collect\(\) gives",
         ),
-        (pyarrow.record_batch({"a": [1]}), "X is a pyarrow.RecordBatch; pass a frame of pandas, polars or pyarrow"),
-        (pandas.concat([TABLE, TABLE], axis=1), "X has 2 columns of the name 'float': rename one of them"),
+        (
+            pyarrow.record_batch({"a": [1]}),
+            "X: this is a pyarrow.RecordBatch; pass a frame of pandas, polars or pyarrow",
+        ),
+        (TABLE[[]], "X: this frame has no columns"),
+        (pandas.concat([TABLE, TABLE], axis=1), "X: 2 columns have the name 'float': rename one of them"),
     ]:
         with pytest.raises(UserError, match=sentence):
             Frame(given, "X")

@@ -75,3 +75,11 @@ def test_strings_as_the_target_are_words() -> None:
     (source,) = on_ranks(1, lambda ranks: ArraySource(A, pandas.Series(["1", "2"]), pandas.Series([1, 2]), ranks))
     assert source.columns == ("a", "b", "y", "weights")
     assert (source.kind(2), source.default_weights()) == ("words", 3)
+
+
+def test_a_rank_without_rows_passes_what_it_likes() -> None:
+    def work(ranks: Ranks) -> tuple[str, ...]:
+        X, Y = (A, [1, 2]) if ranks.rank else (pandas.DataFrame(), [])
+        return ArraySource(X, Y, None, ranks).columns
+
+    assert on_ranks(2, work) == [("a", "b", "y")] * 2
