@@ -97,6 +97,7 @@ NAMES = {
     "log_loss": "log loss",
     "auc": "ROC AUC",
     "f1": "F1",
+    "log_density": "mean log predictive density",
 }
 APART = ("by_class",)  # has a table of its own
 

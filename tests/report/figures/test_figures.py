@@ -24,8 +24,9 @@ def figures(trained: Path) -> Any:
     """The figures of a run, by name."""
 
     @cache
-    def of(name: str, *compare: Path) -> dict[str, Drawing]:
-        with styled():
+    def of(name: str, *compare: Path, only: tuple[str, ...] = FIGURES) -> dict[str, Drawing]:
+        with styled(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr("distnn.report.figures.FIGURES", only)
             found = drawings(subject(trained / name, compare=compare))
         assert tuple(found) == SECTIONS
         return {drawing.name: drawing for own in found.values() for drawing in own}
@@ -50,7 +51,7 @@ def test_every_file_is_in_the_list() -> None:
 def test_learning_curves_are_the_log_and_the_kept_weights_are_marked(figures: Any, trained: Path) -> None:
     records = [json.loads(line) for line in (trained / "numbers/metrics.jsonl").read_text().splitlines()]
     best = json.loads((trained / "numbers/result.json").read_text())["best_t"]
-    drawn = figures("numbers")
+    drawn = figures("numbers", only=("errors", "gradient"))
     for scale, key in (("iteration", "t"), ("time", "seconds")):
         found = {label: (x.tolist(), y.tolist()) for label, x, y in lines(drawn[f"errors-by-{scale}"])}
         for quantity in ("E_in", "E_val"):
@@ -64,7 +65,7 @@ def test_learning_curves_are_the_log_and_the_kept_weights_are_marked(figures: An
 
 
 def test_runs_that_are_compared_have_a_curve_each(figures: Any, trained: Path) -> None:
-    drawn = figures("numbers", trained / "words", trained / "hostile")
+    drawn = figures("numbers", trained / "words", trained / "hostile", only=("errors",))
     names = [label for label, x, _ in lines(drawn["errors-by-iteration"]) if len(x) > 1 and not label.startswith("_")]
     assert [Path(name).name for name in names if name] == ["numbers", "words", "hostile"]
 
@@ -122,5 +123,8 @@ def test_time_and_communication(figures: Any, trained: Path, tmp_path: Path) -> 
     log = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     log[4] = json.dumps({**json.loads(log[4]), "communication": [0.1, 0.25]})
     (tmp_path / "run/metrics.jsonl").write_text("\n".join(log) + "\n")
-    found = [(x.tolist(), y.tolist()) for _, x, y in lines(figures(str(tmp_path / "run"))["communication"])]
+    found = [
+        (x.tolist(), y.tolist())
+        for _, x, y in lines(figures(str(tmp_path / "run"), only=("communication",))["communication"])
+    ]
     assert found == [([4.0], [25.0]), ([4.0], [10.0])]
