@@ -50,7 +50,10 @@ class TrackingReport(Report):
             self._warn(f"--track {name} does not work here; training goes on without it ({why}).")
         self._names = [name for name in self._names if name not in self._broken]
         self._broken = {}
-        self._deliveries = [Delivery(name, tracker(name), _course(beginning), self._every) for name in self._names]
+        share = 1 / max(1, len(self._names))
+        self._deliveries = [
+            Delivery(name, tracker(name), _course(beginning), self._every, share) for name in self._names
+        ]
 
     def iteration(self, record: Record, done: bool) -> None:
         """As often as metrics.jsonl."""

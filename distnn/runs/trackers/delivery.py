@@ -3,7 +3,7 @@
 * The training only puts records into a queue. Where that is full, because a service is slow or away, every second
   record is left out from then on, and of those that wait: the curves get coarser, but keep no gap.
 * Python runs one thread at a time, so what the tracker computes the training waits for: the thread rests so long after
-  each work that this is SHARE of the time at most.
+  each work that this is SHARE of the time at most, that of all trackers together.
 * What fails is tried again, ever more rarely; it is said the first time. What fails for long is made up for when the
   run goes on: the records that the tracker lacks are read from metrics.jsonl.
 """
@@ -37,14 +37,14 @@ class Delivery:
     """To one tracker, of one run. `put`, `over` and `left` never wait; they are called by the training.
 
     said: sentences of what went wrong, for the training to print. complete: is all delivered? every: iterations between
-    records that are put.
+    records that are put. share: of SHARE that this one may take.
     """
 
-    def __init__(self, name: str, tracker: Tracker, course: Course, every: int = 1):
+    def __init__(self, name: str, tracker: Tracker, course: Course, every: int = 1, share: float = 1.0):
         self.name, self.said = name, deque[str]()
         self._tracker, self._course = tracker, course
         self._path = course.folder / f"track-{name}.json"
-        self._every, self._stride = every, every
+        self._every, self._stride, self._share = every, every, share
         self._queue: deque[Record | Numbers] = deque()
         self._lock = threading.Lock()  # of the queue and the stride
         self._last: int | None = None  # the iteration that the tracker has, None before it has begun
@@ -100,7 +100,7 @@ class Delivery:
                 if self.complete:
                     return
                 failures = 0
-                rest = 0.0 if self._ending.is_set() else max(LOOK, (time.thread_time() - began) / SHARE)
+                rest = 0.0 if self._ending.is_set() else max(LOOK, (time.thread_time() - began) / (self._share * SHARE))
             except BaseException as error:  # also what a package does to end the program
                 if self._ending.is_set():
                     rest, tries = BETWEEN, tries - 1
@@ -187,7 +187,7 @@ def _logged(path: Path, after: int, until: int) -> Iterator[Numbers]:
         for line in file:
             try:
                 row = json.loads(line)
-                if after < row["t"] <= until:
+                if after < row["t"] <= until and "E_in" in row:
                     yield {name: row.get(name) for name in Record.__slots__}
             except (ValueError, KeyError, TypeError, RecursionError):
                 continue
