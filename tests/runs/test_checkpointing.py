@@ -86,7 +86,7 @@ def test_a_checkpoint_is_a_model_file_with_the_best_weights_and_more(tmp_path: P
     back = writer.resume(OneRank())
     np.testing.assert_array_equal(back.state.w, progress.state.w)
     np.testing.assert_array_equal(back.best_w, progress.best_w)
-    assert back.record == progress.record
+    assert repr(back.record) == repr(progress.record)  # gamma and evidence are NaN
 
 
 def test_what_cannot_be_resumed(tmp_path: Path) -> None:
