@@ -39,6 +39,14 @@ def total(sums: np.ndarray, power: int) -> Fraction | None:
     return sum(parts, Fraction(0))
 
 
+def nearest(x: Fraction) -> float:
+    """x as a float64, infinite beyond its range."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
+
+
 def root(x: Fraction) -> float:
     """√x to a float64's precision, infinite beyond its range."""
     exponent = (x.numerator.bit_length() - x.denominator.bit_length()) // 2

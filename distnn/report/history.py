@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,10 @@ def read_history(path: Path) -> History:
 
 def _why_unfinished(path: Path) -> str:
     """Why there is no result: the run goes on, or was broken off."""
-    owners = [owner.read(claim.read_text(errors="replace")) for claim in path.glob(PATTERN)]
+    owners = []
+    for claim in path.glob(PATTERN):
+        with suppress(OSError):  # its job has just ended
+            owners.append(owner.read(claim.read_text(errors="replace")))
     if any(found is not None and found.runs() is not False and not found.is_over() for found in owners):
         return "the run is still going, and what is shown is how far it has come"
     return "the run has not come to its end: --resume goes on with it"

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from distnn.inference.squares import SUMS, by_size, root, total
+from distnn.inference.squares import SUMS, by_size, nearest, root, total
 
 SIZES = [1.0, 1e-170, 1e160, 1e-320, 1.7e308, 1e-120, 1e120, 0.0]
 
@@ -42,3 +42,9 @@ def test_roots(x: float) -> None:
 
 def test_a_root_beyond_all_numbers() -> None:
     assert root(Fraction(10) ** 700) == math.inf
+
+
+def test_fractions_beyond_the_range_of_a_float64_are_infinite() -> None:
+    assert nearest(Fraction(1, 3)) == 1 / 3
+    assert (nearest(Fraction(10) ** 400), nearest(-(Fraction(10) ** 400))) == (math.inf, -math.inf)
+    assert nearest(1 / Fraction(10) ** 400) == 0

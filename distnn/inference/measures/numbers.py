@@ -10,7 +10,7 @@ import numpy as np
 
 from distnn.data.preparation import Preparation
 from distnn.inference.measures import Seen
-from distnn.inference.squares import SUMS, by_size, root, total
+from distnn.inference.squares import SUMS, by_size, nearest, root, total
 
 NOISE = Fraction(1, 10**14)  # of Σ y²: a variance that is less is made of roundings
 
@@ -58,8 +58,8 @@ class Residuals:
                 rmse = root(error / Fraction(n))
                 if mean is not None and square is not None:
                     variance = square - mean**2 / Fraction(n)  # times n
-                    R2 = float(1 - error / variance) if variance > NOISE * square else None
+                    R2 = nearest(1 - error / variance) if variance > NOISE * square else None
             if (distance := total(absolute, 1)) is not None:
-                mae = float(distance / Fraction(n))
+                mae = nearest(distance / Fraction(n))
             found[name] = {"rmse": rmse, "mae": mae, "R2": R2}
         return {"targets": found}

@@ -10,6 +10,7 @@ from distnn.report.style import SERIES, legend, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 SECTION = INPUTS
+LARGEST = 1e300  # numbers beyond are no ends of axes
 WORDS = 20  # of a column, that are drawn
 
 
@@ -21,15 +22,16 @@ def draw(subject: Subject) -> list[Drawing]:
     names = subject.classes or subject.targets
     outputs = [1] if len(subject.classes) == 2 else list(range(len(names)))[: len(SERIES)]
     means = np.concatenate([curve.mean[:, outputs].ravel() for curve in found.curves])
-    low, high = np.nanmin(means), np.nanmax(means)
-    margin = 0.05 * (high - low)
+    means = means[np.isfinite(means)]
+    low, high = (means.min(), means.max()) if len(means) else (0.0, 0.0)
+    margin = 0.05 * high - 0.05 * low
     drawings = []
     for place, curve in enumerate(found.curves):
         figure, [axes] = panels()
         _draw(curve, axes, [(shown(names[k]), k) for k in outputs])
         axes.set_xlabel(shown(curve.column))
         axes.set_ylabel("mean output" if subject.classes or len(outputs) > 1 else f"mean of {shown(names[0])}")
-        if margin > 0:
+        if 0 < margin < LARGEST:
             axes.set_ylim(low - margin, high + margin)  # the same for all inputs
         if len(outputs) > 1 or subject.classes:
             legend(axes)
