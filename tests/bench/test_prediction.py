@@ -44,6 +44,7 @@ def test_prediction() -> None:
 
 def test_sizes_of_messages_are_those_that_are_sent() -> None:
     sums = ExactSum(OneRank(), shapes((3, 4, 2)), 1, 1, tail=True)
+    sums.guess.begin(1)
     assert message_bytes((3, 4, 2)) == (sums.message.nbytes, sums.sum.nbytes)
 
 
