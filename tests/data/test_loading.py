@@ -556,7 +556,8 @@ def test_weights_of_classes() -> None:
     X, _ = regression(20)
     Y = np.array(["a", "b", "b", "b"] * 5)
     recipe = Recipe(Columns((0, 1, 2), (3,), classes=True), "softmax", validation=0.3, class_weights=("a=3",))
-    _, examples = load(ArraySource(X, Y, None, OneRank()), recipe, Cut(20, 20, 1), "float64", OneRank())
+    preparation, examples = load(ArraySource(X, Y, None, OneRank()), recipe, Cut(20, 20, 1), "float64", OneRank())
+    assert preparation.classes is not None and preparation.classes.weights == (3, 1)
     for block in (*examples.blocks, *examples.validation):
         assert block.weights is not None
         weights = block.weights / block.weights[block.y[1] == 1][0]
