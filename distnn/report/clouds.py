@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distnn.report.style import SERIES
+from distnn.report.style import SERIES, drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ FAINTEST = 0.18  # how much of the color a cell with one point has
 
 def cloud(axes: Axes, x: np.ndarray, y: np.ndarray) -> str:
     """Draw points (r,), and say how for the caption. What is not finite is left out, and said."""
+    x, y = drawable(x), drawable(y)
     finite = np.isfinite(x) & np.isfinite(y)
     lost = "" if finite.all() else f" {int((~finite).sum()):,} that are not finite are left out."
     x, y = x[finite], y[finite]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from distnn.errors import missing_package
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ SERIES = ("#2563c9", "#d1481a", "#2a8a3c", "#9838b0", "#0c7489", "#b3215c", "#6b
 VARIABLES = {INK: "ink", GRID: "grid"} | {color: f"series-{place}" for place, color in enumerate(SERIES)}
 WIDTH, HEIGHT = 4.6, 3.1  # inches: as wide as a phone, where text has its own size then
 INSIDE = 3  # entries of a legend that have room in the axes
+LARGEST = 1e300  # that axes reach
 LONGEST = 28  # characters of a name
 SETTINGS: dict[str, Any] = {
     "axes.edgecolor": INK,
@@ -90,6 +93,12 @@ def logarithmic(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(LogFormatter())
     axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
     axes.tick_params(axis="y", which="minor", labelsize=7)
+
+
+def drawable(values: np.ndarray) -> np.ndarray:
+    """The values, with NaN for what no axis reaches: what is infinite, or beyond LARGEST. Local."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(values) < LARGEST, values, np.nan)
 
 
 def shown(name: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from distnn import UserError
-from distnn.report.style import INK, LONGEST, SERIES, VARIABLES, inline, logarithmic, panels, shown, styled
+from distnn.report.style import INK, LONGEST, SERIES, VARIABLES, drawable, inline, logarithmic, panels, shown, styled
 from distnn.report.style_sheet import STYLE_SHEET
 
 
@@ -40,3 +41,8 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UserError, match=r"needs the package matplotlib.*distnn\[report\]"), styled():
         pass
+
+
+def test_what_no_axis_reaches_is_not_drawn() -> None:
+    found = drawable(np.array([1.0, -1e299, 1e305, -np.inf, np.nan]))
+    assert found[:2].tolist() == [1, -1e299] and np.isnan(found[2:]).all()

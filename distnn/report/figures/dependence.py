@@ -6,11 +6,10 @@ import numpy as np
 
 from distnn.report.figures import INPUTS
 from distnn.report.influence import Curve
-from distnn.report.style import SERIES, legend, panels, shown
+from distnn.report.style import SERIES, drawable, legend, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 SECTION = INPUTS
-LARGEST = 1e300  # numbers beyond are no ends of axes
 WORDS = 20  # of a column, that are drawn
 
 
@@ -22,7 +21,7 @@ def draw(subject: Subject) -> list[Drawing]:
     names = subject.classes or subject.targets
     outputs = [1] if len(subject.classes) == 2 else list(range(len(names)))[: len(SERIES)]
     means = np.concatenate([curve.mean[:, outputs].ravel() for curve in found.curves])
-    means = means[np.isfinite(means)]
+    means = means[np.isfinite(drawable(means))]
     low, high = (means.min(), means.max()) if len(means) else (0.0, 0.0)
     margin = 0.05 * high - 0.05 * low
     drawings = []
@@ -31,7 +30,7 @@ def draw(subject: Subject) -> list[Drawing]:
         _draw(curve, axes, [(shown(names[k]), k) for k in outputs])
         axes.set_xlabel(shown(curve.column))
         axes.set_ylabel("mean output" if subject.classes or len(outputs) > 1 else f"mean of {shown(names[0])}")
-        if 0 < margin < LARGEST:
+        if margin > 0:
             axes.set_ylim(low - margin, high + margin)  # the same for all inputs
         if len(outputs) > 1 or subject.classes:
             legend(axes)
@@ -52,10 +51,10 @@ def _draw(curve: Curve, axes: object, outputs: list[tuple[str, int]]) -> None:
         if curve.is_of_words:
             few = slice(WORDS)
             places = np.arange(len(curve.values[few]))
-            axes.plot(places, curve.mean[few, k], "o", color=SERIES[place], markersize=5, label=name)
+            axes.plot(places, drawable(curve.mean[few, k]), "o", color=SERIES[place], markersize=5, label=name)
         else:
             style = "o-" if len(curve.values) < 4 else "-"
-            axes.plot(curve.values, curve.mean[:, k], style, color=SERIES[place], markersize=4, label=name)
+            axes.plot(curve.values, drawable(curve.mean[:, k]), style, color=SERIES[place], markersize=4, label=name)
     if curve.is_of_words:
         names = [shown(str(word)) for word in curve.values[:WORDS]]
         axes.set_xticks(range(len(names)), names, rotation=90 if sum(map(len, names)) > 30 else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from distnn.report.figures import PREDICTIONS
-from distnn.report.style import INK, SERIES, panels, shown
+from distnn.report.style import INK, SERIES, drawable, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 SECTION = PREDICTIONS
@@ -21,7 +21,7 @@ def draw(subject: Subject) -> list[Drawing]:
     drawings = []
     for k in subject.drawn:
         residuals = found.predicted[:, k] - found.true[:, k]
-        finite = residuals[np.isfinite(residuals)]
+        finite = residuals[np.isfinite(drawable(residuals))]
         if not len(finite):
             continue
         counts, edges, beyond = histogram(finite)

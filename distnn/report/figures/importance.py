@@ -6,7 +6,7 @@ import numpy as np
 
 from distnn.report.figures import INPUTS
 from distnn.report.influence import REPEATS
-from distnn.report.style import INK, SERIES, panels, shown
+from distnn.report.style import INK, SERIES, drawable, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 SECTION = INPUTS
@@ -18,14 +18,13 @@ def draw(subject: Subject) -> list[Drawing]:
     found = subject.influence
     if found is None:
         return []
-    mean = found.importance.mean(axis=1)
+    falls = drawable(found.importance)
+    mean = falls.mean(axis=1)
     order = np.argsort(-mean, kind="stable")[:BARS]
     figure, [axes] = panels(height=1 + 0.22 * len(order))
     places = np.arange(len(order))
     axes.barh(places, mean[order], color=SERIES[0], height=0.7)
-    axes.hlines(
-        places, found.importance.min(axis=1)[order], found.importance.max(axis=1)[order], color=INK, linewidth=1
-    )
+    axes.hlines(places, falls.min(axis=1)[order], falls.max(axis=1)[order], color=INK, linewidth=1)
     axes.set_yticks(places, [shown(found.columns[j]) for j in order])
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)

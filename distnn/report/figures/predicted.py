@@ -6,7 +6,7 @@ import numpy as np
 
 from distnn.report.clouds import cloud
 from distnn.report.figures import PREDICTIONS
-from distnn.report.style import INK, panels, shown
+from distnn.report.style import INK, drawable, panels, shown
 from distnn.report.subject import Drawing, Subject
 
 SECTION = PREDICTIONS
@@ -19,7 +19,7 @@ def draw(subject: Subject) -> list[Drawing]:
         return []
     drawings = []
     for k in subject.drawn:
-        true, predicted = found.true[:, k], found.predicted[:, k]
+        true, predicted = drawable(found.true[:, k]), found.predicted[:, k]
         figure, [axes] = panels()
         how = cloud(axes, true, predicted)
         ends = np.array([np.nanmin(true), np.nanmax(true)])
