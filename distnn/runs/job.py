@@ -17,11 +17,10 @@ from distnn.runs import restarts
 from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.directory import RunDirectory
 from distnn.runs.options import Options
-from distnn.runs.plan import first_look, plan
 from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
-from distnn.runs.understanding import memory_for_rows
+from distnn.runs.understanding import memory_for_rows, plan_alone
 
 RUNS = "runs"  # the folder of runs that are given no --out
 
@@ -109,7 +108,7 @@ class Job:
 
     def _show(self, source: Source) -> int:
         """Print what would be trained."""
-        planned = plan(self.options, source, *first_look(self.options, source, self.ranks))
+        planned = plan_alone(self.options, source, self.ranks)
         memory = memory_for_rows(self.options, self.ranks)
         if self.ranks.rank == 0:
             from distnn.runs.dry_run import show

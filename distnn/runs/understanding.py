@@ -35,11 +35,7 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
     table is read twice at most, but where a guess was wrong. UserError for bad data.
     """
     asked = options
-    columns, looked = first_look(options, source, ranks)
-    if options.classes and len(columns.targets) > 1 and _are_labels(source, columns, ranks):
-        options = replace(options, classes=False, error=options.error or "cross-entropy")
-    if _tells_too_little(options, looked):
-        looked = _survey(options, source, columns, looked, ranks)
+    options, columns, looked = _look(options, source, ranks)
     planned = plan(options, source, columns, looked)
     Network([1, *options.hidden, 1], options.theta, planned.recipe.output_theta)  # refuses before the rows are read
     if looked.complete:
@@ -61,6 +57,22 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
         planned = again
         preparation, examples = _load(options, source, planned, memory, ranks)
     return planned, preparation, examples, describe(asked, source, planned, looked, preparation, examples)
+
+
+def plan_alone(options: Options, source: Source, ranks: Ranks) -> Plan:
+    """The plan, as far as it is known without reading the rows for training. Collective, replicated."""
+    options, columns, looked = _look(options, source, ranks)
+    return plan(options, source, columns, looked)
+
+
+def _look(options: Options, source: Source, ranks: Ranks) -> tuple[Options, Columns, Survey]:
+    """The options that the targets leave, the columns, and what they hold: by the first rows, or by all. Collective."""
+    columns, looked = first_look(options, source, ranks)
+    if options.classes and len(columns.targets) > 1 and _are_labels(source, columns, ranks):
+        options = replace(options, classes=False, error=options.error or "cross-entropy")
+    if _tells_too_little(options, looked):
+        looked = _survey(options, source, columns, looked, ranks)
+    return options, columns, looked
 
 
 def _are_labels(source: Source, columns: Columns, ranks: Ranks) -> bool:

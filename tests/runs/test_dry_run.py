@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from distnn.inference.model import load_model
@@ -20,6 +21,19 @@ def test_the_network_is_that_which_is_trained(output: str, tmp_path: Path, capsy
     network = load_model(tmp_path / "a").network
     assert f"d = {list(network.d)}" in shown
     assert any(line.split() == ["weights", str(network.w.size)] for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("kind", ["csv", "npy"])
+def test_words_of_all_rows_are_counted(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of them is an input, wherever it stands."""
+    words = np.array(["oak", "fir"] * 300 + ["elm", "ash"] * 2)
+    table = np.column_stack([words, np.arange(len(words)).astype(str), words])
+    path = tmp_path / f"trees.{kind}"
+    np.save(path, table) if kind == "npy" else path.write_text("\n".join(map(",".join, table)) + "\n")
+    arguments = ["--data", str(path), "--types", "1=numbers", "--dry-run"]
+    assert train_main(OneRank(), arguments) == 0
+    shown = capsys.readouterr().out
+    assert "604 rows, 5 inputs" in shown and "d = [5, 16, 16, 2]" in shown
 
 
 def test_rows_held_out_are_told(capsys: pytest.CaptureFixture[str]) -> None:

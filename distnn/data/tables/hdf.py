@@ -170,7 +170,9 @@ def _choose(path: str, file: DataFile, opened: Any, names: list[str]) -> HDFSour
         parts.append(Dataset(file, opened, name, columns))
     first = len(parts[0].columns)
     targets = range(first, first + len(parts[1].columns)) if "Y" in members else ()
-    return _source(path, parts, targets, ())
+    left = [name for name in _inside(opened, names[0]) if name not in members.values()] if groups else []
+    notes = (f"it also holds {listed(left)}: left out",) if left else ()
+    return _source(path, parts, targets, notes)
 
 
 def _one(path: str, file: DataFile, opened: Any, name: str) -> HDFSource:
@@ -184,12 +186,21 @@ def _one(path: str, file: DataFile, opened: Any, name: str) -> HDFSource:
 
 
 def _roles(opened: Any, group: str) -> dict[str, str]:
-    """Datasets of a group that are named X, Y or weights, or the only one; none if they are columns."""
+    """Datasets of a group that are named X, Y or weights; none if they are columns, or coordinates, of others."""
+    inside = _inside(opened, group)
     found: dict[str, str] = {}
     for name, role in ROLES.items():
-        if name in opened[group] and role not in found:
-            found[role] = f"{group.rstrip('/')}/{name}"
-    return {role: found[role] for role in ("X", "Y", "weights") if role in found} if "X" in found else {}
+        path = f"{group.rstrip('/')}/{name}"
+        if path in inside and role not in found:
+            found[role] = path
+    if "X" not in found or (len(found) < len(inside) and len(opened[found["X"]].shape) < 2):
+        return {}
+    return {role: found[role] for role in ("X", "Y", "weights") if role in found}
+
+
+def _inside(opened: Any, group: str) -> list[str]:
+    """The paths of a group's own datasets."""
+    return [f"{group.rstrip('/')}/{name}" for name, item in opened[group].items() if hasattr(item, "shape")]
 
 
 def _columns(path: str, file: DataFile, opened: Any, group: str) -> HDFSource:

@@ -50,9 +50,11 @@ def _open_archive(file: DataFile) -> PartsSource:
         targets = range(widths["table"] - 1, widths["table"])
     else:
         targets = range(widths["X"], widths["X"] + widths.get("Y", 0))
-    return PartsSource(
-        file.path, lengths.pop(), [part for _, part in found.values()], targets, named="table" not in found
-    )
+    parts = [part for _, part in found.values()]
+    source = PartsSource(file.path, lengths.pop(), parts, targets, named="table" not in found)
+    if left := sorted(set(members) - set(chosen.values())):
+        source.notes = (f"it also holds {listed(left)}: left out",)
+    return source
 
 
 def _choose(path: str, names: list[str]) -> dict[str, str]:

@@ -74,6 +74,23 @@ def test_columns_and_records(path: Path) -> None:
     assert list(words) == ["fir", "oak", "fir"]
 
 
+def test_x_and_y_beside_others_are_columns_or_coordinates(tmp_path: Path) -> None:
+    """Of datasets x, y and flag, none is to be left out; of X, Y and ids, ids is, and that is said."""
+    import h5py
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["points/x"], file["points/y"], file["points/flag"] = X[:, 0], X[:, 1], Y == 1
+        file["two/x"], file["two/y"] = X[:, 0], Y
+        file["arrays/X"], file["arrays/Y"], file["arrays/ids"] = X, Y, np.arange(N)
+        file["fields/x"], file["fields/t"], file["fields/u"] = np.arange(N), X[:, 0], X[:, 1]
+        file["fields/x"].make_scale("x")
+    points, two, arrays, fields = (opened(f"{tmp_path}/a.h5:/{n}") for n in ("points", "two", "arrays", "fields"))
+    assert (points.columns, points.notes) == (("flag", "x", "y"), ())
+    assert (two.columns, two.default_targets(), two.notes) == (("x1", "y"), (1,), ())
+    assert arrays.columns == ("x1", "x2", "x3", "y") and arrays.notes == ("it also holds /arrays/ids: left out",)
+    assert (fields.columns, fields.notes) == (("t", "u"), ("its coordinates (x) are left out",))
+
+
 @pytest.mark.parametrize(
     ("inside", "sentence"),
     [

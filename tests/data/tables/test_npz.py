@@ -51,6 +51,7 @@ def test_npz_with_words(save: Callable, tmp_path: Path) -> None:
     X, Y = np.arange(20.0).reshape(10, 2), np.array(["cat", "dög"] * 5)
     save(tmp_path / "a.npz", X=X, Y=Y, notes=np.array("not used"))
     source = opened(tmp_path / "a.npz")
+    assert source.notes == ("it also holds notes: left out",)
     assert [is_word(source, column) for column in range(3)] == [False, False, True]
     check_slices(source, X, [list(Y)])
     with pytest.raises(UserError, match=r"a\.npz, row 3, column y: 'dög' stands where a number belongs\.$"):
