@@ -115,6 +115,8 @@ class Model:
     def known_certainty(self) -> Certainty:
         """The certainty. UserError where there is none."""
         if self.certainty is None:
+            if self.preparation.classes is not None:
+                raise UserError("This model predicts classes: how sure it is can be known of numbers only.")
             raise UserError(
                 "This model does not hold how sure it is: train it with --intervals all (fit: intervals='all')."
             )
