@@ -60,7 +60,18 @@ MAGIC: dict[bytes, Callable[..., Source]] = {
     b"ARROW1": open_arrow,
     b"\x89HDF\r\n": open_hdf5,
 }
-OTHERS = {".xls": "a spreadsheet", ".xlsx": "a spreadsheet", ".ods": "a spreadsheet", ".pkl": "a pickle"}
+OTHERS = {
+    **dict.fromkeys((".xls", ".xlsx", ".ods"), "a spreadsheet"),
+    **dict.fromkeys((".pkl", ".pickle"), "a pickle"),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), "JSON"),
+    **dict.fromkeys((".rds", ".rdata"), "R's own format"),
+    ".mat": "MATLAB's own format",
+    ".arff": "Weka's own format",
+    ".dta": "Stata's own format",
+    ".sav": "SPSS's own format",
+    ".sas7bdat": "SAS's own format",
+    ".fits": "a FITS file",
+}
 
 
 def open_source(

@@ -10,7 +10,7 @@ import numpy as np
 
 from distnn.data.tables.files import DataFile, open_file
 from distnn.data.tables.parts import PartsSource
-from distnn.data.tables.source import listed
+from distnn.data.tables.source import listed, quoted
 from distnn.errors import UserError, missing_package
 from distnn.parallel.ranks import Ranks
 
@@ -56,6 +56,7 @@ class ArrowGroups:
 
         self._file, self._ipc = file, ipc
         with file.open() as stream, damaged(file.path):
+            _refuse_other_arrows(file.path, stream.read(4))
             found = ipc.open_file(stream)
             self.groups, self.schema = found.num_record_batches, found.schema
 
@@ -132,7 +133,11 @@ def _open(path: str, ranks: Ranks, what: str, opener: Any) -> ColumnarSource:
     if n == 0:
         raise UserError(f"{path} has no rows.")
     with damaged(path):
-        types = {field.name: _dtype(field.type) for field in groups.schema if not field.name.startswith(INDEX)}
+        index = _index(groups.schema)
+        names = [name for name in groups.schema.names if name not in index]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise UserError(f"{path} has {names.count(twice)} columns of the name {quoted(twice)}: rename one of them.")
+        types = {name: _dtype(groups.schema.field(name).type) for name in names}
     parts = [
         GroupedColumn(path, groups, name, dtype, np.cumsum(counts))
         for name, dtype in types.items()
@@ -142,9 +147,16 @@ def _open(path: str, ranks: Ranks, what: str, opener: Any) -> ColumnarSource:
     if not parts:
         raise UserError(f"{path} has no columns of numbers or words.")
     notes = [f"its columns {listed(odd)} are neither numbers nor words, and left out"] if odd else []
-    if len(types) < len(groups.schema):
-        notes.append("its index is left out")
+    if index:
+        called = [name for name in index if not name.startswith(INDEX)]
+        notes.append(f"its index{f' ({listed(called)})' if called else ''} is left out")
     return ColumnarSource(path, n, parts, tuple(notes))
+
+
+def _index(schema: Any) -> list[str]:
+    """The columns that are the index of a frame of pandas, as the file says."""
+    said = (schema.pandas_metadata or {}).get("index_columns", [])  # a range of numbers is no column, but a dict
+    return [name for name in schema.names if name in said or name.startswith(INDEX)]
 
 
 def _dtype(kind: Any) -> np.dtype | None:
@@ -199,6 +211,13 @@ def _values(column: Any, dtype: np.dtype) -> np.ndarray:
     if pyarrow.types.is_boolean(column.type):
         return np.ma.masked_array(column.fill_null(False).to_numpy(zero_copy_only=False), gaps)
     return np.ma.masked_array(column.fill_null(pyarrow.scalar(0).cast(column.type)).to_numpy(), gaps)
+
+
+def _refuse_other_arrows(path: str, start: bytes) -> None:
+    """UserError for what has the ending of an Arrow file, and no table of contents that says where its rows are."""
+    kind = {b"FEA1": "a Feather file of version 1", b"\xff" * 4: "a stream of Arrow"}.get(start)
+    if kind:
+        raise UserError(f"{path} is {kind}, which cannot be read by rows; write it anew, by pandas' to_feather.")
 
 
 @contextmanager

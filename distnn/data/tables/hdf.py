@@ -147,6 +147,9 @@ def open_hdf5(path: str, ranks: Ranks, *, header: bool | None = None) -> HDFSour
             import h5py
         except ImportError as error:
             raise missing_package("h5py", "hdf5", "An HDF5 or NetCDF-4 file") from error
+        with file.open() as stream:
+            if stream.read(3) == b"CDF":
+                raise UserError(f"{name} is NetCDF-3; make it NetCDF-4: nccopy -k nc4 {name} new.nc.")
         with file.open(), damaged(name), h5py.File(name, "r", locking=False) as opened:
             return _choose(path, file, opened, inside or ["/"])
 
@@ -216,8 +219,12 @@ def _columns(path: str, file: DataFile, opened: Any, group: str) -> HDFSource:
             f"it holds {listed(_datasets(opened)) or 'none'}."
         )
     parts = [Dataset(file, opened, f"{group.rstrip('/')}/{name}", (name,)) for name in flat]
-    left = [name for name in names if name not in flat]
-    notes = (f"its coordinates ({listed(left)}) are left out",) if left else ()
+    scales = [name for name in names if _is_scale(inside[name])]
+    single = [name for name in names if name not in flat and name not in scales]
+    notes = (
+        *((f"its coordinates ({listed(scales)}) are left out",) if scales else ()),
+        *((f"it also holds {listed(single)}, a single value each: left out",) if single else ()),
+    )
     return _source(path, parts, [len(parts) - 1], notes)
 
 

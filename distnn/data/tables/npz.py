@@ -36,6 +36,9 @@ def open_npz(path: str, ranks: Ranks, *, header: bool | None = None) -> PartsSou
 
 def _open_archive(file: DataFile) -> PartsSource:
     with file.open() as stream, _damaged(file.path), zipfile.ZipFile(stream) as archive:
+        held = archive.namelist()
+        if held and not any(name.endswith(".npy") for name in held):
+            raise UserError(f"{file.path} is a zip archive of {listed(held)}: unpack it, and name what was in it.")
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         chosen = _choose(file.path, list(members))
         found = {role: _open_member(file, stream, archive, members[name], name) for role, name in chosen.items()}

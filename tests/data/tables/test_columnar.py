@@ -43,11 +43,11 @@ def columns() -> dict[str, Any]:
     }
 
 
-def write(path: Path, columns: dict[str, Any], rows: int = 7) -> None:
+def write(path: Path, columns: Any, rows: int = 7) -> None:
     import pyarrow
     from pyarrow import feather, parquet
 
-    table = pyarrow.table(columns)
+    table = columns if isinstance(columns, pyarrow.Table) else pyarrow.table(columns)
     if path.suffix == ".parquet":
         parquet.write_table(table, path, row_group_size=rows)
     else:
@@ -89,6 +89,41 @@ def test_every_kind_of_column(ending: str, size: int, columns: dict[str, Any], t
     assert words[1] == columns["word"] and words[2] == columns["category"].to_pylist()
     assert words[3] == ["" if is_gap else "oak" for is_gap in gap]
     assert words[4] == [str(flag) for flag in columns["flag"]]
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".feather"])
+def test_an_index_of_pandas_is_no_column(ending: str, tmp_path: Path) -> None:
+    """Pandas stores it behind the columns, where the target stands by default."""
+    import pandas
+    import pyarrow
+
+    frame = pandas.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0], "id": ["a", "b"], "k": [1, 1]}).set_index(["id", "k"])
+    write(tmp_path / f"a{ending}", pyarrow.Table.from_pandas(frame))
+    source = opened(tmp_path / f"a{ending}")
+    assert (source.columns, source.default_targets()) == (("x", "y"), (1,))
+    assert source.notes == ("its index (id, k) is left out",)
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".feather"])
+def test_two_columns_of_one_name(ending: str, tmp_path: Path) -> None:
+    import pyarrow
+
+    one = pyarrow.array([1.0, 2.0])
+    write(tmp_path / f"a{ending}", pyarrow.Table.from_arrays([one, one, one], names=["x", "x", "y"]))
+    with pytest.raises(UserError, match=r"has 2 columns of the name 'x': rename one of them\."):
+        opened(tmp_path / f"a{ending}")
+
+
+def test_other_formats_of_arrow(tmp_path: Path) -> None:
+    import pyarrow
+
+    table = pyarrow.table({"x": [1.0, 2.0]})
+    (tmp_path / "old.feather").write_bytes(b"FEA1" + bytes(100))
+    with pyarrow.ipc.new_stream(str(tmp_path / "a.arrow"), table.schema) as stream:
+        stream.write_table(table)
+    for name, kind in (("old.feather", "a Feather file of version 1"), ("a.arrow", "a stream of Arrow")):
+        with pytest.raises(UserError, match=f"{name} is {kind}, which cannot be read by rows; write it anew"):
+            opened(tmp_path / name)
 
 
 def test_a_missing_value_is_refused_where_none_may_be(tmp_path: Path) -> None:

@@ -84,11 +84,21 @@ def test_x_and_y_beside_others_are_columns_or_coordinates(tmp_path: Path) -> Non
         file["arrays/X"], file["arrays/Y"], file["arrays/ids"] = X, Y, np.arange(N)
         file["fields/x"], file["fields/t"], file["fields/u"] = np.arange(N), X[:, 0], X[:, 1]
         file["fields/x"].make_scale("x")
+        file["fields/version"] = 3
     points, two, arrays, fields = (opened(f"{tmp_path}/a.h5:/{n}") for n in ("points", "two", "arrays", "fields"))
     assert (points.columns, points.notes) == (("flag", "x", "y"), ())
     assert (two.columns, two.default_targets(), two.notes) == (("x1", "y"), (1,), ())
     assert arrays.columns == ("x1", "x2", "x3", "y") and arrays.notes == ("it also holds /arrays/ids: left out",)
-    assert (fields.columns, fields.notes) == (("t", "u"), ("its coordinates (x) are left out",))
+    assert (fields.columns, fields.notes) == (
+        ("t", "u"),
+        ("its coordinates (x) are left out", "it also holds version, a single value each: left out"),
+    )
+
+
+def test_netcdf_3_is_no_hdf5(tmp_path: Path) -> None:
+    (tmp_path / "a.nc").write_bytes(b"CDF\1" + bytes(100))
+    with pytest.raises(UserError, match=r"a\.nc is NetCDF-3; make it NetCDF-4: nccopy -k nc4"):
+        opened(tmp_path / "a.nc")
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,13 @@ def test_bad_npz_is_one_sentence(save: Callable, arrays: dict[str, Any], sentenc
         opened(tmp_path / "a.npz")
 
 
+def test_a_zip_archive_of_a_csv_file(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("train.csv", "x,y\n1,2\n")
+    with pytest.raises(UserError, match=r"a\.zip is a zip archive of train\.csv: unpack it, and name what was in it\."):
+        opened(tmp_path / "a.zip")
+
+
 def test_an_archive_that_claims_more_than_it_holds(tmp_path: Path) -> None:
     """The directory's sizes are made to fit a lying header."""
     content = npy((10**9, 10))

@@ -91,6 +91,8 @@ def test_files_of_other_names_are_looked_at(tmp_path: Path) -> None:
         np.testing.assert_array_equal(everything(opened(other))[0], table)
     with pytest.raises(UserError, match=r"is a spreadsheet; save it as CSV\. The known formats are \.csv.*\.npz"):
         opened("table.xlsx")
+    with pytest.raises(UserError, match=r"is JSON; save it as CSV\."):
+        opened("table.jsonl")
     with pytest.raises(UserError, match="is compressed; decompress it first"):
         opened("table.npy.gz")
 
