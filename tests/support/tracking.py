@@ -1,15 +1,19 @@
-"""Courses of trainings for trackers, and what stands in for services that are not installed."""
+"""Courses of trainings for trackers, what stands in for services that are not installed, and a reader for one."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+from availability import unavailable
 
 from distnn.runs.contents import FILES
 from distnn.runs.metrics import finite
@@ -39,11 +43,16 @@ def rows(start: int, stop: int) -> list[Numbers]:
     return [row(t) for t in range(start, stop)]
 
 
+WITH = ("stand-in", "package")  # what trackers are tested with
+
+
 @contextmanager
-def package(name: str, *stand_in: ModuleType, always: bool = False) -> Iterator[ModuleType]:
-    """The tracker of this package, with the package itself where it is installed, and else with what stands in."""
+def package(name: str, with_: str, *stand_in: ModuleType) -> Iterator[ModuleType]:
+    """The tracker of this package, with the package itself or with what stands in for it."""
     ours = f"distnn.runs.trackers.{name}"
-    real = not always and importlib.util.find_spec(name) is not None
+    real = with_ == "package"
+    if real and importlib.util.find_spec(name) is None:
+        unavailable(name, f"pip install 'distnn[{name}]'; what stands in for it is not all that it does")
     hidden = {} if real else {part: sys.modules.pop(part) for part in list(sys.modules) if part.split(".")[0] == name}
     if not real:
         sys.modules.update({module.__name__: module for module in stand_in})
@@ -166,3 +175,50 @@ def wandb_stand_in() -> tuple[ModuleType, ...]:
     main.__dict__.update(init=init, runs=runs, Artifact=Artifact, api=SimpleNamespace(api_key=None))
     main.__dict__["Settings"] = SimpleNamespace
     return (main,)
+
+
+def wandb_records(path: Path) -> Iterator[Any]:
+    """What a .wandb file holds, by the messages of the package, which has no reader in Python.
+
+    It is a log as LevelDB's (doc/log_format.md there) with a longer header: blocks of 32 kB of pieces, each with its
+    checksum, length, and whether it is all of a record (1), its first (2), one between (3) or its last one (4).
+    """
+    from wandb.proto.wandb_internal_pb2 import Record as Message
+
+    block, data, part = 1 << 15, path.read_bytes(), b""
+    assert data.startswith(b":W&B\xe1\xbe\x00"), "another version of these files"
+    position = 7
+    while position < len(data):
+        if (left := block - position % block) < 7:
+            position += left
+            continue
+        _, length, piece = struct.unpack_from("<IHB", data, position)
+        part += data[position + 7 : position + 7 + length]
+        position += 7 + length
+        if piece in (1, 4):
+            yield Message.FromString(part)
+            part = b""
+
+
+def wandb_written(folder: Path) -> list[Any]:
+    """Runs that wandb wrote offline into folders of this one, in their order, as the stand-in's wandb.runs holds them."""
+    runs = []
+    for path in sorted(folder.glob("*/wandb/offline-run-*/*.wandb")):
+        run = SimpleNamespace(id="", config={}, summary={}, history=[], artefacts=[], exit_code=None)
+        for message in wandb_records(path):
+            kind = message.WhichOneof("record_type")
+            told = getattr(message, kind)
+            if kind in ("config", "summary"):
+                values = {item.key: json.loads(item.value_json) for item in told.update if item.key}
+                getattr(run, kind).update(values)
+            elif kind == "history":
+                items = [(item.key or item.nested_key[0], item.value_json) for item in told.item]
+                run.history.append({key: json.loads(value) for key, value in items})
+            elif kind == "artifact":
+                run.artefacts.append(SimpleNamespace(files=[file.path for file in told.manifest.contents]))
+            elif kind == "run":
+                run.id = told.run_id
+            elif kind == "exit":
+                run.exit_code = told.exit_code
+        runs.append(run)
+    return runs

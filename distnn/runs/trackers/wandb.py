@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # to its makers; nobody asked for it
+
 import wandb
 
 from distnn.errors import UserError

@@ -1,4 +1,4 @@
-"""Runs of MLflow, read back by its client; where it is not installed, by what stands in for it."""
+"""Runs of MLflow, read back by its client, and by what stands in for it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tracking import course, mlflow_stand_in, package, rows
+from tracking import WITH, course, mlflow_stand_in, package, rows
 
 from distnn.errors import DONE, STOPPED
 from distnn.runs.trackers.tracker import Outcome
 
 
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch, package("mlflow", *mlflow_stand_in()) as found:
+@pytest.fixture(scope="module", params=WITH)
+def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch, package("mlflow", request.param, *mlflow_stand_in()) as found:
         store = tmp_path_factory.mktemp("mlflow")
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlflow.db")
         patch.chdir(store)
