@@ -201,7 +201,7 @@ def wandb_records(path: Path) -> Iterator[Any]:
 
 
 def wandb_written(folder: Path) -> list[Any]:
-    """Runs that wandb wrote offline into folders of this one, in their order, as the stand-in's wandb.runs holds them."""
+    """Runs that wandb wrote offline into folders of this one, in order, as the stand-in's wandb.runs holds them."""
     runs = []
     for path in sorted(folder.glob("*/wandb/offline-run-*/*.wandb")):
         run = SimpleNamespace(id="", config={}, summary={}, history=[], artefacts=[], exit_code=None)
