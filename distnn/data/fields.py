@@ -10,6 +10,7 @@ import numpy as np
 from distnn.data.columns import Columns
 from distnn.data.encoding import absent
 from distnn.data.tables import Source
+from distnn.data.tables.source import quoted
 from distnn.errors import UserError
 
 ADVICE = "to have such values filled in or left out, train with --impute median, mean, constant or drop."
@@ -75,19 +76,22 @@ def _without_gaps(source: Source, columns: Columns, fields: Fields) -> Fields:
         if ("inputs" if j in columns.inputs else "targets") in columns.leave_out:
             keep &= ~gaps
         elif gaps.any():
-            _refuse_gap(source, int(fields.rows[np.argmax(gaps)]), j, j in columns.inputs)
+            _refuse_gap(source, int(fields.rows[np.argmax(gaps)]), j, j in columns.inputs, j in fields.texts)
     return fields if keep.all() else fields.select(keep)
 
 
-def _refuse_gap(source: Source, row: int, column: int, of_inputs: bool) -> None:
+def _refuse_gap(source: Source, row: int, column: int, of_inputs: bool, of_words: bool) -> None:
     """UserError for a missing value; the source itself knows best how to say where."""
     advice = ADVICE if of_inputs else "to have such rows left out, train with --impute drop."
+    what = "the value is missing"
     try:
-        source.read(row, row + 1, [column])
+        _, texts = source.read(row, row + 1, *(([], [column]) if of_words else ([column],)))
+        if of_words:
+            what = f"{quoted(str(texts[0][0]))} says that the value is missing, unless --missing names something else"
     except UserError as error:
         raise UserError(f"{str(error).removesuffix('.')}; {advice}") from None
     name = source.columns[column]
-    raise UserError(f"{source.path}, row {row}, column {name}: the value is missing; {advice}")
+    raise UserError(f"{source.path}, {source.place(row)}, column {name}: {what}; {advice}")
 
 
 def _weighted(

@@ -56,7 +56,7 @@ def encoding(column: Column, categories: int) -> Encoding:
             return Encoding()
         if found.is_true_or_false:
             return Encoding("booleans")
-        _refuse_few_words(column)
+        _refuse_few_words(column, always=_is_mostly_numbers(column))
     different = len(found.different)
     if column.forced is None and different == found.values > SMALL:
         raise UserError(
@@ -110,6 +110,14 @@ def _refuse_dates(column: Column, advice: str) -> None:
     if column.found.kind == "dates" or (column.forced is None and words and all(map(DATE.fullmatch, words))):
         shown = f", such as {quoted(words[0])}" if words else ""
         raise UserError(f"{column.where} holds dates{shown}: {advice}")
+
+
+def _is_mostly_numbers(column: Column) -> bool:
+    """Are most values numbers, and so many different ones that the few different words are marks, such as - or low?"""
+    found, different = column.found, len(column.found.different)
+    if found.numbers <= found.values / 2 or different <= SMALL:
+        return False
+    return sum(column.source.number(word) is not None for word in found.different) >= NEARLY * different
 
 
 def _refuse_few_words(column: Column, always: bool = False) -> None:

@@ -48,10 +48,20 @@ def test_rows_are_left_out(source: Source) -> None:
         ),
         (
             Columns((0, 1), (2,), encodings=(FILLED, PLAIN), missing=Missing(numbers=(2.0,))),
-            "row 0, column b: .* missing",
+            r"line 2 \(row 0\), column b: .* missing",
         ),
     ],
 )
 def test_refused(source: Source, columns: Columns, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         read_fields(source, columns, 0, 5 if columns.weight != 1 else 2)
+
+
+def test_a_word_that_says_that_it_is_missing(tmp_path: Path) -> None:
+    """It is no number that is wrong, and it may be a word like any other."""
+    columns = Columns((0,), (1,), None, (Encoding("words", ("EU", "US")),))
+    source = opened(tmp_path / "a.csv", "k,y\nEU,1\nNA,2\n,3\n")
+    with pytest.raises(UserError, match=r"row 1\), column k: 'NA' says that the value is missing, unless --missing na"):
+        read_fields(source, columns, 0, 2)
+    with pytest.raises(UserError, match=r"line 4 \(row 2\), column k: the field is empty; .*--impute"):
+        read_fields(source, columns, 2, 3)

@@ -67,6 +67,10 @@ def test_inputs(given: Column, expected: Encoding) -> None:
             column({"1": 90, "3a": 1}),
             r"line 7, .* 90 numbers and 1 word\. .*--missing 3a; .*--types x1=words",
         ),
+        (
+            column({**{str(i): 1 for i in range(30)}, "-": 9, "low": 6}),
+            r"line 7, .* 30 numbers and 15 words\. .*--missing -; .*--types x1=words",
+        ),
         (column({**MANY, "z": 2}), r"x1 holds 13 different words, .*--ignore x1, or raise --categories 12"),
         (column({f"w{i}": 1 for i in range(11)}), "another word in each row, .*--ignore x1"),
     ],
