@@ -85,7 +85,7 @@ def _refuse_gap(source: Source, row: int, column: int, of_inputs: bool, of_words
     advice = ADVICE if of_inputs else "to have such rows left out, train with --impute drop."
     what = "the value is missing"
     try:
-        _, texts = source.read(row, row + 1, *(([], [column]) if of_words else ([column],)))
+        _, texts = source.read(row, row + 1, [] if of_words else [column], [column] if of_words else [])
         if of_words:
             what = f"{quoted(str(texts[0][0]))} says that the value is missing, unless --missing names something else"
     except UserError as error:
