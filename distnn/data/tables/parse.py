@@ -106,6 +106,8 @@ class Parser:
         if delimiter is None:
             data, delimiter = _single_spaces(data[:stop]), " "
             stop = len(data)
+        if stop == 0 or b"\n" in (data[:1], data[stop - 1 : stop]) or data.find(b"\n\n", 0, stop) >= 0:
+            raise Unfit  # an empty line, which would be a row without values
         first = int(self.dialect.row_names)
         tail = [str(first + self.width)] if self.dialect.trailing else []
         types = {str(first + i): pyarrow.float64() for i in numbers}

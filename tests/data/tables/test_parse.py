@@ -47,6 +47,15 @@ def test_what_is_out_of_the_ordinary_is_left_to_others(record: bytes) -> None:
         Parser(COMMAS, 2, False)(record, BOTH)
 
 
+@pytest.mark.parametrize("delimiter", [",", None])
+@pytest.mark.parametrize("record", [b"1,2\n\n3,4", b"\n1,2", b"1,2\n", b""])
+@pytest.mark.usefixtures("either")
+def test_an_empty_line_is_no_row_of_missing_values(record: bytes, delimiter: str | None) -> None:
+    data = record if delimiter else record.replace(b",", b" ")
+    with pytest.raises(Unfit):
+        Parser(Dialect(delimiter), 2, False)(data, BOTH._replace(missing=Missing()))
+
+
 @pytest.mark.usefixtures("either")
 def test_fortrans_exponents_and_line_ends() -> None:
     values, _ = Parser(COMMAS, 2, False)(b"2.7D-01,3.14-114\r\n1,2\r\nrest", BOTH, stop=22)
