@@ -25,7 +25,7 @@ Prints E, the mean error that training minimised; for numbers the root mean squa
 each target in its own units; for classes the share that is right, the log loss, the area under the ROC curve,
 precision, recall and F1 of each class, and the confusion matrix: as scikit-learn defines them."""
 
-SINGLE = (("log loss", "log_loss"), ("ROC AUC", "auc"))
+SINGLE = (("log loss", "log_loss"), ("averaged", "averaged_log_loss"), ("ROC AUC", "auc"))
 HEADINGS = {"f1": "F1", "auc": "ROC AUC", "n": "examples"}
 MOST = 30  # classes that are printed
 
@@ -45,7 +45,7 @@ class EvaluateOptions(ApplyOptions):
         int,
         DATA,
         "Of the table that the model was trained on: the error that leaving each row out would show, and so many rows "
-        "with the largest leverages, which decide the fit most. For models that were trained with --intervals.",
+        "with the largest leverages, which decide the fit most. For models of numbers, trained with --intervals.",
     ] = 0
     json: Annotated[bool, DATA, "Print JSON for a program instead of tables."] = False
     watchdog: Annotated[float, JOB, WORDS] = SECONDS
@@ -84,7 +84,7 @@ def show(result: dict[str, Any]) -> None:
             show_worst(f"The largest errors of {name}.", found.get("worst"))
         return
     rows.append(("right", f"{100 * result['right']:.2f} %"))
-    rows += [(name, f"{result[key]:.6g}") for name, key in SINGLE if result[key] is not None]
+    rows += [(name, f"{result[key]:.6g}") for name, key in SINGLE if result.get(key) is not None]
     pairs(rows)
     if len(result["classes"]) <= MOST:
         show_classes(result)

@@ -50,7 +50,8 @@ class PredictOptions(ApplyOptions):
         float | None,
         DATA,
         "Write bounds of each target that hold with this probability, such as 0.95: lower and upper, of the function "
-        "and of a new observation. For models that were trained with --intervals.",
+        "and of a new observation; of classes those of each output, and its average over what the weights may be. For "
+        "models that were trained with --intervals.",
     ] = None
     watchdog: Annotated[float, JOB, WORDS] = SECONDS
 

@@ -281,6 +281,28 @@ def test_intervals_are_columns_for_each_target(tmp_path: Path, small_blocks: Non
     np.testing.assert_array_equal(np.load(tmp_path / "1.npy"), found[:, :10])
 
 
+@pytest.mark.parametrize("theta", ["softmax", "logistic"])
+def test_intervals_of_classes_are_columns_for_each_output(theta: str, tmp_path: Path, small_blocks: None) -> None:
+    """Lower and upper bound and average; two classes have one output under logistic."""
+    X, names = words(60, 2 if theta == "logistic" else 3)
+    table = write_csv(tmp_path / "t.csv", {"a": X[:, 0], "b": X[:, 1], "fruit": names})
+    run = ["--hidden", "3", "--quiet", "--out", str(tmp_path / "run"), "--intervals", "all", "--output-theta", theta]
+    assert train_main(OneRank(), ["--data", str(table), "--max-iterations", "9", *run]) == 0
+    common = ("--model", str(tmp_path / "run"), "--data", str(table), "--intervals", "0.9")
+    for size in (1, 3):
+        predicted(tmp_path, *common, "--out", str(tmp_path / f"{size}.csv"), size=size)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
+    header, *lines = rows(tmp_path / "1.csv")
+    outputs = ["output"] if theta == "logistic" else ["output apple", "output pear", "output plum"]
+    assert header == ["fruit", *outputs, *(f"{name} {of}" for name in outputs for of in ("lower", "upper", "averaged"))]
+    model, m = load_model(tmp_path / "run"), len(outputs)
+    found = np.array([line[1:] for line in lines], float)
+    expected = np.dstack([model.bounds(X, 0.9), model.probabilities(X)]).reshape(60, 3 * m)
+    np.testing.assert_allclose(found[:, m:], expected, rtol=1e-12)
+    np.testing.assert_array_less(found[:, m::3], found[:, :m])
+    np.testing.assert_array_less(found[:, :m], found[:, m + 1 :: 3])
+
+
 @pytest.mark.parametrize("size", [1, 3])
 def test_intervals_that_cannot_be_had(folder: Path, size: int) -> None:
     common = ("--model", str(folder / "numbers"), "--data", str(folder / "numbers.csv"), "--intervals")

@@ -4,11 +4,14 @@ Around the trained weights the outputs are taken as linear in w, f(w) = f + gᵀ
 H = Σ_j β_j Σ_i g_ij g_ijᵀ + α is the Hessian of M (optimizers/bayesian.py). Then f is N(f(ŵ), gᵀ H⁻¹ g), and a new
 observation of target j has the noise 1/β_j on top: MacKay, "A practical Bayesian framework for backpropagation
 networks", Neural Computation 4 (1992), section 2.
+
+For classes the f are the signals s^(L), and H = Σ_i J_iᵀ Λ_i J_i + α,
+Λ being the curvature of cross-entropy by them: the Laplace approximation; `probabilities.py` goes on from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -29,7 +32,7 @@ class Certainty:
     """What is known of the weights and of the noise, in the units of the network. Replicated.
 
     T: lower triangular, TᵀT = H⁻¹, float64 (|W|, |W|), or of the weights of the last layer alone. noise: the 1/β_j,
-    float64 (m,).
+    float64 (m,); of classes, which have none, (0,).
     """
 
     T: np.ndarray
@@ -46,19 +49,22 @@ class Certainty:
             return None
         lower, noise = tensors[FACTOR], tensors[NOISE]
         sizes = {size * (size + 1) // 2: size for size in (weight_count(d[-2:]), weight_count(d))}
-        if lower.ndim != 1 or len(lower) not in sizes or noise.shape != (d[-1],):
+        if lower.ndim != 1 or len(lower) not in sizes or noise.shape not in ((d[-1],), (0,)):
             raise ValueError("a certainty of another network")
         if not (lower.dtype == noise.dtype == np.float64 and np.isfinite(lower).all() and (noise > 0).all()):
             raise ValueError("a certainty that is none")
         return Certainty(np.tril(square(lower, sizes[len(lower)])), noise)
 
-    def variances(self, backpropagation: Backpropagation, block: Block) -> np.ndarray:
+    def variances(
+        self, backpropagation: Backpropagation, block: Block, tops: Iterable[np.ndarray] | None = None
+    ) -> np.ndarray:
         """gᵀ H⁻¹ g of each output and row, in the units of the network: float64, m × rows. Local.
 
-        backpropagation: with the model's weights loaded; block: without weights.
+        backpropagation: with the model's weights loaded. tops: of whatever else, its derivatives by the signals s^(L),
+        m × rows each; for classes that is needed.
         """
         squares = GaussNewton(backpropagation, last=len(self.T) < weight_count(backpropagation.d))
-        return squares.lengths(block._replace(weights=None), self.T)
+        return squares.lengths(block._replace(weights=None), self.T, tops)
 
 
 def quantile(probability: float) -> float:

@@ -18,6 +18,7 @@ from distnn.inference.application import Application
 from distnn.inference.certainty import Certainty
 from distnn.inference.measures import Seen
 from distnn.inference.measures.auc import Areas
+from distnn.inference.measures.averaged import AveragedLoss
 from distnn.inference.measures.classes import Confusion
 from distnn.inference.measures.numbers import Residuals
 from distnn.inference.measures.sureness import Sureness
@@ -32,11 +33,11 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     which: "all" rows, those "trained" on, "held-out", or kept for the "test". n is Σ weights, E = (1/n) Σ e. For
     numbers, by target: rmse, mae, and R2 or None if the target is constant; of a model that knows how sure it is,
     coverage and log_density. For classes: right, the share that is; confusion, K × K, true class by predicted class;
-    log_loss and auc, None where there is none; precision, recall and f1 by class and their means. Where the table has
-    weights, an example counts as its weight, everywhere; where the training weighed classes, these weights count in E,
-    and only there. worst: so many rows with the largest errors, by target or of all. leverage: of the rows trained on,
-    left_out_rmse and gamma by target, and so many rows with the largest leverages. UserError, on all ranks, if there
-    are no such rows, or for what reading them refuses.
+    log_loss and auc, None where there is none, and averaged_log_loss of a model that knows how sure it is; precision,
+    recall and f1 by class and their means. Where the table has weights, an example counts as its weight, everywhere;
+    where the training weighed classes, these weights count in E, and only there. worst: so many rows with the largest
+    errors, by target or of all. leverage: of the rows trained on, left_out_rmse and gamma by target, and so many rows
+    with the largest leverages. UserError, on all ranks, if there are no such rows, or for what reading them refuses.
     """
     preparation, weighted = application.model.preparation, application.columns.weight is not None
     classes, ranks = preparation.classes, application.ranks
@@ -47,8 +48,13 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     if leverage:
         certainty = _require_trained(application, which)
     exponent = application.weight_exponent() if weighted else 0
-    sure = certainty and Sureness(certainty, preparation, application.backpropagation, exponent, leverage)
-    sizes = [1, 1, 1, *measure.sizes, *(sure.sizes if sure else ())]
+    sure = loss = None
+    if certainty and classes is None:
+        sure = Sureness(certainty, preparation, application.backpropagation, exponent, leverage)
+    elif certainty and isinstance(measure, Confusion) and measure.probable:
+        loss = AveragedLoss(certainty, measure.classes, application.backpropagation)
+    more = sure or loss
+    sizes = [1, 1, 1, *measure.sizes, *(more.sizes if more else ())]
     sums = ExactSum(ranks, sizes, len(application.blocks), application.cut.count)
     hashes = np.zeros(len(application.blocks), np.int64)
 
@@ -68,6 +74,8 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
         measure.write(seen, out[3:size])
         if sure:
             sure.write(seen, block, measure.errors(seen), out[size:])
+        if loss:
+            loss.write(seen, block, out[size:])
         if areas is not None:
             areas.look(j, seen)
         for worst_of, errors in zip(largest, measure.errors(seen) if largest else (), strict=True):
@@ -82,10 +90,12 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     E = float(found[2]) / float(found[1])
     result = {"n": float(np.ldexp(n, -exponent)), "E": E, **measure.result(found[3:size], n, exponent)}
     if sure:
-        for name, more in sure.result(found[size:], n).items():
-            result["targets"][name] |= more
+        for name, known in sure.result(found[size:], n).items():
+            result["targets"][name] |= known
         for place, highest in zip(result["targets"].values(), sure.highest, strict=False):
             place["leverages"] = _shown(application, highest.result(ranks), "leverage")
+    if loss:
+        result |= loss.result(found[size:], n)
     if areas is not None:
         _add_areas(result, areas.result(ranks))
     lists = [_shown(application, worst_of.result(ranks)) for worst_of in largest]
@@ -107,6 +117,8 @@ def _add_areas(result: dict[str, Any], areas: Sequence[float | None]) -> None:
 
 def _require_trained(application: Application, which: str) -> Certainty:
     """The model's certainty. UserError where there is none, or where other rows than the training's are asked for."""
+    if application.model.preparation.classes is not None:
+        raise UserError("--leverage is for models of numbers, and this one predicts classes: leave it out.")
     known = application.model.held_out
     if not (which == "trained" or (which == "all" and not known["share"] and not known.get("test"))):
         raise UserError(f"--leverage is of the rows that were trained on, not of --rows {which}: give --rows trained.")

@@ -13,6 +13,7 @@ from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
+from distnn.inference import probabilities
 from distnn.inference.certainty import Certainty, bounds
 from distnn.inference.inputs import WHERE, rows_of
 from distnn.kernels.blocks import Block
@@ -83,6 +84,8 @@ class Model:
 
         Each n × m, float64. Local. UserError as for `predict`.
         """
+        if self.preparation.classes is not None:
+            raise UserError("Classes have no deviations: take `bounds` and `probabilities`.")
         if any(self.preparation.transforms):
             raise UserError("A target was transformed, so its deviations are not the same up and down: take `bounds`.")
         certainty, scaling = self.known_certainty(), self.preparation.target_scaling
@@ -97,13 +100,25 @@ class Model:
     def bounds(self, X: Any, probability: float = 0.95) -> np.ndarray:
         """Lower and upper bound of the function, then of a new observation, in the table's units: n × m × 4. Local.
 
-        Each pair holds it with this probability, as far as the model knows. UserError where training was not asked for
-        it (--intervals).
+        Of classes lower and upper bound of each output, n × d^(L) × 2. Each pair holds it with this probability, as far
+        as the model knows. UserError where training was not asked for it (--intervals).
         """
         block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
-        engine = self.backpropagation()
+        engine, certainty = self.backpropagation(), self.known_certainty()
+        if self.preparation.classes is not None:
+            return probabilities.bounds(certainty, engine, block, probability).transpose(2, 0, 1)
         found = self.bounds_of(engine, block, engine.outputs(block.x), probability)
         return found.reshape(len(self.preparation.targets), 4, -1).transpose(2, 0, 1)
+
+    def probabilities(self, X: Any) -> np.ndarray:
+        """The outputs of a model of classes, averaged over what its weights may be: n × d^(L), float64. Local.
+
+        UserError where training was not asked for it (--intervals), and for a model of numbers.
+        """
+        if self.preparation.classes is None:
+            raise UserError("This model was trained on numbers, which have no probabilities: take `bounds`.")
+        block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
+        return probabilities.averaged(self.known_certainty(), self.backpropagation(), block).T
 
     def bounds_of(self, engine: Backpropagation, block: Block, outputs: np.ndarray, probability: float) -> np.ndarray:
         """As `bounds`, of a block and its outputs: 4 m × rows, those of a target one below another. Local."""
@@ -115,8 +130,6 @@ class Model:
     def known_certainty(self) -> Certainty:
         """The certainty. UserError where there is none."""
         if self.certainty is None:
-            if self.preparation.classes is not None:
-                raise UserError("This model predicts classes: how sure it is can be known of numbers only.")
             raise UserError(
                 "This model does not hold how sure it is: train it with --intervals all (fit: intervals='all')."
             )
@@ -229,6 +242,7 @@ class Model:
             and self.dtype in ("float64", "float32")
             and all(isinstance(share, float | int) and 0 <= share < 1 for share in shares)
             and self.header in (None, True, False)
+            and (self.certainty is None or len(self.certainty.noise) == (0 if classes else network.d[-1]))
             and isinstance(seed, int) and 0 <= seed < 2**63
         )  # fmt: skip
         for scaling, width in ((preparation.input_scaling, network.d[0]), (preparation.target_scaling, network.d[-1])):

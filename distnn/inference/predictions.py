@@ -15,12 +15,14 @@ from distnn.data.selection import select
 from distnn.data.tables import Source
 from distnn.data.tables.source import Missing
 from distnn.errors import UserError
+from distnn.inference import probabilities
 from distnn.inference.application import Application
 from distnn.inference.model import Model
 from distnn.kernels.blocks import Block
 
 AS_WRITTEN = Missing(frozenset())  # nothing but an empty field is missing
 BOUNDS = ("lower", "upper", "new lower", "new upper")  # of the function, then of a new observation
+OF_CLASSES = ("lower", "upper", "averaged")  # bounds of an output, and its mean over what the weights may be
 TRUE = "true "  # before the name of a target that is kept: the prediction has its name
 
 
@@ -72,7 +74,8 @@ class Predictions:
         outputs = Outputs(model, typed, words)
         self._parts: list[Part] = [Kept(application.source, model, keep, typed), outputs]
         if intervals is not None:
-            self._parts.append(Bounds(application, outputs.names, intervals))
+            part = Bounds if model.preparation.classes is None else Probabilities
+            self._parts.append(part(application, outputs.names, intervals))
         if derivatives:
             self._parts.append(Derivatives(model, outputs.names, application.source.path))
         self.fields = tuple(field for part in self._parts for field in part.fields)
@@ -132,6 +135,23 @@ class Bounds:
         application = self._application
         engine, model = application.backpropagation, application.model
         return list(model.bounds_of(engine, applied.block, applied.outputs, self._probability))
+
+
+class Probabilities:
+    """Of each output of a model of classes its bounds, which hold with a probability, and its average.
+
+    outputs: their names. UserError for a model that does not know how sure it is.
+    """
+
+    def __init__(self, application: Application, outputs: Sequence[str], probability: float):
+        self._engine, self._probability = application.backpropagation, probability
+        self._certainty = application.model.known_certainty()
+        self.fields = tuple(Field(f"{output} {what}", "numbers") for output in outputs for what in OF_CLASSES)
+
+    def columns(self, applied: Applied) -> list[np.ndarray]:
+        bounds = probabilities.bounds(self._certainty, self._engine, applied.block, self._probability)
+        averaged = probabilities.averaged(self._certainty, self._engine, applied.block)
+        return list(np.concatenate([bounds, averaged[:, None]], axis=1).reshape(-1, averaged.shape[1]))
 
 
 class Derivatives:

@@ -92,6 +92,13 @@ class Backpropagation:
             outputs[:, columns] = s
         return outputs
 
+    def signals(self, x: np.ndarray) -> np.ndarray:
+        """s^(L), d^(L) × rows, for x^(0) of shape (d^(0)+1) × rows."""
+        signals = np.empty((self.d[-1], x.shape[1]), self.dtype)
+        for columns, s in self.passes.forward(x):
+            signals[:, columns] = s
+        return signals
+
     def _error(self, block: Block, columns: slice, s: np.ndarray, delta: np.ndarray | None) -> float:
         """Σ_i e_i of some columns, with the examples' weights; s^(L) is overwritten, and δ^(L) written to delta."""
         e = self.error_function.error(s, block.y[:, columns], delta)

@@ -33,6 +33,12 @@ class ErrorFunction(Protocol):
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
         """Replace v, d^(L) × rows, in place by ∂δ^(L)/∂s^(L) v; x: the outputs x^(L). For products with the Hessian."""
 
+    def root(self, x: np.ndarray, j: int) -> np.ndarray:
+        """Column j of R, d^(L) × rows, with R Rᵀ = ∂δ^(L)/∂s^(L); x: the outputs x^(L). For Gauss-Newton.
+
+        Of squared error R Rᵀ is half of that, without the part with θ'': R is θ'(s^(L)) on its diagonal.
+        """
+
     def require_derivative(self) -> None:
         """Raise UserError if the output map cannot be trained."""
 
@@ -76,6 +82,12 @@ class SquaredError:
         if self.shares is not None:
             v *= self.shares.astype(v.dtype)
 
+    def root(self, x: np.ndarray, j: int) -> np.ndarray:
+        slope, root = np.ones_like(x[j]), np.zeros_like(x)
+        self.theta.chain(x[j], slope, np.empty_like(slope))  # type: ignore[misc]
+        root[j] = slope
+        return root
+
     def require_derivative(self) -> None:
         self.theta.require_derivative()
 
@@ -101,6 +113,11 @@ class LogisticCrossEntropy:
 
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
         v *= x * (1 - x)
+
+    def root(self, x: np.ndarray, j: int) -> np.ndarray:
+        root = np.zeros_like(x)
+        root[j] = np.sqrt(x[j] * (1 - x[j]))
+        return root
 
     def require_derivative(self) -> None:
         pass
@@ -138,6 +155,13 @@ class SoftmaxCrossEntropy:
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
         v -= np.einsum("ij,ij->j", x, v)
         v *= x * y.sum(axis=0)
+
+    def root(self, x: np.ndarray, j: int) -> np.ndarray:
+        """√x_j (e_j - x), for targets that add up to 1: Σ_j of their squares is diag(x) - x xᵀ."""
+        root: np.ndarray = -x
+        root[j] += 1
+        root *= np.sqrt(x[j])
+        return root
 
     def require_derivative(self) -> None:
         pass

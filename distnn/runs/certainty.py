@@ -6,13 +6,14 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.inference.certainty import LARGEST, Certainty
-from distnn.network.error_functions import is_sum_of_squares
+from distnn.network.error_functions import takes_probabilities
 from distnn.network.weights import weight_count
 from distnn.runs.options import Options
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress
 
 TINY = 2.0**-52  # of A's largest diagonal element, times |W|: what is left of a pivot by rounding
+PRIOR = 1.0  # α of classes where no weight decays: the deviation that weights have on standardised inputs, roughly
 WITHOUT = "the model is without intervals"
 
 
@@ -20,9 +21,10 @@ def require(options: Options, error: str, classes: bool, d: tuple[int, ...]) -> 
     """Raise UserError where --intervals cannot be had for a network d that is trained on this error. Local."""
     if options.intervals is None:
         return
-    if classes or not is_sum_of_squares(error):
+    if classes != takes_probabilities(error):
         raise UserError(
-            f"--intervals {options.intervals} is for numbers with squared error, not for classes: leave it out."
+            f"--intervals {options.intervals} is for numbers with --error squared and for classes with --error "
+            "cross-entropy: choose so, or leave it out."
         )
     size = weights(options, d)
     if size > LARGEST:
@@ -51,6 +53,8 @@ def learn(options: Options, objective: Objective, progress: Progress) -> Certain
     """
     w, last, evaluations = progress.best_w, options.intervals == "last", objective.evaluations
     try:
+        if not objective.is_sum_of_squares:
+            return Certainty(_of_classes(objective, w, last), np.empty(0))
         beta = getattr(progress.state, "beta", None)
         alpha = float(getattr(progress.state, "alpha", 0.0))
         if beta is None:
@@ -79,24 +83,37 @@ def _noise(
     return left / (objective.n * errors)
 
 
+def _of_classes(objective: Objective, w: np.ndarray, last: bool) -> np.ndarray:
+    """T of cross-entropy, of which the sum over D, and so n E_in, has the Hessian H."""
+    H = objective.gauss_newton(w, None, last)
+    H *= objective.n
+    return _inverted(objective, H, objective.n, 0.0 if objective.weight_decay else PRIOR)
+
+
 def _factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: float, last: bool) -> np.ndarray:
-    """T with TᵀT = H⁻¹.
+    """T with TᵀT = H⁻¹, of squared error."""
+    mean = float(beta.sum()) / len(beta)
+    shares = None if (beta == beta[0]).all() else beta / mean
+    H, scale = objective.gauss_newton(w, shares, last), objective.n * mean / 2
+    H *= scale
+    return _inverted(objective, H, scale, alpha)
+
+
+def _inverted(objective: Objective, H: np.ndarray, scale: float, alpha: float) -> np.ndarray:
+    """T with TᵀT = (H + α)⁻¹; H, which is lost, is the Hessian of E_in times `scale`.
 
     Where weights decay those of bias nodes do here, too: of a unit that the decay has put out they are undetermined.
     """
-    mean = float(beta.sum()) / len(beta)
-    shares = None if (beta == beta[0]).all() else beta / mean
-    H = objective.gauss_newton(w, shares, last)
-    H *= objective.n * mean / 2
     biases = 1 - objective.decayed[-len(H) :]
-    H[np.diag_indices_from(H)] += alpha + objective.n * mean * objective.weight_decay * biases
+    H[np.diag_indices_from(H)] += alpha + 2 * scale * objective.weight_decay * biases
     try:
         L = np.linalg.cholesky(H)
     except np.linalg.LinAlgError:
         L = np.zeros_like(H)
     if not (np.square(L.diagonal()) > TINY * len(H) * H.diagonal().max()).all():
         raise UserError(
-            f"The rows do not determine all {len(H):,} weights: {WITHOUT}. Train with --optimizer bayesian, or with "
-            "--weight-decay, or fewer --hidden units."
+            f"The rows do not determine all {len(H):,} weights: {WITHOUT}. Train with "
+            f"{'--optimizer bayesian, or with ' if objective.is_sum_of_squares else ''}--weight-decay, or fewer "
+            "--hidden units."
         )
     return np.tril(np.linalg.inv(L))

@@ -9,11 +9,12 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from distnn.data.classes import class_name
 from distnn.data.preparation import Preparation
 from distnn.errors import UserError
+from distnn.kernels import blas
 from distnn.network.error_functions import takes_probabilities
 from distnn.parallel.ranks import Ranks
 from distnn.sklearn.estimator import Perceptron
@@ -45,12 +46,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return self.classes_[self._codes[self.model_.preparation.classes.decode(outputs.T)]]
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any, averaged: bool = False) -> np.ndarray:
         """The probabilities of the classes for X, rows × classes, in the order of classes_. Local.
 
-        Logistic outputs of three classes or more are each divided by their sum.
+        Logistic outputs of three classes or more are each divided by their sum. averaged: over what the weights may be;
+        UserError unless the estimator was made with intervals="all" or "last".
         """
-        outputs = self._outputs(X)
+        outputs = self._averaged(X) if averaged else self._outputs(X)
         if outputs.shape[1] == 1:
             outputs = np.hstack([1 - outputs, outputs])
         elif self.out_activation_ == "logistic":
@@ -64,6 +66,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """The logarithms of `predict_proba`. Local."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
+
+    def _averaged(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        with blas.limited_threads(self.threads):
+            return self.model_.probabilities(X)
 
     def _checked(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=self._least)

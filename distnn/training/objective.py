@@ -150,7 +150,7 @@ class Objective:
 
     @property
     def is_sum_of_squares(self) -> bool:
-        """Whether the error is one, as `gauss_newton` and `acceleration` need it."""
+        """Whether the error is one, as `acceleration` needs it."""
         return isinstance(self.backpropagation.error_function, SquaredError)
 
     def gauss_newton_megabytes(self) -> float:
@@ -172,7 +172,7 @@ class Objective:
     def output_lengths(self, w: np.ndarray, T: np.ndarray, last: bool = False) -> np.ndarray:
         """The mean of |T g|² of each output over D, g being its gradient by the weights at w: float64 (d^(L),).
 
-        T: float64 (|W|, |W|); last: by those of the last layer alone. ValueError unless the error is squared.
+        T: float64 (|W|, |W|); last: by those of the last layer alone. For squared error.
         """
         self.evaluations += 1
         squares = (self._last_layer if last else self._gauss_newton)[0]
@@ -186,14 +186,14 @@ class Objective:
     def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None, last: bool = False) -> np.ndarray:
         """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
 
-        last: its part for the weights of the last layer alone. ValueError unless the error is squared. J, the Jacobian
-        of the outputs, is never held as a whole.
+        Of cross-entropy (1/n) Σ JᵀΛJ, Λ being its curvature by the signals s^(L), and J their Jacobian. last: its part
+        for the weights of the last layer alone. J is never held as a whole.
         """
         self.evaluations += 1
         squares, reduction = self._last_layer if last else self._gauss_newton
         self.backpropagation.load(w, shares)
         lower = reduction(lambda j, out: squares.lower(self.examples.blocks[j], out))
-        A = square(2 * lower / self.examples.n, squares.size)
+        A = square((2 if self.is_sum_of_squares else 1) * lower / self.examples.n, squares.size)
         if self.weight_decay:
             A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed[-squares.size :]
         return A

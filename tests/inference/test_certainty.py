@@ -139,9 +139,6 @@ def test_a_model_without_it_says_how_to_have_it() -> None:
     for asked in (plain.bounds, plain.deviations):
         with pytest.raises(UserError, match="train it with --intervals all"):
             asked(NEW)
-    classes = distnn.fit(X, np.where(Y[:, 0] > 0, "high", "low"), hidden=(), max_iterations=2).model
-    with pytest.raises(UserError, match="predicts classes: how sure it is can be known of numbers only"):
-        classes.bounds(NEW)
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0, -1.0, 95.0, float("nan")])

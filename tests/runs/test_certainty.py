@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ from distnn.runs.options import Options
 from distnn.train import main
 
 X, Y = regression(50, d=2, m=2)
+NAMES = np.array(["few", "some", "many"])[np.digitize(Y[:, 0], np.quantile(Y[:, 0], [0.3, 0.7]))]
 WEIGHTS = np.random.default_rng(0).uniform(0.5, 2, 50)
 WAYS: dict[str, dict[str, Any]] = {
     "bayesian": {"optimizer": "bayesian", "max_iterations": 8},
     "decay": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 20},
     "last": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 20, "intervals": "last"},
+    "classes": {"optimizer": "lbfgs", "max_iterations": 20},
+    "logistic": {"optimizer": "lbfgs", "max_iterations": 20, "output_theta": "logistic", "weight_decay": 0.01},
 }
 
 
@@ -31,7 +35,8 @@ def learnt(ranks: Ranks, way: str) -> tuple[bytes, bytes]:
     counts = [50 // ranks.size + (rank < 50 % ranks.size) for rank in range(ranks.size)]
     own = rows_of(ranks.rank, counts)
     options = {"hidden": (3,), "intervals": "all", **WAYS[way]}
-    found = distnn.fit(X[own], Y[own], weights=WEIGHTS[own], comm=ranks, **options).model.certainty
+    targets = NAMES if way in ("classes", "logistic") else Y
+    found = distnn.fit(X[own], targets[own], weights=WEIGHTS[own], comm=ranks, **options).model.certainty
     assert found is not None
     return found.T.tobytes(), found.noise.tobytes()
 
@@ -45,7 +50,8 @@ def test_the_same_bits_on_any_number_of_ranks(way: str, small_blocks: None) -> N
 
 @pytest.mark.mpi(min_size=2)
 def test_the_same_bits_under_mpi(small_blocks: None, ranks: Ranks) -> None:
-    assert learnt(ranks, "bayesian") == learnt(OneRank(), "bayesian")
+    for way in ("bayesian", "classes"):
+        assert learnt(ranks, way) == learnt(OneRank(), way)
 
 
 def test_it_does_not_count_as_training() -> None:
@@ -55,8 +61,11 @@ def test_it_does_not_count_as_training() -> None:
 
 
 def test_what_cannot_have_intervals_is_refused_before_the_training() -> None:
-    with pytest.raises(UserError, match="--intervals all is for numbers with squared error, not for classes"):
-        assembled(OneRank(), *words(20), intervals="all")
+    sentence = "for numbers with --error squared and for classes with --error cross-entropy: choose so, or leave it"
+    with pytest.raises(UserError, match=sentence):
+        assembled(OneRank(), *words(20), intervals="all", error="squared")
+    with pytest.raises(UserError, match=sentence):
+        assembled(OneRank(), X, np.where(X > 5, 1.0, 0.0), intervals="all", error="cross-entropy", classes=False)
     with pytest.raises(UserError, match=r"6,\d{3} weights are more than the 5,000 .*: give --intervals last.* smaller"):
         assembled(OneRank(), X, Y, hidden=(75, 75), intervals="all")
     with pytest.raises(UserError, match=r"12,002 weights are more than the 5,000 that it can do with: take a smaller"):
@@ -80,6 +89,26 @@ def test_too_few_rows_are_a_warning_and_a_model_without() -> None:
     for block in assembly.objective.examples.blocks:
         block.x[:], block.y[:] = 0, 0
     assert "The residuals are 0" in str(assembly.learn_certainty(progress))
+
+
+@pytest.mark.parametrize(
+    ("decay", "factor", "sentence"),
+    [(0.0, 1e9, None), (1e-300, 1.0, "do not determine all 9 weights: .* Train with --weight-decay, or fewer --hid")],
+)
+def test_what_rows_do_not_say_of_classes(decay: float, factor: float, sentence: str | None) -> None:
+    """Outputs of 0 and 1 leave what the prior says; hardly any decay, a warning: softmax has weights to spare."""
+    assembly = assembled(OneRank(), *words(20), hidden=(), intervals="all", max_iterations=2, weight_decay=decay)
+    progress = assembly.begin()
+    for _ in assembly.iterations(progress):
+        pass
+    progress.best_w = progress.best_w * factor
+    unknown, known = assembly.learn_certainty(progress), assembly.model.certainty
+    if sentence is None:
+        assert known is not None
+        np.testing.assert_array_equal(known.T, np.eye(9))
+    else:
+        assert known is None
+        assert re.search(sentence, str(unknown))
 
 
 def test_a_diverged_training_has_none() -> None:

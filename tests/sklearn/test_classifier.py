@@ -10,7 +10,7 @@ import pytest
 from estimators import classifier, quiet
 from tables import words, write_csv
 
-from distnn import fit, load_model
+from distnn import UserError, fit, load_model
 from distnn.parallel.ranks import OneRank
 from distnn.train import main as train_main
 
@@ -118,3 +118,14 @@ def test_a_warm_start_goes_on() -> None:
 def test_what_are_no_classes(y: np.ndarray, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         classifier(**FAST).fit(X, y)
+
+
+def test_probabilities_that_are_averaged_over_the_weights() -> None:
+    """Those of the model, of one logistic output, too, and without intervals a sentence."""
+    ours = classifier(**FAST, intervals="all").fit(X, NAMES)
+    np.testing.assert_array_equal(ours.predict_proba(X, averaged=True), ours.model_.probabilities(X))
+    two = classifier(**FAST, intervals="last", output_theta="logistic").fit(X, NAMES == "plum")
+    second = two.model_.probabilities(X)
+    np.testing.assert_array_equal(two.predict_proba(X, averaged=True), np.hstack([1 - second, second]))
+    with pytest.raises(UserError, match="train it with --intervals all"):
+        classifier(**FAST).fit(X, NAMES).predict_proba(X, averaged=True)

@@ -29,9 +29,7 @@ class Confusion:
         out[:-1] = np.bincount(true * self.K + predicted, seen.weights, minlength=self.K**2)
         out[-1] = 0.0
         if self.probable and len(true):
-            p = output_of(self.classes, seen.outputs, true)
-            eps = np.finfo(seen.outputs.dtype).eps  # as scikit-learn clips
-            out[-1] = -(seen.weights @ np.log(np.clip(p, eps, 1 - eps)))
+            out[-1] = log_loss(self.classes, seen.outputs, true, seen.weights)
 
     def errors(self, seen: Seen) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """How far the output of the true class is from what it should be, the class and the predicted one. Local."""
@@ -65,6 +63,12 @@ def output_of(classes: Classes, outputs: np.ndarray, codes: np.ndarray) -> np.nd
         return outputs[codes, np.arange(len(codes))].astype(np.float64)
     second = outputs[0].astype(np.float64)
     return np.where(codes == 1, second, sum(classes.levels) - second)
+
+
+def log_loss(classes: Classes, outputs: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> float:
+    """Σ weights · -log p of the classes given by number (r,); outputs, d^(L) × r, are probabilities. Local."""
+    eps = np.finfo(outputs.dtype).eps  # as scikit-learn clips
+    return -float(weights @ np.log(np.clip(output_of(classes, outputs, codes), eps, 1 - eps)))
 
 
 def scores(confusion: np.ndarray) -> tuple[np.ndarray, dict[str, dict[str, float]]]:

@@ -1,11 +1,14 @@
-"""The Gauss-Newton matrix of a sum of squares over one block: Σ JᵀJ, J being the Jacobian of the outputs x^(L).
+"""The Gauss-Newton matrix over one block: Σ JᵀJ, J being, of a sum of squares, the Jacobian of the outputs x^(L).
 
 One row of J belongs to one example and one output j: ∂x_j/∂W^(l) = x^(l-1) δ^(l)ᵀ, with the sensitivities of x_j in
-place of those of e. J is never kept: some hundred rows of it, |W| numbers each, are made and multiplied at a time.
+place of those of e. Of cross-entropy the rows are r_jᵀ ∂s^(L)/∂w, r_j being the columns of a root of e's curvature by
+the signals s^(L): N. N. Schraudolph, "Fast curvature matrix-vector products for second-order gradient descent", Neural
+Computation 14 (2002). J is never kept: some hundred rows of it, |W| numbers each, are made and multiplied at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +16,6 @@ import numpy as np
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.backpropagation import Backpropagation
-from distnn.network.error_functions import output_theta
 from distnn.network.forward import forward
 from distnn.network.weights import weight_count
 
@@ -26,11 +28,10 @@ FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs
 class GaussNewton:
     """Σ_i weight_i J_iᵀ J_i over a block, at the weights and shares that `backpropagation` has loaded. Local.
 
-    last: of the weights of the last layer alone, W^(L). ValueError if the error function is not a sum of squares.
+    last: of the weights of the last layer alone, W^(L).
     """
 
     def __init__(self, backpropagation: Backpropagation, last: bool = False):
-        self.theta = output_theta(backpropagation.error_function)
         self.backpropagation = backpropagation
         self.first = len(backpropagation.d) - 2 if last else 0  # of the layers
         self.size = size = weight_count(backpropagation.d[self.first :])
@@ -52,12 +53,12 @@ class GaussNewton:
 
     def lower(self, block: Block, out: np.ndarray) -> None:
         """Write the lower triangle of the matrix, row by row, to out: float64, |W| (|W| + 1) / 2."""
-        x, slope = self._forward(block)
+        x, output = self._forward(block)
         self.matrix[:] = 0
-        for j in range(len(slope)):
-            delta = self._sensitivities(x, slope, j)
+        for top in self._tops(block, output):
+            delta = self._sensitivities(x, top)
             scale = self._scale(x, delta)
-            for start in range(0, slope.shape[1], self.columns):
+            for start in range(0, top.shape[1], self.columns):
                 J = self._jacobian(x, delta, slice(start, start + self.columns))
                 if scale is None:
                     np.matmul(J, J.T, out=self.product)
@@ -71,39 +72,47 @@ class GaussNewton:
             out[stop : stop + i] = row[:i]
             stop += i
 
-    def lengths(self, block: Block, T: np.ndarray) -> np.ndarray:
-        """weight_i |T g_ij|² of each output j, float64, d^(L) × rows: g_ij is a row of J, T |W| × |W|."""
-        x, slope = self._forward(block)
-        found = np.empty(slope.shape)
-        for j in range(len(slope)):
-            delta = self._sensitivities(x, slope, j)
-            for start in range(0, slope.shape[1], self.columns):
+    def lengths(self, block: Block, T: np.ndarray, tops: Iterable[np.ndarray] | None = None) -> np.ndarray:
+        """|T g_ij|² of each output j, float64, d^(L) × rows: g_ij is a row of J, with its weight, and T |W| × |W|.
+
+        tops: other g_ij, without weights: derivatives by the signals s^(L), d^(L) × rows, of whatever is asked for.
+        """
+        x, output = self._forward(block)
+        found = []
+        for top in self._tops(block, output) if tops is None else tops:
+            delta, squares = self._sensitivities(x, top.astype(output.dtype, copy=False)), np.empty(top.shape[1])
+            for start in range(0, len(squares), self.columns):
                 part = slice(start, start + self.columns)
-                found[j, part] = np.square(T @ self._jacobian(x, delta, part)).sum(axis=0)
-        return found
+                squares[part] = np.square(T @ self._jacobian(x, delta, part)).sum(axis=0)
+            found.append(squares)
+        return np.stack(found)
 
     def _forward(self, block: Block) -> tuple[list[np.ndarray], np.ndarray]:
-        """x^(0), …, x^(L-1), and θ'(s^(L)) times the roots of the examples' weights and the outputs' shares."""
+        """x^(0), …, x^(L-1), and x^(L)."""
         d, dtype, width = self.backpropagation.d, self.backpropagation.dtype, block.x.shape[1]
         x = [block.x, *(np.ones((above + 1, width), dtype) for above in d[1:-1])]
-        output, slope = np.empty((d[-1], width), dtype), np.ones((d[-1], width), dtype)
+        output = np.empty((d[-1], width), dtype)
         forward(self.backpropagation.W, x, output, self.backpropagation.theta)
-        self.theta.apply(output)
-        self.theta.chain(output, slope, np.empty_like(slope))  # type: ignore[misc]
-        if block.weights is not None:
-            slope *= np.sqrt(block.weights)
-        if self.backpropagation.shares is not None:
-            slope *= np.sqrt(self.backpropagation.shares).astype(dtype)
-        return x, slope
+        self.backpropagation.error_function.output(output)
+        return x, output
 
-    def _sensitivities(self, x: list[np.ndarray], slope: np.ndarray, j: int) -> list[np.ndarray]:
-        """δ^(1), …, δ^(L) of output j, from the first layer on that is asked for."""
+    def _tops(self, block: Block, output: np.ndarray) -> Iterable[np.ndarray]:
+        """δ^(L) of each row of J, with the roots of the examples' weights and the outputs' shares."""
+        shares = self.backpropagation.shares
+        for j in range(len(output)):
+            top = self.backpropagation.error_function.root(output, j)
+            if block.weights is not None:
+                top *= np.sqrt(block.weights)
+            if shares is not None:
+                top *= np.sqrt(shares).astype(top.dtype)
+            yield top
+
+    def _sensitivities(self, x: list[np.ndarray], top: np.ndarray) -> list[np.ndarray]:
+        """δ^(1), …, δ^(L) from δ^(L), from the first layer on that is asked for."""
         W, theta = self.backpropagation.W, self.backpropagation.theta
-        top = np.zeros_like(slope)
-        top[j] = slope[j]
         delta = [top]
         for l in range(len(W) - 1, self.first, -1):
-            below = W[l][1:, j, None] * top[j] if l == len(W) - 1 else W[l][1:] @ delta[0]
+            below = W[l][1:] @ delta[0]
             theta.chain(x[l][1:], below, np.empty_like(below))  # type: ignore[misc]
             delta.insert(0, below)
         return delta
