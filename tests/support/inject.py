@@ -39,7 +39,7 @@ RANK_VARIABLES = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
 AT = 5
 HANG = "hang in "
 HANGS = ("opening", "silent_disk", "stopped", "looping", "cut")
-STRUCK = Path(os.environ.get("DISTNN_TEST_STRUCK", os.devnull))  # is there when the fault strikes; see mpi_runner.py
+STRUCK = Path(os.environ.get("TEST_STRUCK", os.devnull))  # is there when the fault strikes; see mpi_runner.py
 MEMORY = 3 << 30
 
 

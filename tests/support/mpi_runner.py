@@ -133,7 +133,7 @@ class Job:
         self.process = subprocess.Popen(
             command,
             cwd=cwd,
-            env=environment(env) | {JOB_VARIABLE: self.name, "DISTNN_TEST_STRUCK": str(self.struck)},
+            env=environment(env) | {JOB_VARIABLE: self.name, "TEST_STRUCK": str(self.struck)},
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=self._stderr,
