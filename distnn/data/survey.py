@@ -83,8 +83,18 @@ def chunks(n: int) -> Cut:
     return Cut(n, CHUNK, -(-n // CHUNK))
 
 
-def head(source: Source, columns: Sequence[int], missing: Missing, ranks: Ranks, words: Sequence[int] = ()) -> Survey:
-    """What the first rows hold, where the file itself does not say: a guess at the others. Collective, replicated."""
+def head(
+    source: Source,
+    columns: Sequence[int],
+    missing: Missing,
+    ranks: Ranks,
+    words: Sequence[int] = (),
+    weight: int | None = None,
+) -> Survey:
+    """What the first rows hold, where the file itself does not say: a guess at the others. Collective, replicated.
+
+    weight: the column of weights; rows where it is 0 tell nothing, and if all first rows are such, nothing is known.
+    """
     text = [column for column in columns if source.kind(column) is None]
     found = {column: Found(source.kind(column)) for column in columns}
     if text:
@@ -92,7 +102,7 @@ def head(source: Source, columns: Sequence[int], missing: Missing, ranks: Ranks,
         source.prepare(0, min(HEAD, source.n) if ranks.rank == 0 else 0)
         with ranks.sharing_errors():
             if ranks.rank == 0:
-                mine, _ = _look(source, text, missing, np.arange(min(HEAD, source.n)), None, set(words))
+                mine, _ = _look(source, text, missing, np.arange(min(HEAD, source.n)), weight, set(words))
         found |= ranks.broadcast(mine)
     return Survey(found, complete=False)
 

@@ -83,7 +83,7 @@ def first_look(options: Options, source: Source, ranks: Ranks) -> tuple[Columns,
     """The columns, and what their first rows hold. Collective, replicated. UserError for columns that there are not."""
     columns = choose_columns(options, source)
     words = [j for j, kind in forced_kinds(options, source).items() if kind != "numbers"]
-    return columns, head(source, (*columns.inputs, *columns.targets), columns.missing, ranks, words)
+    return columns, head(source, (*columns.inputs, *columns.targets), columns.missing, ranks, words, columns.weight)
 
 
 def choose_columns(options: Options, source: Source) -> Columns:

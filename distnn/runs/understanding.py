@@ -106,7 +106,10 @@ def _tells_too_little(options: Options, looked: Survey) -> bool:
     """Must all rows be looked at, for categories, or for what is filled in?"""
     if options.impute in ("mean", "median") or options.indicator or options.types:
         return True
-    return any(found.words or found.missing or found.kind == "words" for found in looked.found.values())
+    return any(
+        found.words or found.missing or found.kind == "words" or (found.kind is None and not found.values)
+        for found in looked.found.values()
+    )
 
 
 def _survey(options: Options, source: Source, columns: Columns, first: Survey, ranks: Ranks) -> Survey:

@@ -85,6 +85,15 @@ def test_rows_of_weight_0_are_left_out(ending: str, tmp_path: Path, monkeypatch:
     assert len(Rows.read(stored(ending, tmp_path), Columns((1, 0), (3,), 2), 2, 4)) == 0
 
 
+def test_pieces_of_text_without_a_row_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distnn.data.tables.lines.PIECE", 16)  # a row or two
+    rows = [f"{i},oak,1" if i in (0, 30) else ["inf,ash,0", "a,b,c,0", "1e999,,0"][i % 3] for i in range(40)]
+    (tmp_path / "a.csv").write_text("a,b,w\n" + "\n".join(rows) + "\n")
+    source = open_source(str(tmp_path / "a.csv"), OneRank())
+    values, (words,) = source.read(0, 40, (0,), (1,), np.isin(np.arange(40), (0, 30)))
+    assert (values[[0, 30], 0].tolist(), words[[0, 30]].tolist()) == ([0, 30], ["oak", "oak"])
+
+
 def test_what_is_refused() -> None:
     negative = W.copy()
     negative[3] = -0.5

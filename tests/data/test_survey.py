@@ -47,6 +47,20 @@ def test_all_rows_are_looked_at(size: int, tmp_path: Path, monkeypatch: pytest.M
     np.testing.assert_array_equal(numbers, [i for i in range(4, 19) if i != 5])
 
 
+def test_first_rows_of_weight_0_tell_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distnn.data.survey.HEAD", 4)
+    (tmp_path / "a.csv").write_text("a,b,w\ninf,oak,0\n1,2,1\n1e999,2024-01-01,0\n3,4,2\n")
+    (tmp_path / "b.csv").write_text("a,b,w\n" + "inf,oak,0\n" * 4 + "1,2,1\n")
+
+    def work(ranks: Ranks) -> list[dict[int, Found]]:
+        tables = [open_source(str(tmp_path / name), ranks) for name in ("a.csv", "b.csv")]
+        return [head(source, (0, 1), Missing(), ranks, weight=2).found for source in tables]
+
+    for some, none in on_ranks(3, work):
+        assert [(some[j].numbers, some[j].words) for j in (0, 1)] == [(2, 0)] * 2
+        assert none == {0: Found(None), 1: Found(None)}
+
+
 def test_columns_that_are_said_to_be_words(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n01,1\n1,2\n01,3\n")
 

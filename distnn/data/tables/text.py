@@ -123,7 +123,10 @@ class TextSource(Source):
             return values[chosen], [text[chosen] for text in texts]
         _, records = next(self._index.pieces(stream, row, stop))
         if keep is not None:
-            records = _without(records, keep[: len(records)])
+            keep = keep[: len(records)]
+            if not keep.any():
+                return np.zeros((len(records), len(wanted.numbers))), [np.full(len(records), "-") for _ in wanted.words]
+            records = _without(records, keep)
         try:
             found = self._parser(b"\n".join(records), wanted)
             if len(found[0]) == len(records):
