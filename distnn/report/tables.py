@@ -95,6 +95,7 @@ NAMES = {
     "mae": "mean absolute error",
     "R2": "R²",
     "log_loss": "log loss",
+    "averaged_log_loss": "log loss, averaged",
     "auc": "ROC AUC",
     "f1": "F1",
     "log_density": "mean log predictive density",
