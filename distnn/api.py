@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ COMMANDS_OWN = (
 )
 KNOWN = tuple(field.name for field in fields(Options))
 OPTIONS = tuple(  # of fit: those of a training, but for files and what is printed
-    name for name in KNOWN if name == "check_every" or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
+    name
+    for name in KNOWN
+    if name in ("check_every", "memory", "scratch") or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
 )
 
 
@@ -98,10 +101,10 @@ def _options(network: Network | None, options: dict[str, Any]) -> Options:
     for name in options:
         if name in KNOWN and name not in OPTIONS:
             raise UserError(f"fit: {name} is an option of the command line, not of fit.")
-    try:
-        chosen = Options(**options)
-    except TypeError as error:
-        raise UserError(f"fit: {error}.") from None
+        if name not in KNOWN:
+            near = get_close_matches(name, OPTIONS, n=1)
+            raise UserError(f"fit: there is no option {name}{f'; did you mean {near[0]}?' if near else '.'}")
+    chosen = Options(**options)
     check(chosen)
     return chosen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,15 @@ def test_the_command_line_gives_the_same(tmp_path: Path) -> None:
     assert model.preparation.weight == "w"
 
 
+def test_rows_beyond_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are in a file in the folder that is named."""
+    opened: list[str] = []
+    file = tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *a, **o: opened.append(str(o.get("dir"))) or file(*a, **o))
+    assert split(OneRank(), [1500], memory="1K", scratch=str(tmp_path)) == split(OneRank(), [1500])
+    assert opened == [str(tmp_path)]
+
+
 @pytest.mark.parametrize("counts", [[1500], [200, 0, 1300]])
 def test_rows_kept_for_a_test(counts: list[int]) -> None:
     def work(ranks: Ranks) -> Any:
@@ -171,7 +181,7 @@ def test_lists_and_one_dimensional_targets() -> None:
 
 
 BAD: list[tuple[tuple, dict[str, Any], str]] = [
-    ((X, Y), {"etta": 1}, "fit: .*etta"),
+    ((X, Y), {"etta": 1}, r"fit: there is no option etta; did you mean eta\?"),
     ((X, Y), {"hidden": (0,)}, "--hidden 0: every layer needs"),
     ((X, Y), {"optimizer": "adamw"}, "--optimizer adamw: choose from"),
     ((X, Y), {"hidden": 5}, "--hidden 5 is of the wrong kind: give a sequence of int"),

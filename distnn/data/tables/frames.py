@@ -41,6 +41,20 @@ def refuse_sparse(values: Any, what: str) -> None:
         raise UserError(f"{what} is sparse, and every value is computed with: pass {what}.toarray(), if it has room.")
 
 
+def refuse_other_order(X: Any, values: Any, name: str) -> None:
+    """UserError where a frame of pandas has the index of X in another order: rows go by their places. Local."""
+    if not (hasattr(X, "iloc") and hasattr(values, "iloc") and hasattr(X.index, "isin")):
+        return
+    own, other = X.index, values.index
+    if len(own) != len(other) or own.nlevels != other.nlevels or own.equals(other):
+        return
+    if own.isin(other).all() and other.isin(own).all():
+        raise UserError(
+            f"{name} has the index of X in another order, and rows are taken as they stand: pass {name}.loc[X.index], "
+            f"or {name}.to_numpy() if they belong together as they stand."
+        )
+
+
 class Frame:
     """A frame of n rows, or a series, which is a frame of one column. Local.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from distnn.data.tables.frames import Frame, is_frame, refuse_sparse
+from distnn.data.tables.frames import Frame, is_frame, refuse_other_order, refuse_sparse
 from distnn.data.tables.parts import check_dtype, check_shape, column_names
 from distnn.data.tables.source import Kind, quoted
 from distnn.errors import UserError
@@ -80,6 +80,8 @@ def passed(X: Any, Y: Any, weights: Any) -> dict[str, Passed | None]:
     """This rank's arrays and frames, by name, checked against each other. Local. UserError for what is no table."""
     if X is None:
         raise UserError("X is missing.")
+    for name, values in (("Y", Y), ("weights", weights)):
+        refuse_other_order(X, values, name)
     tables = {name: _passed(name, values) for name, values in zip(NAMES, (X, Y, weights), strict=True)}
     rows = {name: table.n for name, table in tables.items() if table is not None}
     if len(set(rows.values())) > 1:

@@ -11,6 +11,7 @@ import pytest
 from threaded_ranks import on_ranks, outcomes
 
 from distnn.data.tables import ArraySource
+from distnn.data.tables.passed import passed
 from distnn.data.tables.source import Missing
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
@@ -83,3 +84,15 @@ def test_a_rank_without_rows_passes_what_it_likes() -> None:
         return ArraySource(X, Y, None, ranks).columns
 
     assert on_ranks(2, work) == [("a", "b", "y")] * 2
+
+
+def test_an_index_in_another_order_is_refused() -> None:
+    """Rows go by their places, and those who shuffle one frame may mean them by their names."""
+    X, y = TABLE[["number"]], TABLE["number"]
+    for Y, weights, name in ((y[::-1], None, "Y"), (y, TABLE["number"][[1, 0, 2, 3]], "weights")):
+        with pytest.raises(UserError, match=rf"^{name} has the index of X in another order, .*{name}\.loc\[X\.index\]"):
+            passed(X, Y, weights)
+    twice = [frame.set_index([["a", "b", "b", "c"], [1, 2, 3, 4]]) for frame in (X, X)]
+    for Y in (y, y[::-1].to_numpy(), y[::-1].reset_index(drop=True), y[1:].repeat(2)[:4]):
+        passed(X, Y, None)
+    passed(*twice, None)
