@@ -59,6 +59,8 @@ def encoding(column: Column, categories: int) -> Encoding:
         _refuse_few_words(column, always=_is_mostly_numbers(column))
     different = len(found.different)
     if column.forced is None and different == found.values > SMALL:
+        if all(column.source.number(word) is not None for word in found.different):  # a file with types says words
+            raise UserError(f"{column.where} holds numbers, written as words: say --types {name}=numbers.")
         raise UserError(
             f"{column.where} holds another word in each row, such as {quoted(next(iter(found.different)))}: nothing "
             f"can be learnt from it. Leave it out with --ignore {name}, or say --types {name}=words."
@@ -97,7 +99,10 @@ def refuse_classes(where: str, name: str, classes: int, rows: int, numbers: int,
     classes: how many, numbers: how many of them are numbers; rows: of the table; asked: --classes or --types said so.
     """
     if classes == rows > SMALL:
-        raise UserError(f"{where}: each of the {rows} rows has its own class in {name}: there is nothing to learn.")
+        advice = f" If it is numbers, written as words, say --types {name}=numbers." if numbers == classes else ""
+        raise UserError(
+            f"{where}: each of the {rows} rows has its own class in {name}: there is nothing to learn.{advice}"
+        )
     if not asked and classes > MANY_CLASSES and numbers >= NEARLY * classes:
         raise UserError(
             f"{where}: the target {name} would have {classes} classes, and nearly all are numbers. Say --types "

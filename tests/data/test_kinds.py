@@ -72,6 +72,10 @@ def test_inputs(given: Column, expected: Encoding) -> None:
             r"line 7, .* 30 numbers and 15 words\. .*--missing -; .*--types x1=words",
         ),
         (column({**MANY, "z": 2}), r"x1 holds 13 different words, .*--ignore x1, or raise --categories 12"),
+        (
+            column({str(i): 1 for i in range(11)}, kind="words", numbers=0, words=11),
+            "x1 holds numbers, written as words: say --types x1=numbers",
+        ),
         (column({f"w{i}": 1 for i in range(11)}), "another word in each row, .*--ignore x1"),
     ],
 )
@@ -107,5 +111,7 @@ def test_no_classes() -> None:
     refuse_classes("t", "y", 5, 5, 0, asked=False)
     with pytest.raises(UserError, match="each of the 60 rows has its own class in y"):
         refuse_classes("t", "y", 60, 60, 0, asked=True)
+    with pytest.raises(UserError, match=r"own class in y: there is nothing to learn\. .* --types y=numbers\."):
+        refuse_classes("t", "y", 60, 60, 60, asked=False)
     with pytest.raises(UserError, match=r"would have 60 classes, and nearly all are numbers\. Say --types y=numbers"):
         refuse_classes("t", "y", 60, 1000, 59, asked=False)
