@@ -84,6 +84,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         classes = np.unique(np.concatenate(found)) if found else y[:0]
         if self.warm_start and hasattr(self, "model_") and not np.array_equal(classes, self.classes_):
             raise UserError("warm_start: y has other classes than those that the estimator was fitted to before.")
+        if len(classes) == 1:
+            raise UserError(f"y holds one class only, {classes.tolist()[0]!r}: there is nothing to learn.")
         self.classes_ = classes
         return np.searchsorted(classes, y)
 

@@ -27,8 +27,14 @@ from distnn.training.termination import Reason
 PARAMETERS = parameters.parameters()
 
 
-def initialise(self: Any, **values: Any) -> None:
+PLACED = ("hidden_layer_sizes", "activation")  # may be given without their names, as to scikit-learn's classifier
+
+
+def initialise(self: Any, *placed: Any, **values: Any) -> None:
     """Store the parameters as they are; scikit-learn wants nothing to be looked at before `fit`."""
+    if len(placed) > len(PLACED) or any(name in values for name in PLACED[: len(placed)]):
+        raise TypeError(f"{type(self).__name__}: only {' and '.join(PLACED)} may be given without names, and once.")
+    values |= dict(zip(PLACED, placed, strict=False))
     for name, default in PARAMETERS.items():
         setattr(self, name, values.pop(name, default))
     if values:
@@ -37,7 +43,14 @@ def initialise(self: Any, **values: Any) -> None:
 
 initialise.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
     [inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)]
-    + [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in PARAMETERS.items()]
+    + [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD if name in PLACED else inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+        )
+        for name, default in PARAMETERS.items()
+    ]
 )
 
 

@@ -82,7 +82,7 @@ def options(values: Mapping[str, Any], rows: int, weight: float, seed: int, clas
         given["patience"] = given["window"]
     else:
         given["validation"] = 0.0
-    if given["weight_decay"]:
+    if given["weight_decay"] and weight > 0:  # else `fit` says what is wrong with the weights
         # scikit-learn minimises half of the mean squared error, or the mean cross-entropy, and alpha Σ W² / 2n
         squared = output(as_given, classes)[1] == "squared"
         given["weight_decay"] /= weight if squared else 2 * weight

@@ -114,7 +114,9 @@ def test_a_warm_start_goes_on() -> None:
         twice.fit(X, y + 1)
 
 
-@pytest.mark.parametrize(("y", "sentence"), [(X[:, 0], "Unknown label type"), (NAMES == "kiwi", "one class only")])
+@pytest.mark.parametrize(
+    ("y", "sentence"), [(X[:, 0], "Unknown label type"), (NAMES == "kiwi", "one class only, False")]
+)
 def test_what_are_no_classes(y: np.ndarray, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         classifier(**FAST).fit(X, y)

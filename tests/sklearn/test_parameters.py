@@ -142,6 +142,23 @@ def test_an_unknown_parameter() -> None:
         regressor(momentun=0.9)
 
 
+def test_the_first_two_need_no_names() -> None:
+    from distnn.sklearn import MLPClassifier
+
+    made = MLPClassifier((4, 3), "relu", alpha=2)
+    assert (made.hidden_layer_sizes, made.activation, made.alpha) == ((4, 3), "relu", 2)
+    for placed, named in ((((4,), "relu", "adam"), {}), (((4,),), {"hidden_layer_sizes": (5,)})):
+        with pytest.raises(
+            TypeError, match="MLPClassifier: only hidden_layer_sizes and activation may be given without"
+        ):
+            MLPClassifier(*placed, **named)
+
+
+def test_weights_that_are_negative() -> None:
+    with pytest.raises(ValueError, match="the weight -1 is negative"):
+        regressor(max_iter=1).fit(X, Y[:, 0], sample_weight=-np.ones(len(X)))
+
+
 def test_sentences_name_parameters() -> None:
     from distnn.sklearn.parameters import renamed
 
