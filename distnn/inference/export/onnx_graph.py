@@ -40,6 +40,9 @@ class _Graph:
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
         self.opset, self.words = OPSET, False
+        self.prefix = "_"  # of names that no column has
+        while any(name.startswith(self.prefix) for name in (*formula.inputs, *formula.outputs)):
+            self.prefix += "_"
 
     def model(self, name: str) -> bytes:
         """The whole model."""
@@ -97,8 +100,9 @@ class _Graph:
             if column.indicator:
                 found.append(self._node("Cast", gaps, to=types.DOUBLE))
         if column.transform is not None:
-            one = self._constant(np.float64(1))
-            found[0] = self._node("Log", found[0] if column.transform == "log" else self._node("Add", found[0], one))
+            if column.transform == "log1p":
+                found[0] = self._node("Add", found[0], self._constant(np.float64(1)))
+            found[0] = self._node("Log", found[0])
         return found
 
     def _standardised(self, x: str) -> str:
@@ -162,12 +166,12 @@ class _Graph:
         return self._node("Cast", value, to=self.onnx.helper.np_dtype_to_tensor_dtype(dtype))
 
     def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        out = f"_{len(self.nodes)}_{kind}"
+        out = f"{self.prefix}{len(self.nodes)}_{kind}"
         self.nodes.append(self.onnx.helper.make_node(kind, inputs, [out], **attributes))
         return out
 
     def _constant(self, values: np.ndarray | np.generic) -> str:
-        name = f"_c{len(self.constants)}"
+        name = f"{self.prefix}c{len(self.constants)}"
         self.constants.append(self.onnx.numpy_helper.from_array(np.asarray(values), name))
         return name
 
@@ -177,7 +181,7 @@ class _Graph:
 
     def _output(self, name: str, value: str, type_: int, width: int | None) -> None:
         """An output of this name; where an input has it, too, it is called "predicted …"."""
-        if name in {known.name for known in (*self.inputs, *self.outputs)}:
+        while name in {known.name for known in (*self.inputs, *self.outputs)}:
             name = f"predicted {name}"
         self.nodes.append(self.onnx.helper.make_node("Identity", [value], [name]))
         shape: list[Any] = ["rows"] if width is None else ["rows", width]

@@ -73,6 +73,16 @@ def test_a_table_without_names_is_one_input_and_a_name_occurs_once() -> None:
     assert list(run(files(formula(same, {}), "m")[".onnx"], X)) == ["predicted a", "d", "e"]
 
 
+def test_columns_may_have_any_names() -> None:
+    """Also those that things inside of the graph have otherwise."""
+    was, X = model("wide"), rows(model("wide"))
+    inputs, targets = ("_c0", "_0_Sub", "predicted _c0"), ("_c0", "__c1", "e")
+    named = replace(was, preparation=replace(was.preparation, inputs=inputs, targets=targets))
+    found = run(files(formula(named, {}), "m")[".onnx"], X)
+    assert list(found) == ["predicted predicted _c0", "__c1", "e"]
+    np.testing.assert_allclose(np.hstack(list(found.values())), was(X), rtol=1e-11)
+
+
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(
