@@ -12,6 +12,7 @@ import ctypes
 import hashlib
 import os
 import platform
+import struct
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -105,6 +106,8 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
     if not FILE.exists():
         return None, "distnn was installed without a C compiler"
     try:
+        if _is_cut_off(FILE):
+            raise OSError("its end is missing")
         found = ctypes.CDLL(str(FILE))
         found.library_compiler.restype = ctypes.c_char_p
         if found.library_interface() != INTERFACE:
@@ -118,6 +121,16 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
         if getattr(found, f"library_runs_{name}")() and (wrong := _wrong(found, name)):
             return None, f"{FILE} computes {wrong} wrongly: flags of the compiler may have loosened its arithmetic"
     return found, ""
+
+
+def _is_cut_off(file: Path) -> bool:
+    """Does an ELF file end before its table of sections does, as on a full disk? To load it would be a bus error."""
+    with file.open("rb") as stream:
+        header = stream.read(64)
+    if len(header) < 64 or not header.startswith(b"\x7fELF\2\1"):
+        return False
+    start, _, _, _, _, size, count = struct.unpack_from("<QIHHHHH", header, 0x28)
+    return start + size * count > file.stat().st_size
 
 
 def _wrong(found: ctypes.CDLL, instruction_set: str) -> str | None:

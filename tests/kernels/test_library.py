@@ -90,13 +90,17 @@ def told_of(file: Path) -> str:
     return done.stdout
 
 
+CUT_OFF = b"\x7fELF\2\1" + bytes(34) + (9000).to_bytes(8, "little") + bytes(10) + b"\x40\0\1\0" + bytes(900)
+
+
 @pytest.mark.job
-@pytest.mark.parametrize("contents", [b"", b"garbage" * 999, b"\x7fELF" + bytes(5000)])
+@pytest.mark.parametrize("contents", [b"", b"garbage" * 999, b"\x7fELF" + bytes(5000), CUT_OFF])
 def test_a_file_that_is_no_library_is_named(contents: bytes, tmp_path: Path) -> None:
     file = tmp_path / "_library.so"
     file.write_bytes(contents)
     said = told_of(file)
     assert said.startswith(f"False True {file} is not distnn's compiled code for this machine (")
+    assert ("its end is missing" in said) == (contents is CUT_OFF)
     assert "install distnn again" in said and "installed without a C compiler" not in said
 
 
