@@ -29,6 +29,48 @@ def encode(fields: Sequence[Field], columns: Sequence[np.ndarray]) -> list[np.nd
     return [np.ma.getdata(column) for column in columns]
 
 
+class _Kept:
+    """A file whose first error is kept, and after which nothing is done: HDF5 writes until it is closed, and ends the
+    process where that fails again."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+        self.error: Exception | None = None
+
+    def _do(self, what: str, *arguments: Any, otherwise: Any = None) -> Any:
+        if self.error is None:
+            try:
+                return getattr(self._file, what)(*arguments)
+            except (OSError, ValueError) as error:  # ValueError: it is closed
+                self.error = error
+        return otherwise
+
+    def check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def seek(self, *arguments: int) -> int:
+        return self._do("seek", *arguments, otherwise=0)
+
+    def tell(self) -> int:
+        return self._do("tell", otherwise=0)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._do("read", size, otherwise=b"")
+
+    def readinto(self, buffer: Any) -> int:
+        return self._do("readinto", buffer, otherwise=len(buffer))
+
+    def write(self, data: Any) -> int:
+        return self._do("write", data, otherwise=len(data))
+
+    def truncate(self, size: int) -> int:
+        return self._do("truncate", size, otherwise=size)
+
+    def flush(self) -> None:
+        self._do("flush")
+
+
 class HDF5Sink:
     """Datasets of n rows, filled one part after another. A / in a name would make a group, and becomes _."""
 
@@ -36,7 +78,8 @@ class HDF5Sink:
         import h5py
 
         types = {"numbers": "<f8", "words": h5py.string_dtype(), "integers": "<i8", "booleans": "?"}
-        self._file = h5py.File(file, "w")
+        self._kept = _Kept(file)
+        self._file = h5py.File(self._kept, "w")
         self._row = 0
         self._datasets: list[Any] = []
         for field in fields:
@@ -47,12 +90,18 @@ class HDF5Sink:
 
     def add(self, part: Sequence[np.ndarray]) -> None:
         stop = self._row + len(part[0])
-        for dataset, column in zip(self._datasets, part, strict=True):
-            dataset[self._row : stop] = column.astype(object) if column.dtype.kind == "U" else column
+        try:
+            for dataset, column in zip(self._datasets, part, strict=True):
+                dataset[self._row : stop] = column.astype(object) if column.dtype.kind == "U" else column
+        finally:
+            self._kept.check()
         self._row = stop
 
     def close(self) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        finally:
+            self._kept.check()
 
 
 HDF5 = Writer(encode, HDF5Sink, "a dataset for each column", require=_require)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import io
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -33,3 +36,26 @@ def test_what_it_cannot_hold() -> None:
         HDF5.encode([Field("k", "integers")], [np.ma.masked_array([1, 2], [True, False])])
     with pytest.raises(UserError, match="Two columns would be called 'a_b' in HDF5"):
         HDF5.open(io.BytesIO(), [Field("a/b", "numbers"), Field("a_b", "numbers")], 2)
+
+
+@pytest.mark.parametrize("room", [0, 1000, 20_000])
+def test_a_full_disk_is_an_error_and_nothing_more(room: int) -> None:
+    """HDF5 writes until it is closed, and would end the process where that fails again."""
+
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            if self.tell() + len(data) > room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
+
+    file = Full()
+    with pytest.raises(OSError, match="No space left on device"):
+        _write(file)
+    file.close()
+    gc.collect()  # h5py lets go of what it has not written
+
+
+def _write(file: IO[bytes]) -> None:
+    sink = HDF5.open(file, [Field("y", "numbers")], 10_000)
+    sink.add([np.arange(10_000.0)])
+    sink.close()
