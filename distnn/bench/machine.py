@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from distnn.kernels import library
+from distnn.kernels import cpu, library
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
 
@@ -21,8 +21,8 @@ def describe(ranks: Ranks) -> dict[str, Any]:
     """The machine and its libraries, for the results. Local."""
     here = environment.record()
     return {
-        "cpu": _cpu_name(),
-        "cores": len(cores()),
+        "cpu": cpu.name(),
+        "cores": len(cpu.cores()),
         "system": f"{platform.system()} {platform.machine()}",
         "ranks": ranks.size,
         "load": round(os.getloadavg()[0], 2),
@@ -30,20 +30,6 @@ def describe(ranks: Ranks) -> dict[str, Any]:
         **{name: here[name] for name in ("python", "numpy", "blas", "kernel", "threads", "mpi", "compiler")},
         "fused": library.instructions() or "none",
     }
-
-
-def cores() -> tuple[int, ...]:
-    """The cores that this process may use."""
-    return tuple(sorted(os.sched_getaffinity(0)))
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def reset_peak() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from distnn.bench.floor import floor
-from distnn.bench.machine import cores, peak_bytes, reset_peak
+from distnn.bench.machine import peak_bytes, reset_peak
 from distnn.bench.options import BenchOptions
 from distnn.bench.own import Own
 from distnn.bench.peers import PEERS, Peer, Processes
@@ -18,6 +18,7 @@ from distnn.bench.split import Split, split
 from distnn.bench.timing import Entry, Stepper, ratio, take_turns
 from distnn.bench.workloads import WORKLOADS, Workload
 from distnn.data.shard import Examples
+from distnn.kernels import cpu
 from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank, Ranks
 
@@ -31,7 +32,7 @@ def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
     entries = _own(workload, examples, ranks)
     left_out: dict[str, str] = {}
     if options.peers:
-        usable = sorted({core for of_rank in ranks.gather(cores()) for core in of_rank})
+        usable = sorted({core for of_rank in ranks.gather(cpu.cores()) for core in of_rank})
         for peer in PEERS:
             entry = _peer(peer, workload, usable, ranks)
             if isinstance(entry, Entry):

@@ -87,6 +87,13 @@ def instructions() -> str | None:
     return wanted or next(iter(available()), None)
 
 
+def why_not() -> str | None:
+    """Why numpy does all, in words that a sentence begins with; None where compiled code is in use. Local."""
+    if os.environ.get(VARIABLE) == "off":
+        return f"{VARIABLE} is off"
+    return None if available() else _load()[1] or "this CPU does not have AVX2"
+
+
 def compiler() -> str:
     """The compiler of the code in use, on which the bits may depend; "none" where numpy does all. Local."""
     found = loaded()
