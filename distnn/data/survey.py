@@ -177,24 +177,23 @@ def _look(
         rows = rows[keep]
     found = {column: Found(source.kind(column)) for column in columns}
     numbers = [c for c in columns if c not in spelled and found[c].kind != "words"]
+    words = [c for c in columns if c not in numbers]
     try:
-        table, _ = source.read(start, stop, numbers, (), keep, missing)
+        table, texts = source.read(start, stop, numbers, words, keep, missing)
     except UserError:  # some hold words, the others do not
         untyped = [c for c in numbers if found[c].kind is None]
-        _, texts = source.read(start, stop, [], untyped, keep, missing)
-        held = {c: text if keep is None else text[keep] for c, text in zip(untyped, texts, strict=True)}
-        numbers = [c for c in numbers if c not in held or _are_numbers(source, held[c])]
-        table, _ = source.read(start, stop, numbers, (), keep, missing)
+        _, held = source.read(start, stop, [], untyped, keep, missing)
+        held = held if keep is None else [text[keep] for text in held]
+        words += [c for c, text in zip(untyped, held, strict=True) if not _are_numbers(source, text)]
+        numbers = [c for c in numbers if c not in words]
+        table, texts = source.read(start, stop, numbers, words, keep, missing)
     table = table if keep is None else table[keep]
     gaps = np.isnan(table)
     for i, column in enumerate(numbers):
         found[column].missing = int(gaps[:, i].sum())
         found[column].numbers = len(rows) - found[column].missing
-    words = [column for column in columns if column not in numbers]
-    if words:
-        _, texts = source.read(start, stop, [], words, keep, missing)
-        for column, text in zip(words, texts, strict=True):
-            _count(source, found[column], text if keep is None else text[keep], missing, rows)
+    for column, text in zip(words, texts, strict=True):
+        _count(source, found[column], text if keep is None else text[keep], missing, rows)
     values = {}
     if count is not None:
         wanted = count(rows)

@@ -106,10 +106,10 @@ class Parser:
         if delimiter is None:
             data, delimiter = _single_spaces(data[:stop]), " "
             stop = len(data)
-        if stop == 0 or b"\n" in (data[:1], data[stop - 1 : stop]) or data.find(b"\n\n", 0, stop) >= 0:
-            raise Unfit  # an empty line, which would be a row without values
         first = int(self.dialect.row_names)
         tail = [str(first + self.width)] if self.dialect.trailing else []
+        if stop == 0 or b"\n" in (data[:1], data[stop - 1 : stop]):
+            raise Unfit  # an empty line, which would be a row without values
         types = {str(first + i): pyarrow.float64() for i in numbers}
         types |= {name: pyarrow.string() for name in [*(str(first + i) for i in words), *tail]}
         try:
@@ -138,6 +138,8 @@ class Parser:
             raise Unfit from error
         if tail and any(table.column(tail[0]).to_pylist()):
             raise Unfit
+        if all(table.column(str(first + i)).null_count for i in numbers) and data.find(b"\n\n", 0, stop) >= 0:
+            raise Unfit  # an empty line, too; the search takes a third of the time of the rest
         values = np.empty((table.num_rows, len(numbers)))
         for i, column in enumerate(numbers):
             values[:, i] = _numbers(table.column(str(first + column)))
