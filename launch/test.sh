@@ -30,7 +30,7 @@ while :; do
     shift
 done
 
-EXTRAS=(test lint examples)
+EXTRAS=(test lint examples docs)
 source "$HERE/environment.sh"
 cd "$CHECKOUT"
 

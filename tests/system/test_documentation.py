@@ -8,8 +8,8 @@ What is run, in the order of the document and in one temporary folder for each, 
   line '# exits with 2' above it says otherwise;
 * blocks marked ```python: each a program of its own.
 
-Other blocks (```toml, ```text, ...) are not run; blocks marked bash, sh or nothing at all are an error, since nobody
-would know whether they are run. NOT_RUN lists the commands that no test can run, each with the reason.
+Other blocks (```toml, ```text, ```{include}, ...) are not run; blocks marked bash, sh or nothing at all are an error,
+since nobody would know whether they are run. NOT_RUN lists the commands that no test can run, each with the reason.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def steps(text: str) -> list[Step]:
     lines = text.splitlines()
     at = 0
     while at < len(lines):
-        fence = re.match(r"( *)(`{3,}|~{3,})\s*([\w-]*)", lines[at])
+        fence = re.match(r"( *)(`{3,}|~{3,})\s*([\w{}-]*)", lines[at])
         if fence is None:
             at += 1
             continue
