@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from exporting import mixed, mixed_rows
 from safetensors.numpy import save_file
 from tables import assembled, regression, words
 
@@ -59,6 +60,14 @@ def test_what_was_exported_to_pytorch_comes_back(classes: bool, tmp_path: Path) 
     _, path = export(first, "torch", tmp_path / "m")
     second = assembled(OneRank(), table[0] * 3 + 1, table[1], hidden=(6, 5), seed=3).model
     np.testing.assert_allclose(begun(path, second)(table[0]), first(table[0]), rtol=1e-9)
+
+
+def test_words_gaps_and_transforms_are_those_of_the_training(tmp_path: Path) -> None:
+    """They are not in the state_dict: the training's own are taken."""
+    _, path = export(mixed(), "torch", tmp_path / "m")
+    other = mixed()
+    other.network.w[:] = 7
+    np.testing.assert_allclose(begun(path, other)(mixed_rows()), mixed()(mixed_rows()), rtol=1e-12)
 
 
 BAD = {

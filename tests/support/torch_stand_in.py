@@ -121,6 +121,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     torch.__dict__.update(nn=nn, zeros=zeros, ones=ones, float32=np.float32, float64=np.float64)
     torch.__dict__.update(where=lambda condition, a, b: np.where(condition, a, b).view(Tensor))
+    for name in ("isnan", "ones_like", "zeros_like", "exp", "expm1", "log", "log1p", "argmax", "stack"):
+        setattr(torch, name, getattr(np, name))
     safetensors.__dict__.update(load_file=load_file)
     for module in (torch, nn, safetensors):
         monkeypatch.setitem(sys.modules, module.__name__, module)

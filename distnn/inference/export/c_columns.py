@@ -23,7 +23,7 @@ int @MODEL@_word(int input, const char *word)
     return -1;
 }
 """
-FORWARD = {"log": "log({})", "log1p": "log1p({})"}
+FORWARD = {"log": "({0} > 0 ? log({0}) : NAN)", "log1p": "({0} > -1 ? log1p({0}) : NAN)"}
 INVERSE = {"log": "exp({})", "log1p": "expm1({})"}
 
 

@@ -111,18 +111,6 @@ class Formula:
         """Is every column an input as it stands?"""
         return all(column.plain for column in self.columns)
 
-    def require_plain(self, language: str) -> None:
-        """UserError where a column is not an input as it stands, or an output is transformed."""
-        for name, plain in (
-            *((column.name, column.plain) for column in self.columns),
-            *((name, transform is None) for name, transform in zip(self.outputs, self.transforms, strict=False)),
-        ):
-            if not plain:
-                raise UserError(
-                    f"--to {language} takes numbers as they stand: the column {name} holds words, may be missing or is "
-                    "transformed. Choose another language, such as c or onnx."
-                )
-
     @property
     def d(self) -> tuple[int, ...]:
         """The architecture."""

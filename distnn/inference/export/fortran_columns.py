@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from distnn.inference.export.formula import Column, Formula
 
 FORWARD = {"log": "log({})", "log1p": "log1p({})"}
+ABOVE = {"log": 0, "log1p": -1}  # what a number has to be
 INVERSE = {"log": "exp({})", "log1p": "expm1({})"}
 OF_C = """
    interface
@@ -121,6 +122,9 @@ def _inputs(column: Column, j: int, first: int) -> Iterator[str]:
     else:
         value = _filled(column, j)
         yield f"      z({first}) = {FORWARD[column.transform].format(value) if column.transform else value}"
+        if column.transform:
+            limit = ABOVE[column.transform]
+            yield f"      if (.not. {value} > {limit}) z({first}) = ieee_value(z({first}), ieee_quiet_nan)"
     if column.indicator:
         yield f"      z({last}) = merge(1, 0, ieee_is_nan(x({j})))"
 

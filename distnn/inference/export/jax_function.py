@@ -8,6 +8,7 @@ import json
 import numpy as np
 
 from distnn.inference.export.formula import Formula
+from distnn.inference.export.python_source import shared
 from distnn.inference.export.text import commented, identifier
 
 THETAS = {
@@ -23,17 +24,14 @@ CODE = '''\
 #
 # import jax; jax.config.update("jax_enable_x64", True)  # else all of it is float32
 # from {module} import load, predict
-# y = predict(load(), x), for x of shape rows x {inputs}
+# y = predict(load(), x), for x of shape rows x {inputs}{coded}
 
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 
-INPUTS = {input_names}
-OUTPUTS = {output_names}
-CLASSES = {classes}
-LAYERS = {layers}
+{shared}LAYERS = {layers}
 
 
 def load(path=Path(__file__).with_name({file})):
@@ -48,12 +46,12 @@ def load(path=Path(__file__).with_name({file})):
 
 def predict(parameters, x):
     """The outputs, rows x {outputs}, for the inputs x, rows x {inputs}. Pure."""
-    by = parameters["standardise"]
+{encoded}    by = parameters["standardise"]
     x = ((x - by["shift"]).astype(by["mean"].dtype) - by["mean"]) / by["divisor"]
     for layer in parameters["layers"][:-1]:
         x = _hidden(x @ layer["W"] + layer["b"])
     y = _output(x @ parameters["layers"][-1]["W"] + parameters["layers"][-1]["b"])
-{undo}
+{undo}    return {y}
 
 
 def _hidden(s):
@@ -65,7 +63,8 @@ def _output(s):
 {softmax}'''
 UNDO = """\
     by = parameters["undo"]
-    return y * by["divisor"] + by["mean"] + by["shift"]"""
+    y = y * by["divisor"] + by["mean"] + by["shift"]
+"""
 SOFTMAX = """
 
 def _softmax(s):
@@ -75,8 +74,7 @@ def _softmax(s):
 
 
 def files(formula: Formula, name: str) -> dict[str, bytes]:
-    """The code and the parameters, by their endings. Local. UserError for columns that are no numbers."""
-    formula.require_plain("jax")
+    """The code and the parameters, by their endings. Local."""
     dtype, output = np.dtype(formula.dtype), formula.layers[-1].theta
     arrays = {f"standardise_{key}": values.astype(dtype) for key, values in vars(formula.standardise).items()}
     arrays["standardise_shift"] = formula.standardise.shift
@@ -88,13 +86,14 @@ def files(formula: Formula, name: str) -> dict[str, bytes]:
         about=commented(formula, "#"),
         module=f"{identifier(name)}_jax",
         file=json.dumps(f"{name}_jax.npz"),
-        inputs=formula.d[0],
+        inputs=len(formula.columns),
         outputs=formula.d[-1],
-        input_names=json.dumps(formula.inputs),
-        output_names=json.dumps(formula.outputs),
-        classes=json.dumps(formula.classes),
+        shared=shared(formula, "jnp"),
+        coded="" if formula.plain else "; encode(rows) makes such of rows with words",
+        encoded="" if formula.plain else "    x = encoded(jnp.asarray(x, float))\n",
         steps="""("standardise", "undo")""" if formula.undo else """("standardise",)""",
-        undo=UNDO if formula.undo else "    return y",
+        undo=UNDO if formula.undo else "",
+        y="restored(y)" if any(formula.transforms) else "y",
         layers=len(formula.layers),
         hidden=THETAS[formula.layers[0].theta if len(formula.layers) > 1 else "identity"],
         output=THETAS[output],

@@ -167,7 +167,7 @@ def test_words_gaps_and_transforms(library: ctypes.CDLL) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [(1, 0), (1, 1.5), (1, 4), (5, np.nan), (3, np.nan), (0, -1), (0, np.nan)]
+    ("column", "value"), [(1, 0), (1, 1.5), (1, 4), (5, np.nan), (3, np.nan), (0, -1), (0, 0), (0, np.nan), (4, -1)]
 )
 def test_what_the_model_refuses_gives_nothing(library: ctypes.CDLL, column: int, value: float) -> None:
     codes = coded(mixed_rows()[:1], mixed())

@@ -1,53 +1,44 @@
-"""What is exported to JAX, with numpy in the place of jax.numpy and, where JAX is installed, by JAX itself."""
+"""The pytree of what is exported to JAX, and what JAX makes of the function where it is installed; what it computes is
+tested in test_python_source.py."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
-from exporting import KINDS, imported, model, rows, scale, signs
+from exporting import coded, imported, mixed, mixed_rows
 
-from distnn import UserError
 from distnn.inference.export import export
-from distnn.inference.export.formula import formula
-from distnn.inference.export.jax_function import files
 
-WITH = ["numpy", *(["jax"] if importlib.util.find_spec("jax") else [])]  # else not tested with jax here
+INSTALLED = importlib.util.find_spec("jax") is not None  # a large package; what it makes of the function is its own
 
 
-@pytest.fixture(params=WITH)
-def jax(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`jax.jit`, with jax.numpy ready to be imported."""
-    if request.param == "jax":
+def test_the_parameters_are_a_pytree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not INSTALLED:
+        jax = ModuleType("jax")
+        jax.numpy = np  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "jax", jax)
+        monkeypatch.setitem(sys.modules, "jax.numpy", np)
+    made, X = mixed(), coded(mixed_rows(), mixed())
+    module = imported(export(made, "jax", tmp_path / "m")[0])
+    tree = module.load()
+    assert set(tree) == {"standardise", "layers", "undo"}
+    assert [layer["W"].shape for layer in tree["layers"]] == [(11, 9), (9, 3)]
+    if INSTALLED:
         import jax
 
         jax.config.update("jax_enable_x64", True)
-        return jax.jit
-    stand_in = ModuleType("jax")
-    stand_in.numpy = np  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "jax", stand_in)
-    monkeypatch.setitem(sys.modules, "jax.numpy", np)
-    return lambda function: function
-
-
-@pytest.mark.parametrize("kind", [*KINDS, "signs"])
-def test_values_are_those_of_the_model(kind: str, jax: Any, tmp_path: Path) -> None:
-    made = signs() if kind == "signs" else model(kind)
-    code, _ = export(made, "jax", tmp_path / "a 'b'")
-    module, X = imported(code), rows(made)
-    found = np.asarray(jax(module.predict)(module.load(), X))
-    close = 1e-12 if made.dtype == "float64" else 1e-6
-    assert np.max(np.abs(found - made(X)) / scale(made, X)) < close
-    assert len(module.load()["layers"]) == made.network.L
-
-
-def test_transforms_are_refused() -> None:
-    log = replace(formula(model("linear"), {}), transforms=("log", None))
-    with pytest.raises(UserError, match=r"--to jax takes numbers as they stand: the column y1 .*is transformed"):
-        files(log, "m")
+        tree = module.load()
+        one_by_one = jax.vmap(module.predict, (None, 0))(tree, X)
+        np.testing.assert_allclose(one_by_one, made(mixed_rows()), rtol=1e-12)
+        slopes = np.asarray(jax.vmap(jax.jacrev(module.predict, 1), (None, 0))(tree, X))
+        expected = made.derivative(mixed_rows())
+        numbers = [0, 3]  # columns without words and gaps; by words and missing values JAX has 0
+        np.testing.assert_allclose(slopes[:, :, numbers], expected[:, :, numbers], rtol=1e-11, atol=1e-12)
+        there = ~np.isnan(X[:, 2])
+        np.testing.assert_allclose(slopes[there][:, :, 2], expected[there][:, :, 2], rtol=1e-11, atol=1e-12)
+        assert not slopes[:, :, [1, 5]].any() and not slopes[~there][:, :, 2].any()
