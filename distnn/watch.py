@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from distnn.command_line.arguments import Positional, parse
+from distnn.command_line.arguments import parse
+from distnn.command_line.declared import Positional
 from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks

@@ -5,25 +5,21 @@ Options are read on rank 0 alone and sent to the others, which need not import w
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import math
 import os
 import tomllib
-from collections.abc import Container, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from distnn.command_line.declared import Declared, declared
+from distnn.command_line.help import help_text
 from distnn.errors import UserError
 
 TOML_BYTES = 1 << 20  # a file of options is far shorter
 BYTES = "bytes:"  # how a value begins in the file that is written byte by byte
-
-
-class Positional:
-    """In the annotation of a field, whose values are given without its flag, too."""
 
 
 def parse(kind: type, program: str, about: str, arguments: Sequence[str]) -> Any:
@@ -35,20 +31,21 @@ def parse(kind: type, program: str, about: str, arguments: Sequence[str]) -> Any
 def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict[str, Any] | None:
     """Read options of the dataclass `kind` from flags and from the TOML file that --config names; flags win.
 
-    Every field is annotated with its type, a group and the words for --help. Returns the values that were given, by the
-    names of their fields, or None when --help was all that was wanted. Local: for rank 0. UserError for an unknown
-    option or a value of the wrong kind.
+    Every field is as declared.py has it. Returns the values that were given, by the names of their fields, or None when
+    --help was all that was wanted, which is printed. Local: for rank 0. UserError for an unknown option or a value of
+    the wrong kind.
     """
+    if asks_for_help(arguments):
+        print(help_text(kind, program, about))
+        return None
     path = _config_path(arguments)
     file = _file(path) if path else {}
-    given = None
-    if "--help" not in arguments and "-h" not in arguments:
-        with suppress(UserError):  # which only all options together put into words
-            given = _parsed(program, about, arguments, path, _annotations(kind, _mentioned(arguments, file)))
-    if given is None:
-        given = _parsed(program, about, arguments, path, _annotations(kind))
-    if given is None:
-        return None
+    options, mentioned = declared(kind), _mentioned(arguments, file)
+    few = [option for option in options if option.is_positional or option.name in mentioned]
+    try:
+        given = _parsed(program, arguments, path, few)
+    except UserError:  # which only all options together put into words
+        given = _parsed(program, arguments, path, options)
     for name, value in file.items():
         if given.get(name.replace("-", "_")) == (tuple(value) if isinstance(value, list) else value):
             given[name.replace("-", "_")] = from_toml(value)
@@ -72,17 +69,21 @@ def _mentioned(arguments: Sequence[str], file: Mapping[str, Any]) -> set[str]:
     return {form.replace("-", "_") for name in names for form in (name, name.removeprefix("no-"))}
 
 
-def _parsed(
-    program: str, about: str, arguments: Sequence[str], path: str | None, annotations: dict[str, Any]
-) -> dict[str, Any] | None:
-    """What `read` returns, of options that have these annotations."""
+def asks_for_help(arguments: Sequence[str]) -> bool:
+    """Is the help all that is wanted? Local."""
+    return "--help" in arguments or "-h" in arguments
+
+
+def _parsed(program: str, arguments: Sequence[str], path: str | None, options: Sequence[Declared]) -> dict[str, Any]:
+    """What `read` returns, where there are these options."""
     from cyclopts import App, CycloptsError
     from cyclopts.config import Toml
 
     def collect(*values: Any, **given: Any) -> dict[str, Any]:
         return dict(zip(places, values, strict=False)) | given
 
-    places = [name for name, annotation in annotations.items() if Positional in get_args(annotation)]
+    annotations = {option.name: _annotation(option) for option in options} | {"config": Path | None}
+    places = [option.name for option in options if option.is_positional]
     collect.__annotations__ = annotations
     collect.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -92,11 +93,10 @@ def _parsed(
                 default=None,
                 annotation=annotations[name],
             )
-            for name in sorted(annotations, key=lambda name: name not in places)
+            for name in [*places, *(name for name in annotations if name not in places)]
         ]
     )
-    app = App(name=program, help=about, help_format="plaintext", version_flags=(), result_action="return_value")
-    app["--help"].group = "Help"
+    app = App(name=program, help_flags=(), version_flags=(), result_action="return_value")
     app.default(collect)
     if path:
         app.config = [Toml(path)]
@@ -105,37 +105,15 @@ def _parsed(
         given = command(*bound.args, **bound.kwargs)
     except CycloptsError as error:
         raise UserError(f"{' '.join(str(error).split())} See: {program} --help") from None
-    if not isinstance(given, dict):
-        return None
     return {name: value for name, value in given.items() if value is not None and name != "config"}
 
 
-def _annotations(kind: type, names: Container[str] | None = None) -> dict[str, Any]:
-    """The types of the dataclass's fields as cyclopts wants them, and --config. names: of these fields only."""
-    from cyclopts import Group, Parameter
+def _annotation(option: Declared) -> Any:
+    """The type of an option as cyclopts wants it."""
+    from cyclopts import Parameter
 
-    hints = get_type_hints(kind, include_extras=True)
-    groups: dict[str, Group] = {}
-    annotations: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
-        value_type, group, words, *more = get_args(hints[field.name])
-        place = [Positional for item in more if isinstance(item, Positional)]
-        if names is not None and field.name not in names and not place:
-            continue
-        groups.setdefault(group, Group(group, sort_key=len(groups)))
-        several = get_origin(value_type) is tuple
-        shown: Any = " ".join(map(str, field.default)) if several else field.default  # type: ignore[arg-type]
-        default = "" if shown in (None, "") or isinstance(shown, bool) else f" [{shown}]"
-        parameter = Parameter(
-            group=groups[group],
-            help=words + default,
-            show_default=False,
-            consume_multiple=several,
-            negative=None if bool in (value_type, *get_args(value_type)) else (),
-        )
-        annotations[field.name] = Annotated[_whole_numbers(value_type) | None, parameter, *place]
-    annotations["config"] = Annotated[Path | None, Parameter(group="Help", help="TOML file of options; flags win.")]
-    return annotations
+    parameter = Parameter(consume_multiple=option.takes_several, negative=None if option.is_switch else ())
+    return Annotated[_whole_numbers(option.kind) | None, parameter]
 
 
 def _whole_numbers(kind: Any) -> Any:

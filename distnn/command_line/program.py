@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from distnn.command_line import output
+from distnn.command_line.arguments import asks_for_help
 from distnn.command_line.exit_code import leave_word
 from distnn.errors import BAD_USE, DONE, FAILED, RankError, UserError
 from distnn.parallel.agreement import require_same
-from distnn.parallel.launched import launched_first
+from distnn.parallel.launched import launched, launched_first
 from distnn.parallel.launcher import connect, others_may_have_mpi
 from distnn.parallel.ranks import OneRank, Ranks
 
@@ -35,7 +36,8 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # numpy's: a number that is not finite is said in words, where it matters
     try:
-        everyone = connect()
+        if launched() or not asks_for_help(sys.argv[1:]):
+            everyone = connect()
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGHUP))  # UCX, below MPI, has taken it for debugging
         with everyone.none_alone():
             require_same({"the command": sys.argv[1:]}, everyone)

@@ -12,11 +12,7 @@ import pytest
 
 from distnn import UserError
 from distnn.command_line.arguments import parse, to_toml
-from distnn.evaluate import EvaluateOptions
-from distnn.evaluate import main as evaluate_main
 from distnn.parallel.ranks import OneRank
-from distnn.predict import PredictOptions
-from distnn.predict import main as predict_main
 from distnn.runs.options import Options, check, flag
 from distnn.train import ABOUT, PROGRAM, main, read_options
 
@@ -105,26 +101,6 @@ def test_print_config_round_trips(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == printed
     assert "print-config" not in tomllib.loads(printed)
     assert not Path("somewhere").exists()
-
-
-COMMANDS = [(Options, main), (PredictOptions, predict_main), (EvaluateOptions, evaluate_main)]
-
-
-@pytest.mark.parametrize(("kind", "program"), COMMANDS)
-def test_help(kind: Any, program: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    for argument in ("--help", "-h"):
-        assert program(OneRank(), [argument]) == 0
-        shown = capsys.readouterr().out
-        for field in fields(kind):
-            assert f"{flag(field.name)} " in shown
-        assert "--config" in shown
-        assert max(map(len, shown.splitlines())) <= 80
-        squeezed = " ".join(shown.replace("│", " ").split())
-        for name, hint in get_type_hints(kind, include_extras=True).items():
-            first = " ".join(get_args(hint)[2].split()[:2])
-            assert first in squeezed, name
-    for empty in ("[]", "None", "[False]", "[True]", "<class", "env var"):
-        assert empty not in shown
 
 
 BAD: list[tuple[tuple[str, ...], str]] = [

@@ -111,7 +111,8 @@ class Parser:
         if stop == 0 or b"\n" in (data[:1], data[stop - 1 : stop]):
             raise Unfit  # an empty line, which would be a row without values
         types = {str(first + i): pyarrow.float64() for i in numbers}
-        types |= {name: pyarrow.string() for name in [*(str(first + i) for i in words), *tail]}
+        types |= {str(first + i): pyarrow.dictionary(pyarrow.int32(), pyarrow.string()) for i in words}
+        types |= dict.fromkeys(tail, pyarrow.string())
         try:
             table = csv.read_csv(
                 pyarrow.BufferReader(pyarrow.py_buffer(data).slice(0, stop)),
@@ -165,15 +166,25 @@ class Parser:
 
 
 def _numbers(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.ChunkedArray
-    whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    return whole.to_numpy(zero_copy_only=False)  # that of a ChunkedArray imports pandas
+    """Numbers, NaN where one is missing."""
+    column = column.combine_chunks()
+    values, valid = _buffer(column, np.float64), column.buffers()[0]
+    if valid is None:
+        return values
+    bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")
+    return np.where(bits[column.offset :][: len(column)], values, np.nan)
 
 
 def _strings(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.ChunkedArray
     """Words, without white space around them; most columns of words have few different ones."""
-    found = column.combine_chunks().dictionary_encode()
-    vocabulary = np.array([word.strip() for word in found.dictionary.to_pylist()], str)
-    return vocabulary[found.indices.to_numpy()] if len(vocabulary) else np.empty(0, "U1")
+    column = column.combine_chunks()
+    vocabulary = np.array([word.strip() for word in column.dictionary.to_pylist()], str)
+    return vocabulary[_buffer(column.indices, np.int32)] if len(vocabulary) else np.empty(0, "U1")
+
+
+def _buffer(column, dtype: type) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.Array
+    """A column's values as they lie in memory. Its own `to_numpy` imports pandas, where that is installed."""
+    return np.frombuffer(column.buffers()[1], dtype, len(column), column.offset * np.dtype(dtype).itemsize)
 
 
 def _single_spaces(data: bytes | bytearray) -> bytes | bytearray:

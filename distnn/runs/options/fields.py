@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
+from distnn.command_line.declared import declared
 from distnn.errors import UserError
 
 NUMBERS: dict[type, type] = {int: numbers.Integral, float: numbers.Real}
@@ -25,18 +25,12 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-@cache
-def hints(kind: Any) -> dict[str, Any]:
-    """The annotations of a dataclass, resolved, by field."""
-    return get_type_hints(kind, include_extras=True)
-
-
 def check_fields(options: Any) -> None:
     """Raise UserError, one sentence, where a value is not of its field's type, or less than the least. Local."""
-    for name, hint in hints(options.__class__).items():
-        kind, _, _, *more = get_args(hint)
-        limits = [limit for limit in more if isinstance(limit, AtLeast)]
-        value, choices = getattr(options, name), _choices(kind)
+    for option in declared(options.__class__):
+        name, kind, choices = option.name, option.kind, option.choices
+        limits = [limit for limit in option.more if isinstance(limit, AtLeast)]
+        value = getattr(options, name)
         if choices and value is not None and value not in choices:
             raise UserError(f"{flag(name)} {value}: choose from {', '.join(choices)}.")
         if not choices and not _fits(value, kind):
@@ -44,12 +38,6 @@ def check_fields(options: Any) -> None:
         for limit in limits:
             if value is not None and not (value >= limit.least and math.isfinite(value)):
                 raise UserError(f"{flag(name)} {value}: give a number of at least {limit.least}.")
-
-
-def _choices(hint: Any) -> tuple[str, ...]:
-    """The values that a type allows, if it lists them."""
-    kinds = [kind for kind in (hint, *get_args(hint)) if get_origin(kind) is Literal]
-    return get_args(kinds[0]) if kinds else ()
 
 
 def _fits(value: Any, kind: Any) -> bool:

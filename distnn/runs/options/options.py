@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 from distnn.command_line.arguments import to_toml
+from distnn.command_line.declared import declared
 from distnn.runs.options.actions import ActionOptions
 from distnn.runs.options.data import DataOptions
-from distnn.runs.options.fields import hints
 from distnn.runs.options.network import NetworkOptions
 from distnn.runs.options.run import RunOptions
 from distnn.runs.options.settings import OptimizerSettings
@@ -33,7 +32,7 @@ class Options(  # from below: dataclasses put the fields of the last one first, 
 
 def group(name: str) -> str:
     """The group of an option."""
-    return str(get_args(hints(Options)[name])[1])
+    return next(option.group for option in declared(Options) if option.name == name)
 
 
 def stored(options: Options) -> str:
