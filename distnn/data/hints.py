@@ -35,7 +35,7 @@ class Hints:
             ends = np.stack([values.min(axis=0), values.max(axis=0)])
             known = self._extremes[:, first : first + width]
             np.maximum(known, ends * [[-1], [1]], out=known)
-            for end, column in np.argwhere(np.isin(ends, SENTINELS) | (np.abs(ends) >= HUGE)):
+            for end, column in np.argwhere((ends[..., None] == SENTINELS).any(axis=-1) | (np.abs(ends) >= HUGE)):
                 key = (first + int(column), float(ends[end, column]))
                 self._counts[key] = self._counts.get(key, 0) + int((values[:, column] == key[1]).sum())
             first += width

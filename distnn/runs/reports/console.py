@@ -1,15 +1,22 @@
-"""The report on stdout and stderr: lines, a bar on a terminal, and the last table. Imported on rank 0 alone."""
+"""The report on stdout and stderr: lines, a bar on a terminal, and the last table. Imported on rank 0 alone.
+
+rich, which draws, is imported by those alone that draw.
+"""
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from distnn.command_line.console import pairs, stdout
 from distnn.runs.options import Options
 from distnn.runs.reports.report import End, Report
 from distnn.runs.reports.sentences import line, numbers
 from distnn.training.record import Record
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 
 class ConsoleReport(Report):
@@ -19,23 +26,29 @@ class ConsoleReport(Report):
     """
 
     def __init__(self, last: int | None, every: int = 0, quiet: bool = False):
-        self.console = stdout()
-        self.console.quiet = quiet
-        self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.every, self.last = every, last
+        self.every, self.last, self.quiet = every, last, quiet
         self.bar: Progress | None = None
+
+    @cached_property
+    def console(self) -> Console:
+        from distnn.command_line.console import stdout
+
+        return stdout()
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self.console.print(text, markup=False)
+        if not self.quiet:
+            self.console.print(text, markup=False)
 
     def warn(self, text: str) -> None:
         """Print a warning."""
-        self.errors.print(f"distnn: {text}", markup=False)
+        print(f"distnn: {text}", file=sys.stderr, flush=True)
 
     def iteration(self, record: Record, done: bool) -> None:
         """Show an iteration; done: it is the last."""
-        if self.console.is_terminal and not self.console.quiet:
+        if self.quiet:
+            return
+        if self.console.is_terminal:
             self._bar(record)
         elif done or self._due(record.t):
             self.say(line(record))
@@ -43,7 +56,9 @@ class ConsoleReport(Report):
     def end(self, end: End) -> None:
         """Print the table."""
         self.close()
-        if not self.console.quiet:
+        if not self.quiet:
+            from distnn.command_line.console import pairs
+
             pairs(end.rows)
 
     def close(self) -> None:
@@ -59,6 +74,8 @@ class ConsoleReport(Report):
 
     def _bar(self, record: Record) -> None:
         if self.bar is None:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
             columns = (
                 TextColumn("t {task.completed:.0f}"),
                 BarColumn(),
