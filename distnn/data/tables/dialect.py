@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ FORTRAN = re.compile(
     r"(?P<d>[+-]?(?:\d+\.\d*|\.\d+)(?=[dDqQ][+-]?\d)|[+-]?\d+(?=[dDqQ][+-]\d))[dDqQ](?P<e>[+-]?\d{1,4})"
     r"|(?P<m>[+-]?\d?\.\d{2,})(?P<s>[+-]\d{2,3})"
 )
+NAN = re.compile(r"[+-]?nan(\(\w*\))?", re.IGNORECASE)  # C's: -nan(ind), which Arrow takes, too
 IN_TEXT = re.compile(rf"(?<![^\s,;|\"'])(?:{FORTRAN.pattern})(?![^\s,;|\"'])")
 
 
@@ -26,7 +28,7 @@ class Dialect:
     """Fields between delimiters (None: white space), in quotes where they contain one; numbers with a decimal mark.
 
     row_names: records begin with a field more than there are columns, a name, as R's write.table has it. trailing: they
-    end with a delimiter. Neither is a column. comments: lines that begin with # are no records.
+    end with a delimiter. Neither is a column. comment: what lines begin with that are no records, # or another; or "".
     """
 
     delimiter: str | None
@@ -34,7 +36,7 @@ class Dialect:
     decimal: str = "."
     row_names: bool = False
     trailing: bool = False
-    comments: bool = True
+    comment: str = "#"
 
     def rows(self, records: Iterable[str], quotes: bool) -> Iterable[list[str]]:
         """All fields of each record; `quotes` says whether a quote may occur. csv.Error for an open quote."""
@@ -78,6 +80,8 @@ def number(field: str, decimal: str = ".") -> float | None:
         if "." in field:  # 1.234,5 or 1.234: whatever the point is, it is not the decimal mark
             return None
         field = field.replace(",", ".")
+    if NAN.fullmatch(field):
+        return math.nan
     field = tidy(field)
     if "_" in field or not field.isascii():  # float() takes 1_000, and the digits of every script
         return None

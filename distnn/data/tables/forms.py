@@ -99,6 +99,7 @@ FORMS = {
     "xz": Form("it is decompressed (xz)", _copy(lzma.LZMAFile)),
     "zstd": Form("it is decompressed (zstd)", _copy(_zstd)),
     "utf-16": Form("it is UTF-16", _recode("utf-16")),
+    "utf-32": Form("it is UTF-32", _recode("utf-32")),
     "utf-16-le": Form("it is UTF-16", _recode("utf-16-le")),
     "utf-16-be": Form("it is UTF-16", _recode("utf-16-be")),
     "latin-1": Form("it is not UTF-8, and read as Latin-1 (Windows-1252)", _recode("cp1252")),
@@ -109,6 +110,8 @@ MAGIC = {
     b"BZh": "bzip2",
     b"\xfd7zXZ\0": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
@@ -123,7 +126,7 @@ def form_of(stream: BinaryIO, path: str, encoded: bool = False) -> str | None:
     stream.seek(0)
     head = stream.read(HEAD)
     for magic, name in MAGIC.items():
-        if head.startswith(magic) and not (encoded and name == "utf-16"):
+        if head.startswith(magic) and not (encoded and name in ("utf-16", "utf-32")):
             return name
     if encoded:
         return None

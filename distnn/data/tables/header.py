@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from distnn.data.tables.dialect import Dialect
 from distnn.data.tables.source import listed
 
-GAPS = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-", "."))  # fields that say nothing about a column
+GAPS = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "."))  # fields that say nothing about a column
 Fields = Sequence[str]
 
 
@@ -22,6 +23,24 @@ class Head:
     names: tuple[str, ...] | None
     skipped: int
     notes: tuple[str, ...]
+
+
+def titles(dialect: Dialect, lines: Sequence[str]) -> int:
+    """How many lines before the table are no part of it, such as a title. Local.
+
+    Each has another number of fields than the table, or one field and nothing after it. What follows them are names,
+    which all columns have, and then numbers; where each line before is a single field, numbers may follow at once.
+    """
+    rows = [dialect.all_fields(line) for line in lines]
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    single = [not any(row[1:]) for row in rows]
+    above = next((i for i, row in enumerate(rows) if len(row) == width and not (single[i] and width > 2)), len(rows))
+    if width == 1 or not 0 < above < len(rows) - 1:
+        return 0
+    numbers = [[dialect.number(field) is not None for field in row] for row in rows]
+    named = all(rows[above]) and not any(numbers[above]) and any(map(any, numbers[above + 1 : above + 3]))
+    alone = width > 2 and any(numbers[above]) and all(single[:above]) and not any(map(any, numbers[:above]))
+    return above if named or alone else 0
 
 
 def read_head(dialect: Dialect, lines: Sequence[str], comment: str, header: bool | None) -> Head:
@@ -93,7 +112,7 @@ def _row_names(dialect: Dialect, first: Fields, body: Sequence[Fields], lines: S
     widths = {len(row) - dialect.trailing for row in body}
     if not body or any(dialect.number(name) is not None for name in first):
         return None
-    if width > 1 and first[0] == "" and all(first[1:width]) and widths == {width}:
+    if width > 1 and first[0] in ("", "Unnamed: 0") and all(first[1:width]) and widths == {width}:
         return "unnamed"
     if widths != {width + 1}:
         return None

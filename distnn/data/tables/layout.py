@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 from distnn.data.tables.dialect import Dialect, detect_dialect, fitted
-from distnn.data.tables.header import read_head
+from distnn.data.tables.header import read_head, titles
 from distnn.data.tables.lines import LONGEST_LINE, Marks
-from distnn.data.tables.source import listed
+from distnn.data.tables.source import listed, quoted
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
 
 SAMPLE = 1 << 16  # bytes
 SAMPLE_LINES = 20
+WHITE = b" \t\n\r\v\f\x1a"
 SEP = re.compile(rb"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)  # how a CSV file tells Excel its delimiter
 
 
@@ -50,7 +51,7 @@ class Record(NamedTuple):
 def marks(dialect: Dialect) -> Marks:
     """Where records end in a dialect."""
     delimiter = " \t" if dialect.delimiter is None else dialect.delimiter
-    return Marks(dialect.quote.encode(), f"{delimiter}\n\r{dialect.quote}".encode(), dialect.comments)
+    return Marks(dialect.quote.encode(), f"{delimiter}\n\r{dialect.quote}".encode(), dialect.comment.encode())
 
 
 def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Written = AS_IT_LOOKS) -> Layout:
@@ -66,17 +67,18 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
         raise UserError(f"{path} holds nothing but empty lines.")
     separator = SEP.fullmatch(full[0].data)
     full = full[1:] if separator else full
-    comment, table = _without_comments(full)
+    mark, comment, table = _without_comments(full)
     if not table:
         raise UserError(f"{path} holds nothing but empty lines.")
     lines = [decode(record.data, path, record.line) for record in table[:SAMPLE_LINES]]
-    comments = not any(line.startswith("#") for line in lines[1:])
     dialect = _dialect(path, lines, separator[1].decode("latin-1") if separator else None, written)
-    dialect = Dialect(dialect.delimiter, dialect.quote, dialect.decimal, comments=comments)
+    dialect = Dialect(dialect.delimiter, dialect.quote, dialect.decimal, comment=mark)
     sound = next((i for i, line in enumerate(lines) if _is_open(dialect, line)), len(lines))
     if sound == 0:
         raise UserError(f"{path}, line {table[0].line} cannot be cut into fields; close its quotes.")
-    head = read_head(dialect, lines[:sound], comment, header)
+    above = titles(dialect, lines[:sound])
+    table = table[above:]
+    head = read_head(dialect, lines[above:sound], comment, header)
     after = table[head.skipped :]
     if not after:
         raise UserError(
@@ -86,7 +88,7 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     first = after[0]
     if head.names is not None and head.skipped == 1:  # an empty line after the header is an empty row
         at = next(i for i, record in enumerate(records) if record.place == table[0].place)
-        between = [record for record in records[at + 1 :] if not (comments and record.data.startswith(b"#"))]
+        between = [record for record in records[at + 1 :] if not marks(dialect).is_comment(record.data)]
         first = between[0]
     text = decode(first.data, path, first.line)
     row = [] if not text.strip() or _is_open(dialect, text) else head.dialect.split(text)
@@ -95,6 +97,10 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
         columns = tuple(map(str, range(len(row))))
     elif row and len(row) != len(columns):
         raise UserError(f"{path}, line {first.line} (row 0) has {len(row)} fields where the header has {len(columns)}.")
+    stop, blank = _end(stream, first.place, (dialect.delimiter or "").encode())
+    notes = [f"its first line ({quoted(lines[0])}) is taken for a title, and left out"] if above == 1 else []
+    notes = [f"its first {above} lines are taken for titles, and left out"] if above > 1 else notes
+    blanks = [f"its last {blank} lines have only empty fields, and are left out"] if blank else []
     return Layout(
         head.dialect,
         tuple(name or str(i) for i, name in enumerate(columns)),
@@ -102,8 +108,8 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
         tuple(row) or ("",) * len(columns),
         first.line,
         first.place,
-        _end(stream),
-        head.notes,
+        stop,
+        (*notes, *head.notes, *blanks),
     )
 
 
@@ -130,7 +136,7 @@ def decode(data: bytes, path: str, line: int) -> str:
 def _records(head: bytes) -> list[Record]:
     """The head, cut into records; line breaks in quotes are part of one, where all quotes are closed."""
     start = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-    every = Marks(b'"', b'\t;|, \n\r"', comments=False)
+    every = Marks(b'"', b'\t;|, \n\r"', comment=b"")
     inside = False if len(every.quotes(head, start, len(head))) % 2 == 0 else None
     ends = every.ends(head, start, len(head), inside).tolist()
     records, line = [], 1
@@ -140,19 +146,25 @@ def _records(head: bytes) -> list[Record]:
     return records
 
 
-def _without_comments(records: list[Record]) -> tuple[str, list[Record]]:
-    """The last comment before the table, without its #, and the table's records without comments.
+def _without_comments(records: list[Record]) -> tuple[str, str, list[Record]]:
+    """What comments begin with, the last one before the table without that, and the table's records without comments.
 
-    Lines that begin with # are none where most do, nor is the first one where # is a name: "#,a,b".
+    It is what the first line begins with, of #, % and !, the latter two before white space; else #. Lines that begin
+    with it are none where most do ("" is the mark then), nor is the first one where # is a name: "#,a,b".
     """
+    found = re.match(rb"#|%(?=[\s%])|!(?=[\s!])", records[0].data)
+    mark = found[0] if found else b"#"
+    is_comment = Marks(comment=mark).is_comment
     if re.match(rb"#\s*[,;|\t]", records[0].data):
         table, comment = records, ""
     else:
-        first = next((i for i, record in enumerate(records) if not record.data.startswith(b"#")), 0)
-        comment = records[first - 1].data.lstrip(b"#").strip().decode("utf-8", "replace") if first else ""
+        first = next((i for i, record in enumerate(records) if not is_comment(record.data)), 0)
+        comment = records[first - 1].data.lstrip(mark).strip().decode("utf-8", "replace") if first else ""
         table = records[first:]
-    body = [record for record in table[1:] if not record.data.startswith(b"#")]
-    return (comment, [table[0], *body]) if 2 * len(body) >= len(table) - 1 else (comment, table)
+    body = [record for record in table[1:] if not is_comment(record.data)]
+    if 2 * len(body) >= len(table) - 1:
+        return mark.decode(), comment, [table[0], *body]
+    return "", comment, table
 
 
 def _is_open(dialect: Dialect, line: str) -> bool:
@@ -182,19 +194,30 @@ def _head(stream: BinaryIO, path: str) -> bytes:
         size *= 4
 
 
-def _end(stream: BinaryIO) -> int:
-    """The end of the last line that is not empty, as a byte number without its line break."""
+def _end(stream: BinaryIO, first: int, delimiter: bytes) -> tuple[int, int]:
+    """The end of the last line that says something, as a byte number without its line break, not before `first`.
+
+    And how many lines there are after it that are nothing but delimiters. Old editors of DOS end a file with \\x1a.
+    """
+    last = _last(stream, WHITE + delimiter)
+    last = last if last > first else max(first, _last(stream, WHITE))
+    stop = last
+    stream.seek(last)
+    while (data := stream.read(SAMPLE)) and b"\n" not in data:
+        stop += len(data)
+    stop += data.find(b"\n") if data else 0
+    stream.seek(stop)
+    blank = sum(1 for line in stream if delimiter and line.strip(WHITE))
+    return stop, blank
+
+
+def _last(stream: BinaryIO, nothing: bytes) -> int:
+    """The byte after the last one that is none of these."""
     stop = stream.seek(0, 2)
-    last = 0
-    while stop and not last:
+    while stop:
         low = max(0, stop - SAMPLE)
         stream.seek(low)
-        kept = stream.read(stop - low).rstrip()
-        last = low + len(kept) if kept else 0
+        if kept := stream.read(stop - low).rstrip(nothing):
+            return low + len(kept)
         stop = low
-    stream.seek(last)
-    while data := stream.read(SAMPLE):
-        if b"\n" in data:
-            return last + data.index(b"\n")
-        last += len(data)
-    return last
+    return 0

@@ -7,6 +7,7 @@ in quotes and those before a comment: a comment line belongs to the record befor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
@@ -21,6 +22,9 @@ AHEAD = 1 << 21  # bytes, where the rows after those asked for will be, too: the
 LONGEST_LINE = 1 << 26  # bytes
 CHUNK = 1 << 18  # bytes looked at at a time: they stay in the second-level cache
 BREAK = ord("\n")
+# What Excel writes in a field that it could not compute: a line that begins so is no comment.
+EXCEL = re.compile(rb"#(?:N/A|DIV/0|VALUE!|REF!|NAME\?|NUM!|NULL!)")
+LOOK = 8  # bytes after a line break that say whether a comment follows
 
 
 class Segment(NamedTuple):
@@ -36,11 +40,14 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Marks:
-    """What besides line breaks decides where records end. quote: b'"' or b"'"; edges: what may stand beside a quote."""
+    """What besides line breaks decides where records end.
+
+    quote: b'"' or b"'"; edges: what may stand beside a quote. comment: a byte that comment lines begin with, or b"".
+    """
 
     quote: bytes = b'"'
     edges: bytes = b',\n\r"'
-    comments: bool = True
+    comment: bytes = b"#"
 
     def ends(self, data: bytes | bytearray, low: int, high: int, inside: bool | None) -> np.ndarray:
         """The places in data[low:high] of line breaks that end a record, in `data`. Local.
@@ -53,9 +60,22 @@ class Marks:
             ends = ends[(np.searchsorted(quotes, ends) + inside) % 2 == 0]
         elif inside:
             ends = ends[:0]
-        if self.comments and b"\n#" in data:
-            ends = ends[view[np.minimum(ends + 1, len(view) - 1)] != ord("#")]
-        return ends
+        return ends[~self._before_comments(data, ends)] if self._may_comment(data) else ends
+
+    def is_comment(self, line: bytes) -> bool:
+        """Is this line a comment? Local."""
+        return bool(self.comment) and line.startswith(self.comment) and not EXCEL.match(line)
+
+    def _may_comment(self, data: bytes | bytearray) -> bool:
+        return bool(self.comment) and b"\n" + self.comment in data
+
+    def _before_comments(self, data: bytes | bytearray, breaks: np.ndarray) -> np.ndarray:
+        """Which of the line breaks at these places in `data` a comment line follows: bool."""
+        view = np.frombuffer(data, np.uint8)
+        found = view[np.minimum(breaks + 1, len(view) - 1)] == ord(self.comment)
+        if b"\n#" in data:
+            found[found] = [EXCEL.match(data, place + 1) is None for place in breaks[found].tolist()]
+        return found
 
     def quotes(self, data: bytes | bytearray, low: int, high: int) -> np.ndarray:
         """The places in data[low:high] of quotes that open or close a field: those beside a delimiter. Local."""
@@ -71,13 +91,13 @@ class Marks:
 
     def without_comments(self, data: bytes, inside: bool | None) -> bytes:
         """Records, without the comment lines among and after them. Local."""
-        if not self.comments or b"\n#" not in data:
+        if not self._may_comment(data):
             return data
         view = np.frombuffer(data, np.uint8)
         breaks = np.flatnonzero(view == BREAK)
         if inside is not None:
             breaks = breaks[np.searchsorted(self.quotes(data, 0, len(data)), breaks) % 2 == 0]
-        starts = breaks[view[np.minimum(breaks + 1, len(view) - 1)] == ord("#")]
+        starts = breaks[self._before_comments(data, breaks)]
         kept, position = [], 0
         for start in starts.tolist():
             kept.append(data[position:start])
@@ -98,9 +118,9 @@ def look(stream: BinaryIO, start: int, stop: int, marks: Marks, rank: int, size:
         if breaks is not None:
             found.append(Segment(breaks, breaks, breaks, 0, 0, True))
             continue
-        before = segment > 0  # and a byte on either side, to see what stands beside the first and the last one
+        before = segment > 0  # and some bytes on either side, to see what stands beside the first and the last one
         stream.seek(low - before)
-        found.append(_segment(stream.read(high - low + before + 1), int(before), high - low + before, marks))
+        found.append(_segment(stream.read(high - low + before + LOOK), int(before), high - low + before, marks))
     return found
 
 
@@ -111,7 +131,7 @@ def _plain_breaks(stream: BinaryIO, low: int, high: int, marks: Marks, buffer: b
     for position in range(low, high, len(buffer)):
         got = stream.readinto(memoryview(buffer)[: high - position])  # type: ignore[attr-defined]
         piece = buffer if got == len(buffer) else buffer[:got]
-        if marks.quote in piece or (marks.comments and b"#" in piece) or not piece.isascii():
+        if marks.quote in piece or (marks.comment and marks.comment in piece) or not piece.isascii():
             return None
         breaks += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == BREAK))
     return breaks
@@ -125,7 +145,7 @@ def _segment(data: bytes | bytearray, low: int, high: int, marks: Marks) -> Segm
         quotes = len(marks.quotes(data, low, high))
         ends = len(marks.ends(data, low, high, None))
         outside, inside = (len(marks.ends(data, low, high, state)) for state in (False, True))
-    elif marks.comments and b"#" in data:
+    elif marks.comment and marks.comment in data:
         ends = outside = len(marks.ends(data, low, high, None))
     return Segment(breaks, ends, outside, inside, quotes, is_utf8(data, low))
 
@@ -184,7 +204,7 @@ class LineIndex:
             starts = [0, *(ends[:-1] + 1).tolist()]
             state = False if self.quoted else None
             records = [data[low:high] for low, high in zip(starts, ends.tolist(), strict=True)]
-            if self.marks.comments:
+            if self.marks.comment:
                 records = [self.marks.without_comments(record, state) for record in records]
             first, row = row, row + len(ends)
             position += int(ends[-1]) + 1
@@ -220,7 +240,7 @@ class LineIndex:
         low = self.start + segment * SEGMENT
         before = segment > 0
         stream.seek(low - before)
-        data = stream.read(min(SEGMENT, self.stop - low) + before + 1)
+        data = stream.read(min(SEGMENT, self.stop - low) + before + LOOK)
         inside = bool(self._inside[segment]) if self.quoted else None
         ends = self.marks.ends(data, int(before), min(len(data), SEGMENT + before), inside)
         found = row - int(self.ends_before[segment]) - 1
@@ -233,7 +253,7 @@ class LineIndex:
         while True:
             stream.seek(position)
             last = position + size >= self.stop
-            data = stream.read(self.stop - position if last else size + 1)
+            data = stream.read(self.stop - position if last else size + LOOK)
             ends = self.marks.ends(data, 0, len(data) if last else size, False if self.quoted else None)
             if last:
                 ends = np.append(ends, len(data))

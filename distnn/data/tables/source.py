@@ -23,7 +23,7 @@ class Missing:
     words: such fields of text. numbers: such numbers. Replicated.
     """
 
-    words: frozenset[str] = frozenset({"NA", "N/A", "NaN", "nan", "?", "NULL", "null"})
+    words: frozenset[str] = frozenset({"NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "?", "NULL", "null"})
     numbers: tuple[float, ...] = ()
 
     def holds(self, words: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def text_table(original: Opens, ranks: Ranks, header: bool | None, written: Writ
         layout, segments = _look_through(file, path, ranks, header, written)
     index = LineIndex(path, layout.start, layout.stop, segments, layout.marks)
     if index.comments:
-        notes += (f"{index.comments} lines that begin with # are left out",)
+        notes += (f"{index.comments} lines that begin with {layout.dialect.comment} are left out",)
     return TextSource(path, file, layout, index, (*notes, *layout.notes))
 
 

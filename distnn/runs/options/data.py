@@ -48,7 +48,7 @@ class DataOptions:
         tuple[str, ...],
         DATA,
         "What stands for a missing value, besides an empty field and NaN. Rows without a target are left out then. "
-        "Default: NA, N/A, ?, NULL.",
+        "Default: NA, N/A, #N/A, <NA>, ?, NULL.",
     ] = ()
     impute: Annotated[
         Literal["mean", "median", "constant", "drop"] | None,

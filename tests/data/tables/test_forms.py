@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from people_tables import PLAIN, ROWS, SAID, TABLES
+from people_tables import PLAIN, ROWS, SAID, TABLES, lines
 from threaded_ranks import on_ranks
 
 from distnn.data.tables import forms, open_source, parse
+from distnn.data.tables.source import Missing
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
@@ -37,6 +38,7 @@ def test_each_form_is_read_as_the_plain_table(
         _, names, notes = found[0]
         assert names in {
             "table.data": [("0", "1", "2")],
+            "titles-no-header.csv": [("0", "1", "2")],
             "trailing-delimiter-no-header.csv": [("0", "1", "2")],
             "header-partly-numbers.csv": [("1100", "1102", "protein")],
             "pandas-default-header.csv": [("0", "1", "2")],
@@ -81,6 +83,30 @@ def test_a_row_is_no_row_of_units(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     (source,) = on_ranks(1, lambda ranks: open_source(str(path), ranks))
     assert source.n == text.count("\n") - 1 and source.notes == ()
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_what_a_spreadsheet_could_not_compute_is_no_comment(size: int, tmp_path: Path) -> None:
+    rows = [[("#N/A" if i % 3 else i), *row[1:]] for i, row in enumerate(ROWS)]
+    path = tmp_path / "a.csv"
+    path.write_text(lines("a,b,y", rows[:30]) + "# half\n" + lines(None, rows[30:]))
+    read_all = lambda ranks: (s := open_source(str(path), ranks), s.read(0, s.n, [0], missing=Missing())[0])  # noqa: E731
+    for source, values in on_ranks(size, read_all):
+        assert source.n == 60 and source.notes == ("1 lines that begin with # are left out",)
+        np.testing.assert_array_equal(values[:, 0], [np.nan if i % 3 else i for i in range(60)])
+
+
+def test_no_title_where_a_row_may_be_meant(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for text, wrong in (
+        ("a,b\n1,2,3\n4,5,6\n7,8,9\n", "has 3 fields where"),  # a name is missing
+        ("1\n1,2,3\n4,5,6\n7,8,9\n", "has 3 fields where"),
+        ("a\n1,2\n4,5\n7,8\n", "has 2 fields where"),
+        ("a,b\nm,s,t\nm,s,t\nm,s,t\n", "has 3 fields where"),
+    ):
+        path.write_text(text)
+        with pytest.raises(UserError, match=wrong):
+            on_ranks(1, lambda ranks: read(path, ranks))
 
 
 def test_a_trailing_delimiter_must_stay_one(tmp_path: Path) -> None:
