@@ -7,17 +7,21 @@ from dataclasses import dataclass
 
 from distnn.data.classes import sort_names
 from distnn.data.encoding import Encoding
+from distnn.data.spellings import spelling
 from distnn.data.survey import Found
 from distnn.data.tables import Source
-from distnn.data.tables.source import quoted
+from distnn.data.tables.source import quoted, typed
 from distnn.errors import UserError
 
 KINDS = ("numbers", "words", "booleans")  # that --types can say
 NEARLY = 0.9  # of the values of a column: words among so many numbers are mistakes or gaps, not categories
 MANY_CLASSES = 50  # a class each: more than that, and most of them numbers, are no classes
 SMALL = 10  # rows: among so few, each may be of its own class, and each word be another
+MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 DATE = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
+    rf"\d{{1,2}}[-/. ]*{MONTH}[-/., ]*\d{{2,4}}([T ].*)?|{MONTH}[. ]*\d{{1,2}}[, ]+\d{{4}}([T ].*)?|"
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})([T ].*)?|\d{1,2}:\d{2}(:\d{2}.*)?",
+    re.IGNORECASE,
 )
 
 
@@ -35,13 +39,18 @@ class Column:
         return self.source.columns[self.number]
 
     @property
+    def typed(self) -> str:
+        """Its name as it is typed after an option."""
+        return typed(self.name)
+
+    @property
     def where(self) -> str:
         return f"{self.source.path}: the column {self.name}"
 
 
 def encoding(column: Column, categories: int) -> Encoding:
     """What is made of a column of inputs. Local. UserError where that is in doubt; categories: the most for words."""
-    found, name = column.found, column.name
+    found, name = column.found, column.typed
     if column.forced == "numbers":
         return Encoding()
     if column.forced == "booleans" or (column.forced is None and found.kind == "booleans"):
@@ -57,6 +66,7 @@ def encoding(column: Column, categories: int) -> Encoding:
         if found.is_true_or_false:
             return Encoding("booleans")
         _refuse_few_words(column, always=_is_mostly_numbers(column))
+        _refuse_spellings(column, always=len(found.different) == found.values or len(found.different) > categories)
     different = len(found.different)
     if column.forced is None and different == found.values > SMALL:
         if all(column.source.number(word) is not None for word in found.different):  # a file with types says words
@@ -80,8 +90,9 @@ def holds_classes(column: Column) -> bool:
     if column.forced is not None:
         return column.forced != "numbers"
     _refuse_dates(column, "turn it into a number, such as days.")
+    _refuse_spellings(column)
     if found.values == 0 and found.missing:
-        raise UserError(f"{column.where}, the target, holds nothing but missing values.")
+        raise UserError(f"{column.where}, the target, holds nothing but missing values: name another, --targets.")
     if found.kind in ("words", "booleans"):
         return True
     if found.words == 0:
@@ -99,14 +110,16 @@ def refuse_classes(where: str, name: str, classes: int, rows: int, numbers: int,
     classes: how many, numbers: how many of them are numbers; rows: of the table; asked: --classes or --types said so.
     """
     if classes == rows > SMALL:
-        advice = f" If it is numbers, written as words, say --types {name}=numbers." if numbers == classes else ""
+        advice = (
+            f" If it is numbers, written as words, say --types {typed(name)}=numbers." if numbers == classes else ""
+        )
         raise UserError(
             f"{where}: each of the {rows} rows has its own class in {name}: there is nothing to learn.{advice}"
         )
     if not asked and classes > MANY_CLASSES and numbers >= NEARLY * classes:
         raise UserError(
             f"{where}: the target {name} would have {classes} classes, and nearly all are numbers. Say --types "
-            f"{name}=numbers to predict numbers, or --classes if it is classes all the same."
+            f"{typed(name)}=numbers to predict numbers, or --classes if it is classes all the same."
         )
 
 
@@ -115,6 +128,17 @@ def _refuse_dates(column: Column, advice: str) -> None:
     if column.found.kind == "dates" or (column.forced is None and words and all(map(DATE.fullmatch, words))):
         shown = f", such as {quoted(words[0])}" if words else ""
         raise UserError(f"{column.where} holds dates{shown}: {advice}")
+
+
+def _refuse_spellings(column: Column, always: bool = False) -> None:
+    """UserError where words are numbers but for something; always: also where they might be words all the same."""
+    words = [word for word in list(column.found.different)[:1000] if column.source.number(word) is None]
+    found = spelling(words)
+    if found and (found.certain or always):
+        raise UserError(
+            f"{column.where} holds {found.what}, such as {quoted(words[0])}: {found.remedy}; or say that it holds "
+            f"words, --types {column.typed}=words."
+        )
 
 
 def _is_mostly_numbers(column: Column) -> bool:
@@ -127,7 +151,7 @@ def _is_mostly_numbers(column: Column) -> bool:
 
 def _refuse_few_words(column: Column, always: bool = False) -> None:
     """UserError where a column is numbers but for a few words."""
-    found, name = column.found, column.name
+    found, name = column.found, column.typed
     if found.first is None or not (always or found.numbers >= NEARLY * found.values):
         return
     row, word = found.first
@@ -138,8 +162,18 @@ def _refuse_few_words(column: Column, always: bool = False) -> None:
     except UserError as error:  # the source knows best how to say where
         where = f"{str(error).removesuffix('.')}: the column"
     except IndexError:  # another rank has this row of an array
-        where = f"{column.source.path}, {column.source.place(row)}, column {name}: it"
+        where = f"{column.source.path}, {column.source.place(row)}, column {column.name}: it"
     raise UserError(
-        f"{where} holds {found.numbers:,} numbers and {words}. Correct it; or say what it is: a missing value, "
-        f"--missing {word}; or that the column holds words, --types {name}=words."
+        f"{where} holds {found.numbers:,} numbers and {words}. {_advice(column, row, word)}; or say what it is: a "
+        f"missing value, --missing {typed(word)}; or that the column holds words, --types {name}=words."
     )
+
+
+def _advice(column: Column, row: int, word: str) -> str:
+    """What to do about the first word among numbers."""
+    if word == column.name:
+        return "It is the column's name again: remove that line, where another file began"
+    if row == column.source.n - 1:
+        return "It stands in the last row: remove that if it is a sum or a remark"
+    known = spelling([word])
+    return f"These are {known.what}: {known.remedy}" if known else "Correct it"

@@ -115,3 +115,43 @@ def test_no_classes() -> None:
         refuse_classes("t", "y", 60, 60, 60, asked=False)
     with pytest.raises(UserError, match=r"would have 60 classes, and nearly all are numbers\. Say --types y=numbers"):
         refuse_classes("t", "y", 60, 1000, 59, asked=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            column({"1,234.5": 3, "12": 4, "2,000.0": 3}),
+            r"marks between groups of digits, such as '1,234.5': write them",
+        ),
+        (column({f"{i} kg": 1 for i in range(12)}), r"numbers with a unit, such as '0 kg': write .*--types x1=words"),
+        (column({f"{i + 1}-Jan-2024": 3 for i in range(12)}), "holds dates"),
+        (column({f"March {i + 1}, 2024": 3 for i in range(12)}), "holds dates"),
+    ],
+)
+def test_words_that_are_numbers_but_for_something(given: Column, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        encoding(given, 100)
+
+
+def test_doses_may_be_words() -> None:
+    assert encoding(column({"5 mg": 6, "10 mg": 7}), 100).categories == ("10 mg", "5 mg")
+    assert encoding(column({"10%": 6, "20%": 7}, "words"), 100).categories == ("10%", "20%")
+
+
+def test_percentages_are_no_classes() -> None:
+    with pytest.raises(UserError, match="per cent sign, such as '10%'"):
+        holds_classes(column({"10%": 6, "20%": 7}))
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("x1", r"It is the column's name again"),
+        ("*****", r"These are stars, as Fortran writes .*--missing '\*\*\*\*\*';"),
+        ("0.8 # ok", r"Correct it; or .* --missing '0.8 # ok';"),
+    ],
+)
+def test_one_word_among_numbers(word: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        encoding(column({word: 1}, numbers=50, words=1), 100)

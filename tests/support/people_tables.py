@@ -62,7 +62,10 @@ TEXTS = {
     + "# second half\n"
     + lines(None, ROWS[20:], " ")
     + "# the end\n",
-    "percent-comments.dat": "% made by a solver\n" + lines("% a b y", ROWS[:20], " ") + "% more\n" + lines(None, ROWS[20:], " "),
+    "percent-comments.dat": "% made by a solver\n"
+    + lines("% a b y", ROWS[:20], " ")
+    + "% more\n"
+    + lines(None, ROWS[20:], " "),
     "exclamation-comments.dat": "! made by a solver\n" + lines("a b y", ROWS, " "),
     "title.csv": "Results of March\n" + PLAIN,
     "title-with-comma.csv": "Results of March, 2026\n\n" + PLAIN,

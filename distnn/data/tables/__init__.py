@@ -14,6 +14,7 @@ from distnn.data.tables.chain import Chain, is_many, open_many
 from distnn.data.tables.columnar import open_arrow, open_parquet
 from distnn.data.tables.exclusive_or import ExclusiveOr
 from distnn.data.tables.files import open_file
+from distnn.data.tables.foreign import refuse_ending
 from distnn.data.tables.forms import COMPRESSED
 from distnn.data.tables.hdf import open_hdf5, split_path
 from distnn.data.tables.npy import open_npy
@@ -60,18 +61,6 @@ MAGIC: dict[bytes, Callable[..., Source]] = {
     b"ARROW1": open_arrow,
     b"\x89HDF\r\n": open_hdf5,
 }
-OTHERS = {
-    **dict.fromkeys((".xls", ".xlsx", ".ods"), "a spreadsheet"),
-    **dict.fromkeys((".pkl", ".pickle"), "a pickle"),
-    **dict.fromkeys((".json", ".jsonl", ".ndjson"), "JSON"),
-    **dict.fromkeys((".rds", ".rdata"), "R's own format"),
-    ".mat": "MATLAB's own format",
-    ".arff": "Weka's own format",
-    ".dta": "Stata's own format",
-    ".sav": "SPSS's own format",
-    ".sas7bdat": "SAS's own format",
-    ".fits": "a FITS file",
-}
 
 
 def open_source(
@@ -111,8 +100,7 @@ def _open_file(path: str, ranks: Ranks, *, header: bool | None, written: Written
         if FORMATS.get(inner, open_text) is not open_text:
             raise UserError(f"{path} is compressed; decompress it first. Only text is read from a compressed file.")
         return open_text(path, ranks, header=header, written=written)
-    if ending in OTHERS:
-        raise UserError(f"{path} is {OTHERS[ending]}; save it as CSV. The known formats are {', '.join(FORMATS)}.")
+    refuse_ending(path, ending, ", ".join(FORMATS))
     reader = FORMATS.get(ending) or _known_by_content(path, ranks)
     if reader is open_text:
         return open_text(path, ranks, header=header, written=written)

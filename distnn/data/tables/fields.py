@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from distnn.data.tables.dialect import Dialect
 from distnn.data.tables.parse import Values, Wanted
 from distnn.data.tables.source import quoted
 from distnn.errors import UserError
+
+TOGETHER = re.compile(r"\s*[+-]?\d*\.\d+(\s*[+-]?\d*\.\d+)*([+-]\d*\.\d+)(\s*[+-]?\d*\.\d+)*\s*")
 
 
 def parse_fields(
@@ -26,7 +29,9 @@ def parse_fields(
     for i, record in enumerate(records):
         fields = _split(record, dialect, lambda i=i: where(i))  # type: ignore[misc]
         if len(fields) != len(columns):
-            raise UserError(f"{where(i)} has {len(fields)} fields where {len(columns)} belong.")
+            found = f"{len(fields)} {'field' if len(fields) == 1 else 'fields'}"
+            hint = _misfit(fields, len(columns), dialect)
+            raise UserError(f"{where(i)} has {found} where {len(columns)} belong: {hint}.")
         for column in sorted({*wanted.numbers, *wanted.words}):
             if wrong := _wrong(fields[column], column in wanted.numbers, dialect, wanted):
                 raise UserError(f"{where(i)}, column {columns[column]}: {wrong}.")
@@ -55,6 +60,18 @@ def _split(record: bytes, dialect: Dialect, where: Callable[[], str]) -> list[st
         raise UserError(
             f"{where()} cannot be cut into fields ({error}); close its quotes, or write a quote inside a field twice."
         ) from error
+
+
+def _misfit(fields: Sequence[str], width: int, dialect: Dialect) -> str:
+    """What to do about a row with another number of fields than there are columns."""
+    if len(fields) > width:
+        mark = "a space" if dialect.delimiter is None else quoted(dialect.delimiter)
+        return f"put a field with {mark} inside in quotes, or correct the row"
+    if any(TOGETHER.fullmatch(field) for field in fields):
+        return "numbers run together in it; write them with more room"
+    if len(fields) == 1 and dialect.number(fields[0]) is None:
+        return "remove it if it is a remark, or begin it with #"
+    return "a row has a field for each column, which is empty if there is no value"
 
 
 def _wrong(field: str, as_number: bool, dialect: Dialect, wanted: Wanted) -> str | None:

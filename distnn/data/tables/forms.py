@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
+from distnn.data.tables.foreign import refuse_beginning
 from distnn.data.tables.lines import is_utf8
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError, missing_package
@@ -133,6 +134,7 @@ def form_of(stream: BinaryIO, path: str, encoded: bool = False) -> str | None:
     zeros = np.flatnonzero(np.frombuffer(head, np.uint8) == 0) % 2
     if len(zeros) > len(head) // 3 and zeros.min() == zeros.max():
         return "utf-16-le" if zeros[0] else "utf-16-be"
+    refuse_beginning(path, head)
     if len(head) - len(head.translate(None, CONTROL)) > len(head) // 100:
         raise UserError(f"{path} holds binary data, not text.")
     if not is_utf8(head, 0):

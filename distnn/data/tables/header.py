@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from distnn.data.tables.dialect import Dialect
 from distnn.data.tables.source import listed
 
-GAPS = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "."))  # fields that say nothing about a column
+GAPS = frozenset(
+    ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", ".")
+)  # fields that say nothing about a column
 Fields = Sequence[str]
 
 

@@ -96,7 +96,11 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     if columns is None:
         columns = tuple(map(str, range(len(row))))
     elif row and len(row) != len(columns):
-        raise UserError(f"{path}, line {first.line} (row 0) has {len(row)} fields where the header has {len(columns)}.")
+        twice = head.dialect.delimiter == "," and len(row) == 2 * len(columns)
+        remedy = "decimal commas, between commas? Write points" if twice else "give each column a name and each row all"
+        raise UserError(
+            f"{path}, line {first.line} (row 0) has {len(row)} fields where the header has {len(columns)}: {remedy}."
+        )
     stop, blank = _end(stream, first.place, (dialect.delimiter or "").encode())
     notes = [f"its first line ({quoted(lines[0])}) is taken for a title, and left out"] if above == 1 else []
     notes = [f"its first {above} lines are taken for titles, and left out"] if above > 1 else notes
@@ -182,8 +186,11 @@ def _head(stream: BinaryIO, path: str) -> bytes:
     while True:
         stream.seek(0)
         data = stream.read(size)
-        if b"\0" in data:
-            raise UserError(f"{path} holds binary data, not text.")
+        if (place := data.find(0)) >= 0:
+            raise UserError(
+                f"{path}, line {data.count(10, 0, place) + 1} holds null characters, as no text does. If a crash left "
+                f"them there, remove them: tr -d '\\0' <{path} >new.csv."
+            )
         if len(data) < size:
             return data
         lines = data[: data.rfind(b"\n") + 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -33,8 +34,10 @@ class Missing:
     def erase(self, values: np.ndarray) -> None:
         """Put NaN, in place, where a number of a float64 array stands for a missing value. Local."""
         for sentinel in self.numbers:
-            near = 1e-6 * abs(sentinel) if abs(sentinel) >= HUGE else 0.0
-            values[np.abs(values - sentinel) <= near] = np.nan
+            found = values == sentinel
+            if HUGE <= abs(sentinel) < np.inf:
+                found |= np.abs(values - sentinel) <= 1e-6 * abs(sentinel)
+            values[found] = np.nan
 
 
 class Source(Protocol):
@@ -134,6 +137,11 @@ def _column_number(source: Source, name: str) -> int:
             f"{source.path} has no column {number}; it has {len(columns)}, numbered from 0 to {len(columns) - 1}."
         )
     return number % len(columns)
+
+
+def typed(text: str) -> str:
+    """Text from a file as it has to be typed in a shell."""
+    return shlex.quote(text)
 
 
 def quoted(text: str) -> str:

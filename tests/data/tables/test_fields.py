@@ -33,8 +33,17 @@ def test_a_column_may_be_both() -> None:
 @pytest.mark.parametrize(
     ("record", "decimal", "sentence"),
     [
-        (b"1", ".", "record 1 has 1 fields where 2 belong."),
-        (b"1,2,3", ".", "record 1 has 3 fields where 2 belong."),
+        (
+            b"1",
+            ".",
+            "record 1 has 1 field where 2 belong: a row has a field for each column, which is empty if there is no "
+            "value.",
+        ),
+        (
+            b"1,2,3",
+            ".",
+            "record 1 has 3 fields where 2 belong: put a field with ',' inside in quotes, or correct the row.",
+        ),
         (b"", ".", "record 1 is empty; remove it."),
         (b"1,\xff", ".", "record 1 is not UTF-8 text: say what it is with --encoding."),
         (b"1\r2,3", ".", "record 1 has a carriage return inside; remove it."),

@@ -37,6 +37,12 @@ def test_what_is_not_missing_is_refused(tmp_path: Path, wrong: str) -> None:
         source.read(0, 2, [0, 1], missing=Missing())
 
 
+def test_infinity_may_stand_for_what_is_missing() -> None:
+    values = np.array([1.0, np.inf, -np.inf, 1e300])
+    Missing(numbers=(np.inf,)).erase(values)
+    np.testing.assert_array_equal(values, [1, np.nan, -np.inf, 1e300])
+
+
 def test_sentinels_of_float32_are_known_by_six_digits() -> None:
     values = np.array([9.96921e36, 9.969209968386869e36, 9.97e36, -999.0, -999.0001])
     Missing(numbers=(9.96921e36, -999.0)).erase(values)

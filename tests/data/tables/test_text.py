@@ -27,10 +27,10 @@ from distnn.errors import UserError
         (b"a,b\n1,2\n1,\xe4\n", r"line 3 \(row 1\), column b: 'ä' stands where"),
         (b"a,b\n" + b"1,2\n" * 40 + b"1,\xe4\n", r"line 42 \(row 40\), column b: 'ä' stands where"),
         ("a,b\r1,2\rx,2", r"line 3 \(row 1\), column a: 'x' stands where"),
-        ("a,b\n4,2,3\n", r"line 2 \(row 0\) has 3 fields where the header has 2\.$"),
-        ("a,b\n1,2\n3,4\n5\n", r"line 4 \(row 2\) has 1 fields where 2 belong\.$"),
-        ("a,b\n1,2\n3,4\n5,6,7\n", r"line 4 \(row 2\) has 3 fields where 2 belong\.$"),
-        ("a,b\n1,2\n" + "3,4,5\n" * 30, r"line 3 \(row 1\) has 3 fields where 2 belong\.$"),
+        ("a,b\n4,2,3\n", r"line 2 \(row 0\) has 3 fields where the header has 2: give each column a name"),
+        ("a,b\n1,2\n3,4\n5\n", r"line 4 \(row 2\) has 1 field where 2 belong: a row has a field for each column"),
+        ("a,b\n1,2\n3,4\n5,6,7\n", r"line 4 \(row 2\) has 3 fields where 2 belong: put a field with ',' inside"),
+        ("a,b\n1,2\n" + "3,4,5\n" * 30, r"line 3 \(row 1\) has 3 fields where 2 belong: put"),
         ("a,b\n1,2\n\n3,4\n", r"line 3 \(row 1\) is empty; remove it\.$"),
         ("a,b\n1,2\n" + "\n" * 100 + "3,4\n", r"line 3 \(row 1\) is empty; remove it\.$"),
         ("a b\n1 2\n   \n3 4\n", r"line 3 \(row 1\) is empty; remove it\.$"),
@@ -54,6 +54,11 @@ from distnn.errors import UserError
         ("a;b\n1.5;2\n2,5;3\n", r"line 3 \(row 1\), column a: '2,5' stands .*; a comma is no decimal point here"),
         ("a,b\n1,c\n2,\n", r"line 3 \(row 1\), column b: the field is empty"),
         ("a,b\n1,2\n3\r,4\n5,6\n", r"line 3 \(row 1\) has a carriage return inside; remove it"),
+        ("a,b\n1,2\n3,4\n(3 rows)\n", r"line 4 \(row 2\) has 1 field where 2 belong: remove it if it is a remark"),
+        ("a b\n1.5 2.5\n3.5 4.5\n-1.500-2.500\n", r"line 4 \(row 2\) has 1 field .*: numbers run together"),
+        ("a b\n1 2\n3 4 5\n", r"line 3 \(row 1\) has 3 fields where 2 belong: put a field with a space inside in"),
+        ("a,b\n1,5,2,5\n3,5,4,5\n", r"line 2 \(row 0\) has 4 fields where the header has 2: decimal commas"),
+        ("a,b\n" + "1,2\n" * 50 + "3\0,4\n", r"line 52 holds null characters, .*: tr -d"),
         ("1," + "x" * 500 + "\n2,b\n", None),
     ],
 )
@@ -74,7 +79,7 @@ def test_the_first_bad_row_is_named_in_every_cut(tmp_path: Path) -> None:
     for start in range(41):
         with pytest.raises(UserError, match=r"line 41 \(row 40\), column 1: 'x'"):
             source.read(start, 60, [0, 1])
-    with pytest.raises(UserError, match=r"line 51 \(row 50\) has 1 fields"):
+    with pytest.raises(UserError, match=r"line 51 \(row 50\) has 1 field"):
         source.read(0, 60, [0])  # a ragged row counts even where the column is there
     source.read(0, 50, [0])
 

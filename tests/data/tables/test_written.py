@@ -80,7 +80,7 @@ def test_decimal_mark_that_is_not_what_it_looks_like(tmp_path: Path) -> None:
         (
             b"a,b\n1,2\n1,2,3\n",
             Written(),
-            "line 3 .* has 3 fields where 2 belong.",
+            "line 3 .* has 3 fields where 2 belong: put",
         ),
         (b"a;b\n1;2.5\n1,5;2.5\n", Written(), "a comma is no decimal point here, unless --decimal , says so"),
         (b"a;b\n1,5;2\n1.5;2\n" + b"1,5;2\n" * 30, Written(decimal=","), "decimal commas, unless --decimal . says"),
