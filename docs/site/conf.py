@@ -48,6 +48,7 @@ def setup(app: Any) -> None:
     app.add_source_suffix(".py", "percent")
     app.add_source_parser(percent.Parser)
     app.connect("source-read", read)
+    app.connect("build-finished", percent.notebooks)
     app.connect("autodoc-process-docstring", docstrings.to_rst)
 
 

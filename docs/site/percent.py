@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import jupytext
 from myst_parser.parsers.sphinx_ import MystParser
 
+FORMAT = "py:percent"
+
 
 def markdown(script: str) -> str:
     """A script as a page in Markdown."""
-    cells = jupytext.reads(script, fmt="py:percent").cells
+    cells = jupytext.reads(script, fmt=FORMAT).cells
     return "\n\n".join(
         cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```" for cell in cells
     )
+
+
+def notebooks(app: Any, error: Exception | None) -> None:
+    """Write the scripts as notebooks, not executed, beside their pages."""
+    if error is None and app.builder.format == "html":
+        for script in Path(app.srcdir).glob("gallery/*.py"):
+            jupytext.write(jupytext.read(script, fmt=FORMAT), Path(app.outdir) / f"gallery/{script.stem}.ipynb")
 
 
 class Parser(MystParser):  # type: ignore[misc]
@@ -22,4 +32,6 @@ class Parser(MystParser):  # type: ignore[misc]
     supported = ("percent",)
 
     def parse(self, inputstring: str, document: Any) -> None:
-        super().parse(markdown(inputstring), document)
+        name = Path(document["source"]).stem
+        notebook = f'This page is a script, `docs/gallery/{name}.py`, and <a href="{name}.ipynb">a notebook</a>.'
+        super().parse(f"{markdown(inputstring)}\n\n{notebook}\n", document)

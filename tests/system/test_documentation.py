@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 from checkout import CHECKOUT
 from mpi_runner import JOB_VARIABLE, Job
+from shown import matches
 
 UNCLEAR = ("", "bash", "sh", "shell", "zsh", "shell-session")
 
@@ -102,18 +103,6 @@ def commands(body: list[str], line: int) -> list[Step]:
         while step.shown and not step.shown[-1].strip():
             step.shown.pop()
     return found
-
-
-def matches(shown: list[str], output: str) -> bool:
-    """Is `output` what the document shows, '...' standing for anything? White space at ends of lines does not count."""
-    pattern = ""
-    for line in shown:
-        if line.strip() == "...":
-            pattern += r"(?:.*\n)*?"
-        else:
-            pattern += ".*?".join(re.escape(part) for part in line.rstrip().split("...")) + r"\n"
-    lines = [line.rstrip() for line in output.strip("\n").splitlines()]
-    return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None
 
 
 def not_run(step: Step) -> str | None:
