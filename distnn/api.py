@@ -27,7 +27,7 @@ from distnn.training.termination import Reason
 
 COMMANDS_OWN = (
     *("data", "targets", "header", "delimiter", "decimal", "encoding", "examples"),
-    *("restarts", "start"),
+    *("folds", "folds_by", "restarts", "only", "group_size", "out_of_fold", "start"),
 )
 KNOWN = tuple(field.name for field in fields(Options))
 OPTIONS = tuple(  # of fit: those of a training, but for files and what is printed

@@ -15,6 +15,7 @@ from distnn.data import class_weights, weights
 from distnn.data.classes import Classes, kind_of_labels, sort_names
 from distnn.data.columns import Columns
 from distnn.data.encoding import widths
+from distnn.data.folds import Lot, deal
 from distnn.data.hints import Hints
 from distnn.data.kinds import refuse_classes
 from distnn.data.preparation import Preparation, Shift, Shifted
@@ -39,6 +40,7 @@ class Recipe:
     standardise_targets: inputs, and the targets of a regression, to mean 0 and deviation 1. validation, test: the
     shares of rows held out, and kept for the test, chosen by `seed` and row number. classes_asked: an option says that
     the target is a class. class_weights: "balanced", or CLASS=WEIGHT for each class that weighs more or less than 1.
+    lot: in a cross-validation, whose fold is kept for the test.
     """
 
     columns: Columns
@@ -50,6 +52,7 @@ class Recipe:
     classes_asked: bool = False
     class_weights: tuple[str, ...] = ()
     test: float = 0.0
+    lot: Lot | None = None
 
 
 class Inputs(NamedTuple):
@@ -168,6 +171,7 @@ def _read(
     train, held, test = Shelf(room), Shelf(room), Shelf(room)
     mine = 0
     hints = Hints(len(shift.inputs), 0 if shift.targets is None else len(shift.targets))
+    folds = deal(recipe.lot, source, recipe.columns, cut, ranks) if recipe.lot else None
     with ranks.sharing_errors():
         for block in cut.owned(ranks.rank, ranks.size):
             rows = Rows.read(source, recipe.columns, *cut.bounds(block))
@@ -177,6 +181,9 @@ def _read(
             hints.look(rows)
             out = held_out(recipe.seed, recipe.validation, rows.numbers)
             kept = for_test(recipe.seed, recipe.test, rows.numbers)
+            if folds and recipe.lot:
+                kept = folds.of(rows.numbers) == recipe.lot.fold
+                out &= ~kept
             for shelf, mask in ((train, ~(out | kept)), (held, out), (test, kept)):
                 if mask.any():
                     shelf.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))

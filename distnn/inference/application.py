@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from distnn.data import weights
 from distnn.data.columns import Columns
+from distnn.data.folds import Folds, Lot, deal
 from distnn.data.rows import Rows
 from distnn.data.tables import Source, Written, open_source
 from distnn.data.tables.stdin import open_stdin
@@ -42,22 +45,47 @@ class Application:
         if options.threads < 1 or (options.examples is not None and options.examples < 1):
             raise UserError("--threads and --examples need to be at least 1.")
         blas.limit_threads(options.threads)
-        self.model: Model = on_root(ranks, lambda: load_model(options.model))
-        header = self.model.header if options.header is None else options.header
-        written = _written(options, self.model)
+        model: Model = on_root(ranks, lambda: load_model(options.model))
+        header = model.header if options.header is None else options.header
+        written = _written(options, model)
         if options.data == STDIN:
-            self.source: Source = open_stdin(ranks, header=header, written=written)
+            source: Source = open_stdin(ranks, header=header, written=written)
         else:
-            self.source = open_source(
+            source = open_source(
                 options.data, ranks, seed=options.seed, n=options.examples or 1, header=header, written=written
             )
-        preparation = self.model.preparation
-        self.columns: Columns = preparation.columns(self.source, with_targets, options.unknown)
+        self._begin(model, source, ranks, with_targets, options.unknown)
+
+    @classmethod
+    def of(cls, model: Model, source: Source, ranks: Ranks, with_targets: bool) -> Application:
+        """Of a model and a table that are there. Collective. UserError for a table that does not fit the model."""
+        made = cls.__new__(cls)
+        made._begin(model, source, ranks, with_targets)
+        return made
+
+    def _begin(
+        self,
+        model: Model,
+        source: Source,
+        ranks: Ranks,
+        with_targets: bool,
+        unknown: Literal["error", "zeros"] = "error",
+    ) -> None:
+        self.model, self.source = model, source
+        self.columns: Columns = model.preparation.columns(self.source, with_targets, unknown)
         self.cut: Cut = cut(self.source.n, self.model.network.d[:-1], self.model.dtype)
         self.blocks = self.cut.owned(ranks.rank, ranks.size)
         self.backpropagation = self.model.backpropagation()
         self.ranks = ranks
+        self.folds: Folds | None = None  # of this rank's rows, once `deal_folds` was called
         self.source.prepare(*self.cut.rows_owned(ranks.rank, ranks.size))
+
+    def deal_folds(self) -> None:
+        """Know which rows were in which fold, where the model is of a cross-validation. Collective."""
+        known = self.model.held_out
+        if self.folds is None and "folds" in known:
+            lot = Lot(known["folds"], known["fold"], known["seed"], known["by"])
+            self.folds = deal(lot, self.source, self.columns, self.cut, self.ranks)
 
     def rows(self, number: int) -> Rows:
         """The rows of this rank's block `number` as they stand in the table. Local."""

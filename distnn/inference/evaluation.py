@@ -39,6 +39,8 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     errors, by target or of all. leverage: of the rows trained on, left_out_rmse and gamma by target, and so many rows
     with the largest leverages. UserError, on all ranks, if there are no such rows, or for what reading them refuses.
     """
+    if which != "all":
+        application.deal_folds()
     preparation, weighted = application.model.preparation, application.columns.weight is not None
     classes, ranks = preparation.classes, application.ranks
     measure = Residuals(preparation) if classes is None else Confusion(classes, weighted)
@@ -163,6 +165,11 @@ def chosen(application: Application, which: str, rows: Rows) -> Rows:
         return rows
     known, numbers = application.model.held_out, rows.numbers
     seed, share, test = known["seed"], known["share"], known.get("test", 0.0)  # which older models lack
+    if application.folds is not None:
+        tested = application.folds.of(numbers) == known["fold"]
+        masks = {"test": tested, "held-out": held_out(seed, share, numbers) & ~tested}
+        masks["trained"] = ~(tested | masks["held-out"])
+        return rows.select(masks[which])
     if which == "held-out":
         return rows.select(held_out(seed, share, numbers))
     return rows.select(for_test(seed, test, numbers) if which == "test" else trained(seed, share, test, numbers))

@@ -52,6 +52,17 @@ class Part(Protocol):
         """The values of each field, (r,). Local."""
 
 
+class Table(Protocol):
+    """Columns of predictions that can be written. n: rows."""
+
+    application: Application
+    fields: tuple[Field, ...]
+    n: int
+
+    def block(self, number: int) -> list[np.ndarray]:
+        """The values of each field for the table's block `number`, (r,) each. Local."""
+
+
 class Predictions:
     """A table of `fields`, n rows. Replicated but for what `block` gives.
 
@@ -97,8 +108,8 @@ class Predictions:
 class Outputs:
     """What the network gives: numbers in the units of the table; for classes the class, and then the outputs.
 
-    names: of the outputs. typed: the classes are what they are, instead of as they are written; words: False leaves the
-    class out.
+    names: of the outputs; labels: of the classes. typed: these are what they are, instead of as they are written;
+    words: False leaves the class out.
     """
 
     def __init__(self, model: Model, typed: bool, words: bool):
@@ -110,14 +121,14 @@ class Outputs:
             self.names = tuple(f"output {name}".rstrip() for name in of)
         self.fields = tuple(Field(name, "numbers") for name in self.names)
         if self._classes is not None:
-            self._labels = self._classes.labels if typed else np.array(self._classes.names)
-            self.fields = (Field(targets[0], _kind(self._labels)), *self.fields)
+            self.labels = self._classes.labels if typed else np.array(self._classes.names)
+            self.fields = (Field(targets[0], _kind(self.labels)), *self.fields)
 
     def columns(self, applied: Applied) -> list[np.ndarray]:
         numbers = list(self.model.unscale(applied.outputs))
         if self._classes is None:
             return numbers
-        return [self._labels[self._classes.decode(applied.outputs)], *numbers]
+        return [self.labels[self._classes.decode(applied.outputs)], *numbers]
 
 
 class Bounds:

@@ -16,13 +16,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distnn.errors import RankError, RanksLost, TooLittleRoom, UserError, out_of_memory
-from distnn.parallel.ranks import Ranks
+from distnn.parallel.ranks import OneRank, Ranks
 
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
 HEARD = 0.5  # seconds for what was said to get through a launcher, which the end of the job ends too
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
-PART, HERE, WORD = 1, 2, 3  # tags: of what `in_order` sends, of `all_come`, and of rank 0's word in `in_order`:
+PART, HERE, POST, WORD = 1, 2, 4, 3  # tags: of `in_order`, `all_come`, `post`, and of rank 0's word in `in_order`:
 GOING_ON, YOUR_TURN, OVER = range(3)
 WORD_SECONDS = 5.0  # between two words that rank 0 goes on
 MESSAGE = 1 << 18  # numbers that are summed at a time: MPI needs memory for as many, and is as fast
@@ -41,6 +41,10 @@ class MPIRanks(Ranks):
         self.size = comm.Get_size()
         self.seconds = 0.0
         self._in_place, self._max, self._sum = MPI.IN_PLACE, MPI.MAX, MPI.SUM
+
+    @cached_property
+    def _on_their_way(self) -> list[Any]:
+        return []  # requests of what was posted
 
     @cached_property
     def _call(self) -> _Call:
@@ -161,6 +165,24 @@ class MPIRanks(Ranks):
             self.comm.recv(source=sender, tag=HERE)
         return True
 
+    def split(self, group: int) -> Ranks:
+        with self._call:
+            comm = self.comm.Split(group, self.rank)
+        return type(self)(comm) if comm.Get_size() > 1 else LoneRank(self)
+
+    def post(self, value: Any, rank: int) -> None:
+        self._on_their_way = [request for request in self._on_their_way if not request.Test()]
+        self._on_their_way.append(self.comm.isend(value, rank, POST))
+
+    def posted(self) -> list[tuple[int, Any]]:
+        from mpi4py import MPI
+
+        found, status = [], MPI.Status()
+        while self.comm.iprobe(MPI.ANY_SOURCE, POST, status):
+            rank = status.Get_source()
+            found.append((rank, self.comm.recv(source=rank, tag=POST)))
+        return found
+
     def be_elastic(self) -> bool:
         self.elastic = os.environ.get(SURVIVABLE) == "1" and "Open MPI" in mpi_library()
         return self.elastic
@@ -225,6 +247,16 @@ class MPIRanks(Ranks):
     def raise_together(self, error: Exception | None) -> None:
         kind, text = next(found for found in self.gather(describe(error, self.rank)) if found)
         raise KINDS[kind](text) from error
+
+
+class LoneRank(OneRank):
+    """One of the ranks of a job on its own."""
+
+    def __init__(self, everyone: MPIRanks):
+        self.everyone = everyone
+
+    def abort(self, code: int) -> None:
+        self.everyone.abort(code)
 
 
 KINDS = {"user": UserError, "room": TooLittleRoom, "rank": RankError}

@@ -139,6 +139,21 @@ class Ranks(ABC):
             raise
 
     @abstractmethod
+    def split(self, group: int) -> Ranks:
+        """The ranks that say the same number, as ranks of their own, in the same order. Collective.
+
+        Where one of them aborts, the whole job ends.
+        """
+
+    @abstractmethod
+    def post(self, value: Any, rank: int) -> None:
+        """Send a few words to another rank, which takes them by `posted`, without waiting for it. Local."""
+
+    @abstractmethod
+    def posted(self) -> list[tuple[int, Any]]:
+        """What other ranks have posted to this one since the last call, and who: in the order of each. Local."""
+
+    @abstractmethod
     def be_elastic(self) -> bool:
         """Raise RanksLost from now on where ranks die, if this MPI can go on without them. Returns whether it can."""
 
@@ -220,6 +235,15 @@ class OneRank(Ranks):
 
     def all_come(self, seconds: float) -> bool:
         return True
+
+    def split(self, group: int) -> Ranks:
+        return OneRank()
+
+    def post(self, value: Any, rank: int) -> None:
+        raise ValueError("there is no other rank")
+
+    def posted(self) -> list[tuple[int, Any]]:
+        return []
 
     def be_elastic(self) -> bool:
         return False

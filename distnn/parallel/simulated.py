@@ -100,6 +100,16 @@ class SimulatedRanks(Ranks):
     def all_come(self, seconds: float) -> bool:
         return self.real.all_come(seconds)
 
+    def split(self, group: int) -> Ranks:
+        real = self.real.split(group)
+        return SimulatedRanks(real, self.simulated * real.size // self.real.size)
+
+    def post(self, value: Any, rank: int) -> None:
+        self.real.post(value, rank)
+
+    def posted(self) -> list[tuple[int, Any]]:
+        return self.real.posted()
+
     def be_elastic(self) -> bool:
         self.elastic = self.real.be_elastic()
         return self.elastic

@@ -60,6 +60,7 @@ def predict(application: Application, named: bool, most: int, only_same: bool) -
     target or class.
     """
     model, cut = application.model, application.cut
+    application.deal_folds()
     kinds = _kinds(model)
     shown = kinds[-1]
     expected = cut.n * (model.held_out.get("test", 0.0) or model.held_out["share"] or 1.0)  # rows of that kind

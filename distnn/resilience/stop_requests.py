@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from distnn.parallel.ranks import Ranks
@@ -14,8 +15,9 @@ LOOK_SECONDS = 1.0  # between looks for the file
 class StopRequests:
     """Rank 0's look-out. Local: it raises `ranks.stop_request`, as a signal does, and all ranks agree on that."""
 
-    def __init__(self, ranks: Ranks, file: Path, limit: TimeLimit):
-        self.ranks, self.file, self.limit = ranks, file, limit
+    def __init__(self, ranks: Ranks, file: Path, limit: TimeLimit, others: Callable[[], int] = int):
+        """others: what else asks to stop, 0 for nothing; it is called after each iteration."""
+        self.ranks, self.file, self.limit, self.others = ranks, file, limit, others
         self.looked = 0.0  # seconds of the record when the file was looked for
 
     def look(self, seconds: float) -> None:
@@ -24,7 +26,7 @@ class StopRequests:
             self.looked = seconds
             if self.file.exists():
                 self.ranks.stop_request = STOP_FILE
-        self.ranks.stop_request = self.limit.lap() or self.ranks.stop_request
+        self.ranks.stop_request = self.others() or self.limit.lap() or self.ranks.stop_request
 
     def forget(self) -> None:
         """Take back that the time is used up: that was of this training, and is not of the next restart."""

@@ -101,6 +101,8 @@ def assemble(
         "of": examples.fingerprint,
         "rows": examples.cut.rows,
     }
+    if options.folds:
+        held_out |= {"test": 1 / options.folds, "folds": options.folds, "fold": options.only, "by": options.folds_by}
     model = Model(network, preparation, planned.error, options.dtype, held_out, options.header, written=options.written)
     options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out, examples.rows)
     return Assembly(model, examples, objective, options, why, notes)
@@ -125,7 +127,12 @@ def _network(
         return continued(start, network, preparation, "start")
     if options.start is not None and not options.resume:
         return started(options.start, network, preparation, ranks)
-    return network.initialise(options.seed, options.sigma)
+    return network.initialise(initial_seed(options), options.sigma)
+
+
+def initial_seed(options: Options) -> int:
+    """The seed of the initial weights: one more for each of --restarts. Local."""
+    return options.seed + (options.only or 0) * (options.restarts > 1)
 
 
 def _objective(options: Options, error: str, network: Network, examples: Examples, ranks: Ranks) -> Objective:

@@ -16,16 +16,17 @@ RESULT, MODEL, CHECKPOINTS = "result.json", "model.safetensors", "checkpoints"
 TABLE, TENSORBOARD = "metrics.csv", "tensorboard"  # of trackers
 TRACKS = "track-*.json"  # what trackers remember
 EVENTS = "events.out.tfevents.*"  # in the folder of TensorBoard
+FARM, MEMBERS_TABLE, OUT_OF_FOLD = "farm.json", "members.csv", "out-of-fold.csv"  # of several runs
 STOP, WAITING = "STOP", "waiting"  # the file that a user makes, and the folder of the watchdog's notes
 Files = dict[str, Callable[[Path], bool]]  # by their kinds: is it one that distnn has written?
 BYTES = 1 << 20  # of a text that are looked at
 
 # Names with a number in them, by what they are; HALF is what a write that was cut off leaves of the file in its name.
-HALF, CLAIM, RESTART, CHECKPOINT, NOTE = "half", "claim", "restart", "checkpoint", "note"
+HALF, CLAIM, MEMBER, CHECKPOINT, NOTE = "half", "claim", "member", "checkpoint", "note"
 TRACK, EVENT = "track", "event"
 NUMBERED = {
     CLAIM: r"claim-\d+\.json",
-    RESTART: r"restart-\d{3,}",
+    MEMBER: r"(?:restart|fold)-\d{3,}",
     CHECKPOINT: r"checkpoint-\d+\.safetensors",
     NOTE: r"rank-\d+",
     TRACK: r"track-[a-z]+\.json",
@@ -53,14 +54,19 @@ def left(folder: Path) -> Path | None:
     return next((path for path in _entries(folder) if _kind(path.name) not in NO_RESULTS), None)
 
 
+def member(kind: str, number: int) -> str:
+    """The name of the directory of one of several runs of a kind."""
+    return f"{kind}-{number:03d}"
+
+
 def restart(number: int) -> str:
-    """The name of the directory of one of several runs."""
-    return f"restart-{number:03d}"
+    """The name of the directory of one of --restarts."""
+    return member("restart", number)
 
 
-def has_restarts(folder: Path) -> bool:
+def has_members(folder: Path) -> bool:
     """Are there directories of several runs in it?"""
-    return any(_kind(path.name) == RESTART for path in _entries(folder))
+    return any(_kind(path.name) == MEMBER for path in _entries(folder))
 
 
 def clear(folder: Path) -> None:
@@ -69,7 +75,7 @@ def clear(folder: Path) -> None:
     # The options go first: without them nothing is gone on with, and so nothing that is only half there.
     for path in sorted(_entries(folder), key=lambda path: path.name != OPTIONS):
         kind = _kind(path.name)
-        if kind == RESTART:
+        if kind == MEMBER:
             clear(path)
         elif kind in (CHECKPOINTS, TENSORBOARD):
             for part in _entries(path):
@@ -77,7 +83,7 @@ def clear(folder: Path) -> None:
                     part.unlink(missing_ok=True)
         elif kind in FILES and kind not in (CLAIM, STOP) and _written(path, FILES):
             path.unlink(missing_ok=True)
-        if kind in (RESTART, CHECKPOINTS, TENSORBOARD):
+        if kind in (MEMBER, CHECKPOINTS, TENSORBOARD):
             with suppress(OSError):  # it holds something else
                 path.rmdir()
 
@@ -138,6 +144,9 @@ FILES: Files = {
     TRACK: _json("tracker"),
     RESULT: _json("t", "E_in", "code"),
     MODEL: recognised,
+    FARM: _json("kind", "members"),
+    MEMBERS_TABLE: _beginning("number,"),
+    OUT_OF_FOLD: _beginning("row,fold,"),
     STOP: Path.exists,
     CLAIM: Path.exists,
 }
@@ -145,5 +154,5 @@ FOLDERS: dict[str, Files] = {
     CHECKPOINTS: {CHECKPOINT: recognised},
     WAITING: {NOTE: Path.exists},
     TENSORBOARD: {EVENT: _events},
-    RESTART: FILES,
+    MEMBER: FILES,
 }

@@ -32,7 +32,8 @@ class RunDirectory:
 
     options.toml: its options, as --config reads them. environment.json: what the bits depend on besides the data.
     result.json: why it stopped and with what error, once it has; STOP: a file that a user makes to stop it.
-    metrics.jsonl: the log. checkpoints/; model.safetensors: the result. restart-<number>/: runs of --restarts.
+    metrics.jsonl: the log. checkpoints/; model.safetensors: the result. fold-<number>/, restart-<number>/:
+    several runs, of which farm.json and members.csv tell what they came to.
     """
 
     def __init__(self, path: str | Path, keep: int = 3):
@@ -43,6 +44,9 @@ class RunDirectory:
         self.result = self.path / contents.RESULT
         self.stop = self.path / contents.STOP
         self.model = self.path / contents.MODEL
+        self.farm = self.path / contents.FARM
+        self.members = self.path / contents.MEMBERS_TABLE
+        self.out_of_fold = self.path / contents.OUT_OF_FOLD
         self.checkpoints = Checkpoints(self.path / contents.CHECKPOINTS, keep)
         self.claim = Claim(self.path)
         self._made = False
@@ -59,9 +63,9 @@ class RunDirectory:
                 return directory
         raise AssertionError
 
-    def restart(self, number: int) -> RunDirectory:
+    def member(self, folder: str) -> RunDirectory:
         """The directory of one of several runs, within this one, which belongs to the same job."""
-        own = RunDirectory(self.path / contents.restart(number), self.keep)
+        own = RunDirectory(self.path / folder, self.keep)
         own.stop, own.claim = self.stop, self.claim
         return own
 
@@ -158,7 +162,7 @@ class RunDirectory:
 
     def has_not_begun(self) -> bool:
         """Was the run of this directory ended before its first checkpoint? UserError if checkpoints were lost."""
-        if self.checkpoints.paths() or contents.has_restarts(self.path):
+        if self.checkpoints.paths() or contents.has_members(self.path):
             return False
         if found := next((path for path in (self.result, self.model) if path.exists()), None):
             raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 
@@ -13,9 +14,10 @@ from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.elastic import CANNOT, Recovery, carry_on
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
-from distnn.runs import restarts
 from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.directory import RunDirectory
+from distnn.runs.farm.farm import Farm
+from distnn.runs.farm.members import Members, members
 from distnn.runs.options import Options
 from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
@@ -29,7 +31,7 @@ class Job:
     """One training in its directory; with --dry-run it is only described. Its methods are collective.
 
     `carry_out` opens the table; `attempt`, repeated where ranks are lost, assembles what is trained, and executes a
-    run or several.
+    run. Several trainings are a `Farm`.
     """
 
     def __init__(self, options: Options, ranks: Ranks):
@@ -49,6 +51,8 @@ class Job:
                 self._take_directory()
             with self._watched():
                 source = open_table(self.options, self.ranks)
+            if several := members(self.options):
+                return self._farm(several, source)
             if self.options.elastic and self.ranks.be_elastic():
                 return carry_on(self.ranks, lambda recovery: self.attempt(source, recovery))
             return self.attempt(source, Recovery())
@@ -78,6 +82,12 @@ class Job:
         self.directory.claim.token = token
         self.options = replace(options, out=out, resume=options.resume and not self.again)
 
+    def _farm(self, several: Members, source: Source) -> int:
+        """Train several members into directories of their own. Returns the exit code."""
+        if self.again and self.ranks.rank == 0:
+            print(f"distnn: {self._nothing_yet()}", file=sys.stderr)
+        return Farm(self.options, several, source, self.directory, self.ranks).carry_out()
+
     def attempt(self, source: Source, recovery: Recovery) -> int:
         """Read the data, and train into the directory from where the recovery says. Returns the exit code."""
         with self._watched():
@@ -86,8 +96,6 @@ class Job:
             with closing(reports_on(self.ranks, assembly.options)) as report:
                 self._announce(source, assembly, recovery, report)
                 with caught(self.ranks):
-                    if assembly.options.restarts > 1:
-                        return restarts.keep_best(assembly, self.directory, self.ranks, report)
                     return Run(assembly, self.directory, self.ranks, report).execute(recovery).code
 
     def _watched(self) -> AbstractContextManager[None]:
@@ -99,12 +107,15 @@ class Job:
         if self.options.elastic and not self.ranks.elastic:
             report.warn(CANNOT)
         if self.again and recovery.progress is None:
-            report.warn(f"{self.directory.path} has no checkpoint yet: its run starts again from the beginning.")
+            report.warn(self._nothing_yet())
         if recovery.ranks_lost:
             report.warn(f"ranks died, {recovery.ranks_lost} so far; the other {self.ranks.size} go on.")
         warn_of_environment(assembly, self.ranks, report)
         for sentence in opening(source, assembly, self.ranks.size):
             report.say(sentence)
+
+    def _nothing_yet(self) -> str:
+        return f"{self.directory.path} has no checkpoint yet: its run starts again from the beginning."
 
     def _show(self, source: Source) -> int:
         """Print what would be trained."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from distnn.data.columns import Columns
 from distnn.data.encoding import TRANSFORMS, Encoding, widths
+from distnn.data.folds import Lot
 from distnn.data.kinds import KINDS, Column, encoding, holds_classes
 from distnn.data.loading import Recipe
 from distnn.data.selection import assigned, select
 from distnn.data.survey import Survey, head
-from distnn.data.tables import ExclusiveOr, Source
+from distnn.data.tables import ExclusiveOr, Source, column_numbers
 from distnn.data.tables.dialect import is_number
 from distnn.data.tables.source import Missing, listed, quoted
 from distnn.errors import UserError
@@ -74,9 +75,15 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
         seed=options.seed,
         classes_asked=bool(options.classes) or built_in or any(j in forced for j in columns.targets),
         class_weights=tuple(options.class_weights),
+        lot=lot(options),
     )
     blocks = cut(source.n, [widths(columns.encodings), *options.hidden], options.dtype)
     return Plan(recipe, blocks, error, _outputs(recipe, built_in))
+
+
+def lot(options: Options) -> Lot | None:
+    """The fold that is kept for the test, in a cross-validation; of one that is only looked at the first. Local."""
+    return Lot(options.folds, options.only or 0, options.seed, options.folds_by) if options.folds else None
 
 
 def first_look(options: Options, source: Source, ranks: Ranks) -> tuple[Columns, Survey]:
@@ -95,6 +102,11 @@ def choose_columns(options: Options, source: Source) -> Columns:
     if weight in targets:
         raise UserError(f"{source.path}: column {source.columns[weight]} cannot be target and weight at once.")
     ignored = set(select(source, options.ignore))
+    if options.folds_by is not None:
+        by = column_numbers(source, [options.folds_by])[0]
+        if by in targets or by == weight:
+            raise UserError(f"--folds-by {options.folds_by}: it is a column of targets or weights.")
+        ignored |= set() if options.inputs else {by}
     if not ignored.isdisjoint(targets):
         raise UserError(f"--ignore leaves out the target {source.columns[min(ignored & set(targets))]}.")
     chosen = select(source, options.inputs) if options.inputs else range(len(source.columns))

@@ -11,15 +11,17 @@ from typing import Any
 from distnn.command_line.arguments import from_toml
 from distnn.errors import UserError
 from distnn.runs.directory import RunDirectory
-from distnn.runs.options import DATA, NETWORK, NOT_STORED, TRAINING, Options, flag, group
+from distnn.runs.options import DATA, NETWORK, NOT_STORED, SEVERAL, TRAINING, Options, flag, group
 from distnn.storage.checkpoint import Found
 
-FIXED = (DATA, NETWORK, TRAINING)  # groups of options that a resumed run keeps
+FIXED = (DATA, NETWORK, TRAINING, SEVERAL)  # groups of options that a resumed run keeps
 FREE = (
     "data",
     "threads",
     "evaluate_every",
     "intervals",
+    "group_size",
+    "out_of_fold",
 )  # but for these: a moved file, for example, is known by its fingerprint
 
 
@@ -46,11 +48,12 @@ def merge(given: Mapping[str, Any], read: Callable[[Sequence[str]], Options]) ->
     return merged
 
 
-def compare(found: Found, now: Options, file: Path) -> dict[str, str]:
+def compare(found: Found, now: Options, file: Path, decided: bool = True) -> dict[str, str]:
     """Compare the options of a run with those that its checkpoint, which has a checksum, says it was trained with.
 
     file: where `now` was read from, for the message. Returns a sentence for each option that may change, and has, by
-    its name. Local. UserError for one that may not.
+    its name. decided: False where `now` leaves open what is decided by the data, which is not compared then. Local.
+    UserError for one that may not.
     """
     try:
         values = {name.replace("-", "_"): value for name, value in tomllib.loads(found.metadata["options"]).items()}
@@ -63,6 +66,10 @@ def compare(found: Found, now: Options, file: Path) -> dict[str, str]:
     for field in fields(Options):
         old, new = getattr(was, field.name), getattr(now, field.name)
         if old == new or field.name in NOT_STORED or field.name == "data":  # a file may have moved
+            continue
+        if new is None and not decided:
+            continue
+        if field.name == "only" and old is None and was.restarts > 1:  # older versions did not say which one it was
             continue
         if group(field.name) in FIXED and field.name not in FREE:
             raise UserError(

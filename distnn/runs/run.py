@@ -30,11 +30,20 @@ class Run:
     """One training that is written to a directory. Its methods are collective, if they do not say otherwise.
 
     assembly: what to train; its network has the weights to begin with. report: a silent one but on rank 0.
+    asked_to_stop: on rank 0, what others ask for, see `StopRequests`.
     """
 
-    def __init__(self, assembly: Assembly, directory: RunDirectory, ranks: Ranks, report: Report):
+    def __init__(
+        self,
+        assembly: Assembly,
+        directory: RunDirectory,
+        ranks: Ranks,
+        report: Report,
+        asked_to_stop: Callable[[], int] = int,
+    ):
         self.options = options = assembly.options
         self.assembly, self.directory, self.ranks, self.report = assembly, directory, ranks, report
+        self.asked_to_stop = asked_to_stop
         self.description = Description(stored(options), assembly.environment())
         self.checkpointing = Checkpointing(assembly, directory, self.description, report)
         self.every = evaluation_interval(assembly.objective, assembly.optimizer, options.evaluate_every)
@@ -87,7 +96,8 @@ class Run:
     def _stop_requests(self, progress: Progress) -> StopRequests:
         """Who looks out for the file STOP and the time. Local to rank 0."""
         used = progress.record.seconds if progress.record else 0.0
-        return StopRequests(self.ranks, self.directory.stop, TimeLimit(self.options.max_seconds, used, seconds_left))
+        limit = TimeLimit(self.options.max_seconds, used, seconds_left)
+        return StopRequests(self.ranks, self.directory.stop, limit, self.asked_to_stop)
 
     def _finish(self, progress: Progress, seconds: float, waited: float) -> Reason:
         """Write the last checkpoint, the model and the result, and show the table.

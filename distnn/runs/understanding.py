@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -10,6 +11,7 @@ import numpy as np
 from distnn.data.columns import Columns
 from distnn.data.fields import read_fields
 from distnn.data.filling import means, medians
+from distnn.data.folds import Folds, deal
 from distnn.data.kinds import NEARLY
 from distnn.data.loading import load
 from distnn.data.preparation import Preparation
@@ -112,22 +114,37 @@ def _tells_too_little(options: Options, looked: Survey) -> bool:
     )
 
 
-def _survey(options: Options, source: Source, columns: Columns, first: Survey, ranks: Ranks) -> Survey:
+def _survey(
+    options: Options, source: Source, columns: Columns, first: Survey, ranks: Ranks, folds: Folds | None = None
+) -> Survey:
     """What all rows hold, and the numbers of those trained on, where means or medians are wanted. Collective."""
-    wanted = None
+    wanted: Callable[[np.ndarray], np.ndarray] | None = None
     if options.impute in ("mean", "median"):
         wanted = partial(trained, options.seed, options.validation, options.test)
+        if folds is not None:
+            wanted = _trained(options, folds)
     forced = forced_kinds(options, source)
     every = (*columns.inputs, *columns.targets)
     words = [j for j in every if forced.get(j) in ("words", "booleans") or first.found[j].words]
     return survey(source, every, columns.missing, ranks, weight=columns.weight, words=words, count=wanted)
 
 
+def _trained(options: Options, folds: Folds) -> Callable[[np.ndarray], np.ndarray]:
+    """Which of some rows, given by number, are trained on, in one fold of a cross-validation. Local."""
+
+    def of(rows: np.ndarray) -> np.ndarray:
+        return trained(options.seed, options.validation, 0.0, rows) & (folds.of(rows) != (options.only or 0))
+
+    return of
+
+
 def _filled(options: Options, source: Source, planned: Plan, looked: Survey, ranks: Ranks) -> Plan:
     """The plan with the means or medians that fill the gaps. Collective, replicated."""
     if options.impute not in ("mean", "median"):
         return planned
-    columns = planned.recipe.columns
+    columns, lot = planned.recipe.columns, planned.recipe.lot
+    if lot is not None:  # whose folds are known by the targets, which had to be understood first
+        looked = _survey(options, source, columns, looked, ranks, deal(lot, source, columns, chunks(source.n), ranks))
     own = [j for j, e in zip(columns.inputs, columns.encodings, strict=True) if e.kind == "numbers"]
     if options.impute == "mean":
         values = means(looked.parts, own, chunks(source.n).count, ranks)

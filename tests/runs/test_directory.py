@@ -37,7 +37,7 @@ def test_a_run_is_not_lost_by_mistake(tmp_path: Path) -> None:
 
 def test_beginning_removes_what_another_run_left(tmp_path: Path) -> None:
     directory = begun(tmp_path)
-    for one in (directory, directory.restart(0), directory.restart(2)):
+    for one in (directory, directory.member("restart-000"), directory.member("restart-002")):
         one.begin(DESCRIPTION)
         one.metrics.append(Record(1, 0.5), at_once=True)
         one.finish({"t": 1, "E_in": 0.5, "code": DONE})

@@ -29,6 +29,7 @@ class Wire:
         self.barrier, self.all_come = threading.Barrier(size), threading.Barrier(size)
         self.slots: list[Any] = [None] * size
         self.mail = {(a, b): queue.Queue[Any]() for a in range(size) for b in range(size)}
+        self.posts = [queue.SimpleQueue[Any]() for _ in range(size)]
 
 
 class Comm:
@@ -61,6 +62,12 @@ class Comm:
     def alltoall(self, parts: list[Any]) -> list[Any]:
         return [sent[self.rank] for sent in self.allgather(parts)]
 
+    def Split(self, group: int, key: int) -> Comm:
+        groups = self.allgather(group)
+        members = [rank for rank, of in enumerate(groups) if of == group]
+        wires = self.allgather(Wire(len(members)) if self.rank == members[0] else None)
+        return Comm(wires[members[0]], members.index(self.rank))
+
     def send(self, value: Any, dest: int, tag: int) -> None:
         self.wire.mail[self.rank, dest].put(value)
 
@@ -72,6 +79,16 @@ class ThreadRanks(MPIRanks):
     def __init__(self, comm: Comm):
         self.comm, self.rank, self.size, self.seconds = comm, comm.rank, comm.wire.size, 0.0
         self._in_place, self._max, self._sum = None, np.maximum, np.add
+
+    def post(self, value: Any, rank: int) -> None:
+        self.comm.wire.posts[rank].put((self.rank, value))
+
+    def posted(self) -> list[tuple[int, Any]]:
+        posts = self.comm.wire.posts[self.rank]
+        return [posts.get() for _ in range(posts.qsize())]
+
+    def rest(self) -> None:
+        self.comm.wire.barrier.wait(PATIENCE)
 
     def all_come(self, seconds: float) -> bool:
         try:

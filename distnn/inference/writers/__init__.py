@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from distnn.errors import UserError
-from distnn.inference.predictions import Predictions
+from distnn.inference.predictions import Table
 from distnn.inference.writers import columnar, hdf, npy, text
 from distnn.inference.writers.writer import Sink, Writer
 from distnn.parallel.ranks import Ranks
@@ -51,7 +51,7 @@ def writer_for(out: str | None) -> Writer:
     return WRITERS[ending]
 
 
-def write(predictions: Predictions, writer: Writer, out: str | None, ranks: Ranks) -> None:
+def write(predictions: Table, writer: Writer, out: str | None, ranks: Ranks) -> None:
     """Compute the predictions, and write them to the file `out`, or to stdout. Collective.
 
     The file is moved into its place when it is whole. UserError, on all ranks, for bad rows, and if it cannot be
@@ -75,7 +75,7 @@ def write(predictions: Predictions, writer: Writer, out: str | None, ranks: Rank
             stack.pop_all().close()
 
 
-def _windows(predictions: Predictions, ranks: Ranks) -> Iterator[range]:
+def _windows(predictions: Table, ranks: Ranks) -> Iterator[range]:
     """This rank's blocks of each window. Collective: the source is told which rows come next."""
     application = predictions.application
     cut = application.cut
@@ -88,7 +88,7 @@ def _windows(predictions: Predictions, ranks: Ranks) -> Iterator[range]:
         yield range(start, stop)
 
 
-def _opened(predictions: Predictions, writer: Writer, out: str | None, stack: ExitStack) -> Sink:
+def _opened(predictions: Table, writer: Writer, out: str | None, stack: ExitStack) -> Sink:
     """What writes to the file, which is in the stack's hands. Local to rank 0."""
     if out is None or on_stdout(out):
         context: AbstractContextManager[IO[Any]] = _stdout()

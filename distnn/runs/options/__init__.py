@@ -14,6 +14,7 @@ from distnn.runs.options.network import NETWORK
 from distnn.runs.options.options import NOT_STORED, Options, group, stored
 from distnn.runs.options.run import RUN
 from distnn.runs.options.settings import SETTINGS
+from distnn.runs.options.several import SEVERAL
 from distnn.runs.options.stopping import STOPPING, criterion
 from distnn.runs.options.training import TRAINING
 
@@ -24,6 +25,7 @@ __all__ = [
     "NOT_STORED",
     "RUN",
     "SETTINGS",
+    "SEVERAL",
     "STOPPING",
     "TRAINING",
     "Options",

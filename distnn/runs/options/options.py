@@ -11,6 +11,7 @@ from distnn.runs.options.data import DataOptions
 from distnn.runs.options.network import NetworkOptions
 from distnn.runs.options.run import RunOptions
 from distnn.runs.options.settings import OptimizerSettings
+from distnn.runs.options.several import SeveralOptions
 from distnn.runs.options.stopping import StoppingOptions
 from distnn.runs.options.training import TrainingOptions
 
@@ -22,6 +23,7 @@ class Options(  # from below: dataclasses put the fields of the last one first, 
     OptimizerSettings,
     ActionOptions,
     RunOptions,
+    SeveralOptions,
     StoppingOptions,
     TrainingOptions,
     NetworkOptions,

@@ -41,12 +41,6 @@ class TrainingOptions:
         "Steps between evaluations of E_in over all of D, for stochastic optimizers. 0: once per pass over D.",
         AtLeast(0),
     ] = 0
-    restarts: Annotated[
-        int,
-        TRAINING,
-        "Train this many times, from the seeds --seed, --seed + 1, …, and keep the best.",
-        AtLeast(1),
-    ] = 1
     intervals: Annotated[
         Literal["all", "last"] | None,
         TRAINING,

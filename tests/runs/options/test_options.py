@@ -16,6 +16,7 @@ from distnn.runs.options import (
     NETWORK,
     RUN,
     SETTINGS,
+    SEVERAL,
     STOPPING,
     TRAINING,
     Options,
@@ -48,7 +49,7 @@ def test_the_defaults_are_allowed() -> None:
 
 def test_groups_stand_one_after_another_in_the_order_of_the_help() -> None:
     order = list(dict.fromkeys(group(name) for name in NAMES))
-    assert order == [DATA, NETWORK, TRAINING, STOPPING, RUN, ACTIONS, SETTINGS]
+    assert order == [DATA, NETWORK, TRAINING, STOPPING, SEVERAL, RUN, ACTIONS, SETTINGS]
     assert [group(name) for name in NAMES] == sorted((group(name) for name in NAMES), key=order.index)
 
 

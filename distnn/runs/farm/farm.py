@@ -1,0 +1,183 @@
+"""Several trainings as one job: ranks in groups, each of which trains one member after another."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from distnn.data.folds import deal
+from distnn.data.tables import ExclusiveOr, Source
+from distnn.data.tables.remembered import Remembered
+from distnn.errors import DONE, STOPPED, UserError
+from distnn.inference.writers import writer_for
+from distnn.parallel import environment
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.resilience.signals import caught
+from distnn.resilience.watchdog import watching
+from distnn.runs.assembly import Assembly, assemble, initial_seed
+from distnn.runs.directory import Description, RunDirectory
+from distnn.runs.farm.finished import confirmed_result
+from distnn.runs.farm.members import Members
+from distnn.runs.farm.outcome import conclude
+from distnn.runs.farm.report import FarmReport, MemberReport
+from distnn.runs.farm.schedule import Root, Schedule
+from distnn.runs.farm.sizes import group_size
+from distnn.runs.options import Options, stored
+from distnn.runs.plan import Plan
+from distnn.runs.reports import Report, reports_on
+from distnn.runs.reports.sentences import opening
+from distnn.runs.run import Run
+from distnn.runs.understanding import memory_for_rows, plan_alone
+from distnn.training.interruption import STOP_FILE
+
+REMEMBERED = 3  # of the memory for rows, a part in so many for what was read
+
+
+class Farm:
+    """The members in their directories, within that of the farm. Its methods are collective over all ranks.
+
+    Each group has the rows of the whole table, which a rank reads once, if there is memory for it.
+    """
+
+    def __init__(self, options: Options, members: Members, source: Source, directory: RunDirectory, ranks: Ranks):
+        self.options, self.members, self.directory, self.ranks = options, members, directory, ranks
+        if (options.group_size or 1) > ranks.size:
+            there = "is one rank" if ranks.size == 1 else f"are {ranks.size} ranks"
+            raise UserError(f"--group-size {options.group_size}: there {there}. Give at most as many.")
+        if members.kind == "fold":
+            writer_for(options.out_of_fold or directory.out_of_fold.name)
+        self.memory = memory_for_rows(options, ranks)
+        built_in = isinstance(source, ExclusiveOr)  # which is drawn, not read
+        self.source = source if built_in else Remembered(source, self.memory // REMEMBERED)
+        self.results: dict[int, dict[str, Any]] = {}
+        self.report = FarmReport(members.kind, members.count, options.quiet) if ranks.rank == 0 else None
+        self._assembly: Assembly | None = None
+
+    def carry_out(self) -> int:
+        """Train what is not trained yet, and say what came of it. Returns the exit code."""
+        with closing(self.report or Report()):
+            with watching(self.ranks, self.options.watchdog, self.directory.path / "waiting"):
+                planned = plan_alone(self.options, self.source, self.ranks)
+                self._require_folds(planned)
+                self._begin(planned)
+                todo = [number for number in range(self.members.count) if number not in self.results]
+                size = group_size(self.options, planned, max(1, len(todo)), self.memory, self.ranks)
+                groups = max(1, min(self.ranks.size // size, len(todo)))
+                self._say(self._arrangement(todo, groups))
+            stopped = self._train_all(todo, groups)
+            if stopped:
+                return DONE if stopped == STOP_FILE else STOPPED
+            with watching(self.ranks, self.options.watchdog, self.directory.path / "waiting"):
+                return conclude(
+                    self.options, self.members, self.directory, self.source, self.results, self._say, self.ranks
+                )
+
+    def _require_folds(self, planned: Plan) -> None:
+        """UserError, before anything is written, where the table cannot be dealt to the folds."""
+        cut, recipe = planned.cut, planned.recipe
+        if recipe.lot is not None:
+            self.source.prepare(*cut.rows_owned(self.ranks.rank, self.ranks.size))
+            deal(recipe.lot, self.source, recipe.columns, cut, self.ranks)
+
+    def _begin(self, planned: Plan) -> None:
+        """Write what the farm is, or read what is finished."""
+        record = environment.record(planned.cut.rows)
+        environment.require_threads(self.options.threads, record, self.ranks)
+        if (different := environment.compare_ranks(record, self.ranks)) and self.report:
+            self.report.warn(different)
+
+        def begin() -> dict[int, dict[str, Any]]:
+            description = Description(stored(self.options), record)
+            if not self.options.resume:
+                self.directory.begin(description)
+                return {}
+            self.directory.describe(description)
+            numbers = range(self.members.count)
+            found = {number: confirmed_result(self.options, self.members, self.directory, number) for number in numbers}
+            return {number: result for number, result in found.items() if result is not None}
+
+        self.results = on_root(self.ranks, begin)
+
+    def _arrangement(self, todo: list[int], groups: int) -> str:
+        """Who trains what, in a sentence."""
+        finished = f", {len(self.results)} of which are finished" if self.results else ""
+        least, more = divmod(self.ranks.size, groups)
+        of = f"{least} to {least + 1} ranks" if more else f"{least} rank{'s' * (least > 1)}"
+        on = "one rank" if self.ranks.size == 1 else f"{groups} group{'s' * (groups > 1)} of {of}"
+        return f"{self.members.count} {self.members.kind}s{finished}, on {on}" if todo else "all members are finished"
+
+    def _say(self, text: str) -> None:
+        if self.report is not None:
+            self.report.say(text)
+
+    def _train_all(self, todo: list[int], groups: int) -> int:
+        """Train the members; the results are known to all ranks then. Returns what stopped it, 0 for nothing."""
+        ranks = self.ranks
+        number_of = [rank * groups // ranks.size for rank in range(ranks.size)]
+        group = ranks.split(number_of[ranks.rank])
+        schedule: Schedule | None = None
+        if ranks.rank == 0:
+            others = [number_of.index(number) for number in range(1, groups)]
+            schedule = Root(ranks, self.options.watchdog, todo, others, self._finished)
+        elif group.rank == 0:
+            schedule = Schedule(ranks, self.options.watchdog)
+        if self.report is not None:
+            self.report.over = len(self.results)
+            self.report.start()
+        with caught(group), closing(MemberReport(reports_on(group, replace(self.options, quiet=True)))) as report:
+            self._train_some(group, schedule, report)
+        if isinstance(schedule, Root):
+            schedule.wait()
+        ranks.rest()
+        self.results = ranks.broadcast(self.results)
+        return int(ranks.broadcast(schedule.stopped if schedule else 0))
+
+    def _train_some(self, group: Ranks, schedule: Schedule | None, report: MemberReport) -> None:
+        """What one group does. Collective over the group."""
+        done: tuple[int, dict[str, Any]] | None = None
+        while True:
+            number = None
+            if schedule is not None:
+                number = schedule.next(done)
+            if (number := group.broadcast(number)) is None:
+                return
+            report.name = self.members.name(number)
+            result = self._train(number, group, schedule, report)
+            done = (number, result) if result is not None else None
+            if result is None and schedule is not None:
+                schedule.stop(group.signal)
+
+    def _train(
+        self, number: int, group: Ranks, schedule: Schedule | None, report: MemberReport
+    ) -> dict[str, Any] | None:
+        """One member, begun or gone on with; its result, or None if it was stopped. Collective over the group."""
+        own = self.directory.member(self.members.folder(number))
+        begun = self.options.resume and on_root(group, lambda: bool(own.checkpoints.paths()))
+        options = self.members.options(self.options, number, begun)
+        with watching(group, options.watchdog, own.path / "waiting"):
+            assembly = self._assembled(options, group)
+            look = schedule.look if schedule is not None else int
+            reason = Run(assembly, own, group, report, look).execute()
+        if reason.code == STOPPED or reason.quantity == "interrupted":
+            return None
+        result: dict[str, Any] = on_root(group, own.result_if_finished)
+        return result
+
+    def _assembled(self, options: Options, group: Ranks) -> Assembly:
+        """What a member needs. Members that differ in their initial weights alone share their rows."""
+        if self._assembly is not None and self.members.kind == "restart":
+            decided = replace(self._assembly.options, only=options.only, resume=options.resume)
+            self._assembly.model.network.initialise(initial_seed(decided), decided.sigma)
+            return replace(self._assembly, options=decided)
+        first, self._assembly = self._assembly is None, assemble(options, self.source, group)
+        if first:
+            for sentence in opening(self.source, self._assembly, group.size):
+                self._say(sentence)
+        return self._assembly
+
+    def _finished(self, number: int, result: dict[str, Any]) -> None:
+        """A member is over. Local to rank 0."""
+        self.results[number] = result
+        if self.report is not None:
+            self.report.finished(number, result)

@@ -1,0 +1,36 @@
+"""Which members of a farm are finished, by what their directories hold."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from distnn.errors import FAILED
+from distnn.runs.directory import RunDirectory
+from distnn.runs.farm.members import Members
+from distnn.runs.options import Options
+from distnn.runs.resume import compare
+
+
+def confirmed_result(options: Options, members: Members, directory: RunDirectory, number: int) -> dict[str, Any] | None:
+    """The result of a member that has come to its end, if its last checkpoint says the same; None if it is to go on.
+
+    directory: of the farm. Local. UserError if it was trained with other options.
+    """
+    own = directory.member(members.folder(number))
+    result = own.result_if_finished()
+    if result is None or not own.model.exists() or result.get("quantity") == "interrupted":
+        return None
+    if not own.checkpoints.paths():
+        return result
+    found = own.checkpoints.newest()
+    compare(found, members.options(options, number, resume=True), directory.options, decided=False)
+    try:
+        progress = found.metadata["progress"]
+        last = {"best_E_val": progress["best_E_val"], "t": progress["record"]["t"]}
+        last["last_E_in"] = progress["record"]["E_in"]
+    except (KeyError, TypeError):
+        return None
+    result = {"last_E_in": result["E_in"], **result}  # of the last iteration, as E_in was in older versions
+    same = all(result[name] == (value if math.isfinite(value) else None) for name, value in last.items())
+    return result if same or result["code"] == FAILED else None

@@ -1,0 +1,36 @@
+"""Which trainings a farm has: the members, as options of an ordinary run each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from distnn.runs import contents
+from distnn.runs.options import Options
+
+
+@dataclass(frozen=True)
+class Members:
+    """Several trainings of one kind, which is also how their folders are called."""
+
+    kind: str
+    count: int
+
+    def options(self, options: Options, number: int, resume: bool) -> Options:
+        """Those of one member, as if it were trained alone."""
+        return replace(options, only=number, group_size=None, out_of_fold=None, resume=resume)
+
+    def folder(self, number: int) -> str:
+        return contents.member(self.kind, number)
+
+    def name(self, number: int) -> str:
+        """In words."""
+        return f"{self.kind} {number}"
+
+
+def members(options: Options) -> Members | None:
+    """The members that the options ask for; None where they ask for one training."""
+    if options.only is not None:
+        return None
+    if options.folds:
+        return Members("fold", options.folds)
+    return Members("restart", options.restarts) if options.restarts > 1 else None

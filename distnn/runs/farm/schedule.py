@@ -1,0 +1,136 @@
+"""Who trains which member next: groups ask for another one when they have come to the end of one; rank 0 decides.
+
+The first rank of a group speaks for it. Rank 0 trains as well, and answers between its own iterations. All of this is
+said point to point, so that no group waits for another one; and which group trains a member has no influence on it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from distnn.errors import FAILED
+from distnn.parallel.ranks import Ranks
+
+LOOK_SECONDS = 0.01  # between looks for what was posted, while this rank trains
+SLEEP_SECONDS = 1e-3  # and while it waits
+BEAT_SECONDS = 5.0  # between signs of life
+ASKS, ALIVE, STOP, TRAIN = "asks", "alive", "stop", "train"  # what is said
+
+
+class Schedule:
+    """What a group's first rank knows of the schedule. Local; each of them has one. This is that of all but rank 0.
+
+    ranks: of the farm. patience: seconds that may pass without a word of whom is waited for; 0: any.
+    """
+
+    def __init__(self, ranks: Ranks, patience: float):
+        self.ranks, self.patience = ranks, patience
+        self.stopped = 0  # what stops the farm, as `Ranks.stop_request` has it
+        self._looked = self._beat = time.monotonic()
+
+    def next(self, done: tuple[int, Any] | None) -> int | None:
+        """The number of the member to train now; None: no more. done: the last one's, and what it came to."""
+        self.ranks.post((ASKS, done), 0)
+        asked = time.monotonic()
+        answer: list[int | None] = []
+        while not answer and not self.stopped:
+            answer = [value for _, (word, value) in self._heard() if word == TRAIN]
+            _wait(self.ranks, [0], asked, self.patience)
+        return answer[0] if answer else None
+
+    def look(self) -> int:
+        """Between iterations: what asks this training to stop, 0 for nothing."""
+        now = time.monotonic()
+        if now - self._looked > LOOK_SECONDS:
+            self._looked = now
+            self._hear(now)
+        return self.stopped
+
+    def stop(self, request: int) -> None:
+        """This group was told to stop: so shall all others be."""
+        self.stopped = self.stopped or request
+        self.ranks.post((STOP, request), 0)
+
+    def _hear(self, now: float) -> None:
+        self._heard()
+        if now - self._beat > BEAT_SECONDS:
+            self._beat = now
+            self.ranks.post((ALIVE, None), 0)
+
+    def _heard(self) -> list[tuple[int, tuple[str, Any]]]:
+        found = self.ranks.posted()
+        for _, (word, value) in found:
+            if word == STOP:
+                self.stopped = value
+        return found
+
+
+class Root(Schedule):
+    """The schedule of rank 0, which all ask. members: those to train, by number; others: the other groups' first ranks.
+
+    finished(number, what it came to) is called when that is known.
+    """
+
+    def __init__(
+        self,
+        ranks: Ranks,
+        patience: float,
+        members: Iterable[int],
+        others: Iterable[int],
+        finished: Callable[[int, Any], None],
+    ):
+        super().__init__(ranks, patience)
+        self._members, self._finished = deque(members), finished
+        now = time.monotonic()
+        self._heard_of = dict.fromkeys(others, now)  # when, those that may still ask
+
+    def next(self, done: tuple[int, Any] | None) -> int | None:
+        self._hear(time.monotonic())
+        return self._answer(done)
+
+    def stop(self, request: int) -> None:
+        if not self.stopped:
+            self.stopped = request
+            for rank in self._heard_of:
+                self.ranks.post((STOP, request), rank)
+
+    def wait(self) -> None:
+        """Until no other group trains any more."""
+        while self._heard_of:
+            self._hear(time.monotonic())
+            late = min(self._heard_of, key=self._heard_of.__getitem__, default=None)
+            if late is not None:
+                _wait(self.ranks, [late], self._heard_of[late], self.patience)
+
+    def _answer(self, done: tuple[int, Any] | None) -> int | None:
+        if done is not None:
+            self._finished(*done)
+        return self._members.popleft() if self._members and not self.stopped else None
+
+    def _hear(self, now: float) -> None:
+        for rank, (word, value) in self.ranks.posted():
+            self._heard_of[rank] = now
+            if word == STOP:
+                self.stop(value)
+            elif word == ASKS:
+                number = self._answer(value)
+                self.ranks.post((TRAIN, number), rank)
+                if number is None:
+                    del self._heard_of[rank]
+
+
+def _wait(ranks: Ranks, whom: list[int], since: float, patience: float) -> None:
+    """Sleep a little; end the job where there was no word for too long."""
+    time.sleep(SLEEP_SECONDS)
+    if patience and time.monotonic() - since > patience:
+        print(
+            f"distnn: rank {whom[0]} gave no sign of life for {patience:g} s (--watchdog): the job ends. Go on with "
+            "--resume.",
+            file=sys.stderr,
+            flush=True,
+        )
+        ranks.abort(FAILED)

@@ -1,0 +1,180 @@
+"""Several trainings as one job: what a member comes to is what a run of it alone comes to."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mpi_runner import mpirun
+
+from distnn.errors import DONE, STOPPED, UserError
+from distnn.parallel.ranks import OneRank
+from distnn.runs.farm.schedule import Root
+from distnn.train import main
+
+FOLDS = ("--folds", "3")
+SMALL = ("--hidden", "3", "--max-iterations", "8")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """120 rows of two numbers, a site, and a number."""
+    path = tmp_path_factory.mktemp("table") / "table.csv"
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(size=(2, 120))
+    site, y = generator.integers(0, 9, 120), np.sin(a) * b + 3
+    lines = [
+        f"{row[0]!r},{row[1]!r},s{row[2]},{row[3]!r}\n"
+        for row in zip(*(v.tolist() for v in (a, b, site, y)), strict=True)
+    ]
+    path.write_text("a,b,site,y\n" + "".join(lines))
+    return str(path)
+
+
+def run(*arguments: str) -> int:
+    return main(OneRank(), list(arguments))
+
+
+@pytest.fixture(scope="module")
+def farm(table: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("farm") / "cv"
+    assert run("--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(out)) == DONE
+    return out
+
+
+def files(out: Path, name: str = "model.safetensors") -> list[bytes]:
+    return [(out / f"fold-00{k}" / name).read_bytes() for k in range(3)]
+
+
+def test_a_member_is_what_a_run_of_it_alone_is(farm: Path, table: str, tmp_path: Path) -> None:
+    for k in range(3):
+        alone = tmp_path / f"{k}"
+        given = ("--data", table, *FOLDS, "--only", str(k), *SMALL, "--folds-by", "site", "--out", str(alone))
+        assert run(*given, "--quiet") == DONE
+        assert (alone / "model.safetensors").read_bytes() == files(farm)[k]
+        assert (alone / "options.toml").read_bytes() == files(farm, "options.toml")[k]
+    assert len(set(files(farm))) == 3
+
+
+@pytest.mark.job
+def test_groups_of_ranks_find_the_same(farm: Path, table: str, tmp_path: Path) -> None:
+    """Three groups of one, then two groups of two and one."""
+    for size in ("1", "2"):
+        out = tmp_path / size
+        given = ("--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(out), "--group-size", size)
+        done = mpirun(3, "-m", "distnn.train", *given)
+        assert done.returncode == 0, done.stderr
+        assert ("3 groups of 1 rank" if size == "1" else "1 group of 3 ranks") in done.stdout
+        assert files(out) == files(farm)
+        assert (out / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_predictions_are_of_models_that_have_not_seen_the_row(farm: Path, table: str) -> None:
+    found, true = rows(farm / "out-of-fold.csv"), rows(Path(table))
+    assert [int(row["row"]) for row in found] == list(range(120))
+    assert [row["true y"] for row in found] == [row["y"] for row in true]
+    folds: dict[str, set[str]] = {}
+    for row, of in zip(found, true, strict=True):
+        folds.setdefault(of["site"], set()).add(row["fold"])
+    assert all(len(own) == 1 for own in folds.values())
+    y, predicted, fold = (np.array([float(row[name]) for row in found]) for name in ("true y", "y", "fold"))
+    members = rows(farm / "members.csv")
+    for k in range(3):
+        rmse = np.sqrt(np.mean((y - predicted)[fold == k] ** 2))
+        assert float(members[k]["rmse"]) == pytest.approx(rmse, rel=1e-12)
+        metadata = json.loads((farm / f"fold-00{k}" / "result.json").read_text())
+        assert float(members[k]["E_test"]) == metadata["E_test"]
+
+
+def test_the_table_has_mean_and_deviation_over_all_folds(farm: Path) -> None:
+    told = json.loads((farm / "farm.json").read_text())
+    R2 = [float(row["R2"]) for row in rows(farm / "members.csv")]
+    assert told["mean"]["R2"] == pytest.approx(np.mean(R2))
+    assert told["deviation"]["R2"] == pytest.approx(np.std(R2, ddof=1))
+    assert [member["folder"] for member in told["members"]] == ["fold-000", "fold-001", "fold-002"]
+
+
+def test_the_log_has_a_line_for_each_member(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--data", table, *FOLDS, *SMALL, "--out", str(tmp_path / "cv")) == DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("fold ") and "of 3 done)" in line for line in lines) == 3
+    assert sum("E_test" in line for line in lines) == 4  # and the table's head
+
+
+def test_a_farm_that_was_stopped_goes_on_where_it_was(
+    farm: Path, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A signal comes in the second fold; the first is not trained again."""
+    out, look, looks = tmp_path / "cv", Root.look, []
+
+    def signalled(self: Root) -> int:
+        looks.append(None)
+        return 15 if len(looks) == 12 else look(self)
+
+    monkeypatch.setattr(Root, "look", signalled)
+    assert run("--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(out)) == STOPPED
+    assert not (out / "fold-002").exists() and not (out / "farm.json").exists()
+    monkeypatch.undo()
+    before = (out / "fold-000" / "result.json").stat().st_mtime_ns
+    assert run("--resume", "--out", str(out)) == DONE
+    assert "3 folds, 1 of which are finished" in capsys.readouterr().out
+    assert (out / "fold-000" / "result.json").stat().st_mtime_ns == before
+    assert files(out) == files(farm)
+    assert (out / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
+
+
+def test_a_member_can_be_evaluated_on_its_fold(farm: Path, table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from distnn import evaluate
+
+    arguments = ["--model", str(farm / "fold-001"), "--data", table, "--json"]
+    assert evaluate.main(OneRank(), [*arguments, "--rows", "test"]) == 0
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    found = json.loads((farm / "farm.json").read_text())["members"][1]
+    assert (told["E"], told["targets"]["y"]["R2"]) == (found["E_test"], found["R2"])
+    assert evaluate.main(OneRank(), [*arguments, "--rows", "trained"]) == 0
+    assert json.loads(capsys.readouterr().out)["E"] == pytest.approx(found["E_in"], rel=1e-12)
+
+
+def test_gaps_are_filled_in_by_the_rows_that_are_trained_on(tmp_path: Path) -> None:
+    """Each fold has its own mean: without its rows."""
+    out, path = tmp_path / "cv", tmp_path / "gaps.csv"
+    x = np.arange(30.0) ** 2
+    path.write_text("x,y\n" + "".join(f"{v if i % 7 else ''},{i % 4 + i / 9}\n" for i, v in enumerate(x.tolist())))
+    given = ("--data", str(path), *FOLDS, "--impute", "mean", "--hidden", "2", "--max-iterations", "2")
+    assert run(*given, "--out", str(out), "--quiet") == DONE
+    from distnn.inference.model import load_model
+
+    fold = np.array([int(row["fold"]) for row in rows(out / "out-of-fold.csv")])
+    known = np.arange(30) % 7 > 0
+    for k in range(3):
+        fill = load_model(out / f"fold-00{k}").preparation.encodings[0].fill
+        assert fill == pytest.approx(x[known & (fold != k)].mean(), rel=1e-12)
+
+
+def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
+    for given, why in (
+        (("--folds", "121"), "has 120 rows, too few for --folds 121"),
+        (("--folds", "1"), "--folds 1: give a number of at least 2"),
+        (("--folds", "3", "--restarts", "2"), "do not go together"),
+        (("--folds", "3", "--test", "0.1"), "leave out --test"),
+        (("--folds-by", "site"), "add --folds"),
+        (("--folds", "3", "--folds-by", "y"), "it is a column of targets"),
+        (("--folds", "3", "--folds-by", "sight"), "has no column 'sight'.* Did you mean 'site'"),
+        (("--folds", "3", "--only", "3"), "--only 3 is none of 3 trainings"),
+        (("--only", "3"), "add --folds or --restarts"),
+        (("--group-size", "2"), "for several trainings"),
+        (("--folds", "3", "--group-size", "2"), "--group-size 2: there is one rank"),
+        (("--folds", "3", "--out-of-fold", "x.doc"), "must end with"),
+    ):
+        with pytest.raises(UserError, match=why):
+            run("--data", table, *given, "--out", str(tmp_path / "cv"))
+        assert not (tmp_path / "cv").exists()

@@ -1,0 +1,98 @@
+"""Who trains what next: every member once, whoever asks, and what stops one stops all."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from threaded_ranks import on_ranks
+
+from distnn.parallel.ranks import OneRank, Ranks
+from distnn.runs.farm import schedule as module
+from distnn.runs.farm.schedule import Root, Schedule
+
+
+def make(ranks: Ranks, members: int, found: dict[int, Any], patience: float = 0.0) -> Schedule:
+    if ranks.rank:
+        return Schedule(ranks, patience)
+    return Root(ranks, patience, range(members), range(1, ranks.size), found.__setitem__)
+
+
+def test_one_rank_trains_all_in_order() -> None:
+    found: dict[int, Any] = {}
+    schedule, order, done = make(OneRank(), 3, found), [], None
+    while (number := schedule.next(done)) is not None:
+        order.append(number)
+        done = number, -number
+    assert order == [0, 1, 2] and found == {0: 0, 1: -1, 2: -2}
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_every_member_is_trained_once_and_rank_0_knows_what_it_came_to(size: int) -> None:
+    found: dict[int, Any] = {}
+
+    def work(ranks: Ranks) -> list[int]:
+        schedule, own, done = make(ranks, 20, found), [], None
+        while (number := schedule.next(done)) is not None:
+            for _ in range(3):  # iterations
+                time.sleep(0.002)
+                assert schedule.look() == 0
+            own.append(number)
+            done = number, (number, ranks.rank)
+        if isinstance(schedule, Root):
+            schedule.wait()
+        return own
+
+    trained = on_ranks(size, work)
+    assert sorted(number for own in trained for number in own) == list(range(20))
+    assert found == {number: (number, rank) for rank, own in enumerate(trained) for number in own}
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_what_stops_one_group_stops_all_and_no_other_member_begins(first: int) -> None:
+    found: dict[int, Any] = {}
+
+    def work(ranks: Ranks) -> tuple[int, int]:
+        schedule, begun, done = make(ranks, 1000, found), 0, None
+        while schedule.next(done) is not None:
+            begun += 1
+            if ranks.rank == first:
+                schedule.stop(15)
+                done = None
+                continue
+            while not schedule.look():
+                time.sleep(0.002)
+            done = None
+        if isinstance(schedule, Root):
+            schedule.wait()
+        return schedule.stopped, begun
+
+    for stopped, begun in on_ranks(3, work):
+        assert stopped == 15 and begun <= 1
+
+
+def test_a_group_that_gives_no_sign_of_life_ends_the_job(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The aborts of these ranks are exceptions."""
+
+    class Ended(Exception):
+        pass
+
+    class Deaf(OneRank):
+        size = 2
+
+        def post(self, value: Any, rank: int) -> None:
+            pass
+
+        def abort(self, code: int) -> None:
+            raise Ended(code)
+
+    monkeypatch.setattr(module, "SLEEP_SECONDS", 0.0)
+    with pytest.raises(Ended):
+        Root(Deaf(), 0.01, [], [1], lambda number, result: None).wait()
+    assert "rank 1 gave no sign of life for 0.01 s (--watchdog)" in capsys.readouterr().err
+    with pytest.raises(Ended):
+        Schedule(Deaf(), 0.01).next(None)
+    assert "rank 0 gave no sign of life" in capsys.readouterr().err
