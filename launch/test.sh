@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs the whole test suite: every test serially, those of MPI with 2, 3 and 4 processes, then the linters (lint.sh).
+# Runs the whole test suite: every test serially, those of MPI with 2, 3 and 4 processes, and the linters (lint.sh).
 # Sets up the environment first, if there is none.
 #
 #     launch/test.sh                  everything; ends with a table and 'N passed, N failed'
 #     launch/test.sh --quick          no test that starts jobs (mpirun, Slurm, scripts); says what was left out
-#     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table
+#     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table; processes that
+#                                     tests start are measured for the first parameters of a test only
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
 # Tests that start jobs mostly wait, so several sessions of pytest share them, beside one that runs the others. Whoever
@@ -78,6 +79,10 @@ later() {
     cat "$report/$1.output"
 }
 
+lint() {
+    [[ -e $report/end ]] || env -u COVERAGE_PROCESS_START "$HERE/lint.sh" </dev/null || touch "$report/lint-failed"
+}
+
 on_ranks() { # MARKERS OPTIONS...
     for ranks in 2 3 4; do
         run "ranks-$ranks" mpirun -n "$ranks" python -m pytest --with-mpi -p no:cacheprovider -m "$@"
@@ -106,7 +111,12 @@ if [[ $quick ]]; then
     set -m
     on_ranks "mpi and not job" "$@" &
 else # two of three that run jobs begin with batch systems, which take longest, and wait most of the time
-    { run units "${units[@]}" "$@" && shared jobs-4 later "${jobs[@]}" "$@" && on_ranks mpi "$@"; } &
+    {
+        run units "${units[@]}" "$@"
+        [[ $# -gt 0 ]] || lint
+        on_ranks mpi "$@"
+        shared jobs-4 later "${jobs[@]}" "$@"
+    } &
     for number in 1 2 3; do
         shared "jobs-$number" later "${jobs[@]}" "$@" &
     done
@@ -117,8 +127,5 @@ unset COVERAGE_PROCESS_START
 if [[ $coverage ]]; then
     printf '\n== coverage: lines and branches that no test reached\n'
     python -m coverage combine --quiet "$report" && python -m coverage report || true
-fi
-if [[ ! $quick && $# == 0 ]]; then
-    "$HERE/lint.sh" || touch "$report/lint-failed"
 fi
 python "$HERE/summary.py" "$report" ${quick:+quick} ${1:+selected}

@@ -6,9 +6,10 @@ Quick:       python -m pytest -m "not job"
 
 Where -m asks for tests with a marker, files in which it does not occur are not even imported. Tests that start
 processes bear the marker `job` (support/job_marker.py sees to it). Under mpirun the ranks go on together or stop
-together (support/agreement.py). Where DISTNN_TEST_REPORT names a folder, each rank leaves there what became of each of
-its tests, for launch/summary.py (support/outcomes.py). Where DISTNN_TEST_SHARED names one, sessions side by side that
-name the same share the tests (support/sharing.py).
+together (support/agreement.py). Under coverage not all processes are measured (support/measuring.py). Where
+DISTNN_TEST_REPORT names a folder, each rank leaves there what became of each of its tests, for launch/summary.py
+(support/outcomes.py). Where DISTNN_TEST_SHARED names one, sessions side by side that name the same share the tests
+(support/sharing.py).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import pytest
 from agreement import Agreement, has_failed, note_failure
 from availability import need_instructions
 from job_marker import JobMarker
+from measuring import VARIABLE as MEASURED
+from measuring import Measuring
 from outcomes import Outcomes
 from sharing import Sharing
 
@@ -91,6 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(Agreement(MPI.COMM_WORLD.Dup()), "agreement")
     if report:
         config.pluginmanager.register(Outcomes(Path(report) / f"rank-{rank}.json"), "outcomes")
+    if MEASURED in os.environ:
+        config.pluginmanager.register(Measuring(), "measuring")
     if shared:
         config.pluginmanager.register(Sharing(Path(shared)), "sharing")
 

@@ -4,9 +4,14 @@ that starts a process without the marker for it fails."""
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from measuring import VARIABLE as MEASURED
+from measuring import Measuring
 from mpi_runner import mpirun
 
 CONFTEST = Path(__file__).with_name("conftest.py")
@@ -172,3 +177,14 @@ def test_sessions_that_share_the_tests_run_each_once(tmp_path: Path, monkeypatch
     outcomes = json.loads((report / "rank-0.json").read_text())
     assert outcomes["test_inner.py::test_numbered[0]"] == ["left out", ""]
     assert outcomes["test_job.py::test_job"] == ["passed", ""]
+
+
+def test_coverage_measures_processes_of_first_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MEASURED, "settings")
+    for indices, measured in (({}, True), ({"a": 0, "b": 0}, True), ({"a": 0, "b": 2}, False)):
+        item: Any = SimpleNamespace(callspec=SimpleNamespace(indices=indices))
+        protocol = Measuring().pytest_runtest_protocol(item)
+        next(protocol)
+        assert (MEASURED in os.environ) is measured
+        assert next(protocol, None) is None
+        assert os.environ[MEASURED] == "settings"

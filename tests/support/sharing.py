@@ -2,7 +2,7 @@
 
 Each collects the same tests and goes through the files in the same order. A file belongs to the session that comes
 first, so that what a file sets up is set up once. Files that wait for batch systems, the longest, come first of all,
-then those that start jobs.
+then those that start jobs; of these the ones with the most tests come first, so that none runs alone in the end.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Sharing:
         for item in items:
             files.setdefault(item.path, []).append(item)
 
-        def rank(tests: list[pytest.Item]) -> int:
+        def rank(tests: list[pytest.Item]) -> tuple[int, int]:
             markers = {mark.name for test in tests for mark in test.iter_markers()}
-            return 0 if "batch" in markers else 1 if "job" in markers else 2
+            return 0 if "batch" in markers else 1 if "job" in markers else 2, -len(tests)
 
         items[:] = [item for tests in sorted(files.values(), key=rank) for item in tests]
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from inject import at
 from mpi_runner import mpirun
 from threaded_ranks import ThreadRanks, outcomes
 from trainings import INJECT
 
-from distnn import UserError, fit
+from distnn import UserError, fit, train
 from distnn.parallel.ranks import OneRank, Ranks
 
 TRAINING = (
@@ -43,15 +45,64 @@ PHASES = (
 )
 
 
-@pytest.mark.job
+class Ended(Exception):
+    """What a thread is ended by where a process would end itself."""
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The ranks that ended the job, and their exit codes; no rank waits long before it does."""
+    monkeypatch.setattr("distnn.parallel.ranks.ALONE_SECONDS", 0.2)
+    found: list[tuple[int, int]] = []
+    abort = ThreadRanks.abort
+
+    def noted(ranks: ThreadRanks, code: int) -> None:
+        found.append((ranks.rank, code))
+        abort(ranks, code)
+        raise Ended
+
+    monkeypatch.setattr(ThreadRanks, "abort", noted)
+    return found
+
+
 @pytest.mark.parametrize("phase", PHASES)
-def test_in_each_phase_of_a_training(phase: str, tmp_path: Path) -> None:
+def test_in_each_phase_of_a_training(
+    phase: str,
+    tmp_path: Path,
+    ended: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Ranks are threads here, each of which has its own profile; signals come to the first thread alone."""
+    monkeypatch.setattr("distnn.runs.job.caught", lambda ranks: nullcontext())
     victim = PHASES.index(phase) % 3
-    done = mpirun(3, INJECT, phase, str(victim), *TRAINING, "--out", tmp_path / "run")
+
+    def only_here() -> None:
+        raise UserError("only here")
+
+    def work(ranks: Ranks) -> None:
+        if ranks.rank == victim:
+            at(phase, only_here)()
+        with ranks.none_alone():
+            train.main(ranks, [*TRAINING, "--out", str(tmp_path / "run")])
+
+    found = outcomes(3, work)
+    if ended:
+        assert ended == [(victim, 2)]
+        assert isinstance(found[victim], Ended)
+        assert capsys.readouterr().err == f"distnn: rank {victim}: only here\n"
+    else:  # it was shared, so all ranks raise it, and the first one will say it
+        assert {str(error) for error in found} == {"only here"}
+    assert not list((tmp_path / "run").glob("model.safetensors")), "nothing says that it succeeded"
+
+
+@pytest.mark.job
+@pytest.mark.parametrize("phase", [PHASES[0], PHASES[len(PHASES) // 2]])
+def test_processes_in_a_phase_of_a_training(phase: str, tmp_path: Path) -> None:
+    done = mpirun(3, INJECT, phase, "1", *TRAINING, "--out", tmp_path / "run")
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("only here") == 1, done.stderr
     assert "Traceback" not in done.stderr
-    assert not list((tmp_path / "run").glob("model.safetensors")), "nothing says that it succeeded"
 
 
 @pytest.mark.job
@@ -69,17 +120,7 @@ def test_a_bad_variable_on_one_node(variable: str, tmp_path: Path) -> None:
     assert done.stderr.count(f"distnn: rank 1: {variable} is 'bogus'") == 1, done.stderr
 
 
-def test_fit_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distnn.parallel.ranks.ALONE_SECONDS", 0.2)
-    ended: list[tuple[int, int]] = []
-    abort = ThreadRanks.abort
-
-    def noted(ranks: ThreadRanks, code: int) -> None:
-        ended.append((ranks.rank, code))
-        abort(ranks, code)
-
-    monkeypatch.setattr(ThreadRanks, "abort", noted)
-
+def test_fit_ends_too(monkeypatch: pytest.MonkeyPatch, ended: list[tuple[int, int]]) -> None:
     def only_here(*arguments: Any) -> None:
         raise UserError("only here")
 
@@ -89,7 +130,7 @@ def test_fit_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
         fit(np.zeros((5, 1)) + ranks.rank, np.arange(5.0), hidden=(4,), comm=ranks)
 
     found = outcomes(2, work)
-    assert isinstance(found[0], UserError)
+    assert isinstance(found[0], Ended)
     assert set(ended) == {(0, 2)}
 
 
