@@ -283,5 +283,5 @@ def _classes(source: Source, recipe: Recipe, shelves: Sequence[Shelf], rows: int
     refuse_classes(source.path, target, len(names), rows, numbers, recipe.classes_asked)
     if len(targets) > 1:
         return Classes(tuple(name for name in targets if name in names), recipe.output_theta)
-    kind = source.kind(recipe.columns.targets[0])
-    return Classes(names, recipe.output_theta, kind_of_labels(names) if kind is None else kind)
+    kind = source.kind(recipe.columns.targets[0]) or ("words" if source.typed else kind_of_labels(names))
+    return Classes(names, recipe.output_theta, kind)

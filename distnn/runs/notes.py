@@ -25,14 +25,14 @@ def describe(
         return []
     columns = planned.recipe.columns
     notes = [f"{source.path}: {'; '.join(source.notes)}"] if source.notes else []
-    kinds = [(_kind(options, looked, j, e), j) for j, e in zip(columns.inputs, columns.encodings, strict=True)]
+    kinds = [(_kind(options, source, looked, j, e), j) for j, e in zip(columns.inputs, columns.encodings, strict=True)]
     for kind, group in groupby(kinds, key=lambda found: found[0]):
         names = [source.columns[j] for _, j in group]
         notes.append(f"{'input' if len(names) == 1 else 'inputs'} {listed(names)}: {kind}")
     return [*notes, _target(options, source, columns, looked, preparation, examples), *_hints(preparation, examples)]
 
 
-def _kind(options: Options, looked: Survey, column: int, encoding: Encoding) -> str:
+def _kind(options: Options, source: Source, looked: Survey, column: int, encoding: Encoding) -> str:
     """What a column of inputs is taken for."""
     missing, kind = looked.found[column].missing, str(encoding.kind)
     if kind == "words":
@@ -41,6 +41,8 @@ def _kind(options: Options, looked: Survey, column: int, encoding: Encoding) -> 
         kind = "true or false, as 1 and 0"
     elif encoding.transform:
         kind = f"{encoding.transform} of numbers"
+    if kind == "numbers" and _are_text(source, column):
+        kind = "numbers, stored as text (--types takes them for words)"
     if not missing:
         return kind
     if encoding.fill is None:
@@ -49,6 +51,11 @@ def _kind(options: Options, looked: Survey, column: int, encoding: Encoding) -> 
     if encoding.kind == "words":
         instead = "all 0 there"
     return f"{kind}, {missing:,} missing, {instead}" + (", and an input that says so" if encoding.indicator else "")
+
+
+def _are_text(source: Source, column: int) -> bool:
+    """Does a table that has types say that this column is text?"""
+    return source.typed and source.kind(column) is None
 
 
 def _target(
@@ -64,8 +71,11 @@ def _target(
     held = f"{examples.rows + examples.validation_rows + examples.test_rows:,} numbers"
     if preparation.classes:
         held = f"{len(preparation.classes.names)} classes ({listed(preparation.classes.names, 6)})"
-    elif any(columns.transforms):
-        held += f", {listed(sorted({name for name in columns.transforms if name}))} of them"
+    else:
+        if any(_are_text(source, j) for j in columns.targets):
+            held += ", stored as text (--classes takes them for classes)"
+        if any(columns.transforms):
+            held += f", {listed(sorted({name for name in columns.transforms if name}))} of them"
     if options.classes and not preparation.classes:
         held = "labels, 0 or 1 each, of which a row may have several or none"
     elif examples.hints and examples.hints.binary:

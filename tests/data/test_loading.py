@@ -391,6 +391,8 @@ def test_labels_are_of_the_kind_that_the_table_says_or_shows(Y: Any, says: Any, 
     X, _ = regression(3)
 
     class Told(ArraySource):
+        typed = says is not None
+
         def kind(self, column: int) -> Any:
             return says if column == 3 else super().kind(column)
 

@@ -206,3 +206,31 @@ def test_several_targets_of_0_and_1(size: int, trained: Callable[..., Trained]) 
     for name in ("mistakes.csv", "others.csv"):
         with pytest.raises(UserError, match="row 0: with --classes, one of the targets p, q, r is 1"):
             trained(name, size, **asked)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("ending", [".parquet", ".h5"])
+def test_text_is_judged_by_its_values_in_files_with_types_too(
+    ending: str, size: int, folder: tuple[Path, dict[str, str]], trained: Callable[..., Trained]
+) -> None:
+    rows = (folder[0] / "plain.csv").read_text().split()[1:]
+    a, b, y = zip(*(row.split(",") for row in rows), strict=True)
+    columns = {"a": a, "b": list(map(float, b)), "k": ["1", "2", "2"] * 20, "y": y}
+    path = folder[0] / f"text{ending}"
+    if ending == ".parquet":
+        pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        stored = {**columns, "c": pyarrow.array(columns["k"]).dictionary_encode()}
+        parquet.write_table(pyarrow.table(stored), path)
+    else:
+        with pytest.importorskip("h5py").File(path, "w") as file:
+            for name, values in columns.items():
+                file[name] = list(values)
+    found = trained(path.name, size, inputs=("a", "b"), targets=("y",))
+    assert found.bits == trained("plain.csv").bits
+    said = "input a: numbers, stored as text (--types takes them for words) | input b: numbers | target y: 60 numbers, "
+    assert found.notes == said + "stored as text (--classes takes them for classes)"
+    assert trained(path.name, size, inputs=("a", "k"), targets=("b",), types=("k=words",)).d[0] == 3
+    labels = trained(path.name, size, inputs=("a", "b"), targets=("k",), classes=True).model.preparation.classes
+    assert labels is not None and (labels.names, labels.kind) == (("1", "2"), "words"), "they are text"
+    if ending == ".parquet":
+        assert trained(path.name, size, inputs=("a", "c"), targets=("b",)).d[0] == 3, "of a list of words"

@@ -19,7 +19,7 @@ class MemoryPart:
     """Rows of a table in memory, the first of which is row `first` of the table."""
 
     def __init__(self, values: np.ndarray, first: int, columns: tuple[str, ...]):
-        self.columns, self.dtype = columns, values.dtype
+        self.columns, self.dtype, self.words = columns, values.dtype, True
         self._values, self._first = values, first
 
     def rows(self, start: int, stop: int) -> np.ndarray:
@@ -35,6 +35,8 @@ class ArraySource(Source):
     on all ranks. A rank may pass any number of rows, also none; then its shapes and types do not matter. Y may hold
     words, and a frame too. `prepare` must be called before `read`. Collective; UserError on all ranks.
     """
+
+    typed = True
 
     def __init__(self, X: Any, Y: Any, weights: Any, ranks: Ranks):
         with ranks.sharing_errors():

@@ -20,7 +20,7 @@ class Chain(Source):
         first = sources[0]
         for source in sources[1:]:
             _compare(first, source)
-        self.path, self.columns, self.named = path, first.columns, first.named
+        self.path, self.columns, self.named, self.typed = path, first.columns, first.named, first.typed
         self._sources = sources
         self._firsts = np.cumsum([0, *(source.n for source in sources)])
         self.n = int(self._firsts[-1])
@@ -29,7 +29,7 @@ class Chain(Source):
 
     def kind(self, column: int) -> Kind | None:
         kinds = {source.kind(column) for source in self._sources}
-        return kinds.pop() if len(kinds) == 1 else "numbers"
+        return kinds.pop() if len(kinds) == 1 else "words" if "words" in kinds else "numbers"
 
     def number(self, field: str) -> float | None:
         return self._sources[0].number(field)
@@ -90,7 +90,7 @@ def _compare(first: Source, other: Source) -> None:
         raise UserError(f"{other.path} has other columns than {first.path}: {how}. All files of a table must be alike.")
     for column, name in enumerate(first.columns):
         kinds = {first.kind(column), other.kind(column)}
-        if len(kinds) > 1 and not kinds <= {"numbers", "integers"}:
+        if len(kinds) > 1 and not (kinds <= {"numbers", "integers"} or kinds == {"words", None}):
             raise UserError(
                 f"{other.path}, column {name} holds {other.kind(column) or 'text'}, that of {first.path} "
                 f"{first.kind(column) or 'text'}. All files of a table must be alike."

@@ -73,9 +73,9 @@ class ArrowGroups:
 class GroupedColumn:
     """A column of a file; a `Part`. What was decoded last is kept, for the rows that follow."""
 
-    def __init__(self, path: str, groups: Groups, name: str, dtype: np.dtype, firsts: np.ndarray):
+    def __init__(self, path: str, groups: Groups, name: str, dtype: np.dtype, firsts: np.ndarray, words: bool = False):
         self.columns: tuple[str, ...] = (name,)
-        self.dtype = dtype
+        self.dtype, self.words = dtype, words
         self._path, self._groups, self._firsts = path, groups, firsts
         self._last: tuple[int, np.ndarray] = (-1, np.empty(0))
 
@@ -139,7 +139,7 @@ def _open(path: str, ranks: Ranks, what: str, opener: Any) -> ColumnarSource:
             raise UserError(f"{path} has {names.count(twice)} columns of the name {quoted(twice)}: rename one of them.")
         types = {name: _dtype(groups.schema.field(name).type) for name in names}
     parts = [
-        GroupedColumn(path, groups, name, dtype, np.cumsum(counts))
+        GroupedColumn(path, groups, name, dtype, np.cumsum(counts), _is_dictionary(groups.schema.field(name).type))
         for name, dtype in types.items()
         if dtype is not None
     ]
@@ -157,6 +157,13 @@ def _index(schema: Any) -> list[str]:
     """The columns that are the index of a frame of pandas, as the file says."""
     said = (schema.pandas_metadata or {}).get("index_columns", [])  # a range of numbers is no column, but a dict
     return [name for name in schema.names if name in said or name.startswith(INDEX)]
+
+
+def _is_dictionary(kind: Any) -> bool:
+    """Does it hold words of a list, as pandas' categories are?"""
+    from pyarrow import types
+
+    return bool(types.is_dictionary(kind))
 
 
 def _dtype(kind: Any) -> np.dtype | None:

@@ -69,6 +69,8 @@ class Meaning:
 class Dataset:
     """A dataset of one or two dimensions; a `Part`. What was read last is kept, for the rows that follow."""
 
+    words = False
+
     def __init__(
         self, file: DataFile, opened: Any, name: str, columns: tuple[str, ...] | None = None, field: str | None = None
     ):

@@ -59,7 +59,7 @@ class MappedPart:
     """An array stored as it is inside a file, mapped into memory while rows are copied from it."""
 
     def __init__(self, file: DataFile, header: Header, columns: tuple[str, ...], offset: int = 0):
-        self.columns, self.dtype = columns, header.dtype
+        self.columns, self.dtype, self.words = columns, header.dtype, True
         self._file, self._header, self._offset = file, header, offset + header.offset
 
     def rows(self, start: int, stop: int) -> np.ndarray:

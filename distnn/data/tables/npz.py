@@ -136,7 +136,7 @@ class CompressedPart:
     """
 
     def __init__(self, file: DataFile, info: zipfile.ZipInfo, what: str, header: Header, columns: tuple[str, ...]):
-        self.columns, self.dtype = columns, header.dtype
+        self.columns, self.dtype, self.words = columns, header.dtype, True
         self._file, self._info, self._what, self._header = file, info, what, header
         self._member: IO[bytes] | None = None
 

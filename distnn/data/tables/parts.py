@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from distnn.data.classes import class_name
-from distnn.data.tables.dialect import is_number, number
+from distnn.data.tables.dialect import number
 from distnn.data.tables.source import Kind, Missing, Source, check_range, quoted
 from distnn.errors import UserError
 
@@ -21,6 +21,7 @@ class Part(Protocol):
 
     columns: tuple[str, ...]
     dtype: np.dtype
+    words: bool  # is text what it is, even if it looks like numbers?
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         """Rows [start, stop) of all columns, in the array's own dtype: (stop - start) × columns. Local.
@@ -32,13 +33,16 @@ class Part(Protocol):
 class PartsSource(Source):
     """The parts of a file beside each other; all have n rows."""
 
+    typed = True
+
     def __init__(self, path: str, n: int, parts: Sequence[Part], targets: Sequence[int], named: bool = True):
         self.path, self.n, self.named = path, n, named
         self.columns = tuple(column for part in parts for column in part.columns)
         self._parts, self._targets = parts, tuple(targets)
 
     def kind(self, column: int) -> Kind | None:
-        return KINDS[[part.dtype.kind for part in self._parts for _ in part.columns][column]]
+        part = [part for part in self._parts for _ in part.columns][column]
+        return None if part.dtype.kind == "U" and not part.words else KINDS[part.dtype.kind]
 
     def default_targets(self) -> tuple[int, ...]:
         return self._targets
@@ -130,14 +134,15 @@ def read_parts(
 
 def _parsed(text: np.ndarray, kept: np.ndarray, missing: Missing | None, where: Callable[[int], str]) -> np.ndarray:
     """The numbers that words (r,) spell, float64, NaN for a missing one. Local; where: a row in words."""
-    text = np.char.strip(text)
-    known = kept if missing is None else kept & ~missing.holds(text)
-    for row in np.flatnonzero(known):
-        if not is_number(str(text[row])):
-            raise UserError(f"{where(int(row))}: {quoted(str(text[row]))} stands where a number belongs.")
-    values = np.full(len(text), np.nan)
-    values[known] = [number(str(field)) for field in text[known]]
-    return values
+    different, inverse = np.unique(np.char.strip(text), return_inverse=True)
+    absent = np.zeros(len(different), bool) if missing is None else missing.holds(different)
+    found = [number(word) for word in different.tolist()]
+    wrong = kept & ~absent[inverse] & np.array([value is None for value in found], bool)[inverse]
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise UserError(f"{where(row)}: {quoted(str(text[row]).strip())} stands where a number belongs.")
+    values = np.array([np.nan if value is None else value for value in found])
+    return np.where(absent, np.nan, values)[inverse]
 
 
 def as_words(values: np.ndarray) -> np.ndarray:

@@ -47,10 +47,11 @@ class Source(Protocol):
     n: int  # rows of data: a header line does not count
     columns: tuple[str, ...]  # names; "0", "1", ... where the file has none
     named: bool = True  # are `columns` names that the file gives?
+    typed: bool = False  # do columns have types, so that numbers in one of text are stored as text?
     notes: tuple[str, ...] = ()  # what is to be said of how the file is read: clauses that begin with "it" or "its"
 
     def kind(self, column: int) -> Kind | None:
-        """What the file itself says that a column holds; None where it does not say: in text. Replicated."""
+        """What the file itself says that a column holds; None where it does not say: of text. Replicated."""
         return None
 
     def number(self, field: str) -> float | None:

@@ -17,8 +17,8 @@ from distnn.data.tables.source import Missing
 from distnn.errors import UserError
 
 N = 25
-KINDS = ["numbers", "numbers", "integers", "booleans", "words", "words", "numbers"]
-KINDS += ["numbers", "integers", "booleans", "words", "dates"]
+KINDS = ["numbers", "numbers", "integers", "booleans", None, "words", "numbers"]
+KINDS += ["numbers", "integers", "booleans", None, "dates"]
 
 
 @pytest.fixture

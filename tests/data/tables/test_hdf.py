@@ -63,12 +63,12 @@ def test_datasets(path: Path, size: int, inside: str, columns: tuple[str], targe
 
 def test_columns_and_records(path: Path) -> None:
     source = opened(f"{path}:/columns")
-    assert source.columns == ("a", "b", "c") and [source.kind(i) for i in range(3)] == ["numbers", "numbers", "words"]
+    assert source.columns == ("a", "b", "c") and [source.kind(i) for i in range(3)] == ["numbers", "numbers", None]
     values, (words,) = source.read(3, 6, [1, 0], [2])
     np.testing.assert_array_equal(values, X[3:6, [1, 0]])
     assert list(words) == ["fir", "oak", "fir"]
     source = opened(f"{path}:/records")
-    assert source.columns == ("a", "k", "y") and [source.kind(i) for i in range(3)] == ["numbers", "words", "integers"]
+    assert source.columns == ("a", "k", "y") and [source.kind(i) for i in range(3)] == ["numbers", None, "integers"]
     values, (words,) = source.read(3, 6, [0, 2], [1])
     np.testing.assert_array_equal(values, np.column_stack([X[3:6, 0], Y[3:6]]))
     assert list(words) == ["fir", "oak", "fir"]
