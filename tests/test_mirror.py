@@ -14,10 +14,12 @@ PEERS = "is run by bench/peers/test_peers.py, as all peers are"
 RACERS = "is run by bench/convergence/test_race.py, as all contenders are"
 FIGURES = "is drawn and looked at by report/figures/test_figures.py, as all figures are"
 DRAWN = (
+    "bars",
     "communication",
     "confusion",
     "dependence",
     "errors",
+    "evidence",
     "gradient",
     "importance",
     "predicted",
