@@ -27,6 +27,7 @@ DRAWN = (
     "speed",
 )
 ELSEWHERE = {
+    "keywords.py": "is made by docs/keywords.py, and compared with what that makes by test_public_api.py",
     **dict.fromkeys((f"report/figures/{name}.py" for name in DRAWN), FIGURES),
     "report/history.py": "is read by report/test_gathering.py, whole and with parts missing",
     "report/subject.py": "holds what report/test_gathering.py looks at",
