@@ -71,6 +71,7 @@ class Keywords(TypedDict, total=False):
     c2: float | None
     damping: float | None
     max_megabytes: float | None
+    decays: Literal["one", "groups"] | None
     noise: Literal["each", "one"] | None
     tolerance: float | None
     radius: float | None
