@@ -4,8 +4,10 @@ there and in the scripts, which no linter measures."""
 from __future__ import annotations
 
 import dataclasses
+import html
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -74,6 +76,13 @@ def test_files_and_what_is_in_them_exist(page: Path) -> None:
 def test_every_page_is_in_its_index(folder: str) -> None:
     index = CHECKOUT / folder / "README.md"  # index.md is the site's first page, README.md of the checkout
     assert {path.name for path in index.parent.glob("*.md")} - {"README.md", "index.md"} <= set(links(index))
+
+
+def test_the_badges_are_true() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    for badge, said in (("python", project["requires-python"]), ("licence", project["license"])):
+        assert f"docs/badges/{badge}.svg" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
+        assert f">{html.escape(said)}</text>" in (CHECKOUT / f"docs/badges/{badge}.svg").read_text()
 
 
 def test_the_readme_leads_to_the_index_and_to_contributors() -> None:
