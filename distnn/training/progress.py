@@ -23,8 +23,9 @@ STATE = "state."  # before the names of the optimizer's arrays
 class Progress:
     """Where a training stands. Replicated.
 
-    state: the optimizer's. record: of the iteration reached, None before the first. window: the last values of E_in,
-    for the improvement. memory: what the measures of other quantities keep. best_w: the weights with the lowest E_val
+    state: the optimizer's. record: of the iteration reached; None until `loop.train` has observed t = 0, which tells a
+    training that begins from one that goes on (its clock, its lines in files). window: the last values of E_in, for the
+    improvement. memory: what the measures of other quantities keep. best_w: the weights with the lowest E_val
     (best_E_val, at best_t); with no validation, the last ones with a finite error. best_E_in: theirs or, of a
     stochastic optimizer, that at the last evaluation before; NaN if not known. reason: why the training stopped, None
     while it has not.
