@@ -5,6 +5,8 @@ import distnn
 network = distnn.Network([2, 8, 1], output_theta="identity")
 model = distnn.fit(X, Y, network, comm=comm, eta=0.1, max_iterations=500).model
 predictions = model(X_new)
+
+What is named in `__all__`, and `distnn.sklearn`, is public (docs/api.md).
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
     from distnn.errors import RankError, UserError
     from distnn.inference.model import Model, load_model
     from distnn.network.network import Network
+    from distnn.training.record import Record
+    from distnn.training.termination import Reason
 
 __version__ = "0.1.0"
-__all__ = ["Fit", "Model", "Network", "RankError", "UserError", "fit", "load_model"]
+__all__ = ["Fit", "Model", "Network", "RankError", "Reason", "Record", "UserError", "__version__", "fit", "load_model"]
 
 _PLACES = {
     "Fit": "api",
@@ -31,13 +35,26 @@ _PLACES = {
     "Model": "inference.model",
     "load_model": "inference.model",
     "Network": "network.network",
+    "Record": "training.record",
+    "Reason": "training.termination",
 }
 
 end_all_ranks()
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for: a command begins to heed signals before it imports numpy and the rest."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"distnn.{_PLACES[name]}"), name)
+if not TYPE_CHECKING:  # to a type checker, what is not above does not exist
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for: a command begins to heed signals before it imports numpy and the rest."""
+        if name in _PLACES:
+            return getattr(import_module(f"distnn.{_PLACES[name]}"), name)
+        from difflib import get_close_matches
+
+        near = [] if name.startswith("_") else get_close_matches(name, _PLACES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+
+
+def __dir__() -> list[str]:
+    """Also what is not imported yet."""
+    return sorted({*globals(), *__all__})

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import numbers
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
+from distnn.command_line.declared import declared
 from distnn.data.tables import ArraySource
 from distnn.errors import UserError
 from distnn.inference.model import Model
@@ -20,10 +25,18 @@ from distnn.parallel import environment
 from distnn.parallel.agreement import require_same
 from distnn.parallel.launcher import connect
 from distnn.parallel.ranks import Ranks
-from distnn.runs.assembly import assemble
+from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.options import ACTIONS, RUN, Options, check, group
+from distnn.runs.options.in_python import in_python, speaking_python
+from distnn.runs.reports.report import Report
+from distnn.runs.reports.sentences import opening
+from distnn.training.progress import Progress
 from distnn.training.record import Record
 from distnn.training.termination import Reason
+from distnn.words import many
+
+if TYPE_CHECKING:
+    from distnn.keywords import Keywords
 
 COMMANDS_OWN = (
     *("data", "targets", "header", "delimiter", "decimal", "encoding", "examples"),
@@ -35,11 +48,13 @@ OPTIONS = tuple(  # of fit: those of a training, but for files and what is print
     for name in KNOWN
     if name in ("check_every", "memory", "scratch") or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
 )
+SEQUENCES = tuple(option.name for option in declared(Options) if option.takes_several)
+NAMES = {name: name for name in OPTIONS} | {"resume": "network=fit.model.network"}  # in sentences
 
 
 @dataclass
 class Fit:
-    """A finished training. Replicated. model(X) predicts; records holds every iteration, reason why it stopped.
+    """A finished training. Replicated. records holds every iteration, reason why it stopped; all else is the model's.
 
     E_test: the mean error on the examples that `test` kept apart; None where it kept none.
     """
@@ -50,8 +65,35 @@ class Fit:
     E_test: float | None = None
 
     def __call__(self, X: Any) -> np.ndarray:
-        """Predictions for the rows of X, as `Model.__call__`. Local."""
+        """The outputs for the rows of X, as `Model.__call__`. Local."""
         return self.model(X)
+
+    def __repr__(self) -> str:
+        """How it went, why it ended, and what it gave."""
+        last = self.records[-1]
+        errors = [
+            ("E_in", last.E_in),
+            ("E_val", last.E_val),
+            ("E_test", math.nan if self.E_test is None else self.E_test),
+        ]
+        shown = ", ".join(f"{name} {value:.6g}" for name, value in errors if not math.isnan(value))
+        return f"<Fit: {many(last.t, 'iteration')}, {shown}; stopped because {self.reason.text}; {self.model!r}>"
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The classes or values of the rows of X, as `Model.predict`. Local."""
+        return self.model.predict(X)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probabilities of the classes, as `Model.predict_proba`. Local."""
+        return self.model.predict_proba(X)
+
+    def score(self, X: Any, Y: Any) -> float:
+        """R², or the share of classes that are right, as `Model.score`. Local."""
+        return self.model.score(X, Y)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a file, for `load_model` and the commands. Local: call it on one rank. OSError."""
+        self.model.save(path)
 
 
 def fit(
@@ -62,7 +104,8 @@ def fit(
     comm: Any = None,
     start: Any = None,
     on_iteration: Callable[[Record], Any] | None = None,
-    **options: Any,
+    verbose: bool = False,
+    **options: Unpack[Keywords],
 ) -> Fit:
     """Train a network on arrays. Collective: every rank passes its own rows (any number, none too); result replicated.
 
@@ -79,16 +122,37 @@ def fit(
     returns true on one of them, the training stops on all, and what it raises on one is raised on all. This takes two
     short messages an iteration. It may communicate if all ranks pass it, and do the same in it.
 
+    verbose: where rank 0 is passed it, it says on stdout what is trained and how it goes, as the command does.
+
     UserError, on all ranks, for bad data or options, and for options, columns or networks that differ over the ranks.
     """
+    return fit_for(NAMES, X, Y, network, weights, comm, start, on_iteration, verbose, **options)
+
+
+def fit_for(
+    names: Mapping[str, str],
+    X: Any,
+    Y: Any,
+    network: Network | None = None,
+    weights: Any = None,
+    comm: Any = None,
+    start: Any = None,
+    on_iteration: Callable[[Record], Any] | None = None,
+    verbose: bool = False,
+    **options: Any,
+) -> Fit:
+    """`fit` for a caller who has `names` of its own for options, which stand in errors and advice."""
     everyone = connect(comm)
     with everyone.none_alone():
-        with everyone.sharing_errors():
-            chosen = _options(network, options)
-            shared = _shared(chosen, network, start)
-        require_same(shared, everyone)
-        source = ArraySource(X, Y, weights, everyone)
-        return _fit(chosen, source, network, start, on_iteration, everyone)
+        try:
+            with everyone.sharing_errors():
+                chosen = _options(network, options)
+                shared = _shared(chosen, network, start)
+            require_same(shared, everyone)
+            source = ArraySource(X, Y, weights, everyone)
+            return _fit(names, chosen, source, network, start, on_iteration, verbose, everyone)
+        except UserError as error:
+            raise speaking_python(error, names) from None
 
 
 def _options(network: Network | None, options: dict[str, Any]) -> Options:
@@ -98,7 +162,9 @@ def _options(network: Network | None, options: dict[str, Any]) -> Options:
         options |= {"hidden": network.d[1:-1], "theta": network.theta}
         if not network.w.any():
             network.initialise(options.get("seed", 0), options.get("sigma"))
-    for name in options:
+    for name, value in options.items():
+        if name in SEQUENCES and isinstance(value, str | numbers.Integral):
+            options[name] = (value,)
         if name in KNOWN and name not in OPTIONS:
             raise UserError(f"fit: {name} is an option of the command line, not of fit.")
         if name not in KNOWN:
@@ -131,34 +197,55 @@ def _hash(arrays: Iterable[np.ndarray]) -> str:
 
 
 def _fit(
+    names: Mapping[str, str],
     options: Options,
     source: ArraySource,
     network: Network | None,
     start: Any,
     on_iteration: Callable[[Record], Any] | None,
+    verbose: bool,
     everyone: Ranks,
 ) -> Fit:
     blas.limit_threads(options.threads)
     assembly = assemble(options, source, everyone, network, start)
     if different := environment.compare_ranks(assembly.environment(), everyone):
         warnings.warn(different, stacklevel=4)
+    with closing(_console(assembly.options) if verbose and everyone.rank == 0 else Report()) as report:
+        for sentence in opening(source, assembly, everyone.size):
+            report.say(in_python(sentence, names))
+        records, progress = _train(assembly, on_iteration, report, everyone)
+    assert progress.reason is not None
+    reason = replace(progress.reason, advice=in_python(progress.reason.advice, names))
+    report.say(f"stopped because {reason.text}. {reason.advice}")
+    assembly.model.network.w[:] = progress.best_w
+    if unknown := assembly.learn_certainty(progress):
+        warnings.warn(in_python(unknown, names), stacklevel=4)
+    E_test = assembly.objective.test_error(progress.best_w) if options.test else None
+    return Fit(assembly.model, records, reason, E_test)
+
+
+def _console(options: Options) -> Report:
+    from distnn.runs.reports.console import ConsoleReport
+
+    return ConsoleReport(options.max_iterations)
+
+
+def _train(
+    assembly: Assembly, on_iteration: Callable[[Record], Any] | None, report: Report, everyone: Ranks
+) -> tuple[list[Record], Progress]:
+    """Train to the end: the records of all iterations, and how far it came. Collective, replicated."""
     heard = np.array([on_iteration is not None], float)
     everyone.maximum(heard)
-    progress = assembly.begin()
-    records = []
+    records, progress = [], assembly.begin()
     for record in assembly.iterations(progress):
         records.append(record)
+        report.iteration(record, progress.reason is not None)
         if heard[0] and _stops(on_iteration, record, everyone) and progress.reason is None:
             progress.reason = Reason(
                 "on_iteration said so", "Nothing: this is what it was asked.", quantity="interrupted", unfinished=True
             )
             break
-    assembly.model.network.w[:] = progress.best_w
-    if unknown := assembly.learn_certainty(progress):
-        warnings.warn(unknown, stacklevel=4)
-    assert progress.reason is not None
-    E_test = assembly.objective.test_error(progress.best_w) if options.test else None
-    return Fit(assembly.model, records, progress.reason, E_test)
+    return records, progress
 
 
 def _stops(on_iteration: Callable[[Record], Any] | None, record: Record, everyone: Ranks) -> bool:

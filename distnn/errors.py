@@ -1,6 +1,7 @@
 """The errors that a person sees, the one that the program recovers from, and the exit codes."""
 
 import resource
+import warnings
 
 DONE = 0
 FAILED = 1
@@ -47,3 +48,8 @@ def out_of_memory(error: MemoryError, rank: int) -> TooLittleRoom:
         f"rank {rank} has too little memory: {wanted}, and it had taken {taken:.1f} GiB at most. Run fewer ranks on a "
         "node, or ask for more memory; a training needs less with a lower --memory, and half with --dtype float32."
     )
+
+
+def deprecated(what: str, instead: str, gone: str) -> None:
+    """Warn who calls our caller that `what` is going away; gone: the version that lacks it. See docs/api.md."""
+    warnings.warn(f"{what} is going to be removed in distnn {gone}: use {instead}.", FutureWarning, stacklevel=3)

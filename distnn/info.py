@@ -20,6 +20,7 @@ from distnn.errors import UserError
 from distnn.kernels import cpu, library
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
+from distnn.words import many
 
 PROGRAM = "distnn info"
 ABOUT = """Say which distnn this is, what it was installed with and what it runs on, for a report of a fault:
@@ -62,9 +63,9 @@ def describe(size: int) -> dict[str, str]:
         "distnn": f"{__version__} in {Path(__file__).parent}",
         "Python": f"{here['python']} {platform.python_implementation()}, {sys.executable}",
         "numpy": here["numpy"],
-        "BLAS": f"{here['blas']}, kernel {here['kernel']}, {_many(here['threads'], 'thread')}",
+        "BLAS": f"{here['blas']}, kernel {here['kernel']}, {many(here['threads'], 'thread')}",
         "compiled code": _compiled(),
-        "MPI": f"{_library(here['mpi'])}, {_many(size, 'rank')}",
+        "MPI": f"{_library(here['mpi'])}, {many(size, 'rank')}",
         "mpi4py": _installed("mpi4py") or "not installed",
         "CPU": cpu.name(),
         "cores": f"{len(cpu.cores())} of {os.cpu_count()}",
@@ -111,10 +112,6 @@ def _library(words: str) -> str:
 
 def _matters(variable: str) -> bool:
     return variable.startswith(VARIABLES)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from distnn.runs.job import open_table
 from distnn.runs.options import Options, check
 from distnn.training.gradient_check import Difference, check_gradient, expected_error
 from distnn.training.termination import compare
+from distnn.words import many
 
 PROGRAM = "python -m distnn.verify"
 ABOUT = """Verify distnn on this machine and this data: give it the options of a training.
@@ -158,7 +159,8 @@ def show(
         for outcome in outcomes
     ]
     cut = assembly.examples.cut
-    title = f"{options.steps} iterations of {assembly.options.optimizer}, {cut.count:,} blocks of {cut.rows:,} rows"
+    title = f"{many(options.steps, 'iteration')} of {assembly.options.optimizer}"
+    title += f", {many(cut.count, 'block')} of {many(cut.rows, 'row')}"
     table(title, ("on", "E_in", "hash of w and state", "bits"), rows)
     print("All is as it should be." if not wrong else "\n".join(f"WRONG: {sentence}" for sentence in wrong))
 

@@ -46,7 +46,7 @@ def test_why_there_is_no_compiled_code(
     assert found.startswith("none: ") and why in found
 
 
-RECORD = dict.fromkeys(("python", "numpy", "blas", "kernel", "threads", "mpi", "cpu_features"), "0")
+RECORD = dict.fromkeys(("python", "numpy", "blas", "kernel", "threads", "mpi", "cpu_features"), "0") | {"threads": 1}
 
 
 def test_packages_that_are_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

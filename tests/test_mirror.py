@@ -14,10 +14,12 @@ PEERS = "is run by bench/peers/test_peers.py, as all peers are"
 RACERS = "is run by bench/convergence/test_race.py, as all contenders are"
 FIGURES = "is drawn and looked at by report/figures/test_figures.py, as all figures are"
 DRAWN = (
+    "bars",
     "communication",
     "confusion",
     "dependence",
     "errors",
+    "evidence",
     "gradient",
     "importance",
     "predicted",
@@ -25,6 +27,7 @@ DRAWN = (
     "speed",
 )
 ELSEWHERE = {
+    "keywords.py": "is made by docs/keywords.py, and compared with what that makes by test_public_api.py",
     **dict.fromkeys((f"report/figures/{name}.py" for name in DRAWN), FIGURES),
     "report/history.py": "is read by report/test_gathering.py, whole and with parts missing",
     "report/subject.py": "holds what report/test_gathering.py looks at",

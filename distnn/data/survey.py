@@ -17,6 +17,8 @@ from distnn.parallel.ranks import Ranks
 
 CHUNK = 8192  # rows read at a time
 HEAD = 200  # rows that are enough for a guess
+# show(rows, values): rows by number, (r,); values by column, (r,) float64, NaN where one is missing.
+Show = Callable[[np.ndarray, dict[int, np.ndarray]], None]
 MOST_WORDS = 10_000  # different words of a column that are kept; a column with more is none of categories
 
 
@@ -69,13 +71,13 @@ class Found:
 
 @dataclass
 class Survey:
-    """found: by column, replicated. parts: where they were asked for, the numbers that count of each chunk of rows of
-    this rank, by column, without gaps; local. complete: all rows were looked at, not only the first ones.
+    """Replicated. found: by column. complete: all rows were looked at, not only the first ones. fills: by column, the
+    mean or median, where one is asked for; NaN where there is no number.
     """
 
     found: dict[int, Found]
-    parts: list[dict[int, np.ndarray]] = field(default_factory=list)
     complete: bool = True
+    fills: dict[int, float] = field(default_factory=dict)
 
 
 def chunks(n: int) -> Cut:
@@ -102,7 +104,7 @@ def head(
         source.prepare(0, min(HEAD, source.n) if ranks.rank == 0 else 0)
         with ranks.sharing_errors():
             if ranks.rank == 0:
-                mine, _ = _look(source, text, missing, np.arange(min(HEAD, source.n)), weight, set(words))
+                mine = _look(source, text, missing, np.arange(min(HEAD, source.n)), weight, set(words))
         found |= ranks.broadcast(mine)
     return Survey(found, complete=False)
 
@@ -115,22 +117,21 @@ def survey(
     *,
     weight: int | None = None,
     words: Sequence[int] = (),
-    count: Callable[[np.ndarray], np.ndarray] | None = None,
+    show: Show | None = None,
 ) -> Survey:
     """What all rows hold whose weight is not 0. Collective.
 
-    weight: the column of weights; words: columns that are read as words, whatever they hold. count: which of some rows,
-    given by number, count for the `parts` that are wanted; None: none are.
+    weight: the column of weights; words: columns that are read as words, whatever they hold. show: is called with
+    the numbers of each chunk of this rank's rows.
     """
     cut = chunks(source.n)
     source.prepare(*cut.rows_owned(ranks.rank, ranks.size))
     mine = {column: Found(source.kind(column)) for column in columns}
-    spelled, parts = set(words), []
+    spelled = set(words)
     with ranks.sharing_errors():
         for chunk in cut.owned(ranks.rank, ranks.size):
             rows = np.arange(*cut.bounds(chunk))
-            found, values = _look(source, columns, missing, rows, weight, spelled, count)
-            parts.append(values)
+            found = _look(source, columns, missing, rows, weight, spelled, show)
             for column in columns:
                 mine[column].add(found[column])
                 if mine[column].words:
@@ -140,7 +141,7 @@ def survey(
     if half_known:  # where some rows hold words, and others nothing but numbers: these are words too
         again = survey(source, half_known, missing, ranks, weight=weight, words=half_known)
         together |= again.found
-    return Survey(together, parts)
+    return Survey(together)
 
 
 def _together(source: Source, mine: dict[int, Found], ranks: Ranks) -> dict[int, Found]:
@@ -165,15 +166,15 @@ def _look(
     rows: np.ndarray,
     weight: int | None,
     spelled: set[int],
-    count: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> tuple[dict[int, Found], dict[int, np.ndarray]]:
-    """What consecutive rows hold, and the numbers that count. Local. Numbers are tried first, which is fast."""
+    show: Show | None = None,
+) -> dict[int, Found]:
+    """What consecutive rows hold. Local. Numbers are tried first, which is fast."""
     start, stop = int(rows[0]), int(rows[-1]) + 1
     keep = None
     if weight is not None:
         keep = source.read(start, stop, [weight], missing=missing)[0][:, 0] > 0
         if not keep.any():
-            return {column: Found(source.kind(column)) for column in columns}, {}
+            return {column: Found(source.kind(column)) for column in columns}
         rows = rows[keep]
     found = {column: Found(source.kind(column)) for column in columns}
     numbers = [c for c in columns if c not in spelled and found[c].kind != "words"]
@@ -194,11 +195,9 @@ def _look(
         found[column].numbers = len(rows) - found[column].missing
     for column, text in zip(words, texts, strict=True):
         _count(source, found[column], text if keep is None else text[keep], missing, rows)
-    values = {}
-    if count is not None:
-        wanted = count(rows)
-        values = {column: table[wanted & ~gaps[:, i], i] for i, column in enumerate(numbers)}
-    return found, values
+    if show is not None:
+        show(rows, {column: table[:, i] for i, column in enumerate(numbers)})
+    return found
 
 
 def _are_numbers(source: Source, text: np.ndarray) -> bool:

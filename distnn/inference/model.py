@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from distnn.data.encoding import TRANSFORMS, slopes
 from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
+from distnn.data.tables.source import listed
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
-from distnn.inference import probabilities
+from distnn.inference import probabilities, scores
 from distnn.inference.certainty import Certainty, bounds
 from distnn.inference.inputs import WHERE, rows_of
 from distnn.kernels.blocks import Block
@@ -23,6 +24,7 @@ from distnn.network.error_functions import error_function
 from distnn.network.network import Network
 from distnn.network.weights import layers, weight_count
 from distnn.storage import files
+from distnn.words import many
 
 DERIVATIVES = 1 << 20  # numbers of a layer at a time
 
@@ -47,6 +49,15 @@ class Model:
     certainty: Certainty | None = None
     written: Written = AS_IT_LOOKS
 
+    def __repr__(self) -> str:
+        """What it computes from what, and how."""
+        preparation, network = self.preparation, self.network
+        classes = f" ({listed(preparation.classes.names, 6)})" if preparation.classes else ""
+        return (
+            f"<Model of {listed(preparation.targets, 6)}{classes} from {listed(preparation.inputs, 6)}: {network!r}, "
+            f"{many(network.w.size, 'weight')}, {self.error} error, {self.dtype}>"
+        )
+
     def __call__(self, X: Any) -> np.ndarray:
         """Predictions for the rows of X, n × d^(0), in the units of the table: n × d^(L) float64. Local.
 
@@ -69,15 +80,39 @@ class Model:
         block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
         return self.backpropagation().outputs(block.x)
 
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> np.ndarray: ...
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[np.ndarray, np.ndarray]: ...
     def predict(self, X: Any, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """Predictions as by calling the model; with return_std the deviations of new observations too, n × m. Local.
+        """The classes (n,) that the rows of X most likely belong to; of a model of numbers their values, n × m. Local.
 
-        UserError for the latter where training was not asked for it (--intervals), or a target was transformed.
+        return_std: these, and the deviations of new observations, n × m; UserError where training was not asked for it
+        (--intervals), a target was transformed, or the model is of classes.
         """
-        if not return_std:
-            return self(X)
-        _, observed = self.deviations(X)
-        return self(X), observed
+        found = self(X) if self.preparation.classes is None else self.classify(X)
+        return (found, self.deviations(X)[1]) if return_std else found
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probabilities of the classes, in the order of their labels, for the rows of X: n × classes. Local.
+
+        UserError for a model of numbers, and for one whose outputs are no probabilities.
+        """
+        if self.preparation.classes is None:
+            raise UserError("This model was trained on numbers, which have no probabilities: take `bounds`.")
+        scores.require_probabilities(self.network.output_theta, self.error)
+        return scores.as_probabilities(self(X), self.network.output_theta)
+
+    def score(self, X: Any, Y: Any) -> float:
+        """R² on these rows, the mean over targets, or the share of classes that are right. Local.
+
+        Y: as for `fit`. UserError if it has not a row for each of X.
+        """
+        found, Y = self.predict(X), np.asarray(Y)
+        if len(Y) != len(found):
+            raise UserError(f"X has {len(found)} rows and Y {len(Y)}: give a row of Y for each of X.")
+        classes = self.preparation.classes
+        return scores.r_squared(found, Y) if classes is None else scores.share_right(classes, found, Y)
 
     def deviations(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Standard deviations at the rows of X, in the units of the table: of the function, and of new observations.
@@ -198,6 +233,11 @@ class Model:
             "written": self.written,
             "preparation": self.preparation.metadata(),
         }
+
+    @staticmethod
+    def load(path: str | Path) -> Model:
+        """As `load_model`: the model in a file, or in a run's directory."""
+        return load_model(path)
 
     @staticmethod
     def restore(tensors: dict[str, np.ndarray], metadata: dict[str, Any], where: str) -> Model:

@@ -41,6 +41,9 @@ class Network:
         self.w = np.zeros(weight_count(self.d))
         self.W = layers(self.w, self.d)
 
+    def __repr__(self) -> str:
+        return f"Network({list(self.d)}, theta={self.theta!r}, output_theta={self.output_theta!r})"
+
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
         """For pickle and copy: W is views of w in the copy, too."""
         return _remade, (self.d, self.theta, self.output_theta, self.w)

@@ -10,10 +10,13 @@ the probability of the targets once w is integrated out, is largest where
 
     γ = |W| - 2 λ tr A⁻¹,   α = γ / Σ w²,   β_j = (n - γ_j) / (n E_j),   Σ_j γ_j = γ.
 
-γ counts the weights that the data determine. One step of Levenberg-Marquardt and one of these follow each other, until
-γ, the evidence and the gradient have settled: MacKay, "Bayesian interpolation" and "A practical Bayesian framework for
-backpropagation networks", Neural Computation 4 (1992); Foresee and Hagan, "Gauss-Newton approximation to Bayesian
-learning", ICNN 1997.
+γ counts the weights that the data determine. Groups of weights may have an α each, and a γ: the same with traces and
+sums over a group. Those of an input that tells nothing go to 0 then: automatic relevance determination.
+
+One step of Levenberg-Marquardt and one of these follow each other, until γ, the evidence and the gradient have settled:
+MacKay, "Bayesian interpolation" and "A practical Bayesian framework for backpropagation networks", Neural Computation 4
+(1992); Foresee and Hagan, "Gauss-Newton approximation to Bayesian learning", ICNN 1997. Groups: Neal, "Bayesian
+learning for neural networks", 1996.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require
 
 FLOOR = 2.0**-40  # least noise that is told from none, in units of the mean square at w = 0: a deviation of 1e-6
+LARGEST = 1e8  # α: a deviation of 1e-4, as good as 0 beside inputs and targets of deviation 1
 ROUNDING = 2.0**-52  # of A's largest diagonal element, times |W|: the least λ that is told from none
 MORE_MATRICES = 2  # of |W| × |W|, besides those of Levenberg-Marquardt
 SETTLED = "γ, the evidence and the gradient have settled"
@@ -41,13 +45,13 @@ NO_NOISE = "the residuals are as good as 0: the targets have no noise, or the ne
 class BayesianState(DampedState):
     """E is the mean square of the residuals without the decay, G the gradient with it, at the λ of the last step.
 
-    alpha, beta: α and the β_j, (outputs,), of the last step. errors: E_j at w; least: what counts for at least as an
-    E_j, both (outputs,). gamma, evidence: γ and the natural logarithm of the evidence, at the weights before the last
-    step and its α and β, which are those of w itself once all has settled; NaN before the first step. rested: did the
-    last step of Levenberg-Marquardt find no lower M?
+    alpha, beta: the α of each weight, (|W|,), and the β_j, (outputs,), of the last step. errors: E_j at w; least: what
+    counts for at least as an E_j, both (outputs,). gamma, evidence: γ and the natural logarithm of the evidence, at the
+    weights before the last step and its α and β, which are those of w itself once all has settled; NaN before the first
+    step. rested: did the last step of Levenberg-Marquardt find no lower M?
     """
 
-    alpha: float
+    alpha: np.ndarray
     beta: np.ndarray
     errors: np.ndarray
     least: np.ndarray
@@ -72,6 +76,10 @@ class Bayesian:
 
     damping: Annotated[float, "Damping μ at first, in units of the largest diagonal element of JᵀJ."] = 1e-3
     max_megabytes: Annotated[float, "Refuse networks whose matrix of |W| × |W| takes more MB a rank."] = 2000.0
+    decays: Annotated[
+        Literal["one", "groups"],
+        "A weight decay for all, or for each input, and for the weights and the biases of each layer.",
+    ] = "one"
     noise: Annotated[Literal["each", "one"], "A noise level for each output, or one for all together."] = "each"
     tolerance: Annotated[
         float, "Stop when γ changes by less than this share of |W|, and the evidence and M by less than this for a row."
@@ -81,6 +89,8 @@ class Bayesian:
         require(self, "damping", above=0)
         require(self, "max_megabytes", above=0)
         require(self, "tolerance", least=0)
+        if self.decays not in ("one", "groups"):
+            raise UserError(f"--decays {self.decays}: choose from one, groups.")
         if self.noise not in ("each", "one"):
             raise UserError(f"--noise {self.noise}: choose from each, one.")
 
@@ -96,8 +106,10 @@ class Bayesian:
             raise UserError(
                 f"{self.name} has nothing to learn: all values of target {int(np.argmin(least)) + 1} are 0."
             )
-        square = float(w @ w)
-        alpha, beta = len(w) / square if square else float(len(w)), self._shared(1 / np.maximum(errors, least))
+        groups = self._groups(problem, w)
+        squares, counts = np.bincount(groups, np.square(w)), np.bincount(groups).astype(float)
+        alpha = np.divide(counts, squares, out=counts.copy(), where=squares > 0)[groups]
+        beta = self._shared(1 / np.maximum(errors, least))
         _, G = Penalised(problem, alpha, beta)(w)
         nothing = math.nan
         return BayesianState(w, _sum(errors), G, 0.0, 2.0, alpha, beta, errors, least, nothing, nothing, False)
@@ -106,7 +118,7 @@ class Bayesian:
         """The state after step t. Collective, replicated. UserError where n is too small for γ."""
         M = Penalised(problem, state.alpha, state.beta)
         JJ = problem.gauss_newton(state.w, M.shares)
-        found = _curvature(M, JJ, state)
+        found = _curvature(M, JJ, state, self._groups(problem, state.w))
         if found is None:
             return replace(state, stuck="the Gauss-Newton matrix is not finite")
         known = replace(state, gamma=found.gamma, evidence=found.evidence)
@@ -114,7 +126,7 @@ class Bayesian:
             return replace(known, stuck=NO_NOISE if (state.errors <= state.least).all() else SETTLED)
         alpha, beta = self._estimated(problem, M, state, found)
         M = Penalised(problem, alpha, beta)
-        A = JJ + 2 * M.lam * np.eye(len(JJ))
+        A = JJ + np.diag(2 * M.lam)
         moved = descend(M, A, DampedState(state.w, *M(state.w), state.mu, state.nu), self.damping)
         errors = problem.output_errors(moved.w)
         return replace(
@@ -143,8 +155,8 @@ class Bayesian:
 
     def _estimated(
         self, problem: Problem, M: Penalised, state: BayesianState, found: Curvature
-    ) -> tuple[float, np.ndarray]:
-        """α and the β_j, re-estimated from γ. Collective, replicated. UserError where n is too small for γ."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The α and the β_j, re-estimated from γ. Collective, replicated. UserError where n is too small for γ."""
         n, errors = problem.n, np.maximum(state.errors, state.least)
         if self.noise == "one" or len(errors) == 1:
             left = np.array([n * len(errors) - found.gamma])
@@ -158,9 +170,15 @@ class Bayesian:
                 "that they determine. A row counts for as much as its weight: give larger weights, or leave out "
                 "--weights."
             )
-        square = float(state.w @ state.w)
-        alpha = found.gamma / square if square > 0 and found.gamma > 0 else state.alpha
-        return max(alpha, found.least * n * _mean(beta)), beta
+        groups = self._groups(problem, state.w)
+        squares = np.bincount(groups, np.square(state.w))
+        known = ((squares > 0) & (found.gammas > 0))[groups]
+        alpha = np.divide(found.gammas[groups], squares[groups], out=state.alpha.copy(), where=known)
+        return np.maximum(np.minimum(alpha, LARGEST), found.least * n * _mean(beta)), beta
+
+    def _groups(self, problem: Problem, w: np.ndarray) -> np.ndarray:
+        """The number of each weight's group, int (|W|,)."""
+        return problem.groups if self.decays == "groups" else np.zeros(len(w), int)
 
     def _shared(self, beta: np.ndarray) -> np.ndarray:
         """The β_j, or as many times the one that all outputs have."""
@@ -170,10 +188,11 @@ class Bayesian:
 class Penalised:
     """2 M / (n β̄) as a function of w: what `descend` lowers.
 
-    lam: λ. weighting: β_j / β̄, (outputs,); shares: the same, or None where all are 1.
+    alpha, lam: α and λ of each weight, (|W|,). weighting: β_j / β̄, (outputs,); shares: the same, or None
+    where all are 1.
     """
 
-    def __init__(self, problem: Problem, alpha: float, beta: np.ndarray):
+    def __init__(self, problem: Problem, alpha: np.ndarray, beta: np.ndarray):
         self.problem, self.alpha, self.beta, mean = problem, alpha, beta, _mean(beta)
         self.scale = problem.n * mean / 2
         self.lam, self.weighting = alpha / (2 * self.scale), beta / mean
@@ -181,43 +200,52 @@ class Penalised:
 
     def __call__(self, w: np.ndarray) -> Evaluation:
         E, G = self.problem(w, self.shares)
-        return Evaluation(E + self.lam * float(w @ w), G + 2 * self.lam * w)
+        return Evaluation(E + float(self.lam @ np.square(w)), G + 2 * self.lam * w)
 
     def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         return self.problem.acceleration(w, v, self.shares)
 
 
 class Curvature(NamedTuple):
-    """What A = LLᵀ says at w: T = L⁻¹; γ; the log evidence; how much M would fall in a Newton step; the least λ."""
+    """What A = LLᵀ says at w: T = L⁻¹; the γ of each group; the log evidence; how much M would fall in a Newton step;
+    the least λ.
+    """
 
     T: np.ndarray
-    gamma: float
+    gammas: np.ndarray
     evidence: float
     fall: float
     least: float
 
+    @property
+    def gamma(self) -> float:
+        """γ."""
+        return _sum(self.gammas)
 
-def _curvature(M: Penalised, JJ: np.ndarray, state: BayesianState) -> Curvature | None:
+
+def _curvature(M: Penalised, JJ: np.ndarray, state: BayesianState, groups: np.ndarray) -> Curvature | None:
     """JJ: (2/n) Σ JᵀJ with M's shares, at state.w. None where it is not finite. Replicated."""
     largest = float(JJ.diagonal().max())
     least = ROUNDING * len(JJ) * largest / 2
-    lam = max(M.lam, least)
-    while math.isfinite(largest) and math.isfinite(lam):
+    lam = np.maximum(M.lam, least)
+    while math.isfinite(largest) and np.isfinite(lam).all():
         try:
-            L = np.linalg.cholesky(JJ + 2 * lam * np.eye(len(JJ)))
+            L = np.linalg.cholesky(JJ + np.diag(2 * lam))
             break
         except np.linalg.LinAlgError:  # float32: JJ has more rounding errors
-            lam = least = 10 * lam
+            least = 10 * float(lam.min())
+            lam = np.maximum(lam, least)
     else:
         return None
     T = np.linalg.inv(L)
-    gamma = max(0.0, len(JJ) - 2 * lam * _sum(np.square(T)))  # rounded, it may be less
+    undetermined = 2 * lam * np.square(T).sum(axis=0)  # of each weight: 2 λ times A⁻¹'s diagonal element
+    gammas = np.maximum(0.0, np.bincount(groups) - np.bincount(groups, undetermined))  # rounded, it may be less
     log_determinant = 2 * _sum(np.log(L.diagonal())) + len(JJ) * math.log(M.scale)
     n, w, errors = M.problem.n, state.w, np.maximum(state.errors, state.least)
-    least_M = 0.5 * (n * float(M.beta @ errors) + M.alpha * float(w @ w))
-    fits = 0.5 * (n * _sum(np.log(M.beta / (2 * math.pi))) + len(w) * math.log(M.alpha))
+    least_M = 0.5 * (n * float(M.beta @ errors) + float(M.alpha @ np.square(w)))
+    fits = 0.5 * (n * _sum(np.log(M.beta / (2 * math.pi))) + _sum(np.log(M.alpha)))
     step = T @ state.G
-    return Curvature(T, gamma, fits - least_M - 0.5 * log_determinant, 0.5 * M.scale * float(step @ step), least)
+    return Curvature(T, gammas, fits - least_M - 0.5 * log_determinant, 0.5 * M.scale * float(step @ step), least)
 
 
 def _sum(values: np.ndarray) -> float:

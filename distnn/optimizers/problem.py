@@ -36,6 +36,10 @@ class Problem(Protocol):
         """1 for each weight that decays, 0 for those of bias nodes: float64 (|W|,)."""
 
     @property
+    def groups(self) -> np.ndarray:
+        """The number, from 0 on, of the group that each weight belongs to, int (|W|,): those of a group are alike."""
+
+    @property
     def is_sum_of_squares(self) -> bool:
         """Whether E is one, as `gauss_newton` and `acceleration` need it."""
 

@@ -71,7 +71,13 @@ def _written(arguments: Sequence[str], size: int) -> list[str] | None:
             files = figure_files(Path(options.figures), [drawing for own in drawn.values() for drawing in own])
             require_own(files, options.overwrite)
         write(out, page(subject, drawn).encode(), "--out")
-        write_figures(files)
+        lacked = write_figures(files)
+    if lacked:
+        print(
+            f"distnn: PNG and PDF figures lack what no font here has, {lacked}: install one, such as Noto Sans "
+            "CJK for Chinese, Japanese and Korean. The page and SVG figures show it where their reader has one.",
+            file=sys.stderr,
+        )
     return [str(out), *([f"{options.figures}: {len(files)} files"] if files else [])]
 
 

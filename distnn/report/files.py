@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
 from distnn.errors import UserError
+from distnn.report.style import LACKED
 from distnn.report.subject import Drawing
 from distnn.storage.files import replacing
 
@@ -48,8 +51,11 @@ def figure_files(folder: Path, drawings: Iterable[Drawing]) -> dict[Path, tuple[
     return {folder / f"{drawing.name}.{ending}": (drawing, ending) for drawing in drawings for ending in FORMATS}
 
 
-def write_figures(files: dict[Path, tuple[Drawing, str]]) -> None:
-    """Write figures, each in its format; their folder is made. UserError where one cannot be written."""
+def write_figures(files: dict[Path, tuple[Drawing, str]]) -> str:
+    """Write figures, each in its format; their folder is made. UserError where one cannot be written.
+
+    Returns the characters in them that no font here has, and that PNG and PDF lack; SVG leaves fonts to its readers.
+    """
     for folder in {path.parent for path in files}:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,10 +63,14 @@ def write_figures(files: dict[Path, tuple[Drawing, str]]) -> None:
             raise UserError(f"--figures {folder} is a file: give a folder.") from None
         except OSError as error:
             raise UserError(f"--figures {folder} cannot be made: {error.strerror}.") from None
-    for path, (drawing, ending) in files.items():
-        content = io.BytesIO()
-        drawing.figure.savefig(content, format=ending, dpi=DPI, metadata=FORMATS[ending])
-        write(path, content.getvalue(), "--figures")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for path, (drawing, ending) in files.items():
+            content = io.BytesIO()
+            drawing.figure.savefig(content, format=ending, dpi=DPI, metadata=FORMATS[ending])
+            write(path, content.getvalue(), "--figures")
+    lacked = {int(found[1]) for own in caught if (found := re.match(LACKED, str(own.message)))}
+    return "".join(map(chr, sorted(lacked)))
 
 
 def write(path: Path, content: bytes, option: str) -> None:

@@ -12,8 +12,10 @@ from distnn.inference.application import Application
 from distnn.inference.model import Model, load_model
 from distnn.inference.options import ApplyOptions
 from distnn.parallel.ranks import OneRank
+from distnn.report.compared import compare
 from distnn.report.history import History, read_history
 from distnn.report.influence import influence
+from distnn.report.intervals import intervals
 from distnn.report.predictions import Predictions, predict
 from distnn.report.subject import Subject
 from distnn.runs import contents
@@ -38,6 +40,8 @@ def gather(options: ApplyOptions, compare: tuple[str, ...], most: int) -> Subjec
     subject.lacking = [sentence for history in histories for sentence in history.lacking]
     if options.model:
         _add_model(subject, options, histories[0], most)
+    if len(paths) > 1:
+        _add_comparison(subject, paths, histories, options, most)
     if len(histories) == 1 and histories[0].restarts:
         _show_restarts(subject, histories[0])
     if subject.model is None and not any(history.options or history.records for history in subject.histories):
@@ -85,6 +89,11 @@ def _add_model(subject: Subject, options: ApplyOptions, history: History, most: 
         )
         return
     subject.lacking += subject.predictions.lacking
+    subject.intervals = intervals(subject.model, subject.predictions)
+    if subject.model.certainty is None and history.options.get("optimizer") == "bayesian":
+        subject.lacking.append(
+            "The model does not hold how sure it is: --resume with --intervals all, and there are error bars."
+        )
     if len(subject.predictions.inputs) > 1:
         subject.influence = influence(subject.model, subject.predictions)
 
@@ -115,6 +124,23 @@ def _remembered(history: History) -> dict[str, Any] | None:
 def _predictions(options: ApplyOptions, most: int, only_same: bool) -> Predictions | None:
     application = Application(options, OneRank(), with_targets=True)
     return predict(application, options.data is not None, most, only_same)
+
+
+def _add_comparison(
+    subject: Subject, paths: list[Path], histories: list[History], options: ApplyOptions, most: int
+) -> None:
+    """The errors of all models on one table: the one that is given, or that all were trained on."""
+    remembered = options.data is None
+    if remembered:
+        known = [_remembered(history) for history in histories]
+        which = [own and (own.get("data") or own) for own in known]  # the seed is of the built-in table alone
+        if known[0] is None or any(own != which[0] for own in which):
+            subject.lacking.append("The runs are not known to have one table: --data compares their errors on it.")
+            return
+        options = replace(options, **known[0])
+    said: list[str] = []  # once more
+    models = {str(path): found[0] for path in paths if (found := _model(path, said)) is not None}
+    subject.compared = compare(models, options, most, remembered, subject.lacking)
 
 
 def _add_commands(subject: Subject, options: ApplyOptions, compare: tuple[str, ...]) -> None:

@@ -22,7 +22,7 @@ def page(subject: Subject, drawings: Mapping[str, list[Drawing]]) -> str:
     body += tables.summary(subject)
     told = {
         LEARNING: tables.comparison(subject.histories),
-        PREDICTIONS: [*tables.by_class(subject), *tables.worst_rows(subject)],
+        PREDICTIONS: [*tables.compared(subject), *tables.by_class(subject), *tables.worst_rows(subject)],
         INPUTS: [],
         TIME: [],
     }

@@ -27,7 +27,8 @@ class Predictions:
     these in the table, (r,). true, predicted: r × m in the units of the table; or for classes their numbers, (r,).
     scores: r × K, how much each class is taken for the true one, from 0 to 1; None for numbers. weights: (r,) or None.
     rows: of the table. inputs, answers: of a sample of the rows shown, as Rows has inputs, s × d^(0), and as `true`.
-    evaluations: what `evaluate` says, by kind of rows; of those shown with the worst ones. lacking: sentences.
+    evaluations: what `evaluate` says, by kind of rows; of those shown with the worst ones. trained_on: were some of
+    the rows shown? lacking: sentences.
     """
 
     path: str
@@ -42,22 +43,29 @@ class Predictions:
     inputs: np.ndarray
     answers: np.ndarray
     evaluations: dict[str, dict[str, Any]]
+    trained_on: bool
     lacking: list[str] = field(default_factory=list)
 
     @property
-    def thinned(self) -> str:
+    def kind(self) -> str:
         """For captions: which rows are shown."""
-        kind = {"held-out": "rows that training held out", "test": "rows kept for the test"}.get(self.which, "rows")
+        return {"held-out": "rows that training held out", "test": "rows kept for the test"}.get(self.which, "rows")
+
+    @property
+    def thinned(self) -> str:
+        """For captions: how many these are."""
         of = f" of the table's {self.rows:,}" if len(self.numbers) < self.rows else ""
-        return f"{len(self.numbers):,} {kind}{of}"
+        return f"{len(self.numbers):,} {self.kind}{of}"
 
 
-def predict(application: Application, named: bool, most: int, only_same: bool) -> Predictions | None:
+def predict(
+    application: Application, named: bool, most: int, only_same: bool, every: bool = False
+) -> Predictions | None:
     """Go through the table of `application`, on its one rank. UserError for what reading it refuses.
 
     named: is it a file? most: rows whose predictions are kept; of larger tables a part is, evenly spread. only_same:
-    None is returned where the table is not the one that the model was trained on. Memory: 16 bytes a row kept and a
-    target or class.
+    None is returned where the table is not the one that the model was trained on. every: show all rows, also where some
+    were held out. Memory: 16 bytes a row kept and a target or class.
     """
     model, cut = application.model, application.cut
     application.deal_folds()
@@ -94,7 +102,7 @@ def predict(application: Application, named: bool, most: int, only_same: bool) -
         return None
     numbers, true, predicted, scores, own, weights = (np.concatenate(found) for found in zip(*parts, strict=True))
     inputs, answers, own_sample = (np.concatenate(found) for found in zip(*sampled, strict=True))
-    if not (same and own.any()):
+    if every or not (same and own.any()):
         shown, kinds, own, own_sample = "all", ["all"], np.ones_like(own), np.ones_like(own_sample)
     found = Predictions(
         application.source.path,
@@ -109,6 +117,7 @@ def predict(application: Application, named: bool, most: int, only_same: bool) -
         inputs[own_sample][:SAMPLE],
         answers[own_sample][:SAMPLE],
         {kind: evaluate(application, kind, WORST * (kind == shown)) for kind in kinds},
+        same and shown == "all",
     )
     if not same:
         found.lacking.append(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,6 +27,11 @@ VARIABLES = {INK: "ink", GRID: "grid"} | {color: f"series-{place}" for place, co
 WIDTH, HEIGHT = 4.6, 3.1  # inches: as wide as a phone, where text has its own size then
 INSIDE = 3  # entries of a legend that have room in the axes
 LARGEST = 1e300  # that axes reach
+MORE_FONTS = (  # that are taken, if they are installed, for characters that DejaVu Sans lacks
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC", "WenQuanYi Zen Hei"),
+    *("Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Thai", "Unifont"),
+)
+LACKED = "Glyph ([0-9]+) .* missing from font"  # as matplotlib warns
 LONGEST = 28  # characters of a name
 SETTINGS: dict[str, Any] = {
     "axes.edgecolor": INK,
@@ -62,7 +68,12 @@ def styled() -> Iterator[None]:
         from matplotlib import rc_context
     except ImportError:
         raise missing_package("matplotlib", "report", "A report") from None
-    with rc_context(SETTINGS):  # type: ignore[arg-type]
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
+    settings: dict[str, Any] = {"font.family": ["DejaVu Sans", *(name for name in MORE_FONTS if name in installed)]}
+    with rc_context(SETTINGS | settings), warnings.catch_warnings():  # type: ignore[arg-type]
+        warnings.filterwarnings("ignore", LACKED)  # readers of the page have fonts of their own; see `write_figures`
         yield
 
 
@@ -85,14 +96,15 @@ def legend(axes: Axes, loc: Any = "best") -> None:
         axes.get_figure(root=True).legend(handles, labels, loc="outside upper center", ncols=columns)  # type: ignore[union-attr]
 
 
-def logarithmic(axes: Axes) -> None:
-    """Make y logarithmic, with numbers in plain text, within a decade too."""
+def logarithmic(axes: Axes, of: Literal["x", "y"] = "y") -> None:
+    """Make an axis logarithmic, with numbers in plain text, within a decade too."""
     from matplotlib.ticker import LogFormatter
 
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
-    axes.tick_params(axis="y", which="minor", labelsize=7)
+    axes.set(**{f"{of}scale": "log"})
+    axis = axes.xaxis if of == "x" else axes.yaxis
+    axis.set_major_formatter(LogFormatter())
+    axis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
+    axes.tick_params(axis=of, which="minor", labelsize=7)
 
 
 def drawable(values: np.ndarray) -> np.ndarray:

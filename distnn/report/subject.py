@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from distnn.inference.model import Model
+from distnn.report.compared import Compared
 from distnn.report.history import History
 from distnn.report.influence import Influence
+from distnn.report.intervals import Intervals
 from distnn.report.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -22,9 +24,9 @@ TARGETS = 6  # that are drawn, at most
 class Subject:
     """Everything that figures and sections are made of. Local.
 
-    histories: of the run, or of several that are compared, or of the runs of --restarts. model, predictions, influence:
-    None where they are not known. model_path: where the model was read. lacking: what is not known, and why, in
-    sentences. commands: how to repeat it.
+    histories: of the run, or of several that are compared, or of the runs of --restarts. model, predictions, influence,
+    intervals, compared: None where they are not known. model_path: where the model was read. lacking: what is not
+    known, and why, in sentences. commands: how to repeat it.
     """
 
     title: str
@@ -33,6 +35,8 @@ class Subject:
     model_path: str = ""
     predictions: Predictions | None = None
     influence: Influence | None = None
+    intervals: Intervals | None = None
+    compared: Compared | None = None
     lacking: list[str] = field(default_factory=list)
     commands: list[tuple[str, str]] = field(default_factory=list)
 
@@ -51,6 +55,13 @@ class Subject:
         true = self.predictions.true
         error = np.mean((true - self.predictions.predicted) ** 2, axis=0) / np.maximum(true.var(axis=0), 1e-300)
         return sorted(np.argsort(-error, kind="stable")[:TARGETS].tolist())
+
+    @property
+    def left_out(self) -> str:
+        """For captions: which targets are drawn, where not all are. A space comes first."""
+        return f" Of {len(self.targets)} targets the {TARGETS} that are predicted worst are drawn." * (
+            self.predictions is not None and len(self.targets) > TARGETS
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -154,6 +154,15 @@ def comparison(histories: list[History]) -> list[Markup]:
     return parts
 
 
+def compared(subject: Subject) -> list[Markup]:
+    """The errors of several models on the same rows, beside each other."""
+    found = subject.compared
+    if found is None:
+        return []
+    rows = [(name, *map(_number, values)) for name, values in found.measures]
+    return [paragraph(f"Errors on the same {found.rows} of {found.path}:"), table(("", *found.names), rows)]
+
+
 def differences(histories: list[History]) -> list[tuple[str, ...]]:
     """The options that are not the same in all runs: name, and the value in each; "" where it is not given."""
     names = dict.fromkeys(name for history in histories for name in history.options)

@@ -56,7 +56,7 @@ def learn(options: Options, objective: Objective, progress: Progress) -> Certain
         if not objective.is_sum_of_squares:
             return Certainty(_of_classes(objective, w, last), np.empty(0))
         beta = getattr(progress.state, "beta", None)
-        alpha = float(getattr(progress.state, "alpha", 0.0))
+        alpha = np.broadcast_to(getattr(progress.state, "alpha", 0.0), len(w))
         if beta is None:
             errors = objective.output_errors(w)
             if not errors.all():
@@ -70,7 +70,7 @@ def learn(options: Options, objective: Objective, progress: Progress) -> Certain
 
 
 def _noise(
-    objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: float, last: bool, errors: np.ndarray
+    objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: np.ndarray, last: bool, errors: np.ndarray
 ) -> np.ndarray:
     """The β_j = (n - γ_j) / (n E_j), the γ_j being those at `beta`."""
     T = _factor(objective, w, beta, alpha, last)
@@ -87,10 +87,10 @@ def _of_classes(objective: Objective, w: np.ndarray, last: bool) -> np.ndarray:
     """T of cross-entropy, of which the sum over D, and so n E_in, has the Hessian H."""
     H = objective.gauss_newton(w, None, last)
     H *= objective.n
-    return _inverted(objective, H, objective.n, 0.0 if objective.weight_decay else PRIOR)
+    return _inverted(objective, H, objective.n, np.full(len(w), 0.0 if objective.weight_decay else PRIOR))
 
 
-def _factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: float, last: bool) -> np.ndarray:
+def _factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: np.ndarray, last: bool) -> np.ndarray:
     """T with TᵀT = H⁻¹, of squared error."""
     mean = float(beta.sum()) / len(beta)
     shares = None if (beta == beta[0]).all() else beta / mean
@@ -99,13 +99,13 @@ def _factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: float,
     return _inverted(objective, H, scale, alpha)
 
 
-def _inverted(objective: Objective, H: np.ndarray, scale: float, alpha: float) -> np.ndarray:
+def _inverted(objective: Objective, H: np.ndarray, scale: float, alpha: np.ndarray) -> np.ndarray:
     """T with TᵀT = (H + α)⁻¹; H, which is lost, is the Hessian of E_in times `scale`.
 
     Where weights decay those of bias nodes do here, too: of a unit that the decay has put out they are undetermined.
     """
     biases = 1 - objective.decayed[-len(H) :]
-    H[np.diag_indices_from(H)] += alpha + 2 * scale * objective.weight_decay * biases
+    H[np.diag_indices_from(H)] += alpha[-len(H) :] + 2 * scale * objective.weight_decay * biases
     try:
         L = np.linalg.cholesky(H)
     except np.linalg.LinAlgError:

@@ -15,6 +15,7 @@ from distnn.parallel.reduction import KEPT_BYTES
 from distnn.runs import certainty
 from distnn.runs.options import Options, with_optimizer
 from distnn.runs.plan import Plan
+from distnn.words import many
 
 
 def show(options: Options, source: Source, planned: Plan, ranks: int, memory: int) -> None:
@@ -38,13 +39,14 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
     targets = [source.columns[j] for j in recipe.columns.targets]
     certainty.require(options, planned.error, recipe.columns.classes, tuple(d))
     entries = [
-        ("data", f"{source.path}: {source.n:,} rows, {d[0]} inputs"),
+        ("data", f"{source.path}: {many(source.n, 'row')}, {many(d[0], 'input')}"),
         ("targets", ", ".join(targets) + (", classes" if recipe.columns.classes else "")),
         ("network", f"d = {d}{unknown}, θ {options.theta}, output {recipe.output_theta}, {planned.error} error"),
         *([("held out", ", ".join(held))] if held else []),
         ("weights", f"{weights:,}"),
-        ("blocks", f"{cut.count:,} of {cut.rows:,} rows"),
-        ("ranks", f"{ranks}, each with {min(blocks)} to {max(blocks)} blocks, {min(rows):,} to {max(rows):,} rows"),
+        ("blocks", f"{cut.count:,} of {many(cut.rows, 'row')}"),
+        ("ranks", f"{ranks}, each with {min(blocks)} to {many(max(blocks), 'block')}, "
+                  f"{min(rows):,} to {many(max(rows), 'row')}"),
         ("memory a rank", f"{amount(shard)} of rows, {amount(work)} to compute, {amount(sums)} to sum, at most"),
         *([("and at the end", f"{amount(certainty.memory(options, tuple(d)))} for --intervals {options.intervals}")]
           if options.intervals else []),
@@ -53,7 +55,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
                               if shard > memory else "")),
         ("an iteration", f"{flops:.3g} floating-point operations, {flops / max(1, ranks):.3g} a rank; "
                          f"{amount(8 * weights)} summed over ranks"),
-        ("optimizer", f"{settled.optimizer}, at most {settled.max_iterations:,} iterations"),
+        ("optimizer", f"{settled.optimizer}, at most {many(settled.max_iterations or 0, 'iteration')}"),
         ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)

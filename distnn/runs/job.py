@@ -16,7 +16,6 @@ from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
 from distnn.runs.assembly import Assembly, assemble
 from distnn.runs.directory import RunDirectory
-from distnn.runs.farm.farm import Farm
 from distnn.runs.farm.members import Members, members
 from distnn.runs.options import Options
 from distnn.runs.reports import Report, reports_on
@@ -84,6 +83,8 @@ class Job:
 
     def _farm(self, several: Members, source: Source) -> int:
         """Train several members into directories of their own. Returns the exit code."""
+        from distnn.runs.farm.farm import Farm  # which draws
+
         if self.again and self.ranks.rank == 0:
             print(f"distnn: {self._nothing_yet()}", file=sys.stderr)
         return Farm(self.options, several, source, self.directory, self.ranks).carry_out()

@@ -10,7 +10,7 @@ import numpy as np
 
 from distnn.data.columns import Columns
 from distnn.data.fields import read_fields
-from distnn.data.filling import means, medians
+from distnn.data.filling import FILLERS, together
 from distnn.data.folds import Folds, deal
 from distnn.data.kinds import NEARLY
 from distnn.data.loading import load
@@ -117,16 +117,21 @@ def _tells_too_little(options: Options, looked: Survey) -> bool:
 def _survey(
     options: Options, source: Source, columns: Columns, first: Survey, ranks: Ranks, folds: Folds | None = None
 ) -> Survey:
-    """What all rows hold, and the numbers of those trained on, where means or medians are wanted. Collective."""
-    wanted: Callable[[np.ndarray], np.ndarray] | None = None
-    if options.impute in ("mean", "median"):
-        wanted = partial(trained, options.seed, options.validation, options.test)
-        if folds is not None:
-            wanted = _trained(options, folds)
+    """What all rows hold, and of those trained on the means or medians of inputs, if asked for. Collective."""
     forced = forced_kinds(options, source)
     every = (*columns.inputs, *columns.targets)
     words = [j for j in every if forced.get(j) in ("words", "booleans") or first.found[j].words]
-    return survey(source, every, columns.missing, ranks, weight=columns.weight, words=words, count=wanted)
+    look = partial(survey, source, every, columns.missing, ranks, weight=columns.weight, words=words)
+    if options.impute not in FILLERS:
+        return look()
+    counts: Callable[[np.ndarray], np.ndarray] = partial(trained, options.seed, options.validation, options.test)
+    if folds is not None:
+        counts = _trained(options, folds)
+    numbers = [j for j in columns.inputs if j not in words]
+    filler = FILLERS[options.impute](len(numbers), Room(memory_for_rows(options, ranks), options.scratch))
+    looked = look(show=lambda rows, values: filler.add(together(values, numbers, counts(rows))))
+    fills = np.nan_to_num(filler(chunks(source.n).count, ranks))
+    return replace(looked, fills=dict(zip(numbers, fills.tolist(), strict=True)))
 
 
 def _trained(options: Options, folds: Folds) -> Callable[[np.ndarray], np.ndarray]:
@@ -140,17 +145,11 @@ def _trained(options: Options, folds: Folds) -> Callable[[np.ndarray], np.ndarra
 
 def _filled(options: Options, source: Source, planned: Plan, looked: Survey, ranks: Ranks) -> Plan:
     """The plan with the means or medians that fill the gaps. Collective, replicated."""
-    if options.impute not in ("mean", "median"):
-        return planned
     columns, lot = planned.recipe.columns, planned.recipe.lot
-    if lot is not None:  # whose folds are known by the targets, which had to be understood first
+    if looked.fills and lot is not None:  # whose folds are known by the targets, which had to be understood first
         looked = _survey(options, source, columns, looked, ranks, deal(lot, source, columns, chunks(source.n), ranks))
-    own = [j for j, e in zip(columns.inputs, columns.encodings, strict=True) if e.kind == "numbers"]
-    if options.impute == "mean":
-        values = means(looked.parts, own, chunks(source.n).count, ranks)
-    else:
-        values = medians(looked.parts, own, ranks)
-    fills = dict(zip(own, np.nan_to_num(values).tolist(), strict=True))
-    pairs = zip(columns.inputs, columns.encodings, strict=True)
-    encodings = tuple(replace(e, fill=fills[j]) if j in fills else e for j, e in pairs)
+    encodings = tuple(
+        replace(e, fill=looked.fills[j]) if e.kind == "numbers" and j in looked.fills else e
+        for j, e in zip(columns.inputs, columns.encodings, strict=True)
+    )
     return replace(planned, recipe=replace(planned.recipe, columns=replace(columns, encodings=encodings)))

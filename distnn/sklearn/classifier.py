@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from distnn.data.classes import class_name
 from distnn.data.preparation import Preparation
 from distnn.errors import UserError
+from distnn.inference.scores import as_probabilities
 from distnn.kernels import blas
 from distnn.network.error_functions import takes_probabilities
 from distnn.parallel.ranks import Ranks
@@ -53,12 +54,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         UserError unless the estimator was made with intervals="all" or "last".
         """
         outputs = self._averaged(X) if averaged else self._outputs(X)
-        if outputs.shape[1] == 1:
-            outputs = np.hstack([1 - outputs, outputs])
-        elif self.out_activation_ == "logistic":
-            outputs = outputs / outputs.sum(axis=1, keepdims=True)
         probabilities = np.zeros((len(outputs), len(self.classes_)))
-        probabilities[:, self._codes] = outputs
+        probabilities[:, self._codes] = as_probabilities(outputs, self.out_activation_)
         return probabilities
 
     @available_if(_has_probabilities)

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from distnn.api import Fit, fit
+from distnn.api import Fit, fit_for
 from distnn.data.preparation import Preparation
 from distnn.errors import UserError
 from distnn.kernels import blas
@@ -76,8 +76,7 @@ class Perceptron(BaseEstimator):
         with ranks.none_alone():
             reason = self._fit(ranks, X, y, sample_weight)
         if reason.unfinished:
-            error = UserError(f"Stopped because {reason.text}. {reason.advice}")
-            warnings.warn(str(parameters.renamed(error)), ConvergenceWarning, stacklevel=2)
+            warnings.warn(f"Stopped because {reason.text}. {reason.advice}", ConvergenceWarning, stacklevel=2)
         return self
 
     def _fit(self, ranks: Ranks, X: Any, y: Any, sample_weight: Any) -> Reason:
@@ -102,7 +101,8 @@ class Perceptron(BaseEstimator):
             options = parameters.options(values, n, total(weights, len(X), ranks), seed, self.classes)
             report = _print if self.verbose and ranks.rank == 0 else None
             with blas.limited_threads(self.threads):
-                fitted = fit(
+                fitted = fit_for(
+                    parameters.IN_SENTENCES,
                     X,
                     targets,
                     weights=weights,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -12,6 +11,7 @@ from distnn.api import OPTIONS
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.runs.options import Options, check, having_settings
+from distnn.runs.options.in_python import speaking_python
 from distnn.runs.plan import output
 
 # scikit-learn's names of fit's options, and its defaults but for two: tanh and a solver that suits, not relu and adam.
@@ -41,6 +41,11 @@ PREPROCESSING = (
     "class_weights",
 )
 
+IN_SENTENCES = (
+    {name: name for name in OPTIONS}
+    | {option: name for name, (option, _) in NAMES.items()}
+    | {"resume": "warm_start=True", "patience": "early_stopping"}
+)
 SMALLEST_BATCH = 200  # scikit-learn's "auto": this many rows, or all
 
 
@@ -105,10 +110,4 @@ def stochastic(given: Options) -> bool:
 
 def renamed(error: UserError) -> UserError:
     """The same sentence with parameters of the estimators instead of the command line's flags."""
-    names = {option: name for name, (option, _) in NAMES.items()} | {"resume": "warm_start"}
-
-    def parameter(flag: re.Match[str]) -> str:
-        option = flag[1].replace("-", "_")
-        return names.get(option, option)
-
-    return UserError(re.sub(r"(?<![\w-])--([a-z][a-z0-9-]*)", parameter, str(error)))
+    return speaking_python(error, IN_SENTENCES)

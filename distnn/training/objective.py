@@ -80,6 +80,11 @@ class Objective:
         return decay_mask(self.backpropagation.d)
 
     @cached_property
+    def groups(self) -> np.ndarray:
+        """The group of each weight, int (|W|,), as `weight_groups` has them."""
+        return weight_groups(self.backpropagation.d)
+
+    @cached_property
     def _sample(self) -> Sum:
         parts, batches = shapes(self.backpropagation.d), self.batches
         return self._make(self.ranks, parts, len(batches.owned), batches.cut.count, batches.dtype, tail=True)
@@ -250,3 +255,17 @@ def decay_mask(d: tuple[int, ...]) -> np.ndarray:
     for W in layers(mask, d):
         W[0] = 0
     return mask
+
+
+def weight_groups(d: tuple[int, ...]) -> np.ndarray:
+    """The group of each weight, int (|W|,): biases and weights of each layer, those of the first layer input by input.
+
+    Without hidden layers there are two groups: an input that tells little has a small weight anyway.
+    """
+    groups = np.zeros(decay_mask(d).size, int)
+    own, count = len(d) > 2, 0
+    for W in layers(groups, d):
+        members = np.arange(1, len(W)) if own else np.ones(len(W) - 1, int)
+        W[0], W[1:] = count, (count + members)[:, None]
+        count, own = count + int(members[-1]) + 1, False
+    return groups

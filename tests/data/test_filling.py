@@ -3,54 +3,61 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from threaded_ranks import on_ranks
 
-from distnn.data.filling import Parts, means, medians
+from distnn.data.filling import FILLERS, together
+from distnn.data.shelf import Room
 from distnn.parallel.ranks import Ranks
 
 generator = np.random.default_rng(0)
-COLUMNS = {
-    3: generator.normal(size=41),
-    5: np.r_[generator.lognormal(sigma=9, size=20), -1e300, 1e300, 0.0, -0.0],
-    7: np.array([]),
-    9: np.array([1.7e308, 1.7e308]),
-}
-CHUNK = 4
+COLUMNS = [
+    generator.normal(size=41),
+    np.r_[generator.lognormal(sigma=9, size=20), -1e300, 1e300, 0.0, -0.0],
+    np.array([]),
+    np.array([1.7e308, 1.7e308]),
+    generator.integers(-3, 3, 44).astype(float),
+    np.array([-np.float64(5e-324), 5e-324, -0.0]),
+]
+CHUNK, COUNT = 4, 11
+TABLE = np.full((len(COLUMNS), COUNT * CHUNK), np.nan)
+for row, column in zip(TABLE, COLUMNS, strict=True):
+    row[np.sort(generator.permutation(row.size)[: len(column)])] = column
+TABLE[0, np.isnan(TABLE[0])] *= -1  # NaN with a sign is NaN
 
 
-def share(ranks: Ranks) -> tuple[Parts, int]:
-    """This rank's chunks of the columns, and how many all have."""
-    count = 11
-    mine = range(count * ranks.rank // ranks.size, count * (ranks.rank + 1) // ranks.size)
-    return [{j: values[i * CHUNK : (i + 1) * CHUNK] for j, values in COLUMNS.items()} for i in mine], count
+def found(ranks: Ranks, how: str, room: Room) -> np.ndarray:
+    """What fills the gaps of TABLE, whose chunks are cut over the ranks."""
+    filler = FILLERS[how](len(COLUMNS), room)
+    for chunk in range(COUNT * ranks.rank // ranks.size, COUNT * (ranks.rank + 1) // ranks.size):
+        filler.add(TABLE[:, chunk * CHUNK : (chunk + 1) * CHUNK])
+    return filler(COUNT, ranks)
 
 
-@pytest.mark.parametrize("size", [1, 2, 5])
-def test_they_are_exact(size: int) -> None:
-    def work(ranks: Ranks) -> tuple[np.ndarray, np.ndarray]:
-        parts, count = share(ranks)
-        return means(parts, [*COLUMNS], count, ranks), medians(parts, [*COLUMNS], ranks)
+@pytest.mark.parametrize("memory", [None, 100])
+@pytest.mark.parametrize("size", [1, 2, 5, 13])
+def test_they_are_exact(size: int, memory: int | None, tmp_path: Path) -> None:
+    def work(ranks: Ranks) -> tuple[np.ndarray, np.ndarray, int]:
+        room = Room(memory, str(tmp_path))
+        return found(ranks, "mean", room), found(ranks, "median", room), room.file_used
 
-    for mean, median in on_ranks(size, work):
-        for i, values in enumerate(COLUMNS.values()):
+    every = on_ranks(size, work)
+    assert (memory is None) != any(used > 0 for _, _, used in every), "numbers beyond the memory are in a file"
+    alone = on_ranks(1, lambda ranks: found(ranks, "mean", Room()).tobytes())[0]
+    for mean, median, _ in every:
+        assert mean.tobytes() == alone
+        for i, values in enumerate(COLUMNS):
             if not len(values):
                 assert np.isnan(mean[i]) and np.isnan(median[i])
                 continue
-            assert median[i] == (np.median(values) if len(values) > 2 else 1.7e308)
+            assert median[i] == (np.median(values) if i != 3 else 1.7e308)
             exact = math.fsum(value / len(values) for value in values)
             assert abs(mean[i] - exact) <= 1e-14 * np.abs(values).max()
-    alone = work_alone()
-    assert all(found[0].tobytes() == alone for found in on_ranks(size, work))
 
 
-def work_alone() -> bytes:
-    """The bits of the means on one rank."""
-
-    def work(ranks: Ranks) -> np.ndarray:
-        parts, count = share(ranks)
-        return means(parts, [*COLUMNS], count, ranks)
-
-    return bytes(on_ranks(1, work)[0].tobytes())
+def test_a_column_that_is_not_there_is_missing() -> None:
+    rows = np.array([True, False, True])
+    np.testing.assert_array_equal(together({3: np.arange(3.0)}, (5, 3), rows), [[np.nan, np.nan], [0, 2]])

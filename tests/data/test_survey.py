@@ -26,13 +26,19 @@ def test_all_rows_are_looked_at(size: int, tmp_path: Path, monkeypatch: pytest.M
     path.write_text(path.read_text().replace("True", "1").replace("False", "0"))
 
     def work(ranks: Ranks) -> tuple[dict[int, Found], list[np.ndarray], dict[int, Found]]:
+        shown: list[np.ndarray] = []
         source = open_source(str(path), ranks)
         first = head(source, (0, 2), Missing(), ranks).found
         found = survey(
-            source, (0, 1, 2, 3), Missing(numbers=(-1.0, 19.0)), ranks, weight=4, count=lambda rows: rows > 3
+            source,
+            (0, 1, 2, 3),
+            Missing(numbers=(-1.0, 19.0)),
+            ranks,
+            weight=4,
+            show=lambda rows, values: shown.append(values[0][rows > 3]),
         )
         assert found.complete
-        return found.found, [part[0] for part in found.parts if 0 in part], first
+        return found.found, shown, first
 
     found = on_ranks(size, work)
     for columns, _, first in found:
@@ -44,7 +50,7 @@ def test_all_rows_are_looked_at(size: int, tmp_path: Path, monkeypatch: pytest.M
         assert (d.words, d.missing, d.numbers) == (9, 10, 0) and not d.is_true_or_false
         assert (first[0].numbers, first[2].words) == (20, 1)
     numbers = np.concatenate([part for _, parts, _ in found for part in parts])
-    np.testing.assert_array_equal(numbers, [i for i in range(4, 19) if i != 5])
+    np.testing.assert_array_equal(numbers, [*(i for i in range(4, 19) if i != 5), np.nan])
 
 
 def test_first_rows_of_weight_0_tell_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

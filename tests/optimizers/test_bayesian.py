@@ -54,7 +54,7 @@ def test_without_hidden_layers_it_is_bayesian_ridge_regression(weighted: bool) -
     theirs = BayesianRidge(max_iter=10_000, tol=1e-14, fit_intercept=False, compute_score=True, **flat)
     theirs.fit(np.column_stack([np.ones(60), X]), y, sample_weight=weights)
     np.testing.assert_allclose(found.w, theirs.coef_, rtol=1e-8)
-    np.testing.assert_allclose([found.alpha, *found.beta], [theirs.lambda_, theirs.alpha_], rtol=1e-8)
+    np.testing.assert_allclose([found.alpha[0], *found.beta], [theirs.lambda_, theirs.alpha_], rtol=1e-8)
     assert found.stuck
     if not weighted:  # whose score differs between versions of scikit-learn
         assert found.evidence == pytest.approx(theirs.scores_[-1], rel=1e-8)
@@ -88,8 +88,8 @@ def test_its_equations_hold_at_the_end(weighted: bool, noise: str) -> None:
     H = s.alpha * np.eye(W) + sum(beta * block for beta, block in zip(s.beta, blocks, strict=True))
     inverse = np.linalg.inv(H)
     squares = (c[:, None] * r**2).sum(axis=0)
-    assert s.gamma == pytest.approx(W - s.alpha * np.trace(inverse), rel=1e-7)
-    assert s.alpha == pytest.approx(s.gamma / (s.w @ s.w), rel=1e-5)
+    assert s.gamma == pytest.approx(W - s.alpha[0] * np.trace(inverse), rel=1e-7)
+    assert s.alpha[0] == pytest.approx(s.gamma / (s.w @ s.w), rel=1e-5)
     if noise == "one":
         np.testing.assert_allclose(s.beta, (2 * n - s.gamma) / squares.sum(), rtol=1e-6)
     else:
@@ -98,11 +98,33 @@ def test_its_equations_hold_at_the_end(weighted: bool, noise: str) -> None:
         np.testing.assert_allclose(s.beta, (n - np.array(own)) / squares, rtol=1e-5)
     np.testing.assert_allclose(s.errors, squares / n, rtol=1e-10)
     assert pytest.approx(s.errors.sum(), rel=1e-12) == s.E
-    M = 0.5 * (s.beta @ squares + s.alpha * s.w @ s.w)
-    fits = 0.5 * (n * np.log(s.beta / (2 * np.pi)).sum() + W * np.log(s.alpha))
+    M = 0.5 * (s.beta @ squares + s.alpha @ s.w**2)
+    fits = 0.5 * (n * np.log(s.beta / (2 * np.pi)).sum() + np.log(s.alpha).sum())
     assert s.evidence == pytest.approx(fits - M - 0.5 * np.linalg.slogdet(H)[1], rel=1e-7)
     slope = np.einsum("i,ij,ijw->w", c, s.beta * r, J) + s.alpha * s.w
     assert np.abs(slope).max() < 1e-3 * np.abs(s.alpha * s.w).max()
+
+
+def test_each_group_has_its_own_decay() -> None:
+    """The equations again, γ and α of a group being those of its weights; an input that tells nothing fades."""
+    X, Y = wavy(100)
+    X = np.column_stack([X, np.random.default_rng(5).uniform(-1, 1, 100)])
+    s = state_of(X, Y, hidden=(4,), decays="groups", tolerance=1e-7, max_iterations=1000, **RAW)
+    first, second = s.w[:16].reshape(4, 4), s.w[16:]
+    activations = np.tanh(X @ first[1:] + first[0])
+    back = (1 - activations**2) * second[1:]
+    inputs = np.column_stack([np.ones(100), X])
+    J = np.hstack([np.einsum("ij,ik->ijk", inputs, back).reshape(100, 16), np.ones((100, 1)), activations])
+    inverse = np.linalg.inv(np.diag(s.alpha) + s.beta[0] * J.T @ J)
+    determined = 1 - s.alpha * inverse.diagonal()
+    for group in (range(4), range(4, 8), range(8, 12), [16], range(17, 21)):
+        own = list(group)
+        assert np.ptp(s.alpha[own]) == 0
+        expected = min(determined[own].sum() / np.square(s.w[own]).sum(), bayesian.LARGEST)
+        assert s.alpha[own[0]] == pytest.approx(expected, rel=1e-3)
+    assert s.gamma == pytest.approx(determined.sum(), abs=1e-3)
+    assert np.abs(first[3]).max() < 1e-2 < np.abs(first[1:3]).max()
+    assert state_of(X, Y, hidden=(4,), **RAW).evidence < s.evidence - 3
 
 
 def test_the_same_bits_on_any_number_of_ranks(small_blocks: None) -> None:
@@ -114,7 +136,7 @@ def test_the_same_bits_on_any_number_of_ranks(small_blocks: None) -> None:
         counts = [50 // ranks.size + (rank < 50 % ranks.size) for rank in range(ranks.size)]
         own = slice(sum(counts[: ranks.rank]), sum(counts[: ranks.rank + 1]))
         assert counts[ranks.rank] == len(X[own])
-        state = trained(ranks, X, Y, weights, hidden=(3,), max_iterations=12).state
+        state = trained(ranks, X, Y, weights, hidden=(3,), max_iterations=12, decays="groups").state
         return {name: value.tobytes() for name, value in state.tensors().items()}
 
     alone = bits(OneRank())
@@ -158,7 +180,7 @@ def test_targets_of_nothing_but_noise_determine_no_weight() -> None:
 
 def test_one_that_is_cut_short_says_how_to_go_on() -> None:
     fitted = distnn.fit(*wavy(60), hidden=(4,), optimizer="bayesian", max_iterations=3)
-    assert "go on with --resume and a higher --max-iterations" in fitted.reason.advice
+    assert "go on with network=fit.model.network and a higher max_iterations" in fitted.reason.advice
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -174,9 +196,9 @@ class Stub:
 
 
 def curvature_of(JJ: np.ndarray) -> bayesian.Curvature | None:
-    two, one = np.ones(2), np.ones(1)
-    state = BayesianState(two, 1.0, two, 0.0, 2.0, 1e-12, one, one, 1e-9 * one, np.nan, np.nan, False)
-    return bayesian._curvature(Penalised(Stub(), 1e-12, one), JJ, state)  # type: ignore[arg-type]
+    two, one, tiny = np.ones(2), np.ones(1), np.full(2, 1e-12)
+    state = BayesianState(two, 1.0, two, 0.0, 2.0, tiny, one, one, 1e-9 * one, np.nan, np.nan, False)
+    return bayesian._curvature(Penalised(Stub(), tiny, one), JJ, state, np.zeros(2, int))  # type: ignore[arg-type]
 
 
 def test_rounding_errors_in_the_matrix_are_answered_by_more_decay() -> None:

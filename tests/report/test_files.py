@@ -40,6 +40,15 @@ def test_figures_in_three_formats_are_written_again_to_the_same_bytes(style: Non
     assert [content[:4] for content in contents[0]] == 2 * [b"%PDF", b"\x89PNG", b"<?xm"]
 
 
+def test_characters_that_no_font_has_are_named(style: None, tmp_path: Path) -> None:
+    """Those that distnn itself writes are in the font that comes with matplotlib."""
+    own = drawing("own")
+    own.figure.axes[0].set_xlabel("E_in |G| γ θ R² … × ·")
+    assert write_figures(figure_files(tmp_path, [own])) == ""
+    own.figure.axes[0].set_ylabel("\ue123 \ue124")
+    assert write_figures(figure_files(tmp_path, [own])) == "\ue123\ue124"
+
+
 def test_figures_of_the_command(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,19 +117,19 @@ def test_one_hidden_layer(hidden: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"hidden_layer_sizes": (0,)}, "^hidden_layer_sizes 0: every layer needs a width"),
-        ({"max_iter": -1}, "^max_iter -1: give a number of at least 0"),
-        ({"max_iter": "many", "solver": "adam"}, "^max_iter 'many' is of the wrong kind"),
-        ({"batch_size": "all", "solver": "adam"}, "^batch_size 'all' is of the wrong kind"),
-        ({"alpha": "small"}, "^alpha 'small' is of the wrong kind"),
-        ({"alpha": -1.0}, "^alpha -"),
-        ({"tol": None}, "^tol None is of the wrong kind"),
-        ({"solver": "newton"}, "^solver newton: choose from"),
+        ({"hidden_layer_sizes": (0,)}, "^hidden_layer_sizes=0: every layer needs a width"),
+        ({"max_iter": -1}, "^max_iter=-1: give a number of at least 0"),
+        ({"max_iter": "many", "solver": "adam"}, "^max_iter='many' is of the wrong kind"),
+        ({"batch_size": "all", "solver": "adam"}, "^batch_size='all' is of the wrong kind"),
+        ({"alpha": "small"}, "^alpha='small' is of the wrong kind"),
+        ({"alpha": -1.0}, "^alpha=-"),
+        ({"tol": None}, "^tol=None is of the wrong kind"),
+        ({"solver": "newton"}, "^solver='newton': choose from"),
         ({"solver": "lbfgs", "beta_1": 0.5}, "^beta_1 is not a setting of the optimizer lbfgs, but of: adam"),
-        ({"activation": "sine"}, "^activation sine: choose from tanh"),
-        ({"early_stopping": True, "validation_fraction": 1.5}, "^validation_fraction 1.5: give a share"),
+        ({"activation": "sine"}, "^activation='sine': choose from tanh"),
+        ({"early_stopping": True, "validation_fraction": 1.5}, "^validation_fraction=1.5: give a share"),
         ({"rows": "mine"}, "rows='mine'"),
-        ({"random_state": -1}, "^random_state -1: give a number of at least 0"),
+        ({"random_state": -1}, "^random_state=-1: give a number of at least 0"),
     ],
 )
 def test_bad_values(given: dict[str, Any], sentence: str) -> None:
@@ -163,4 +163,4 @@ def test_sentences_name_parameters() -> None:
     from distnn.sklearn.parameters import renamed
 
     error = renamed(UserError("--max-iterations 3: --patience needs --validation 0.1 (not a--b)."))
-    assert str(error) == "max_iter 3: patience needs validation_fraction 0.1 (not a--b)."
+    assert str(error) == "max_iter=3: early_stopping needs validation_fraction=0.1 (not a--b)."

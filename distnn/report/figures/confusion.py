@@ -10,7 +10,7 @@ from distnn.report.subject import Drawing, Subject
 
 SECTION = PREDICTIONS
 WRITTEN = 12  # classes up to which the counts are written in the cells
-NAMED = 40  # up to which names are written at the axes
+NAMED = 40  # names at an axis, at most; of more classes every second one has its name, or every third …
 
 
 def draw(subject: Subject) -> list[Drawing]:
@@ -34,11 +34,11 @@ def draw(subject: Subject) -> list[Drawing]:
         edges = np.arange(K + 1) - 0.5
         axes.hlines(edges, -0.5, K - 0.5, color=GRID, linewidth=0.5)
         axes.vlines(edges, -0.5, K - 0.5, color=GRID, linewidth=0.5)
-    if K <= NAMED:
-        names = [shown(name) for name in subject.classes]
-        size = 8 if K <= WRITTEN else 5
-        axes.set_xticks(range(K), names, rotation=90 if max(map(len, names)) > 5 or K > WRITTEN else 0, fontsize=size)
-        axes.set_yticks(range(K), names, fontsize=size)
+    each = -(-K // NAMED)
+    places, names = range(0, K, each), [shown(name) for name in subject.classes[::each]]
+    size = 8 if K <= WRITTEN else 5
+    axes.set_xticks(places, names, rotation=90 if max(map(len, names)) > 5 or K > WRITTEN else 0, fontsize=size)
+    axes.set_yticks(places, names, fontsize=size)
     axes.set_xlabel("predicted", color=INK)
     axes.set_ylabel("true")
     weighted = " An example counts as its weight." if found.weights is not None else ""

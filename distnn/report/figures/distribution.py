@@ -40,6 +40,7 @@ def draw(subject: Subject) -> list[Drawing]:
             "distribution that has these."
         )
         caption += f" {beyond:,} rows lie beyond the figure's ends." * (beyond > 0)
+        caption += subject.left_out
         drawings.append(Drawing(f"distribution-{k + 1}", caption, figure))
     return drawings
 

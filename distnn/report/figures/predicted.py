@@ -28,5 +28,6 @@ def draw(subject: Subject) -> list[Drawing]:
         axes.set_xlabel(f"{name}, true")
         axes.set_ylabel(f"{name}, predicted")
         caption = f"{name}: predicted against true values of {found.thinned}; on the dotted line they are equal. {how}"
+        caption += subject.left_out
         drawings.append(Drawing(f"predicted-{k + 1}", caption, figure))
     return drawings

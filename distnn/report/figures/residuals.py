@@ -24,6 +24,6 @@ def draw(subject: Subject) -> list[Drawing]:
         name = shown(subject.targets[k])
         axes.set_xlabel(f"{name}, predicted")
         axes.set_ylabel("predicted - true")
-        caption = f"{name}: residuals of {found.thinned}. {how}"
+        caption = f"{name}: residuals of {found.thinned}. {how}{subject.left_out}"
         drawings.append(Drawing(f"residuals-{k + 1}", caption, figure))
     return drawings

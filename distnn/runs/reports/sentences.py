@@ -12,6 +12,7 @@ from distnn.parallel.allowance import is_memory
 from distnn.runs.assembly import Assembly
 from distnn.training.progress import Progress
 from distnn.training.record import Record
+from distnn.words import many, rounded
 
 
 def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
@@ -21,21 +22,21 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
     held += f", {examples.test_rows:,} kept for the test" if examples.test_rows else ""
     classes = model.preparation.classes
     sentences = [
-        f"{source.path}: {examples.rows:,} examples{held}"
+        f"{source.path}: {many(examples.rows, 'example')}{held}"
         + (f", {len(classes.names)} classes" if classes else "")
-        + f"; {cut.count:,} blocks of {cut.rows:,} rows on {ranks} {'rank' if ranks == 1 else 'ranks'}"
+        + f"; {many(cut.count, 'block')} of {many(cut.rows, 'row')} on {many(ranks, 'rank')}"
         + (f", of which {ranks - cut.count} have no work" if cut.count < ranks else "")
     ]
     if left_out := source.n - examples.rows - examples.validation_rows - examples.test_rows:
         why = "of weight 0" if not model.preparation.leave_out else "with missing values or of weight 0"
-        sentences.append(f"{left_out:,} {'row' if left_out == 1 else 'rows'} {why} left out")
+        sentences.append(f"{many(left_out, 'row')} {why} left out")
     if examples.in_files:
         sentences.append(_beyond_memory(assembly))
     sentences += assembly.notes
     if assembly.why:
         sentences.append(f"optimizer: {assembly.why}")
     sentences.append(
-        f"d = {list(model.network.d)}, {model.network.w.size:,} weights, θ {model.network.theta}, output "
+        f"d = {list(model.network.d)}, {many(model.network.w.size, 'weight')}, θ {model.network.theta}, output "
         f"{model.network.output_theta}, {model.error} error, {assembly.options.optimizer}, {model.dtype}"
     )
     return sentences
@@ -76,12 +77,17 @@ def ending(
         rows.append(("γ", f"{record.gamma:.6g} of {len(progress.state.w):,} weights"))
     if progress.best_t != record.t or math.isfinite(progress.best_E_val):
         rows.append(("weights kept", f"t {progress.best_t} of {record.t}"))
-    rows.append(("iterations", f"{record.t} ({record.evaluations:.6g} passes over D)"))
+    rows.append(
+        (
+            "iterations",
+            f"{record.t} ({record.evaluations:.6g} {'pass' if record.evaluations == 1 else 'passes'} over D)",
+        )
+    )
     rows.append(("time", duration(record.seconds)))
     shares = [waited / max(total, 1e-9) for waited, total in zip(communication, seconds, strict=True)]
     for name, share in (("computing", [1 - share for share in shares]), ("communication", shares)):
         least, most = 100 * min(share), 100 * max(share)
-        rows.append((name, f"{least:.1f} to {most:.1f} % of the time, least and most of {len(share)} ranks"))
+        rows.append((name, f"{least:.1f} to {most:.1f} % of the time, least and most of {many(len(share), 'rank')}"))
     return rows
 
 
@@ -99,7 +105,7 @@ def numbers(record: Record) -> str:
     if not math.isnan(record.evidence):
         parts.append(f"log evidence {record.evidence:<10.6g}  γ {record.gamma:<8.4g}")
     if math.isfinite(record.examples_per_second):
-        parts.append(f"{record.examples_per_second:.3g} examples/s")
+        parts.append(f"{rounded(record.examples_per_second)} examples/s")
     return "  ".join(parts)
 
 

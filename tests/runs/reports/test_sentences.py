@@ -27,7 +27,7 @@ RECORD = Record(7, 0.25, gradient_norm=0.5, evaluations=8, seconds=75.0, example
 
 
 def test_a_line_says_what_is_known() -> None:
-    assert line(RECORD).split() == ["t", "7", "E_in", "0.25", "|G|", "0.5", "1.23e+03", "examples/s", "75.0", "s"]
+    assert line(RECORD).split() == ["t", "7", "E_in", "0.25", "|G|", "0.5", "1,230", "examples/s", "75.0", "s"]
     assert "E_val 0.75" in line(Record(7, 0.25, E_val=0.75))
     assert "examples/s" not in line(Record(0, 0.25))
     assert "log evidence -12.5" in line(Record(7, 0.25, gamma=3.25, evidence=-12.5))
@@ -100,7 +100,7 @@ def test_what_is_going_to_be_trained() -> None:
     assembly = assembled(OneRank(), X, Y, hidden=(3,), validation=0.25, optimizer=None)
     first, inputs, target, why, last = opening(ArraySource(X, Y, None, OneRank()), assembly, 50)
     held = assembly.examples.validation_rows
-    assert f"{40 - held} examples, {held} held out; 1 blocks of 40 rows on 50 ranks, of which 49 have no work" in first
+    assert f"{40 - held} examples, {held} held out; 1 block of 40 rows on 50 ranks, of which 49 have no work" in first
     assert (inputs, target) == ("inputs x1, x2, x3: numbers", "target y: 40 numbers")
     assert why.startswith("optimizer: ")
     assert last.startswith("d = [3, 3, 1], 16 weights, θ tanh, output identity, squared error, ")
