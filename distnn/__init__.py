@@ -19,7 +19,8 @@ from distnn.parallel.uncaught import end_all_ranks
 if TYPE_CHECKING:
     from distnn.api import Fit, fit
     from distnn.errors import RankError, UserError
-    from distnn.inference.model import Model, load_model
+    from distnn.inference.model import Model
+    from distnn.inference.stored import load_model
     from distnn.network.network import Network
     from distnn.training.record import Record
     from distnn.training.termination import Reason
@@ -33,7 +34,7 @@ _PLACES = {
     "RankError": "errors",
     "UserError": "errors",
     "Model": "inference.model",
-    "load_model": "inference.model",
+    "load_model": "inference.stored",
     "Network": "network.network",
     "Record": "training.record",
     "Reason": "training.termination",

@@ -11,7 +11,7 @@ from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.inference.export import EXPORTERS, export, model_name
-from distnn.inference.model import load_model
+from distnn.inference.stored import load_model
 from distnn.parallel.ranks import Ranks, on_root
 
 PROGRAM = "python -m distnn.export"

@@ -20,7 +20,7 @@ from distnn.data.hints import Hints
 from distnn.data.kinds import refuse_classes
 from distnn.data.preparation import Preparation, Shift, Shifted
 from distnn.data.rows import Rows
-from distnn.data.sampling import for_test, held_out
+from distnn.data.sampling import bootstrap, for_test, held_out
 from distnn.data.scaling import Scaling, measure
 from distnn.data.shard import Examples
 from distnn.data.shelf import Room, Shelf
@@ -40,7 +40,8 @@ class Recipe:
     standardise_targets: inputs, and the targets of a regression, to mean 0 and deviation 1. validation, test: the
     shares of rows held out, and kept for the test, chosen by `seed` and row number. classes_asked: an option says that
     the target is a class. class_weights: "balanced", or CLASS=WEIGHT for each class that weighs more or less than 1.
-    lot: in a cross-validation, whose fold is kept for the test.
+    lot: in a cross-validation, whose fold is kept for the test. bootstrap: the member of an ensemble that sees each row
+    as often as it is drawn for it; means and deviations are those of the rows, each once.
     """
 
     columns: Columns
@@ -53,6 +54,7 @@ class Recipe:
     class_weights: tuple[str, ...] = ()
     test: float = 0.0
     lot: Lot | None = None
+    bootstrap: int | None = None
 
 
 class Inputs(NamedTuple):
@@ -89,7 +91,7 @@ def load(
     with ranks.sharing_errors():
         room.expect(row_bytes(recipe.columns, dtype) * int(np.ptp(cut.rows_owned(ranks.rank, ranks.size))))
     shift = _shift(source, recipe, cut, ranks)
-    shelves, known_by, hints = _read(source, recipe, shift, cut, dtype, ranks, room)
+    shelves, draws, known_by, hints = _read(source, recipe, shift, cut, dtype, ranks, room)
     train = shelves[0]
     counts = np.array(ranks.gather([sum(shelf.widths) for shelf in shelves]))
     rows, validation_rows, test_rows = (int(count) for count in counts.sum(axis=0))
@@ -113,6 +115,13 @@ def load(
         for shelf in shelves:
             for j, rows_of_block in enumerate(shelf.view(Shifted)):
                 shelf.update(j, words=None, **preparation.finish(rows_of_block)._asdict())
+        for j, drawn in enumerate(draws):
+            given = train.view(Weights)[j].weights
+            train.update(j, weights=(drawn if given is None else given * drawn).astype(dtype))
+    if recipe.bootstrap is not None:
+        n = _weight(train, cut, ranks)
+        if n == 0:
+            raise UserError(f"{source.path}: --bootstrap drew no row for this member: there are too few.")
     blocks, validation, tested = (shelf.whole(Block) for shelf in shelves)
     first = int(counts[: ranks.rank, 0].sum())
     examples = Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, known_by, hints)
@@ -163,13 +172,15 @@ def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
 
 def _read(
     source: Source, recipe: Recipe, shift: Shift, cut: Cut, dtype: DTypeLike, ranks: Ranks, room: Room
-) -> tuple[tuple[Shelf, Shelf, Shelf], str, Hints]:
+) -> tuple[tuple[Shelf, Shelf, Shelf], list[np.ndarray], str, Hints]:
     """This rank's rows to train on, held out and for the test, a part a block; the fingerprint; hints. Collective.
 
-    The parts are local, the fingerprint, a hash of the rows of all ranks and of the columns' names, replicated.
+    The parts are local, the fingerprint, a hash of the rows of all ranks and of the columns' names, replicated. Second
+    comes how often the rows to train on were drawn, part by part; of no part without a bootstrap.
     """
     train, held, test = Shelf(room), Shelf(room), Shelf(room)
     mine = 0
+    draws: list[np.ndarray] = []
     hints = Hints(len(shift.inputs), 0 if shift.targets is None else len(shift.targets))
     folds = deal(recipe.lot, source, recipe.columns, cut, ranks) if recipe.lot else None
     with ranks.sharing_errors():
@@ -184,11 +195,14 @@ def _read(
             if folds and recipe.lot:
                 kept = folds.of(rows.numbers) == recipe.lot.fold
                 out &= ~kept
-            for shelf, mask in ((train, ~(out | kept)), (held, out), (test, kept)):
+            seen = ~(out | kept)
+            if recipe.bootstrap is not None and seen.any():
+                draws.append(bootstrap(recipe.seed, recipe.bootstrap, rows.numbers[seen]).astype(np.int8))
+            for shelf, mask in ((train, seen), (held, out), (test, kept)):
                 if mask.any():
                     shelf.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
     hints.share(ranks)
-    return (train, held, test), fingerprint(source, recipe.columns, sum(ranks.gather(mine))), hints
+    return (train, held, test), draws, fingerprint(source, recipe.columns, sum(ranks.gather(mine))), hints
 
 
 def fingerprint(source: Source, columns: Columns, digest: int) -> str:

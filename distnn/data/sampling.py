@@ -5,10 +5,14 @@ Nothing is drawn in order, stored or sent: any rank knows any step's examples an
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from distnn.streams import stream
 
+# P(k or fewer) by Poisson's distribution of mean 1, k = 0, 1, …
+POISSON = np.cumsum([math.exp(-1) / math.factorial(k) for k in range(20)])
 ROUNDS = 8  # of the Feistel network; 4 are enough in theory, small domains like more
 
 
@@ -74,12 +78,27 @@ def trained(seed: int, validation: float, test: float, rows: np.ndarray) -> np.n
     return ~(held_out(seed, validation, rows) | for_test(seed, test, rows))
 
 
+def bootstrap(seed: int, member: int, rows: np.ndarray) -> np.ndarray:
+    """How often each of the rows, given by number, int64 (r,), is drawn for this member: int64 (r,), 1 in the mean.
+
+    By Poisson's distribution, which is that of n draws of n rows for large n, but draws each row on its own: Chamandy
+    et al., "Estimating uncertainty for massive data streams", 2012. Depends on seed, member and row number only.
+    """
+    u = _hash(rows, stream(seed, "bootstrap", member)) / 2.0**64
+    return np.searchsorted(POISSON, u, side="right")
+
+
 def _draws(seed: int, rows: np.ndarray) -> np.ndarray:
     """Each row's draw, uint64 (r,): a hash of its number (splitmix64), so any rows can be asked for on their own.
 
     Rows are held out from the low end, and kept for the test from the high end: neither share changes the other rows.
     """
-    offset = stream(seed, "validation").integers(0, 2**64, dtype=np.uint64)
+    return _hash(rows, stream(seed, "validation"))
+
+
+def _hash(rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A uint64 (r,) for each row, which its number and the generator's next draw decide."""
+    offset = generator.integers(0, 2**64, dtype=np.uint64)
     return _mixed(rows.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + offset)
 
 

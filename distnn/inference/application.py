@@ -13,8 +13,9 @@ from distnn.data.rows import Rows
 from distnn.data.tables import Source, Written, open_source
 from distnn.data.tables.stdin import open_stdin
 from distnn.errors import UserError
-from distnn.inference.model import Model, load_model
+from distnn.inference.model import Model
 from distnn.inference.options import STDIN, ApplyOptions
+from distnn.inference.stored import load_model
 from distnn.kernels import blas
 from distnn.kernels.blocks import Block, Cut, cut
 from distnn.parallel.ranks import Ranks, on_root

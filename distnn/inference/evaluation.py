@@ -16,6 +16,7 @@ from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.inference.application import Application
 from distnn.inference.certainty import Certainty
+from distnn.inference.ensemble import Ensemble
 from distnn.inference.measures import Seen
 from distnn.inference.measures.auc import Areas
 from distnn.inference.measures.averaged import AveragedLoss
@@ -121,6 +122,8 @@ def _require_trained(application: Application, which: str) -> Certainty:
     """The model's certainty. UserError where there is none, or where other rows than the training's are asked for."""
     if application.model.preparation.classes is not None:
         raise UserError("--leverage is for models of numbers, and this one predicts classes: leave it out.")
+    if isinstance(application.model, Ensemble):
+        raise UserError("--leverage is of one training, and this is an ensemble: give one of its members.")
     known = application.model.held_out
     if not (which == "trained" or (which == "all" and not known["share"] and not known.get("test"))):
         raise UserError(f"--leverage is of the rows that were trained on, not of --rows {which}: give --rows trained.")

@@ -219,6 +219,10 @@ class Model:
         """The arrays to store, but for those of the certainty, which a checkpoint does without."""
         return {"w": self.network.w, **self.preparation.tensors()}
 
+    def stored_certainty(self) -> dict[str, np.ndarray]:
+        """The arrays of the certainty to store; none where there is none."""
+        return {} if self.certainty is None else self.certainty.tensors()
+
     def metadata(self) -> dict[str, Any]:
         """The rest to store, for JSON."""
         network = self.network
@@ -294,16 +298,4 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all. Local: call it on one rank. OSError if it fails."""
-        certainty = {} if self.certainty is None else self.certainty.tensors()
-        files.write(Path(path), {**self.tensors(), **certainty}, {"model": self.metadata()})
-
-
-def load_model(path: str | Path) -> Model:
-    """The model in a file, or in a run's directory. Local. UserError if there is none, or it is damaged."""
-    path = Path(path)
-    if path.is_dir():
-        path = path / "model.safetensors"
-    tensors, metadata = files.read(path)
-    if "model" not in metadata:
-        raise UserError(f"{path} does not hold a model.")
-    return Model.restore(tensors, metadata["model"], str(path))
+        files.write(Path(path), {**self.tensors(), **self.stored_certainty()}, {"model": self.metadata()})

@@ -17,6 +17,7 @@ from distnn.data.tables.source import Missing
 from distnn.errors import UserError
 from distnn.inference import probabilities
 from distnn.inference.application import Application
+from distnn.inference.ensemble import Ensemble
 from distnn.inference.model import Model
 from distnn.kernels.blocks import Block
 
@@ -84,6 +85,8 @@ class Predictions:
         self.n = application.source.n
         outputs = Outputs(model, typed, words)
         self._parts: list[Part] = [Kept(application.source, model, keep, typed), outputs]
+        if isinstance(model, Ensemble):
+            self._parts.append(Spread(model, outputs.names))
         if intervals is not None:
             part = Bounds if model.preparation.classes is None else Probabilities
             self._parts.append(part(application, outputs.names, intervals))
@@ -129,6 +132,17 @@ class Outputs:
         if self._classes is None:
             return numbers
         return [self.labels[self._classes.decode(applied.outputs)], *numbers]
+
+
+class Spread:
+    """How far the members of an ensemble differ: the deviation of each output, in the units of the table."""
+
+    def __init__(self, ensemble: Ensemble, outputs: Sequence[str]):
+        self._ensemble, self._engine = ensemble, ensemble.backpropagation()
+        self.fields = tuple(Field(f"{output} spread", "numbers") for output in outputs)
+
+    def columns(self, applied: Applied) -> list[np.ndarray]:
+        return list(self._ensemble.spread_of(self._engine, applied.block))
 
 
 class Bounds:

@@ -7,8 +7,10 @@ from typing import Any
 from distnn.data.encoding import PLAIN
 from distnn.data.preparation import Preparation
 from distnn.errors import UserError
+from distnn.inference.ensemble import Ensemble
 from distnn.inference.foreign import from_scikit_learn, from_state_dict, is_state_dict
-from distnn.inference.model import Model, load_model
+from distnn.inference.model import Model
+from distnn.inference.stored import load_model
 from distnn.network.network import Network
 from distnn.parallel.ranks import Ranks, on_root
 
@@ -35,6 +37,8 @@ def continued(model: Any, network: Network, preparation: Preparation, where: str
     """
     if not isinstance(model, Model):
         model = from_scikit_learn(model, network, preparation, where)
+    if isinstance(model, Ensemble):
+        raise UserError(f"{where}: that is an ensemble of {len(model.members)} models: give one of its members.")
     was = model.preparation
     plain = [PLAIN] * len(was.inputs)
     for what, its, needed in (

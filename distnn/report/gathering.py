@@ -9,8 +9,9 @@ from typing import Any
 
 from distnn.errors import UserError
 from distnn.inference.application import Application
-from distnn.inference.model import Model, load_model
+from distnn.inference.model import Model
 from distnn.inference.options import ApplyOptions
+from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.report.compared import compare
 from distnn.report.history import History, read_history

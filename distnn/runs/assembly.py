@@ -131,8 +131,8 @@ def _network(
 
 
 def initial_seed(options: Options) -> int:
-    """The seed of the initial weights: one more for each of --restarts. Local."""
-    return options.seed + (options.only or 0) * (options.restarts > 1)
+    """The seed of the initial weights: one more for each of --restarts or --members. Local."""
+    return options.seed + (0 if options.folds else options.only or 0)
 
 
 def _objective(options: Options, error: str, network: Network, examples: Examples, ranks: Ranks) -> Objective:

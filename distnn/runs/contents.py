@@ -26,7 +26,7 @@ HALF, CLAIM, MEMBER, CHECKPOINT, NOTE = "half", "claim", "member", "checkpoint",
 TRACK, EVENT = "track", "event"
 NUMBERED = {
     CLAIM: r"claim-\d+\.json",
-    MEMBER: r"(?:restart|fold)-\d{3,}",
+    MEMBER: r"(?:fold|member|restart)-\d{3,}",
     CHECKPOINT: r"checkpoint-\d+\.safetensors",
     NOTE: r"rank-\d+",
     TRACK: r"track-[a-z]+\.json",

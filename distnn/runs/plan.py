@@ -76,6 +76,7 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
         classes_asked=bool(options.classes) or built_in or any(j in forced for j in columns.targets),
         class_weights=tuple(options.class_weights),
         lot=lot(options),
+        bootstrap=(options.only or 0) if options.bootstrap else None,
     )
     blocks = cut(source.n, [widths(columns.encodings), *options.hidden], options.dtype)
     return Plan(recipe, blocks, error, _outputs(recipe, built_in))

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from distnn.data.sampling import SAMPLING, for_test, held_out, permuted, picks, shuffled, trained
+from distnn.data.sampling import SAMPLING, bootstrap, for_test, held_out, permuted, picks, shuffled, trained
 from distnn.streams import stream
 
 
@@ -78,3 +78,14 @@ def test_rows_of_the_test_are_others_than_those_held_out() -> None:
     np.testing.assert_array_equal(trained(3, 0.6, 0.3, rows), ~held & ~for_test(3, 0.3, rows))
     np.testing.assert_array_equal(for_test(3, 0.4 - 1e-9, rows[777:5000]), test[777:5000])
     assert not for_test(3, 0.0, rows).any() and trained(3, 0.0, 0.0, rows).all()
+
+
+def test_a_bootstrap_draws_each_row_once_in_the_mean_by_its_number_alone() -> None:
+    rows = np.arange(200_000)
+    drawn = bootstrap(3, 0, rows)
+    shares = np.bincount(drawn, minlength=4)[:4] / len(rows)
+    np.testing.assert_allclose(shares, np.exp(-1) / np.array([1, 1, 2, 6]), atol=0.005)  # Poisson's
+    assert abs(drawn.mean() - 1) < 0.01
+    np.testing.assert_array_equal(bootstrap(3, 0, rows[500:900]), drawn[500:900])
+    for other in (bootstrap(3, 1, rows), bootstrap(4, 0, rows)):
+        assert abs(np.corrcoef(drawn, other)[0, 1]) < 0.01

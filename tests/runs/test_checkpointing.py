@@ -12,7 +12,7 @@ from tables import assembled, regression
 from threaded_ranks import on_ranks
 
 from distnn import UserError
-from distnn.inference.model import load_model
+from distnn.inference.stored import load_model
 from distnn.parallel import environment
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.runs.checkpointing import Checkpointing, restore

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distnn.inference.model import load_model
+from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.train import main as train_main
 

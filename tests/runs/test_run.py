@@ -13,7 +13,7 @@ import pytest
 from tables import assembled, regression
 
 from distnn.errors import DONE, FAILED, RankError
-from distnn.inference.model import load_model
+from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.resilience.elastic import Recovery
 from distnn.runs.directory import RunDirectory

@@ -16,7 +16,7 @@ from tables import regression
 from distnn.errors import UserError
 from distnn.evaluate import main as evaluate
 from distnn.export import main as export
-from distnn.inference.model import load_model
+from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.predict import main as predict
 from distnn.train import main as train

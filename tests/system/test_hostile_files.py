@@ -24,7 +24,7 @@ from safetensors.numpy import save
 import distnn
 from distnn import UserError
 from distnn.command_line.arguments import parse
-from distnn.inference.model import load_model
+from distnn.inference.stored import load_model
 from distnn.runs.checkpointing import restore
 from distnn.runs.directory import RunDirectory
 from distnn.runs.options import Options, check

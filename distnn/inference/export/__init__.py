@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from distnn.errors import UserError
+from distnn.inference.ensemble import Ensemble
 from distnn.inference.export import c, fortran, jax_function, json_text, onnx_graph, pytorch
 from distnn.inference.export.formula import Formula, formula
 from distnn.inference.model import Model
@@ -59,6 +60,8 @@ def export(
     for language in languages:
         if language not in EXPORTERS:
             raise UserError(f"--to {language}: choose from {', '.join(EXPORTERS)}.")
+    if isinstance(model, Ensemble):
+        raise UserError("An ensemble is several models, and an export has one: export a member, such as member-000.")
     described = formula(model, units or {})
     out, contents = Path(out), {}
     for language in languages:

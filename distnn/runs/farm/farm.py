@@ -166,7 +166,7 @@ class Farm:
 
     def _assembled(self, options: Options, group: Ranks) -> Assembly:
         """What a member needs. Members that differ in their initial weights alone share their rows."""
-        if self._assembly is not None and self.members.kind == "restart":
+        if self._assembly is not None and self.members.alike(options):
             decided = replace(self._assembly.options, only=options.only, resume=options.resume)
             self._assembly.model.network.initialise(initial_seed(decided), decided.sigma)
             return replace(self._assembly, options=decided)

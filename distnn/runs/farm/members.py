@@ -19,6 +19,10 @@ class Members:
         """Those of one member, as if it were trained alone."""
         return replace(options, only=number, group_size=None, out_of_fold=None, resume=resume)
 
+    def alike(self, options: Options) -> bool:
+        """Do they differ in their initial weights alone?"""
+        return self.kind != "fold" and not options.bootstrap
+
     def folder(self, number: int) -> str:
         return contents.member(self.kind, number)
 
@@ -33,4 +37,6 @@ def members(options: Options) -> Members | None:
         return None
     if options.folds:
         return Members("fold", options.folds)
+    if options.members:
+        return Members("member", options.members)
     return Members("restart", options.restarts) if options.restarts > 1 else None

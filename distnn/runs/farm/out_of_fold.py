@@ -12,8 +12,9 @@ from distnn.data.rows import Rows
 from distnn.data.tables import Source
 from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
-from distnn.inference.model import Model, load_model
+from distnn.inference.model import Model
 from distnn.inference.predictions import TRUE, Applied, Field, Outputs
+from distnn.inference.stored import load_model
 from distnn.inference.writers import write, writer_for
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.directory import RunDirectory

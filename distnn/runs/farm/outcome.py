@@ -15,6 +15,7 @@ from distnn.errors import DONE, FAILED, RankError
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.best import keep_best
+from distnn.runs.farm.ensemble import make_ensemble
 from distnn.runs.farm.members import Members
 from distnn.runs.farm.out_of_fold import test_folds
 from distnn.runs.options import Options
@@ -37,6 +38,9 @@ def conclude(
     results: of all members. RankError if something cannot be written.
     """
     code, measures = DONE, [dict[str, float]() for _ in range(members.count)]
+    together: dict[str, Any] = {}
+    if members.kind == "member":
+        together = make_ensemble(options, members, directory, source, results, say, ranks)
     if members.kind == "restart":
         code = keep_best(members, directory, results, say, ranks)
     if members.kind == "fold":
@@ -51,7 +55,7 @@ def conclude(
 
     def write() -> None:
         _write_table(members, directory, names, rows)
-        _write_farm(members, directory, names, rows, results, code)
+        _write_farm(members, directory, names, rows, results, together, code)
 
     on_root(ranks, lambda: _written(write))
     if ranks.rank == 0 and not options.quiet:
@@ -83,12 +87,14 @@ def _write_farm(
     names: Sequence[str],
     rows: Sequence[Mapping[str, Any]],
     results: Mapping[int, Mapping[str, Any]],
+    together: Mapping[str, Any],
     code: int,
 ) -> None:
     over = over_members(names, rows)
     of = [{"folder": members.folder(number), **results[number], **rows[number]} for number in range(members.count)]
     with replacing(directory.farm, "w") as file:
-        json.dump({"kind": members.kind, "code": code, **over, "members": of}, file, indent=2)
+        told = {"kind": members.kind, "code": code, **over, "ensemble": together, "members": of}
+        json.dump(told, file, indent=2)
 
 
 def over_members(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
-from distnn.runs.options import data, network, run, several, stopping
+from distnn.runs.options import data, network, run, stopping
+from distnn.runs.options import several as several_options
 from distnn.runs.options.chosen_optimizer import having_settings, optimizer
 from distnn.runs.options.fields import check_fields, flag
 from distnn.runs.options.options import Options
@@ -20,18 +21,20 @@ def check(options: Options) -> None:
     network.check(options)
     stopping.check(options)
     run.check(options)
-    several.check(options)
+    several_options.check(options)
     if options.patience and not options.validation:
         raise UserError("--patience needs examples to be held out: add --validation 0.1.")
-    if options.start is not None and (options.restarts > 1 or options.sigma is not None):
-        raise UserError("--start gives the weights to begin with: leave out --restarts and --sigma, which draw them.")
-    if options.elastic and options.restarts > 1:
-        raise UserError("--elastic carries one training on: give --restarts 1 with it.")
-    if options.folds:
-        if options.test:
-            raise UserError("--folds tests on each part of the rows in turn: leave out --test.")
-        if options.elastic and options.only is None:
-            raise UserError("--elastic carries one training on: leave out --folds, or do one of them by --only.")
+    several = options.folds or options.members or options.restarts > 1
+    if options.start is not None and (options.members or options.restarts > 1 or options.sigma is not None):
+        raise UserError(
+            "--start gives the weights to begin with: leave out --restarts, --members and --sigma, which draw them."
+        )
+    if options.elastic and several and options.only is None:
+        raise UserError(
+            "--elastic carries one training on: leave out --folds, --members and --restarts, or do one by --only."
+        )
+    if options.folds and options.test:
+        raise UserError("--folds tests on each part of the rows in turn: leave out --test.")
     kind = OPTIMIZERS.get(options.optimizer or "")
     for name, why in getattr(kind, "excludes", {}).items():
         if getattr(options, name):

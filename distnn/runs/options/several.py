@@ -39,6 +39,17 @@ class SeveralOptions:
         "Train this many times, from the seeds --seed, --seed + 1, …, and keep the best.",
         AtLeast(1),
     ] = 1
+    members: Annotated[
+        int | None,
+        SEVERAL,
+        "Ensemble: train this many times, from the seeds --seed, --seed + 1, … Their mean is what they predict.",
+        AtLeast(2),
+    ] = None
+    bootstrap: Annotated[
+        bool,
+        SEVERAL,
+        "With --members: each sees every row as often as a draw says, 0, 1, 2, … times, once in the mean.",
+    ] = False
     only: Annotated[
         int | None,
         SEVERAL,
@@ -55,10 +66,12 @@ class SeveralOptions:
 
 def check(options: SeveralOptions) -> None:
     """Raise UserError, one sentence, for what contradicts each other. Local."""
-    kinds = {"--folds": options.folds or 1, "--restarts": options.restarts}
+    kinds = {"--folds": options.folds or 1, "--restarts": options.restarts, "--members": options.members or 1}
     given = [name for name, count in kinds.items() if count > 1]
     if len(given) > 1:
         raise UserError(f"{given[0]} and {given[1]} do not go together: give one of them.")
+    if options.bootstrap and not options.members:
+        raise UserError("--bootstrap draws the rows of --members: add --members 10.")
     if options.folds_by is not None and not options.folds:
         raise UserError(f"--folds-by {options.folds_by} says what --folds keeps together: add --folds 5.")
     if options.out_of_fold is not None and not options.folds:
@@ -68,7 +81,9 @@ def check(options: SeveralOptions) -> None:
         raise UserError(
             f"--only {options.only} is none of {count} trainings, which are numbered from 0."
             if given
-            else f"--only {options.only} is one of several trainings: add --folds or --restarts."
+            else f"--only {options.only} is one of several trainings: add --folds, --members or --restarts."
         )
     if options.group_size is not None and not (given and options.only is None):
-        raise UserError(f"--group-size {options.group_size} is for several trainings: add --folds or --restarts.")
+        raise UserError(
+            f"--group-size {options.group_size} is for several trainings: add --folds, --members or --restarts."
+        )

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from mpi_runner import mpirun
 
+from distnn import evaluate
 from distnn.errors import DONE, STOPPED, UserError
+from distnn.inference.ensemble import Ensemble
+from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.runs.farm.schedule import Root
 from distnn.train import main
@@ -133,8 +136,6 @@ def test_a_farm_that_was_stopped_goes_on_where_it_was(
 
 
 def test_a_member_can_be_evaluated_on_its_fold(farm: Path, table: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from distnn import evaluate
-
     arguments = ["--model", str(farm / "fold-001"), "--data", table, "--json"]
     assert evaluate.main(OneRank(), [*arguments, "--rows", "test"]) == 0
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -151,8 +152,6 @@ def test_gaps_are_filled_in_by_the_rows_that_are_trained_on(tmp_path: Path) -> N
     path.write_text("x,y\n" + "".join(f"{v if i % 7 else ''},{i % 4 + i / 9}\n" for i, v in enumerate(x.tolist())))
     given = ("--data", str(path), *FOLDS, "--impute", "mean", "--hidden", "2", "--max-iterations", "2")
     assert run(*given, "--out", str(out), "--quiet") == DONE
-    from distnn.inference.model import load_model
-
     fold = np.array([int(row["fold"]) for row in rows(out / "out-of-fold.csv")])
     known = np.arange(30) % 7 > 0
     for k in range(3):
@@ -170,7 +169,10 @@ def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
         (("--folds", "3", "--folds-by", "y"), "it is a column of targets"),
         (("--folds", "3", "--folds-by", "sight"), "has no column 'sight'.* Did you mean 'site'"),
         (("--folds", "3", "--only", "3"), "--only 3 is none of 3 trainings"),
-        (("--only", "3"), "add --folds or --restarts"),
+        (("--only", "3"), "add --folds, --members or --restarts"),
+        (("--members", "0"), "--members 0: give a number of at least 2"),
+        (("--members", "3", "--folds", "3"), "do not go together"),
+        (("--bootstrap",), "add --members"),
         (("--group-size", "2"), "for several trainings"),
         (("--folds", "3", "--group-size", "2"), "--group-size 2: there is one rank"),
         (("--folds", "3", "--out-of-fold", "x.doc"), "must end with"),
@@ -178,3 +180,41 @@ def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=why):
             run("--data", table, *given, "--out", str(tmp_path / "cv"))
         assert not (tmp_path / "cv").exists()
+
+
+@pytest.fixture(scope="module")
+def ensemble(table: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("ensemble") / "run"
+    given = ("--members", "3", "--bootstrap", "--validation", "0.3", "--ignore", "site")
+    assert run("--data", table, *given, *SMALL, "--out", str(out), "--quiet") == DONE
+    return out
+
+
+def test_an_ensemble_is_one_model_of_members_that_are_runs_alone(ensemble: Path, table: str, tmp_path: Path) -> None:
+    whole = load_model(ensemble)
+    assert isinstance(whole, Ensemble)
+    for k in range(3):
+        out = tmp_path / f"{k}"
+        given = ("--members", "3", "--bootstrap", "--validation", "0.3", "--ignore", "site", "--only", str(k))
+        assert run("--data", table, *given, *SMALL, "--out", str(out), "--quiet") == DONE
+        assert (out / "model.safetensors").read_bytes() == (ensemble / f"member-00{k}/model.safetensors").read_bytes()
+        assert whole.members[k].network.w.tobytes() == load_model(out).network.w.tobytes()
+
+
+def test_an_ensemble_is_evaluated_on_rows_that_no_member_has_seen(
+    ensemble: Path, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate.main(OneRank(), ["--model", str(ensemble), "--data", table, "--json", "--rows", "held-out"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    found = json.loads((ensemble / "farm.json").read_text())
+    assert told["E"] == found["ensemble"]["held-out"]["E"]
+    assert told["E"] <= np.mean([member["E_val"] for member in found["members"]])  # as of any mean, by convexity
+
+
+def test_members_without_bootstrap_share_their_rows_and_differ(table: str, tmp_path: Path) -> None:
+    out, alone = tmp_path / "run", tmp_path / "alone"
+    given = ("--data", table, "--members", "2", "--ignore", "site", *SMALL, "--quiet")
+    assert run(*given, "--out", str(out)) == DONE
+    assert run(*given, "--only", "1", "--out", str(alone)) == DONE
+    models = [(out / f"member-00{k}" / "model.safetensors").read_bytes() for k in range(2)]
+    assert models[0] != models[1] == (alone / "model.safetensors").read_bytes()

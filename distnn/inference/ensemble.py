@@ -1,0 +1,163 @@
+"""Several models of one table as one: the mean of what they say, and how far they differ.
+
+They share the preparation of the table. With intervals, the variance of the mean's deviation has two parts: the mean of
+what each model says of itself, and the variance between them; Lakshminarayanan, Pritzel & Blundell, "Simple and
+scalable predictive uncertainty estimation using deep ensembles", NeurIPS 2017, section 2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from distnn.data.rows import Rows
+from distnn.errors import UserError
+from distnn.inference.certainty import Certainty
+from distnn.inference.inputs import WHERE, rows_of
+from distnn.inference.model import Model
+from distnn.kernels.blocks import Block
+from distnn.network.backpropagation import Backpropagation
+from distnn.network.error_functions import LogisticCrossEntropy, SoftmaxCrossEntropy
+
+
+@dataclass
+class Ensemble(Model):
+    """A model whose outputs are the mean of those of its `members`, of which it has the preparation. Replicated.
+
+    Its own network is that of the first one. `certainty` is there where all members have theirs.
+    """
+
+    members: list[Model] = field(default_factory=list)
+
+    @staticmethod
+    def of(members: Sequence[Model]) -> Ensemble:
+        """The ensemble of models of one table and one architecture. UserError if they are not."""
+        first = members[0]
+        for other in members:
+            if _shared(other) != _shared(first) or not all(
+                np.array_equal(array, other.preparation.tensors()[name])
+                for name, array in first.preparation.tensors().items()
+            ):
+                raise UserError("The models of an ensemble need one architecture and one preparation of the table.")
+        known = {name: getattr(first, name) for name in ("error", "dtype", "held_out", "header", "written")}
+        made = Ensemble(first.network, first.preparation, **known, members=list(members))
+        own = [member.certainty for member in members if member.certainty is not None]
+        if made.preparation.classes is None and len(own) == len(members):
+            made.certainty = Together.of(own)
+        return made
+
+    def backpropagation(self) -> Averaged:
+        return Averaged(self)
+
+    def spread(self, X: Any) -> np.ndarray:
+        """The deviation of the members' predictions at the rows of X (with M - 1), in the units of the table. Local.
+
+        n × d^(L), float64; of classes that of each output.
+        """
+        block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
+        return self.spread_of(self.backpropagation(), block).T
+
+    def spread_of(self, engine: Averaged, block: Block) -> np.ndarray:
+        """As `spread`, of a block: d^(L) × rows. Local."""
+        found: np.ndarray = np.std([self.unscale(outputs) for outputs in engine.each(block.x)], axis=0, ddof=1)
+        return found
+
+    def predict(self, X: Any, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """As `Model.predict`; where training was not asked for intervals, the deviations are the spread alone."""
+        if return_std and self.certainty is None:
+            return self(X), self.spread(X)
+        return super().predict(X, return_std)
+
+    def known_certainty(self) -> Certainty:
+        if self.preparation.classes is not None:
+            raise UserError("An ensemble of classes has no intervals: its spread says how far its members differ.")
+        return super().known_certainty()
+
+    def probabilities(self, X: Any) -> np.ndarray:
+        """The outputs of a model of classes, averaged over the members and what their weights may be. Local."""
+        found: np.ndarray = np.mean([member.probabilities(X) for member in self.members], axis=0)
+        return found
+
+    def derivative_of(self, rows: Rows, where: str = WHERE) -> np.ndarray:
+        if any(self.preparation.transforms):
+            raise UserError("An ensemble with a transformed target has no derivatives: take those of its members.")
+        found: np.ndarray = np.mean([member.derivative_of(rows, where) for member in self.members], axis=0)
+        return found
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The arrays to store: w is float64 (M, |W|)."""
+        return {**super().tensors(), "w": np.stack([member.network.w for member in self.members])}
+
+    def metadata(self) -> dict[str, Any]:
+        return {**super().metadata(), "ensemble": len(self.members)}
+
+    def stored_certainty(self) -> dict[str, np.ndarray]:
+        each = [member.stored_certainty() for member in self.members]
+        return {name: np.stack([own[name] for own in each]) for name in each[0]} if all(each) else {}
+
+
+class Averaged(Backpropagation):
+    """Outputs that are the mean over the members; their error, and the signals that would give them. Local."""
+
+    def __init__(self, ensemble: Ensemble):
+        super().__init__(ensemble.network, ensemble.error, np.dtype(ensemble.dtype))
+        self.weights = [member.network.w for member in ensemble.members]
+
+    def each(self, x: np.ndarray) -> Iterator[np.ndarray]:
+        """The outputs of each member, d^(L) × rows, whose weights are loaded meanwhile."""
+        for w in self.weights:
+            self.load(w)
+            yield super().outputs(x)
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        total = np.zeros((self.d[-1], x.shape[1]))
+        for outputs in self.each(x):
+            total += outputs
+        return (total / len(self.weights)).astype(self.dtype)
+
+    def error(self, block: Block) -> float:
+        """Σ_i e_i of the mean outputs, with the examples' weights."""
+        outputs = self.outputs(block.x).astype(np.float64)
+        if isinstance(self.error_function, SoftmaxCrossEntropy | LogisticCrossEntropy):
+            e = self.error_function.error(self._signals(outputs), block.y, None)
+        else:
+            e = np.square(outputs - block.y).sum(axis=0)
+        return float((e if block.weights is None else e * block.weights).sum(dtype=np.float64))
+
+    def signals(self, x: np.ndarray) -> np.ndarray:
+        return self._signals(self.outputs(x).astype(np.float64))
+
+    def _signals(self, outputs: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            if isinstance(self.error_function, SoftmaxCrossEntropy):
+                return np.log(outputs)
+            return np.log(outputs) - np.log1p(-outputs)
+
+
+@dataclass(frozen=True)
+class Together(Certainty):
+    """The certainty of an ensemble: what its members say of themselves, and what they differ by. T: of the first."""
+
+    of_members: tuple[Certainty, ...] = ()
+
+    @staticmethod
+    def of(own: Sequence[Certainty]) -> Together:
+        return Together(own[0].T, np.mean([certainty.noise for certainty in own], axis=0), tuple(own))
+
+    def variances(
+        self, backpropagation: Backpropagation, block: Block, tops: Iterable[np.ndarray] | None = None
+    ) -> np.ndarray:
+        assert isinstance(backpropagation, Averaged)
+        within, outputs = [], []
+        for certainty, own in zip(self.of_members, backpropagation.each(block.x), strict=True):
+            outputs.append(own.astype(np.float64))
+            within.append(certainty.variances(backpropagation, block, tops))
+        found: np.ndarray = np.mean(within, axis=0) + np.var(outputs, axis=0, ddof=1)
+        return found
+
+
+def _shared(model: Model) -> dict[str, Any]:
+    return {**model.metadata(), "held_out": None}

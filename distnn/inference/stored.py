@@ -1,0 +1,43 @@
+"""A model as a file holds it: one, or an ensemble of several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distnn.errors import UserError
+from distnn.inference.certainty import FACTOR, NOISE
+from distnn.inference.ensemble import Ensemble
+from distnn.inference.model import Model
+from distnn.storage import files
+
+
+def load_model(path: str | Path) -> Model:
+    """The model in a file, or in a run's directory. Local. UserError if there is none, or it is damaged."""
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.safetensors"
+    tensors, metadata = files.read(path)
+    if "model" not in metadata:
+        raise UserError(f"{path} does not hold a model.")
+    return restore(tensors, metadata["model"], str(path))
+
+
+def restore(tensors: dict[str, np.ndarray], metadata: dict[str, Any], where: str) -> Model:
+    """The model or the ensemble that `tensors` and `metadata` stored. UserError if they do not hold one."""
+    count = metadata.get("ensemble")
+    if count is None:
+        return Model.restore(tensors, metadata, where)
+    w = tensors.get("w")
+    if w is None or w.ndim != 2 or len(w) != count or len(w) < 2:
+        raise UserError(f"{where} does not hold an ensemble.")
+    each = {name: tensors[name] for name in ("w", FACTOR, NOISE) if name in tensors}
+    if any(len(array) != count for array in each.values()):
+        raise UserError(f"{where} does not hold an ensemble.")
+    members = [
+        Model.restore({**tensors, **{name: array[k] for name, array in each.items()}}, metadata, where)
+        for k in range(len(w))
+    ]
+    return Ensemble.of(members)
