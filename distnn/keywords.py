@@ -62,6 +62,8 @@ class Keywords(TypedDict, total=False):
     max_seconds: float | None
     window: int
     stop: str | None
+    members: int | None
+    bootstrap: bool
     check_every: int
     memory: str | None
     scratch: str | None

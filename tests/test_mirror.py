@@ -40,9 +40,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         (f"runs/options/{name}.py" for name in ("actions", "data", "network", "run", "several", "training")), OPTIONS
     ),
-    **dict.fromkeys(
-        (f"runs/farm/{name}.py" for name in FARM), FARMS
-    ),
+    **dict.fromkeys((f"runs/farm/{name}.py" for name in FARM), FARMS),
     **dict.fromkeys((f"bench/peers/{name}.py" for name in ("pytorch", "scikit_learn", "worker", "xla")), PEERS),
     **dict.fromkeys((f"bench/convergence/{name}.py" for name in ("ours", "pytorch", "scikit_learn")), RACERS),
 }

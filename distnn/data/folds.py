@@ -155,5 +155,5 @@ def _require_classes(source: Source, labels: np.ndarray, folds: np.ndarray, rank
         if places[label] == 1:
             raise UserError(
                 f"{source.path}: all rows of class {quoted(label)} are in fold {fold}, which would be trained without "
-                "them: --folds-by keeps them together. Give another column, or leave that class out."
+                "them (--folds-by). Give another column, or leave that class out."
             )

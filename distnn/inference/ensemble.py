@@ -65,11 +65,11 @@ class Ensemble(Model):
         found: np.ndarray = np.std([self.unscale(outputs) for outputs in engine.each(block.x)], axis=0, ddof=1)
         return found
 
-    def predict(self, X: Any, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """As `Model.predict`; where training was not asked for intervals, the deviations are the spread alone."""
-        if return_std and self.certainty is None:
-            return self(X), self.spread(X)
-        return super().predict(X, return_std)
+    def deviations(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """As of any model; where training was not asked for intervals both are the spread, without the noise."""
+        if self.certainty is None and self.preparation.classes is None:
+            return self.spread(X), self.spread(X)
+        return super().deviations(X)
 
     def known_certainty(self) -> Certainty:
         if self.preparation.classes is not None:
