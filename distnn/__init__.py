@@ -17,18 +17,34 @@ from typing import TYPE_CHECKING, Any
 from distnn.parallel.uncaught import end_all_ranks
 
 if TYPE_CHECKING:
-    from distnn.api import Fit, fit
+    from distnn.api import Fit, cross_validate, fit
     from distnn.errors import RankError, UserError
     from distnn.inference.model import Model
     from distnn.inference.stored import load_model
     from distnn.network.network import Network
+    from distnn.runs.farm.in_memory import CrossValidation
     from distnn.training.record import Record
     from distnn.training.termination import Reason
 
 __version__ = "0.1.0"
-__all__ = ["Fit", "Model", "Network", "RankError", "Reason", "Record", "UserError", "__version__", "fit", "load_model"]
+__all__ = [
+    "CrossValidation",
+    "Fit",
+    "Model",
+    "Network",
+    "RankError",
+    "Reason",
+    "Record",
+    "UserError",
+    "__version__",
+    "cross_validate",
+    "fit",
+    "load_model",
+]
 
 _PLACES = {
+    "CrossValidation": "runs.farm.in_memory",
+    "cross_validate": "api",
     "Fit": "api",
     "fit": "api",
     "RankError": "errors",

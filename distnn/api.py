@@ -1,4 +1,4 @@
-"""Training from Python on arrays and frames: `fit`."""
+"""Training from Python on arrays and frames: `fit`, `cross_validate`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numbers
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from distnn.command_line.declared import declared
-from distnn.data.tables import ArraySource
+from distnn.data.tables import ArraySource, Source
 from distnn.errors import UserError
+from distnn.inference.ensemble import Ensemble
 from distnn.inference.model import Model
 from distnn.kernels import blas
 from distnn.network.network import Network
@@ -26,6 +27,8 @@ from distnn.parallel.agreement import require_same
 from distnn.parallel.launcher import connect
 from distnn.parallel.ranks import Ranks
 from distnn.runs.assembly import Assembly, assemble
+from distnn.runs.farm.in_memory import CrossValidation, assemblies, test_models
+from distnn.runs.farm.members import members
 from distnn.runs.options import ACTIONS, RUN, Options, check, group
 from distnn.runs.options.in_python import in_python, speaking_python
 from distnn.runs.reports.report import Report
@@ -50,19 +53,22 @@ OPTIONS = tuple(  # of fit: those of a training, but for files and what is print
 )
 SEQUENCES = tuple(option.name for option in declared(Options) if option.takes_several)
 NAMES = {name: name for name in OPTIONS} | {"resume": "network=fit.model.network"}  # in sentences
+OF_FOLDS = NAMES | {name: name for name in ("folds", "folds_by")}
 
 
 @dataclass
 class Fit:
     """A finished training. Replicated. records holds every iteration, reason why it stopped; all else is the model's.
 
-    E_test: the mean error on the examples that `test` kept apart; None where it kept none.
+    E_test: the mean error on the examples that `test` kept apart; None where it kept none. members: of an ensemble, the
+    training of each; records and reason are those of the last one then, and the model is the ensemble.
     """
 
     model: Model
     records: list[Record]
     reason: Reason
     E_test: float | None = None
+    members: list[Fit] = field(default_factory=list)
 
     def __call__(self, X: Any) -> np.ndarray:
         """The outputs for the rows of X, as `Model.__call__`. Local."""
@@ -94,6 +100,45 @@ class Fit:
     def save(self, path: str | Path) -> None:
         """Write the model to a file, for `load_model` and the commands. Local: call it on one rank. OSError."""
         self.model.save(path)
+
+
+def cross_validate(
+    X: Any,
+    Y: Any,
+    folds: int = 5,
+    folds_by: str | None = None,
+    weights: Any = None,
+    comm: Any = None,
+    **options: Unpack[Keywords],
+) -> CrossValidation:
+    """Cross-validation: train once for each of so many parts of the rows, on all others, and test on it. Collective.
+
+    Rows are shuffled by the option `seed`, and each fold has its share of each class. folds_by: the column of X whose
+    values keep rows together, by name or number; it is no input. All else is as for `fit`, and each training has the
+    bits of `python -m distnn.train --folds … --only …`. UserError as for `fit`, and where rows cannot be dealt so.
+    """
+    everyone = connect(comm)
+    with everyone.none_alone():
+        try:
+            with everyone.sharing_errors():
+                _options(None, dict(options))
+                by = None if folds_by is None else str(folds_by)
+                chosen = Options(**{**options, "folds": folds, "folds_by": by})  # type: ignore[arg-type]
+                check(chosen)
+            require_same(_shared(chosen, None, None), everyone)
+            source = ArraySource(X, Y, weights, everyone)
+            several = members(chosen)
+            assert several is not None
+            fits = [
+                _fit_assembled(OF_FOLDS, own, source, None, False, everyone)
+                for own in assemblies(chosen, several, source, everyone)
+            ]
+            scores, columns = test_models([found.model for found in fits], source, everyone)
+        except UserError as error:
+            raise speaking_python(error, OF_FOLDS) from None
+    predicted = [columns[name] for name in fits[0].model.preparation.targets]
+    predictions = predicted[0] if len(predicted) == 1 else np.column_stack(predicted)
+    return CrossValidation(fits, scores, columns["row"], columns["fold"], predictions)
 
 
 def fit(
@@ -207,9 +252,27 @@ def _fit(
     everyone: Ranks,
 ) -> Fit:
     blas.limit_threads(options.threads)
+    if several := members(options):
+        if network is not None:
+            raise UserError("fit: members draw their initial weights: leave out network.")
+        rows = assemblies(options, several, source, everyone)
+        fits = [_fit_assembled(names, own, source, on_iteration, verbose, everyone) for own in rows]
+        whole = Ensemble.of([found.model for found in fits])
+        return Fit(whole, fits[-1].records, fits[-1].reason, members=fits)
     assembly = assemble(options, source, everyone, network, start)
+    return _fit_assembled(names, assembly, source, on_iteration, verbose, everyone)
+
+
+def _fit_assembled(
+    names: Mapping[str, str],
+    assembly: Assembly,
+    source: Source,
+    on_iteration: Callable[[Record], Any] | None,
+    verbose: bool,
+    everyone: Ranks,
+) -> Fit:
     if different := environment.compare_ranks(assembly.environment(), everyone):
-        warnings.warn(different, stacklevel=4)
+        warnings.warn(different, stacklevel=5)
     with closing(_console(assembly.options) if verbose and everyone.rank == 0 else Report()) as report:
         for sentence in opening(source, assembly, everyone.size):
             report.say(in_python(sentence, names))
@@ -219,9 +282,9 @@ def _fit(
     report.say(f"stopped because {reason.text}. {reason.advice}")
     assembly.model.network.w[:] = progress.best_w
     if unknown := assembly.learn_certainty(progress):
-        warnings.warn(in_python(unknown, names), stacklevel=4)
-    E_test = assembly.objective.test_error(progress.best_w) if options.test else None
-    return Fit(assembly.model, records, reason, E_test)
+        warnings.warn(in_python(unknown, names), stacklevel=5)
+    E_test = assembly.objective.test_error(progress.best_w)
+    return Fit(assembly.model, records, reason, None if math.isnan(E_test) else E_test)
 
 
 def _console(options: Options) -> Report:

@@ -115,7 +115,7 @@ def _require_rows(lot: Lot, source: Source, totals: Counter[str]) -> None:
     """UserError where some fold would have no rows, or none of a class."""
     rows = totals.total()
     if rows < lot.folds:
-        raise UserError(f"{source.path} has {rows} rows, too few for --folds {lot.folds}: give --folds {max(rows, 2)}.")
+        raise UserError(f"{source.path}: {rows} rows are too few for --folds {lot.folds}: give --folds {max(rows, 2)}.")
     if len(totals) > 1 and (few := min(totals, key=lambda name: (totals[name], name))) is not None:
         least = totals[few]
         if least < lot.folds:

@@ -23,7 +23,7 @@ from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import LogisticCrossEntropy, SoftmaxCrossEntropy
 
 
-@dataclass
+@dataclass(repr=False)
 class Ensemble(Model):
     """A model whose outputs are the mean of those of its `members`, of which it has the preparation. Replicated.
 
@@ -48,6 +48,9 @@ class Ensemble(Model):
         if made.preparation.classes is None and len(own) == len(members):
             made.certainty = Together.of(own)
         return made
+
+    def __repr__(self) -> str:
+        return f"<Ensemble of {len(self.members)}: {self.members[0]!r}>"
 
     def backpropagation(self) -> Averaged:
         return Averaged(self)

@@ -86,7 +86,7 @@ def test_rows_that_do_not_count_are_in_no_fold_and_leave_the_others_balanced() -
 def test_what_cannot_be_dealt_is_refused() -> None:
     y = np.arange(N) % 7.0
     few = np.where(np.arange(N) < 3, "rare", KINDS)
-    with pytest.raises(UserError, match="has 211 rows, too few for --folds 212"):
+    with pytest.raises(UserError, match="211 rows are too few for --folds 212"):
         dealt(Lot(212, 0, 0), NUMBERS, y)
     with pytest.raises(UserError, match=r"3 rows are of class 'rare', .* --folds 4 .*: give --folds 3"):
         dealt(Lot(4, 0, 0), CLASSES, few)

@@ -161,7 +161,7 @@ def test_gaps_are_filled_in_by_the_rows_that_are_trained_on(tmp_path: Path) -> N
 
 def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
     for given, why in (
-        (("--folds", "121"), "has 120 rows, too few for --folds 121"),
+        (("--folds", "121"), "120 rows are too few for --folds 121"),
         (("--folds", "1"), "--folds 1: give a number of at least 2"),
         (("--folds", "3", "--restarts", "2"), "do not go together"),
         (("--folds", "3", "--test", "0.1"), "leave out --test"),
