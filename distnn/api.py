@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from distnn.command_line.declared import declared
+from distnn.command_line.synonyms import Language
 from distnn.data.tables import ArraySource, Source
+from distnn.declared import declared
 from distnn.errors import UserError
 from distnn.inference.ensemble import Ensemble
 from distnn.inference.model import Model
@@ -213,6 +214,7 @@ def _options(network: Network | None, options: dict[str, Any]) -> Options:
         if name in KNOWN and name not in OPTIONS:
             raise UserError(f"fit: {name} is an option of the command line, not of fit.")
         if name not in KNOWN:
+            Language(OPTIONS, "python").refuse([name], "fit")
             near = get_close_matches(name, OPTIONS, n=1)
             raise UserError(f"fit: there is no option {name}{f'; did you mean {near[0]}?' if near else '.'}")
     chosen = Options(**options)

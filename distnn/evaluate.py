@@ -17,13 +17,16 @@ from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.parallel.ranks import Ranks
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
-PROGRAM = "python -m distnn.evaluate"
-ABOUT = """Compute the error of a trained model on a table with targets:
-python -m distnn.evaluate --model runs/mine --data test.csv
+PROGRAM = "distnn evaluate"
+ABOUT = """Compute the error of a trained model on a table with targets.
 
 Prints E, the mean error that training minimised; for numbers the root mean square and mean absolute error and R² of
 each target in its own units; for classes the share that is right, the log loss, the area under the ROC curve,
-precision, recall and F1 of each class, and the confusion matrix: as scikit-learn defines them."""
+precision, recall and F1 of each class, and the confusion matrix: as scikit-learn defines them.
+
+Examples:
+distnn evaluate runs/lift test.csv
+distnn evaluate runs/lift table.csv --rows held-out --worst 5"""
 
 SINGLE = (("log loss", "log_loss"), ("averaged", "averaged_log_loss"), ("ROC AUC", "auc"))
 HEADINGS = {"f1": "F1", "auc": "ROC AUC", "n": "examples"}

@@ -9,16 +9,20 @@ from typing import Annotated
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
+from distnn.declared import Positional
 from distnn.errors import UserError
 from distnn.inference.export import EXPORTERS, export, model_name
 from distnn.inference.stored import load_model
 from distnn.parallel.ranks import Ranks, on_root
 
-PROGRAM = "python -m distnn.export"
-ABOUT = """Write a trained model for other programs:
-python -m distnn.export --model runs/mine --to c
+PROGRAM = "distnn export"
+ABOUT = """Write a trained model for other programs.
 
-What is written takes inputs and gives outputs as they stand in tables, and needs no distnn."""
+What is written takes inputs and gives outputs as they stand in tables, and needs no distnn.
+
+Examples:
+distnn export runs/lift --to c
+distnn export runs/lift --to fortran --out wing --units pressure=Pa lift=N"""
 
 LANGUAGES = "; ".join(f"{name}: {exporter.holds}" for name, exporter in EXPORTERS.items())
 EXPORT = "Export"  # the group of options in --help
@@ -28,7 +32,9 @@ EXPORT = "Export"  # the group of options in --help
 class ExportOptions:
     """Options of the command."""
 
-    model: Annotated[str, EXPORT, "The model: the directory of a run, or a model file or checkpoint."] = ""
+    model: Annotated[str, EXPORT, "The model: the directory of a run, or a model file or checkpoint.", Positional()] = (
+        ""
+    )
     to: Annotated[tuple[str, ...], EXPORT, f"One or more of {LANGUAGES}."] = ()
     out: Annotated[
         str | None, EXPORT, "What the files' names begin with. Default: the model's name, in the working directory."

@@ -23,10 +23,13 @@ from distnn.parallel.ranks import Ranks, on_root
 from distnn.words import many
 
 PROGRAM = "distnn info"
-ABOUT = """Say which distnn this is, what it was installed with and what it runs on, for a report of a fault:
-distnn info
+ABOUT = """Say which distnn this is, what it was installed with and what it runs on, for a report of a fault.
 
-Under mpirun it says so of rank 0, and on how many ranks it runs."""
+Under mpirun it says so of rank 0, and on how many ranks it runs.
+
+Examples:
+distnn info
+distnn info --json"""
 
 VARIABLES = ("DISTNN_", "OMP_", "OPENBLAS_", "MKL_", "BLIS_", "NPY_DISABLE_CPU_FEATURES")  # as their names begin
 

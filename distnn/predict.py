@@ -10,24 +10,26 @@ from typing import Annotated
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
+from distnn.data.tables import STDIN
 from distnn.errors import UserError
 from distnn.inference.application import Application
 from distnn.inference.certainty import quantile
-from distnn.inference.options import DATA, JOB, STDIN, ApplyOptions
+from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.inference.predictions import Predictions
 from distnn.inference.writers import WRITERS, on_stdout, write, writer_for
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
-PROGRAM = "python -m distnn.predict"
-ABOUT = """Apply a trained model to a table:
-python -m distnn.predict --model runs/mine --data new.csv --out predictions.csv
+PROGRAM = "distnn predict"
+ABOUT = """Apply a trained model to a table.
 
-or, in a pipe:
-python -m distnn.predict --model runs/mine --data - <new.csv >predictions.csv
+It needs the input columns that the model was trained with, by name (or in the same places, where it has no names). One
+line is written for each row, in order.
 
-The table needs the input columns that the model was trained with, by name (or in the same places, where it has no
-names). One line is written for each row, in order."""
+Examples:
+distnn predict runs/lift new.csv --out predictions.csv
+distnn predict runs/lift - <new.csv >predictions.csv
+distnn predict runs/lift new.csv --keep '*' --derivatives --out all.parquet"""
 
 FORMATS = ", ".join(f"{ending} ({writer.holds})" for ending, writer in WRITERS.items())
 

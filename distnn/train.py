@@ -26,11 +26,16 @@ from distnn.runs import resume
 from distnn.runs.job import Job
 from distnn.runs.options import ACTIONS, Options, check, group
 
-PROGRAM = "python -m distnn.train"
-ABOUT = """Train a feed-forward network, exactly and on all of the data, on one process or on many:
-mpirun -n 8 python -m distnn.train --data table.csv --targets y
+PROGRAM = "distnn train"
+ABOUT = """Train a feed-forward network, exactly and on all of the data, on one process or on many.
 
-The same weights come out, to the bit, for any number of processes."""
+The same weights come out, to the bit, for any number of processes.
+
+Examples:
+distnn train table.csv --targets lift --validation 0.1
+mpirun -n 8 distnn train table.csv --hidden 30 30 --out runs/lift
+mpirun -n 8 distnn train --resume --out runs/lift --max-iterations 2000
+distnn train table.csv --dry-run"""
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:

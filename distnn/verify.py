@@ -21,13 +21,16 @@ from distnn.training.gradient_check import Difference, check_gradient, expected_
 from distnn.training.termination import compare
 from distnn.words import many
 
-PROGRAM = "python -m distnn.verify"
+PROGRAM = "distnn verify"
 ABOUT = """Verify distnn on this machine and this data: give it the options of a training.
-mpirun -n 8 python -m distnn.verify --data table.csv --targets y
 
 Checks the gradient against differences of E_in; then trains a few steps, as started, on one rank and on other numbers
 of ranks, simulated, and compares all bits of the weights and of the optimizer's state. Ends with exit code 1 if
-anything differs. Nothing is written."""
+anything differs. Nothing is written.
+
+Examples:
+distnn verify
+mpirun -n 8 distnn verify table.csv --targets lift --hidden 30 30"""
 
 VERIFICATION = "Verification"
 

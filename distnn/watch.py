@@ -15,20 +15,23 @@ from rich.live import Live
 from rich.text import Text
 
 from distnn.command_line.arguments import parse
-from distnn.command_line.declared import Positional
 from distnn.command_line.program import run
+from distnn.declared import Positional
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 from distnn.runs.options.fields import AtLeast, check_fields
 from distnn.runs.watching.state import is_run
 from distnn.runs.watching.view import Watched, line, table, whole
 
-PROGRAM = "python -m distnn.watch"
-ABOUT = """Watch a training, or several:
-python -m distnn.watch runs/lift
+PROGRAM = "distnn watch"
+ABOUT = """Watch a training, or several.
 
 It reads the directories of the runs, which it does not change, on any host that sees them, until none of them is
-running any more, or until Ctrl-C."""
+running any more, or until Ctrl-C.
+
+Examples:
+distnn watch runs/lift
+distnn watch runs --once"""
 
 WATCH = "Watch"  # the group of options in --help
 HUES = {"×": "yellow", "[⠀-⣿⠒]": "cyan", "^[^ ]+$": "bold", "(?<=^state       )[a-z ]+": "green"}

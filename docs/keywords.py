@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from distnn.api import OPTIONS, fit
-from distnn.command_line.declared import declared
+from distnn.declared import declared
 from distnn.runs.options.options import Options
 
 FILE = Path(__file__).parents[1] / "distnn/keywords.py"

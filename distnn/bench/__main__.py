@@ -18,11 +18,14 @@ from distnn.kernels import blas
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 
-PROGRAM = "python -m distnn.bench"
-ABOUT = """Measure how long an iteration takes, beside PyTorch, JAX and scikit-learn and beside the machine's limit:
-mpirun -n 2 python -m distnn.bench
+PROGRAM = "distnn bench"
+ABOUT = """Measure how long an iteration takes, beside PyTorch, JAX and scikit-learn and beside the machine's limit.
 
-Everybody takes turns, so that what else runs here disturbs all alike. Packages that are not installed are left out."""
+Everybody takes turns, so that what else runs here disturbs all alike. Packages that are not installed are left out.
+
+Examples:
+distnn bench --quick
+mpirun -n 2 distnn bench --json results.json"""
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:

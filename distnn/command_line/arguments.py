@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from distnn.command_line.declared import Declared, declared
 from distnn.command_line.help import help_text
+from distnn.command_line.synonyms import Language
+from distnn.declared import Declared, declared
 from distnn.errors import UserError
 
 TOML_BYTES = 1 << 20  # a file of options is far shorter
@@ -38,9 +39,13 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     if asks_for_help(arguments):
         print(help_text(kind, program, about))
         return None
+    options = declared(kind)
+    language = Language({*(option.name for option in options), "config"}, program)
+    arguments = _numbers_apart(language.translate(arguments), options)
     path = _config_path(arguments)
     file = _file(path) if path else {}
-    options, mentioned = declared(kind), _mentioned(arguments, file)
+    language.refuse(file, f"--config {path}")
+    mentioned = _mentioned(arguments, file)
     few = [option for option in options if option.is_positional or option.name in mentioned]
     try:
         given = _parsed(program, arguments, path, few)
@@ -52,12 +57,39 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     return given
 
 
+def _numbers_apart(arguments: Sequence[str], options: Sequence[Declared]) -> list[str]:
+    """The arguments with --hidden 12,12 as --hidden 12 12, and files that follow such numbers before all options."""
+    flags = {option.flag for option in options if option.takes_several and str not in get_args(option.kind)}
+    found: list[str] = []
+    files: list[str] = []
+    inside = False
+    for argument in arguments:
+        flag, equals, values = argument.partition("=")
+        if argument.startswith("--"):
+            inside = flag in flags
+            found += [flag, *_apart(values)] if inside and equals else [argument]
+        elif inside and not argument[:1].isdigit() and os.path.exists(argument):
+            files.append(argument)
+        else:
+            found += _apart(argument) if inside else [argument]
+    return [*files, *found]
+
+
+def _apart(values: str) -> list[str]:
+    """12,12 or [12,12] as 12 and 12."""
+    return values.strip("[]()").strip(",").split(",")
+
+
 def _joined(arguments: Sequence[str]) -> list[str]:
-    """The arguments with a lone -, which means stdin or stdout, joined to its option: it would be taken for one."""
+    """The arguments with a lone -, which means stdin or stdout, joined to its option: it would be taken for one.
+
+    Without an option before it, it is the table.
+    """
     found: list[str] = []
     for argument in arguments:
-        if argument == "-" and found and found[-1].startswith("--") and "=" not in found[-1]:
-            found[-1] += "=-"
+        if argument == "-":
+            is_value = found and found[-1].startswith("--") and "=" not in found[-1]
+            found.append(f"{found.pop() if is_value else '--data'}=-")
         else:
             found.append(argument)
     return found
@@ -76,7 +108,7 @@ def asks_for_help(arguments: Sequence[str]) -> bool:
 
 def _parsed(program: str, arguments: Sequence[str], path: str | None, options: Sequence[Declared]) -> dict[str, Any]:
     """What `read` returns, where there are these options."""
-    from cyclopts import App, CycloptsError
+    from cyclopts import App, CycloptsError, UnusedCliTokensError
     from cyclopts.config import Toml
 
     def collect(*values: Any, **given: Any) -> dict[str, Any]:
@@ -103,6 +135,10 @@ def _parsed(program: str, arguments: Sequence[str], path: str | None, options: S
     try:
         command, bound, _ = app.parse_args(_joined(arguments), print_error=False, exit_on_error=False)
         given = command(*bound.args, **bound.kwargs)
+    except UnusedCliTokensError as error:
+        words = " ".join(error.unused_tokens or ())
+        usage = f"{program}{''.join(f' [{name.upper()}]' for name in places)} [OPTIONS]"
+        raise UserError(f"There is no place for {words}: {usage}. See: {program} --help") from None
     except CycloptsError as error:
         raise UserError(f"{' '.join(str(error).split())} See: {program} --help") from None
     return {name: value for name, value in given.items() if value is not None and name != "config"}

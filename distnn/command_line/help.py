@@ -9,9 +9,10 @@ import shutil
 from textwrap import fill, wrap
 from typing import get_args
 
-from distnn.command_line.declared import Declared, declared
+from distnn.declared import Declared, declared
 
 WIDEST = 100  # columns of text
+EXAMPLES = "\n\nExamples:\n"  # in the words about a program: what follows is put at the end, a command a line
 MARGIN = 30  # columns before the words of an option
 OTHERS = (
     ("--config FILE", "TOML file of options; flags win."),
@@ -29,10 +30,12 @@ def help_text(kind: type, program: str, about: str) -> str:
         if option.is_positional:
             places += f" [{option.name.upper()}{'...' if option.takes_several else ''}]"
     groups["Help and files of options"] = list(OTHERS)
-    about = "\n".join(fill(line, width) for line in about.splitlines())
-    parts = [f"Usage: {program}{places} [OPTIONS]", about]
+    about, _, examples = about.partition(EXAMPLES)
+    parts = [f"Usage: {program}{places} [OPTIONS]", *(fill(paragraph, width) for paragraph in about.split("\n\n"))]
     for group, options in groups.items():
         parts.append(f"{group}:\n" + "\n".join(_paragraph(flags, words, width) for flags, words in options))
+    if examples:
+        parts.append("Examples:\n" + "\n".join(f"  {line}" for line in examples.splitlines()))
     return "\n\n".join(parts)
 
 

@@ -11,10 +11,9 @@ from distnn.data.columns import Columns
 from distnn.data.folds import Folds, Lot, deal
 from distnn.data.rows import Rows
 from distnn.data.tables import Source, Written, open_source
-from distnn.data.tables.stdin import open_stdin
 from distnn.errors import UserError
 from distnn.inference.model import Model
-from distnn.inference.options import STDIN, ApplyOptions
+from distnn.inference.options import ApplyOptions
 from distnn.inference.stored import load_model
 from distnn.kernels import blas
 from distnn.kernels.blocks import Block, Cut, cut
@@ -49,12 +48,9 @@ class Application:
         model: Model = on_root(ranks, lambda: load_model(options.model))
         header = model.header if options.header is None else options.header
         written = _written(options, model)
-        if options.data == STDIN:
-            source: Source = open_stdin(ranks, header=header, written=written)
-        else:
-            source = open_source(
-                options.data, ranks, seed=options.seed, n=options.examples or 1, header=header, written=written
-            )
+        source = open_source(
+            options.data, ranks, seed=options.seed, n=options.examples or 1, header=header, written=written
+        )
         self._begin(model, source, ranks, with_targets, options.unknown)
 
     @classmethod

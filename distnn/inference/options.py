@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from distnn.data.tables import KNOWN_FORMATS
+from distnn.declared import Positional
 
 DATA, JOB = "Model and data", "Job"  # groups of options in --help
-STDIN = "-"  # as --data
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyOptions:
     """Options of every command that applies a model."""
 
-    model: Annotated[str, DATA, "The model: the directory of a run, or a model file or checkpoint."] = ""
+    model: Annotated[str, DATA, "The model: the directory of a run, or a model file or checkpoint.", Positional()] = ""
     data: Annotated[
         str | None,
         DATA,
         f"Table to apply it to, {KNOWN_FORMATS}; - for rows of text on stdin.",
+        Positional(),
     ] = None
     header: Annotated[
         bool | None,

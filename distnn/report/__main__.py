@@ -10,16 +10,20 @@ from typing import Annotated
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
+from distnn.declared import Positional
 from distnn.errors import UserError
 from distnn.inference.options import DATA, ApplyOptions
 from distnn.parallel.ranks import Ranks, on_root
 
-PROGRAM = "python -m distnn.report"
-ABOUT = """Write what a training did, and how good its model is, into one HTML file:
-python -m distnn.report --model runs/mine
+PROGRAM = "distnn report"
+ABOUT = """Write what a training did, and how good its model is, into one HTML file.
 
 It needs no network and no script to be read. Without --data the table is the one that the model was trained on, if it
-is still there and has not changed; where rows were held out, predictions are of these."""
+is still there and has not changed; where rows were held out, predictions are of these.
+
+Examples:
+distnn report runs/lift --out lift.html
+distnn report runs/lift --compare runs/drag --figures figures"""
 REPORT = "Report"  # the group of options in --help
 
 
@@ -27,7 +31,9 @@ REPORT = "Report"  # the group of options in --help
 class ReportOptions(ApplyOptions):
     """Options of the command."""
 
-    data: Annotated[str | None, DATA, "Table to show the model's predictions of. Default: that of the training."] = None
+    data: Annotated[
+        str | None, DATA, "Table to show the model's predictions of. Default: that of the training.", Positional()
+    ] = None
     out: Annotated[str, REPORT, "The file to write; an older report of that name is replaced."] = "report.html"
     figures: Annotated[str | None, REPORT, "Folder to write the figures to as well, as PNG, SVG and PDF."] = None
     compare: Annotated[tuple[str, ...], REPORT, "Directories of other runs, to be shown in one report."] = ()

@@ -45,8 +45,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
         *([("held out", ", ".join(held))] if held else []),
         ("weights", f"{weights:,}"),
         ("blocks", f"{cut.count:,} of {many(cut.rows, 'row')}"),
-        ("ranks", f"{ranks}, each with {min(blocks)} to {many(max(blocks), 'block')}, "
-                  f"{min(rows):,} to {many(max(rows), 'row')}"),
+        ("ranks", f"{ranks}, each with {_between(blocks, 'block')}, {_between(rows, 'row')}"),
         ("memory a rank", f"{amount(shard)} of rows, {amount(work)} to compute, {amount(sums)} to sum, at most"),
         *([("and at the end", f"{amount(certainty.memory(options, tuple(d)))} for --intervals {options.intervals}")]
           if options.intervals else []),
@@ -59,3 +58,9 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
         ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)
+
+
+def _between(counts: list[int], what: str) -> str:
+    """1 to 3 blocks, or 2 blocks where all have as many."""
+    least = f"{min(counts):,} to " if min(counts) < max(counts) else ""
+    return least + many(max(counts), what)

@@ -13,6 +13,7 @@ import pytest
 from distnn import UserError
 from distnn.command_line.arguments import parse, to_toml
 from distnn.parallel.ranks import OneRank
+from distnn.predict import PredictOptions
 from distnn.runs.options import Options, check, flag
 from distnn.train import ABOUT, PROGRAM, main, read_options
 
@@ -114,7 +115,12 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("--eta", "fast"), "eta"),
     (("--hidden", "3", "x"), "hidden"),
     (("--seed",), "seed"),
-    (("stray",), "stray"),
+    (("stray",), "stray cannot be read: No such file"),
+    (("a.csv", "b.csv"), r"There is no place for b.csv: distnn train \[DATA\] \[OPTIONS\]"),
+    (("a.csv", "--data", "b.csv"), "There is no place for a.csv"),
+    (("--hidden", "4,x"), '"x"'),
+    (("--epochs", "3"), "an epoch is an iteration here"),
+    (("--targets", "y", "table.csv"), "for a table of your own: give it first, as in train table.csv --targets y"),
     (("--optimizer", "adamw"), "optimizer"),
     (("--dtype", "float16"), "dtype.*float32"),
     (("--hidden", "0"), "--hidden 0: every layer needs a width of at least 1"),
@@ -142,7 +148,24 @@ def one_sentence(text: str) -> None:
     assert text.rstrip().endswith((".", "help", "?", ")")), text
 
 
+def test_what_hands_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables without a flag, also after numbers; numbers with commas; names that other packages have for options."""
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").touch()
+    expected = replace(Options(), data="t.csv", hidden=(30, 20), eta=0.5)
+    for hidden in (["--hidden", "30", "20"], ["--hidden", "30,20"], ["--hidden=30,20"], ["--layers", "[30,", "20]"]):
+        assert read("t.csv", *hidden, "--eta", "0.5") == expected
+        assert read(*hidden, "t.csv", "--lr", "0.5") == expected
+        assert read("--learning-rate=0.5", *hidden, "--data", "t.csv") == expected
+    for dash in (["-"], ["--data", "-"], ["--data=-"], ["--quiet", "--data", "-"]):
+        assert read(*dash, "--hidden", "3").data == "-"
+    applied = parse(PredictOptions, "predict", "About", ["runs/a", "-", "--out", "-"])
+    assert (applied.model, applied.data, applied.out) == ("runs/a", "-", "-")
+
+
 BAD_FILES = {
+    "another name": ("lr = 0.1\n", "bad.toml: lr is called eta here"),
+    "no such option": ("epochs = 3\n", "bad.toml: there is no option epochs: an epoch"),
     "not TOML": ("theta = tanh\n", "is not a TOML file: .*line 1"),
     "not text": ("\udcff", "is not a TOML file"),
     "unknown option": ("thetaa = 'tanh'\n", "thetaa"),

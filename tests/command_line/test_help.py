@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import pytest
 
-from distnn.command_line.declared import Positional
 from distnn.command_line.help import help_text
+from distnn.declared import Positional
 from distnn.evaluate import EvaluateOptions
 from distnn.evaluate import main as evaluate_main
 from distnn.parallel.ranks import OneRank
@@ -48,12 +48,17 @@ class Some:
 
 def test_everything_about_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "64")
-    assert help_text(Some, "program", "About this: a sentence that does not fit into one line.\nprogram a b") == (
+    assert help_text(
+        Some,
+        "program",
+        "About this: a sentence that does not fit into\none line.\n\nMore of it.\n\nExamples:\nprogram a b\nprogram c",
+    ) == (
         """\
 Usage: program [RUNS...] [OPTIONS]
 
 About this: a sentence that does not fit into one line.
-program a b
+
+More of it.
 
 Runs:
   --runs STR...               Directories of runs.
@@ -68,7 +73,11 @@ Network:
 
 Help and files of options:
   --config FILE               TOML file of options; flags win.
-  --help, -h                  Print this, and do nothing else."""
+  --help, -h                  Print this, and do nothing else.
+
+Examples:
+  program a b
+  program c"""
     )
 
 

@@ -20,6 +20,7 @@ from distnn.data.tables.hdf import open_hdf5, split_path
 from distnn.data.tables.npy import open_npy
 from distnn.data.tables.npz import open_npz
 from distnn.data.tables.source import Source, column_numbers
+from distnn.data.tables.stdin import open_stdin
 from distnn.data.tables.text import open_text
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
@@ -37,6 +38,7 @@ __all__ = [
     "open_source",
 ]
 
+STDIN = "-"  # as a path
 # By the ending of the file's name: open(path, ranks, header=...) is collective and gives a Source.
 FORMATS: dict[str, Callable[..., Source]] = {
     ".csv": open_text,
@@ -74,12 +76,14 @@ def open_source(
 ) -> Source:
     """The table in a file, in several ones, or the built-in exclusive-or with n rows where path is None. Collective.
 
-    path: of a file; of a folder, or a pattern with *, ? or [], whose files make one table; of an HDF5 file with a
-    colon and what is meant in it. header: whether a text table begins with a line of names; None: judged by its look.
-    written: what else is known of how a text table is written. UserError on all ranks.
+    path: of a file; of a folder, or a pattern with *, ? or [], whose files make one table; of an HDF5 file with a colon
+    and what is meant in it; -, for text on stdin. header: whether a text table begins with a line of names; None:
+    judged by its look. written: what else is known of how a text table is written. UserError on all ranks.
     """
     if path is None:
         return ExclusiveOr(n, seed)
+    if path == STDIN:
+        return open_stdin(ranks, header=header, written=written)
     many = None
     with ranks.sharing_errors():
         many = ranks.rank == 0 and is_many(split_path(path)[0])

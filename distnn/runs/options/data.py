@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from distnn.data.encoding import TRANSFORMS
 from distnn.data.kinds import KINDS
 from distnn.data.tables import KNOWN_FORMATS, Written
+from distnn.declared import Positional
 from distnn.errors import UserError
 from distnn.runs.options.fields import AtLeast
 
@@ -22,7 +23,9 @@ class DataOptions:
     data: Annotated[
         str | None,
         DATA,
-        f"Table to learn from, an example a row: {KNOWN_FORMATS}. Default: a built-in one, the exclusive-or.",
+        f"Table to learn from, an example a row: {KNOWN_FORMATS}; - for text on stdin. Default: a built-in one, the "
+        "exclusive-or.",
+        Positional(),
     ] = None
     targets: Annotated[
         tuple[str, ...],
@@ -158,7 +161,9 @@ def check(options: DataOptions) -> None:
             "them."
         )
     if options.data is None and (options.targets or options.weights):
-        raise UserError("--targets and --weights are for a table of your own: add --data FILE.")
+        raise UserError(
+            "--targets and --weights are for a table of your own: give it first, as in train table.csv --targets y."
+        )
     options.written.check()
     if options.data is None and options.written != Written():
         raise UserError("--delimiter, --decimal and --encoding are for a text table of your own: add --data FILE.")

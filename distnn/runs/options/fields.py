@@ -7,7 +7,7 @@ import numbers
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
-from distnn.command_line.declared import declared
+from distnn.declared import declared
 from distnn.errors import UserError
 
 NUMBERS: dict[type, type] = {int: numbers.Integral, float: numbers.Real}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args
 
-from distnn.command_line.declared import Declared, declared
+from distnn.declared import Declared, declared
 from distnn.errors import UserError
 from distnn.runs.options.options import Options
 
@@ -19,8 +19,8 @@ from distnn.runs.options.options import Options
 PROSE = {
     *("a", "an", "and", "another", "any", "are", "as", "at", "can", "cannot", "contradict", "for", "gives"),
     *("has", "have", "holds", "if", "in", "is", "it", "leaves", "makes", "may", "must", "names", "needs"),
-    *("of", "on", "or", "out", "read", "said", "says", "that", "the", "then", "to", "was", "were", "where"),
-    *("which", "with", "would"),
+    *("of", "on", "or", "out", "read", "said", "says", "takes", "that", "the", "then", "to", "was", "were"),
+    *("where", "which", "with", "would"),
 }
 FLAG = re.compile(
     r"(?P<before>\b(?:[Aa]dd|[Gg]ive|by) )?(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z0-9-]*)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from distnn.command_line.arguments import to_toml
-from distnn.command_line.declared import declared
+from distnn.declared import declared
 from distnn.runs.options.actions import ActionOptions
 from distnn.runs.options.data import DataOptions
 from distnn.runs.options.network import NetworkOptions

@@ -40,7 +40,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"seed": 2**63}, r"--seed \d+: give a number below 2\^63"),
     ({"patience": 3}, "--patience needs examples to be held out: add --validation"),
     ({"resume": True, "overwrite": True, "out": "x"}, "--resume and --overwrite contradict each other"),
-    ({"targets": ("y",)}, "--targets and --weights are for a table of your own: add --data FILE"),
+    ({"targets": ("y",)}, "--targets and --weights are for a table of your own: give it first"),
     ({"weights": "w"}, "--targets and --weights are for a table of your own"),
     ({"indicator": True}, "--indicator says which values were filled in: add --impute"),
     ({"impute": "drop", "indicator": True}, "--impute drop leaves the rows out that --indicator would mark"),

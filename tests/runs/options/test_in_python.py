@@ -7,7 +7,8 @@ import re
 import pytest
 from checkout import CHECKOUT
 
-from distnn.command_line.declared import declared
+from distnn.api import OPTIONS
+from distnn.declared import declared
 from distnn.errors import TooLittleRoom
 from distnn.runs.options import Options
 from distnn.runs.options.in_python import PROSE, in_python, speaking_python
@@ -48,7 +49,8 @@ def test_other_names_and_the_kind_of_the_error() -> None:
 
 def test_words_after_flags_in_messages_are_known() -> None:
     """What follows a flag of words, in the texts of the package, is a value (with = or a brace), or prose."""
-    flags = [option.flag for option in declared(Options) if str in _parts(option.kind) and not option.choices]
+    options = [option for option in declared(Options) if option.name in OPTIONS and not option.choices]
+    flags = [option.flag for option in options if str in _parts(option.kind)]
     pattern = re.compile(rf"({'|'.join(flags)}) ([a-z]+)(?=[ ,;:)]|\. |\.?\"$)")
     strange = {
         (path.name, *found)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import pytest
 
-from distnn.command_line.declared import Declared, Positional, declared
+from distnn.declared import Declared, Positional, declared
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""What hands type: other names of options are understood, and answered where there is no such option."""
+
+from __future__ import annotations
+
+import pytest
+
+import distnn
+from distnn import UserError
+from distnn.command_line.synonyms import ANSWERS, SYNONYMS, Language
+from distnn.declared import declared
+from distnn.runs.options import Options
+
+KNOWN = {option.name for option in declared(Options)}
+LANGUAGE = Language(KNOWN, "distnn train")
+
+
+def test_flags_are_translated() -> None:
+    given = ["t.csv", "--lr", "0.1", "--activation=relu", "--no-normalize", "--random_state", "3", "-o", "runs/a", "-1"]
+    assert LANGUAGE.translate(given) == [
+        *("t.csv", "--eta", "0.1", "--theta=relu", "--no-standardise", "--seed", "3", "--out", "runs/a", "-1")
+    ]
+
+
+def test_own_options_and_unknown_ones_stay_what_they_are() -> None:
+    given = [f"--{name.replace('_', '-')}" for name in KNOWN] + ["--nothing", "-z", "-", "--"]
+    assert LANGUAGE.translate(given) == given
+
+
+def test_every_synonym_means_an_option_and_nothing_else() -> None:
+    assert set(SYNONYMS) <= KNOWN
+    words = [word for others in (*SYNONYMS.values(), *ANSWERS) for word in others]
+    assert len(set(words)) == len(words)
+    assert not {word.replace("-", "_") for word in words} & KNOWN
+    for option, others in SYNONYMS.items():
+        for other in others:
+            assert LANGUAGE.translate([f"--{other}"]) == [f"--{option.replace('_', '-')}"]
+
+
+def test_options_in_answers_exist() -> None:
+    for answer in ANSWERS.values():
+        for word in answer.replace(",", " ").replace(":", " ").replace(".", " ").replace(";", " ").split():
+            assert not word.startswith("--") or word[2:].replace("-", "_") in KNOWN, answer
+
+
+@pytest.mark.parametrize("flag", ["--epochs", "--epochs=5", "-n", "--gpu", "--early_stopping"])
+def test_what_is_no_option_is_answered(flag: str) -> None:
+    with pytest.raises(UserError, match=f"^There is no option {flag.partition('=')[0]}: "):
+        LANGUAGE.translate([flag, "5"])
+    with pytest.raises(UserError, match="mpirun -n 8 distnn train"):
+        LANGUAGE.translate(["--nproc"])
+
+
+def test_a_synonym_of_an_option_that_this_program_lacks_is_left_alone() -> None:
+    assert Language({"model"}, "distnn export").translate(["--lr"]) == ["--lr"]
+
+
+def test_from_python() -> None:
+    X = [[0.0], [1.0]]
+    with pytest.raises(UserError, match=r"^fit: lr is called eta here\.$"):
+        distnn.fit(X, X, lr=0.1)  # type: ignore[call-arg]
+    with pytest.raises(
+        UserError, match=r"^fit: there is no option epochs: .*: max_iterations N\. With optimizer='sgd'"
+    ):
+        distnn.fit(X, X, epochs=3)  # type: ignore[call-arg]
