@@ -31,7 +31,8 @@ if [[ $execute ]]; then
     trap 'rm -rf "$executed"' EXIT
     for script in docs/gallery/*.py; do
         name=$(basename "$script" .py)
-        jupytext --quiet --to ipynb --execute --run-path "$executed" --output "$executed/$name.ipynb" "$script"
+        jupytext --quiet --to ipynb --set-kernel python3 --execute --run-path "$executed" \
+            --output "$executed/$name.ipynb" "$script"
         cp "$executed/$name.png" docs/gallery/
     done
 fi

@@ -23,7 +23,9 @@ def notebooks(app: Any, error: Exception | None) -> None:
     """Write the scripts as notebooks, not executed, beside their pages."""
     if error is None and app.builder.format == "html":
         for script in Path(app.srcdir).glob("gallery/*.py"):
-            jupytext.write(jupytext.read(script, fmt=FORMAT), Path(app.outdir) / f"gallery/{script.stem}.ipynb")
+            notebook = jupytext.read(script, fmt=FORMAT)
+            notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+            jupytext.write(notebook, Path(app.outdir) / f"gallery/{script.stem}.ipynb")
 
 
 class Parser(MystParser):  # type: ignore[misc]
