@@ -28,8 +28,11 @@ Checks the gradient against differences of E_in; then trains a few steps, as sta
 of ranks, simulated, and compares all bits of the weights and of the optimizer's state. Ends with exit code 1 if
 anything differs. Nothing is written.
 
+--golden compares with what other machines compute.
+
 Examples:
 distnn verify
+distnn verify --golden
 mpirun -n 8 distnn verify table.csv --targets lift --hidden 30 30"""
 
 VERIFICATION = "Verification"
@@ -41,6 +44,11 @@ class VerifyOptions(Options):
 
     steps: Annotated[int, VERIFICATION, "Iterations to train."] = 5
     simulate: Annotated[tuple[int, ...], VERIFICATION, "Numbers of ranks to simulate."] = (2, 7, 64, 1000)
+    golden: Annotated[
+        bool,
+        VERIFICATION,
+        "Instead: small trainings, whose bits are known, are the same on every machine. Under a minute.",
+    ] = False
     alone: Annotated[
         bool,
         VERIFICATION,
@@ -62,6 +70,9 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     if options is None:
         return DONE
     blas.limit_threads(options.threads)
+    if options.golden:
+        with watching(ranks, options.watchdog):
+            return verify_golden(ranks)
     with watching(ranks, options.watchdog):
         assembly = assemble(options, open_table(options, ranks), ranks)
         record = assembly.environment()
@@ -97,6 +108,20 @@ def read_options(arguments: Sequence[str]) -> VerifyOptions | None:
         raise UserError("--steps and --simulate need numbers of at least 1.")
     check(options)
     return options
+
+
+def verify_golden(ranks: Ranks) -> int:
+    """Train what is in the golden table, every rank for itself, and compare. Collective. Returns the exit code."""
+    from distnn.golden.table import golden, results
+
+    wrong = ranks.gather([(each.name, each.found) for each in results() if each.found != each.golden])
+    if ranks.rank == 0:
+        for rank, found in enumerate(wrong):
+            for name, digest in found:
+                print(f"WRONG: On rank {rank}, the training {name!r} ends in other bits ({digest}).")
+        if not any(wrong):
+            print(f"All is as it should be: {len(golden())} trainings have the bits of the golden table.")
+    return FAILED if any(wrong) else DONE
 
 
 def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: Ranks) -> list[Outcome]:

@@ -12,6 +12,7 @@ from distnn.data.classes import Classes
 from distnn.data.shelf import Shelf
 from distnn.data.weights import power
 from distnn.errors import UserError
+from distnn.kernels.algebra import total
 from distnn.kernels.blocks import Block, Cut
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
@@ -44,7 +45,7 @@ def factors(wanted: Sequence[str], classes: Classes, train: Shelf, cut: Cut, ran
 
     held = ExactSum(ranks, [1] * K, len(parts), cut.count)(term)
     with np.errstate(divide="ignore"):
-        return np.where(held > 0, held.sum() / (np.count_nonzero(held) * held), 1.0)
+        return np.where(held > 0, total(held) / (np.count_nonzero(held) * held), 1.0)
 
 
 def multiply(shelf: Shelf, classes: Classes, factors: np.ndarray) -> None:

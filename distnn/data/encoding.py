@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from distnn.kernels.algebra import applied
+
 BOOLEANS = {
     **dict.fromkeys(("True", "true", "TRUE", "T", "1", "1.0"), 1.0),
     **dict.fromkeys(("False", "false", "FALSE", "F", "0", "0.0"), 0.0),
@@ -26,10 +28,14 @@ class Transform(NamedTuple):
     above: float
 
 
+def _function(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda numbers: applied(name, numbers)
+
+
 # To add one: its line here.
 TRANSFORMS = {
-    "log": Transform(np.log, np.exp, lambda z: np.exp(-z), 0.0),
-    "log1p": Transform(np.log1p, np.expm1, lambda z: np.exp(-z), -1.0),
+    "log": Transform(_function("log"), _function("exp"), lambda z: applied("exp", -z), 0.0),
+    "log1p": Transform(_function("log1p"), _function("expm1"), lambda z: applied("exp", -z), -1.0),
 }
 
 

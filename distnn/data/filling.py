@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from distnn.data.shelf import Room, Shelf
+from distnn.kernels import algebra
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 
@@ -42,7 +43,7 @@ class Means:
         known = np.where(np.isnan(values), 0, values)
         self.counts += (values == values).sum(axis=1)
         exponents = _exponents(np.abs(known).max(axis=1, initial=0))
-        self.sums.append((np.array([np.ldexp(v, -e).sum() for v, e in zip(known, exponents, strict=True)]), exponents))
+        self.sums.append((np.array([algebra.total(np.ldexp(v, -e)) for v, e in zip(known, exponents, strict=True)]), exponents))
 
     def __call__(self, count: int, ranks: Ranks) -> np.ndarray:
         m = len(self.counts)

@@ -27,6 +27,7 @@ from distnn.data.shelf import Room, Shelf
 from distnn.data.tables import Source
 from distnn.data.tables.dialect import is_number
 from distnn.errors import UserError
+from distnn.kernels.algebra import total
 from distnn.kernels.blocks import Block, Cut
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
@@ -250,7 +251,7 @@ def _weight(shelf: Shelf, cut: Cut, ranks: Ranks) -> float:
 
     def term(j: int, out: np.ndarray) -> None:
         of_rows = parts[j].weights
-        out[0] = rows[j] if of_rows is None else of_rows.sum(dtype=np.float64)
+        out[0] = rows[j] if of_rows is None else total(of_rows.astype(np.float64))
 
     return float(ExactSum(ranks, [1], len(parts), cut.count)(term)[0])
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distnn.kernels.algebra import row_sums
+from distnn.kernels.algebra import total as total_of
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 
@@ -90,8 +92,8 @@ def measure(
     def first_moment(j: int, out: np.ndarray) -> None:
         x, weights = parts[j]
         z = x[-m:] / scale[:, None]
-        out[:m] = (z if weights is None else z * weights).sum(axis=1)
-        out[m] = x.shape[1] if weights is None else weights.sum()
+        out[:m] = row_sums(z if weights is None else z * weights)
+        out[m] = x.shape[1] if weights is None else total_of(weights.astype(np.float64))
 
     total = sums(first_moment)
     mean = total[:m] / total[m]
@@ -99,7 +101,7 @@ def measure(
     def second_moment(j: int, out: np.ndarray) -> None:
         x, weights = parts[j]
         z = np.square(x[-m:] / scale[:, None] - mean[:, None])
-        out[:m] = (z if weights is None else z * weights).sum(axis=1)
+        out[:m] = row_sums(z if weights is None else z * weights)
         out[m] = 0
 
     deviation = np.sqrt(sums(second_moment)[:m] / total[m]) * scale

@@ -24,6 +24,7 @@ from distnn.inference.measures.classes import Confusion
 from distnn.inference.measures.numbers import Residuals
 from distnn.inference.measures.sureness import Sureness
 from distnn.inference.measures.worst import Worst
+from distnn.kernels.algebra import total
 from distnn.parallel.ranks import on_root
 from distnn.parallel.reduction import ExactSum
 
@@ -68,10 +69,10 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
         rows = replace(rows, weights=scaled(rows.weights, exponent))
         block = application.block(rows)
         weights = np.ones(len(rows)) if rows.weights is None else rows.weights
-        out[0] = weights.sum()
+        out[0] = total(weights)
         if classes is not None and classes.weights:
             block = block._replace(weights=block_weights(block, classes, weights).astype(block.x.dtype))
-        out[1] = len(rows) if block.weights is None else block.weights.sum(dtype=np.float64)
+        out[1] = len(rows) if block.weights is None else total(block.weights.astype(np.float64))
         out[2] = application.backpropagation.error(block)
         seen = Seen(rows, block.y, application.backpropagation.outputs(block.x), weights)
         measure.write(seen, out[3:size])

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn.inference.certainty import Certainty, quantile
+from distnn.kernels import algebra
 from distnn.kernels.blocks import Block
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.backpropagation import Backpropagation
@@ -65,6 +66,6 @@ def _odds(s: np.ndarray) -> Iterator[Odds]:
     for k in range(len(s)):
         others = np.delete(s, k, axis=0)
         largest = others.max(axis=0)
-        shares = np.exp(others - largest)
-        total = shares.sum(axis=0)
-        yield Odds(s[k] - largest - np.log(total), np.insert(-shares / total, k, 1.0, axis=0))
+        shares = algebra.applied("exp", others - largest)
+        total = algebra.column_sums(shares)
+        yield Odds(s[k] - largest - algebra.applied("log", total), np.insert(-shares / total, k, 1.0, axis=0))

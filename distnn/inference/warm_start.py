@@ -11,6 +11,7 @@ from distnn.inference.ensemble import Ensemble
 from distnn.inference.foreign import from_scikit_learn, from_state_dict, is_state_dict
 from distnn.inference.model import Model
 from distnn.inference.stored import load_model
+from distnn.kernels.algebra import combination
 from distnn.network.network import Network
 from distnn.parallel.ranks import Ranks, on_root
 
@@ -56,7 +57,7 @@ def continued(model: Any, network: Network, preparation: Preparation, where: str
     network.w[:] = model.network.w
     W = network.W
     factor, offset = was.input_scaling.relative_to(preparation.input_scaling)
-    W[0][0] += offset @ W[0][1:]
+    W[0][0] += combination(offset, W[0][1:])
     W[0][1:] *= factor[:, None]
     if was.target_scaling and preparation.target_scaling and network.output_theta == "identity":
         factor, offset = preparation.target_scaling.relative_to(was.target_scaling)

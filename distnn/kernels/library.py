@@ -1,9 +1,9 @@
 """The library of compiled code: whether it is there, for which instructions, and its functions.
 
-passes.c passes blocks through networks (network/passes), fixed_point.c adds the terms of exact sums
-(parallel/fixed_point.py); csrc/README.md says which file does what.
-It is built when distnn is installed where there is gcc or clang. Where it was not built, or the CPU has no AVX2, numpy
-does all. DISTNN_FUSED says so, too: off, avx2, avx512. The bits are the same with either set of instructions.
+passes.c passes blocks through networks (network/passes) and has functions and products of arrays (algebra.py),
+fixed_point.c adds the terms of exact sums (parallel/fixed_point.py); csrc/README.md says which file does what.
+It is built when distnn is installed where there is gcc or clang. Where it was not built numpy does all. DISTNN_FUSED
+says so, too: off, portable, avx2, avx512. The bits are the same with every set of instructions.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from distnn.errors import UserError
 from distnn.kernels.memory import vector
 
 VARIABLE = "DISTNN_FUSED"
-SETS = ("avx512", "avx2")  # what it is compiled for, the faster one first
+SETS = ("avx512", "avx2", "portable")  # what it is compiled for, the faster one first
 THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order of passes.c
-INTERFACE = 9  # as in library.c
+FUNCTIONS = (*THETAS, "exp", "expm1", "log", "log1p")  # of numbers, in the same order
+INTERFACE = 10  # as in library.c
 
 FILE = Path(__file__).with_name(f"_library{EXTENSION_SUFFIXES[0]}")
 KNOWN = {  # hashes of the bits that functions must have
@@ -36,9 +37,18 @@ KNOWN = {  # hashes of the bits that functions must have
     ("tanh", "float32"): "72bc3b3d4801b2e2",
     ("logistic", "float64"): "804ffc85852671c3",
     ("logistic", "float32"): "501c2313748134ca",
+    ("exp", "float64"): "cbf7100de9ca1e1b",
+    ("exp", "float32"): "3d73727212ca0b3b",
+    ("expm1", "float64"): "cdb2d14a1e47b78d",
+    ("expm1", "float32"): "64889363c96d08ff",
+    ("log", "float64"): "45e165a3ee8fe738",
+    ("log", "float32"): "a1632c8f196689bc",
+    ("log1p", "float64"): "3117c28b396313b9",
+    ("log1p", "float32"): "2ab2ead799876ab3",
 }
 
 ADDRESS, SIZE = ctypes.c_void_p, ctypes.c_ssize_t
+REAL = {"float64": ctypes.c_double, "float32": ctypes.c_float}
 
 
 @cache
@@ -143,19 +153,24 @@ def _is_cut_off(file: Path) -> bool:
 def _wrong(found: ctypes.CDLL, instruction_set: str) -> str | None:
     """The first function with other bits than it must have, whatever the compiler and the set of instructions. Local.
 
-    Of θ and δ ⊗ θ' of numbers of all sizes: their polynomials are chains of fused multiplications and additions.
+    Of θ and δ ⊗ θ', and of other functions, of numbers of all sizes: their polynomials are chains of fused
+    multiplications and additions.
     """
-    for (theta, dtype), expected in KNOWN.items():
+    for (name, dtype), expected in KNOWN.items():
         x, delta = vector(128, dtype), vector(128, dtype)
         x[:4] = 0, -5e-324, 1e-40, -1e-310
         x[4:] = np.ldexp(1 + np.arange(124) * 37 % 64 / 64, np.arange(124) // 4 - 24)
         x[5::2] *= -1
         delta[:] = x[::-1]
-        suffix, number = f"{np.dtype(dtype).name}_{instruction_set}", THETAS.index(theta)
-        getattr(found, f"theta_{suffix}")(number, ADDRESS(address(x)), SIZE(len(x)))
-        getattr(found, f"chain_{suffix}")(number, ADDRESS(address(x)), ADDRESS(address(delta)), SIZE(len(x)))
+        suffix, number = f"{np.dtype(dtype).name}_{instruction_set}", SIZE(FUNCTIONS.index(name))
+        to, count = ADDRESS(address(x)), SIZE(len(x))
+        if name in THETAS:
+            getattr(found, f"theta_{suffix}")(number, to, count)
+            getattr(found, f"chain_{suffix}")(number, to, ADDRESS(address(delta)), count)
+        else:
+            getattr(found, f"elementwise_{suffix}")(number, SIZE(1), count, to, count, to, count)
         if hashlib.blake2b(x.tobytes() + delta.tobytes(), digest_size=8).hexdigest() != expected:
-            return f"{theta} in {np.dtype(dtype).name}"
+            return f"{name} in {dtype}"
     return None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels import algebra
 
 Chain = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 
@@ -44,7 +45,7 @@ class Activation:
 
 
 def _tanh(s: np.ndarray) -> None:
-    np.tanh(s, out=s)
+    algebra.apply("tanh", s)
 
 
 def _tanh_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
@@ -60,11 +61,7 @@ def _tanh_bend(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
 
 
 def _logistic(s: np.ndarray) -> None:
-    # 1 / (1 + e^-s) = (1 + tanh(s / 2)) / 2: never overflows, and tanh is vectorised.
-    s *= 0.5
-    np.tanh(s, out=s)
-    s += 1
-    s *= 0.5
+    algebra.apply("logistic", s)
 
 
 def _logistic_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:

@@ -7,19 +7,21 @@ other versions do not. So small fixed problems are computed instead, in millisec
 from __future__ import annotations
 
 import hashlib
-import math
 from functools import cache
 from itertools import product
 
 import numpy as np
 
+from distnn.kernels import algebra as kernel
 from distnn.kernels.blocks import Block
+from distnn.kernels.library import FUNCTIONS
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.network.network import Network
 from distnn.network.passes import BACKENDS
 from distnn.network.weights import weight_count
+from distnn.streams import stream
 
 ARCHITECTURES = ((5, 7, 6, 3), (5, 70, 66, 3))  # narrow and wide
 ROWS = 150  # some panels of every kind of passes, and a part of one
@@ -60,15 +62,27 @@ def _gradient(engine: Backpropagation) -> tuple[float, np.ndarray]:
 
 @cache
 def algebra() -> str:
-    """A hash of what optimizers compute: products and solutions by BLAS and LAPACK, functions of C's library. Local."""
+    """A hash of what optimizers compute (kernels/algebra.py), and of numpy's random numbers. Local."""
     digest = hashlib.blake2b(digest_size=8)
-    A = _numbers(80 * 80, 4).reshape(80, 80)
-    v, w = _numbers(20_000, 5), _numbers(20_000, 6)
-    for value in (v @ w, A @ A, A @ v[:80], np.linalg.solve(A @ A.T + np.eye(80), v[:80]), v.sum(), np.linalg.norm(v)):
+    A, v, w = _numbers(150 * 150, 4).reshape(150, 150), _numbers(20_000, 5), _numbers(20_000, 6)
+    L = kernel.cholesky(kernel.row_products(A, A) + np.eye(150))
+    assert L is not None
+    values = [
+        kernel.dot(v, w),
+        kernel.total(v),
+        kernel.solve(L, v[:150]),
+        kernel.invert(L),
+        kernel.combination(w[:150], A),
+    ]
+    values += [kernel.applied(name, np.abs(v[:50])) for name in FUNCTIONS]
+    values += [function(abs(x)) for x in v[:50].tolist() for function in (kernel.cosine_of_half_turns, _power)]
+    for value in (*values, stream(0, "weights").standard_normal(2000)):
         digest.update(np.asarray(value).tobytes())
-    for function in (math.cos, math.exp, lambda number: 0.9**number, lambda number: number**-0.5):
-        digest.update(np.array([function(1 + abs(number)) for number in v[:50].tolist()]).tobytes())
     return digest.hexdigest()
+
+
+def _power(x: float) -> float:
+    return kernel.power(x, 13)
 
 
 def _numbers(count: int, seed: int) -> np.ndarray:

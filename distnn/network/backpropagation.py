@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from distnn.kernels import algebra
 from distnn.kernels.blocks import Block
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import SquaredError, error_function
@@ -82,7 +83,7 @@ class Backpropagation:
             self.error_function.output(s)
             s -= block.y[:, columns]
             e = np.square(s, dtype=np.float64)
-            out += (e if block.weights is None else e * block.weights[columns]).sum(axis=1)
+            out += algebra.row_sums(e if block.weights is None else e * block.weights[columns])
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """x^(L), d^(L) × rows, for x^(0) of shape (d^(0)+1) × rows."""
@@ -102,4 +103,4 @@ class Backpropagation:
     def _error(self, block: Block, columns: slice, s: np.ndarray, delta: np.ndarray | None) -> float:
         """Σ_i e_i of some columns, with the examples' weights; s^(L) is overwritten, and δ^(L) written to delta."""
         e = self.error_function.error(s, block.y[:, columns], delta)
-        return float((e if block.weights is None else e * block.weights[columns]).sum(dtype=np.float64))
+        return algebra.total(e if block.weights is None else e * block.weights[columns])

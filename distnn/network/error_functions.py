@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels import algebra
 from distnn.network.activations import ACTIVATIONS, Activation
 
 
@@ -63,7 +64,7 @@ class SquaredError:
             delta = s
         np.subtract(s, y, out=delta)
         squares = np.square(delta, dtype=np.float64)
-        e = np.add.reduce(squares if self.shares is None else squares * self.shares, axis=0)
+        e = algebra.column_sums(squares if self.shares is None else squares * self.shares)
         if delta is not s:
             np.add(delta, delta, out=delta)
             if self.shares is not None:
@@ -105,11 +106,13 @@ class LogisticCrossEntropy:
         ACTIVATIONS["logistic"].apply(s)
 
     def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
-        e = np.maximum(s, 0) - np.multiply(y, s, dtype=np.float64) + np.log1p(np.exp(-np.abs(s)))
+        rest = algebra.applied("exp", -np.abs(s))
+        algebra.apply("log1p", rest)
+        e = np.maximum(s, 0) - np.multiply(y, s, dtype=np.float64) + rest
         self.output(s)
         if delta is not None:
             np.subtract(s, y, out=delta)
-        return e.sum(axis=0)
+        return algebra.column_sums(e)
 
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
         v *= x * (1 - x)
@@ -134,27 +137,27 @@ class SoftmaxCrossEntropy:
 
     def output(self, s: np.ndarray) -> None:
         s -= s.max(axis=0)
-        np.exp(s, out=s)
-        s /= s.sum(axis=0)
+        algebra.apply("exp", s)
+        s /= algebra.column_sums(s)
 
     def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
         wide = s if s.dtype == np.float64 else s.astype(np.float64)
         wide -= wide.max(axis=0)
-        total = y.sum(axis=0)
-        e = -np.einsum("ij,ij->j", y, wide)
+        total = algebra.column_sums(y)
+        e = -algebra.column_sums(y * wide)
         if wide is not s:
             np.copyto(s, wide, casting="same_kind")
-        np.exp(s, out=s)
-        norm = s.sum(axis=0)
-        e += total * np.log(norm)
+        algebra.apply("exp", s)
+        norm = algebra.column_sums(s)
+        e += total * algebra.applied("log", norm)
         if delta is not None:
             np.multiply(s, total / norm, out=delta)
             np.subtract(delta, y, out=delta)
         return e
 
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
-        v -= np.einsum("ij,ij->j", x, v)
-        v *= x * y.sum(axis=0)
+        v -= algebra.column_sums(x * v)
+        v *= x * algebra.column_sums(y)
 
     def root(self, x: np.ndarray, j: int) -> np.ndarray:
         """√x_j (e_j - x), for targets that add up to 1: Σ_j of their squares is diag(x) - x xᵀ."""

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.kernels.algebra import power
 from distnn.optimizers.learning_rate import LearningRate
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
@@ -60,8 +61,8 @@ class Adam(LearningRate):
         g = self.clipped(G)
         m = self.beta1 * state.m + (1 - self.beta1) * g
         v = self.beta2 * state.v + (1 - self.beta2) * g * g
-        m_hat = m / (1 - self.beta1 ** (t + 1))
-        v_hat = v / (1 - self.beta2 ** (t + 1))
+        m_hat = m / (1 - power(self.beta1, t + 1))
+        v_hat = v / (1 - power(self.beta2, t + 1))
         direction = m_hat / (np.sqrt(v_hat) + self.epsilon)
         if self.decoupled_decay:
             direction += self.decoupled_decay * problem.decayed * state.w

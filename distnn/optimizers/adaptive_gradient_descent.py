@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.kernels.algebra import dot
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
@@ -49,7 +50,7 @@ class AdaptiveGradientDescent:
 
     def step(self, problem: Problem, state: AdaptiveState, t: int) -> AdaptiveState:
         """The state after step t. Collective, replicated."""
-        eta, square = state.eta, float(state.G @ state.G)
+        eta, square = state.eta, dot(state.G, state.G)
         for _ in range(TRIALS):
             w = state.w - eta * state.G
             if (w == state.w).all():

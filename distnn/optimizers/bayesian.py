@@ -29,6 +29,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels.algebra import applied, cholesky, column_sums, dot, invert, times, total, value
 from distnn.optimizers.levenberg_marquardt import DampedState, descend, require_squares
 from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require
@@ -112,7 +113,7 @@ class Bayesian:
         beta = self._shared(1 / np.maximum(errors, least))
         _, G = Penalised(problem, alpha, beta)(w)
         nothing = math.nan
-        return BayesianState(w, _sum(errors), G, 0.0, 2.0, alpha, beta, errors, least, nothing, nothing, False)
+        return BayesianState(w, total(errors), G, 0.0, 2.0, alpha, beta, errors, least, nothing, nothing, False)
 
     def step(self, problem: Problem, state: BayesianState, t: int) -> BayesianState:
         """The state after step t. Collective, replicated. UserError where n is too small for γ."""
@@ -132,7 +133,7 @@ class Bayesian:
         return replace(
             known,
             w=moved.w,
-            E=_sum(errors),
+            E=total(errors),
             G=moved.G,
             mu=moved.mu,
             nu=moved.nu,
@@ -160,7 +161,7 @@ class Bayesian:
         n, errors = problem.n, np.maximum(state.errors, state.least)
         if self.noise == "one" or len(errors) == 1:
             left = np.array([n * len(errors) - found.gamma])
-            beta = np.repeat(left / (n * errors.sum()), len(errors))
+            beta = np.repeat(left / (n * total(errors)), len(errors))
         else:
             left = n - 2 * M.weighting * problem.output_lengths(state.w, found.T)
             beta = left / (n * errors)
@@ -182,7 +183,7 @@ class Bayesian:
 
     def _shared(self, beta: np.ndarray) -> np.ndarray:
         """The β_j, or as many times the one that all outputs have."""
-        return beta if self.noise == "each" else np.full_like(beta, len(beta) / _sum(1 / beta))
+        return beta if self.noise == "each" else np.full_like(beta, len(beta) / total(1 / beta))
 
 
 class Penalised:
@@ -200,7 +201,7 @@ class Penalised:
 
     def __call__(self, w: np.ndarray) -> Evaluation:
         E, G = self.problem(w, self.shares)
-        return Evaluation(E + float(self.lam @ np.square(w)), G + 2 * self.lam * w)
+        return Evaluation(E + dot(self.lam, np.square(w)), G + 2 * self.lam * w)
 
     def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         return self.problem.acceleration(w, v, self.shares)
@@ -229,28 +230,27 @@ def _curvature(M: Penalised, JJ: np.ndarray, state: BayesianState, groups: np.nd
     least = ROUNDING * len(JJ) * largest / 2
     lam = np.maximum(M.lam, least)
     while math.isfinite(largest) and np.isfinite(lam).all():
-        try:
-            L = np.linalg.cholesky(JJ + np.diag(2 * lam))
+        L = cholesky(JJ + np.diag(2 * lam))
+        if L is not None:
             break
-        except np.linalg.LinAlgError:  # float32: JJ has more rounding errors
-            least = 10 * float(lam.min())
-            lam = np.maximum(lam, least)
+        least = 10 * float(lam.min())  # float32: JJ has more rounding errors
+        lam = np.maximum(lam, least)
     else:
         return None
-    T = np.linalg.inv(L)
-    undetermined = 2 * lam * np.square(T).sum(axis=0)  # of each weight: 2 λ times A⁻¹'s diagonal element
+    T = invert(L)
+    undetermined = 2 * lam * column_sums(np.square(T))  # of each weight: 2 λ times A⁻¹'s diagonal element
     gammas = np.maximum(0.0, np.bincount(groups) - np.bincount(groups, undetermined))  # rounded, it may be less
-    log_determinant = 2 * _sum(np.log(L.diagonal())) + len(JJ) * math.log(M.scale)
+    log_determinant = 2 * _sum_of_logarithms(L.diagonal()) + len(JJ) * value("log", M.scale)
     n, w, errors = M.problem.n, state.w, np.maximum(state.errors, state.least)
-    least_M = 0.5 * (n * float(M.beta @ errors) + float(M.alpha @ np.square(w)))
-    fits = 0.5 * (n * _sum(np.log(M.beta / (2 * math.pi))) + _sum(np.log(M.alpha)))
-    step = T @ state.G
-    return Curvature(T, gammas, fits - least_M - 0.5 * log_determinant, 0.5 * M.scale * float(step @ step), least)
+    least_M = 0.5 * (n * dot(M.beta, errors) + dot(M.alpha, np.square(w)))
+    fits = 0.5 * (n * _sum_of_logarithms(M.beta / (2 * math.pi)) + _sum_of_logarithms(M.alpha))
+    step = times(T, state.G)
+    return Curvature(T, gammas, fits - least_M - 0.5 * log_determinant, 0.5 * M.scale * dot(step, step), least)
 
 
-def _sum(values: np.ndarray) -> float:
-    return float(values.sum())
+def _sum_of_logarithms(values: np.ndarray) -> float:
+    return total(applied("log", values))
 
 
 def _mean(values: np.ndarray) -> float:
-    return _sum(values) / values.size
+    return total(values) / values.size

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels.algebra import combination, dot, norm, times
 from distnn.optimizers.line_search import Trial, along, strong_wolfe
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
@@ -75,16 +76,17 @@ class LBFGS:
         if found is None:
             return LBFGSState(state.w, state.E, state.G, S, Y, T, state.length, stuck=NO_STEP)
         s, y = found.w - state.w, found.G - state.G
-        if s @ y > FLAT * math.sqrt((s @ s) * (y @ y)):
+        square = dot(s, s)
+        if dot(s, y) > FLAT * math.sqrt(square * dot(y, y)):
             S, Y, T = remember(S, Y, T, s, y, self.pairs)
-        return LBFGSState(found.w, found.E, found.G, S, Y, T, math.sqrt(s @ s))
+        return LBFGSState(found.w, found.E, found.G, S, Y, T, math.sqrt(square))
 
     def _search(self, problem: Problem, state: LBFGSState, S: np.ndarray, Y: np.ndarray, T: np.ndarray) -> Trial | None:
         p = -inverse_hessian_product(S, Y, T, state.G)
-        start = Trial(0.0, state.E, float(state.G @ p), state.w, state.G)
+        start = Trial(0.0, state.E, dot(state.G, p), state.w, state.G)
         if not start.slope < 0:
             return None
-        a = 1.0 if len(S) else state.length / math.sqrt(p @ p)
+        a = 1.0 if len(S) else state.length / norm(p)
         found = strong_wolfe(along(problem, state.w, p), start, a, self.c1, self.c2)
         return None if found is None or (found.w == state.w).all() else found
 
@@ -98,10 +100,10 @@ def inverse_hessian_product(S: np.ndarray, Y: np.ndarray, T: np.ndarray, v: np.n
     if not len(S):
         return v.copy()
     D = 1 / T.diagonal()
-    alpha = T @ (S @ v)
-    q = v - alpha @ Y
-    q *= D[-1] / (Y[-1] @ Y[-1])
-    q += ((D * alpha - Y @ q) @ T) @ S
+    alpha = times(T, times(S, v))
+    q = v - combination(alpha, Y)
+    q *= D[-1] / dot(Y[-1], Y[-1])
+    q += combination(combination(D * alpha - times(Y, q), T), S)
     return q
 
 
@@ -113,10 +115,10 @@ def remember(
     The inverse of an upper triangular [R r; 0 ρ] is [T -T r/ρ; 0 1/ρ]; without R's first row and column, it is T
     without them.
     """
-    first, rho = max(0, len(S) + 1 - pairs), s @ y
+    first, rho = max(0, len(S) + 1 - pairs), dot(s, y)
     S, T = S[first:], T[first:, first:]
     inverse = np.zeros((len(S) + 1, len(S) + 1))
     inverse[:-1, :-1] = T
-    inverse[:-1, -1] = T @ (S @ y) / -rho
+    inverse[:-1, -1] = times(T, times(S, y)) / -rho
     inverse[-1, -1] = 1 / rho
     return np.concatenate((S, s[None])), np.concatenate((Y[first:], y[None])), inverse

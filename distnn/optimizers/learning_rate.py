@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels.algebra import cosine_of_half_turns, norm, power
 from distnn.optimizers.settings import require
 
 
@@ -42,9 +42,9 @@ class LearningRate:
             return self.eta * (t + 1) / (self.warm_up + 1)
         t -= self.warm_up
         if self.schedule == "step":
-            return self.eta * self.decay_factor ** (t // self.decay_steps)
+            return self.eta * power(self.decay_factor, t // self.decay_steps)
         if self.schedule == "cosine":
-            share = (1 + math.cos(math.pi * min(t / self.decay_steps, 1))) / 2
+            share = (1 + cosine_of_half_turns(min(t / self.decay_steps, 1.0))) / 2
             return self.eta * (self.decay_factor + (1 - self.decay_factor) * share)
         return self.eta
 
@@ -52,5 +52,5 @@ class LearningRate:
         """G, or a shorter vector in its direction."""
         if not self.clip:
             return G
-        length = math.sqrt(float(G @ G))
+        length = norm(G)
         return G * (self.clip / length) if length > self.clip else G

@@ -12,13 +12,13 @@ and for this correction of it, is not tried: μ is doubled.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels.algebra import cholesky, dot, norm, power, solve, times
 from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
@@ -83,13 +83,17 @@ def descend(function: Bending, A: np.ndarray, state: DampedState, damping: float
     damped = A.copy()
     while 0 < mu <= LARGEST_DAMPING * diagonal.max():
         np.fill_diagonal(damped, diagonal + mu)
-        h = _solve(damped, -state.G)
+        L = cholesky(damped)
+        if L is None:  # by rounding
+            mu, nu = mu * nu, 2 * nu
+            continue
+        h = solve(L, -state.G)
         if (state.w + h == state.w).all():
             break
-        promised = -float(state.G @ h + 0.5 * (h @ (A @ h)))
+        promised = -(dot(state.G, h) + 0.5 * dot(h, times(A, h)))
         if promised > 0:
-            a = _solve(damped, -function.acceleration(state.w, h))
-            bend = 2 * float(np.linalg.norm(a) / np.linalg.norm(h))
+            a = solve(L, -function.acceleration(state.w, h))
+            bend = 2 * (norm(a) / norm(h))
             if bend > LARGEST_BEND:
                 mu *= TOO_BENT
                 continue
@@ -117,12 +121,4 @@ def require_squares(name: str, problem: Problem, needed: float, weights: int, mo
 
 def _factor(gain: float, bend: float) -> float:
     """What μ is multiplied with after a step: Nielsen's factor, but no less than a bend that may grow as 1/μ allows."""
-    return max(SMALLEST_FACTOR, 1 - (2 * gain - 1) ** 3, bend / LARGEST_BEND)
-
-
-def _solve(A: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """A⁻¹ b; NaN where A is singular in floating point."""
-    try:
-        return np.linalg.solve(A, b)
-    except np.linalg.LinAlgError:
-        return np.full_like(b, math.nan)
+    return max(SMALLEST_FACTOR, 1 - power(2 * gain - 1, 3), bend / LARGEST_BEND)

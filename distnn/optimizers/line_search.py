@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distnn.kernels.algebra import dot
+
 NOISE = 1e-15  # relative error of E: a rise no larger than this is none
 TRIALS = 20
 GROW_LEAST, GROW_MOST = (
@@ -50,7 +52,7 @@ def along(
         there = w + a * p
         E, G = function(there)
         with np.errstate(all="ignore"):
-            return Trial(a, E, float(G @ p), there, G)
+            return Trial(a, E, dot(G, p), there, G)
 
     return trial
 
@@ -123,7 +125,7 @@ def _cubic(one: Trial, two: Trial) -> float:
     scale = max(abs(theta), abs(one.slope), abs(two.slope))
     if not 0 < scale < math.inf:
         return math.nan
-    square = (theta / scale) ** 2 - (one.slope / scale) * (two.slope / scale)
+    square = (theta / scale) * (theta / scale) - (one.slope / scale) * (two.slope / scale)
     if square < 0:
         return math.nan
     gamma = math.copysign(scale * math.sqrt(square), span)

@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.kernels.algebra import dot, norm
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
@@ -58,12 +59,12 @@ class TruncatedNewton:
         while True:
             p, Hp = solve(lambda v: problem.hessian_product(state.w, v), state.G, radius, self.max_products)
             w = state.w + p
-            promised = -float(state.G @ p + 0.5 * (p @ Hp))
+            promised = -(dot(state.G, p) + 0.5 * dot(p, Hp))
             if (w == state.w).all() or not promised > 0:
                 return RegionState(state.w, state.E, state.G, state.radius, stuck=NO_STEP)
             E, G = problem(w)
             gain = (state.E - E) / promised if math.isfinite(E) else -math.inf
-            length = math.sqrt(float(p @ p))
+            length = norm(p)
             if gain < POOR:
                 radius = POOR * length
             elif gain > GOOD and length > 0.99 * radius:
@@ -78,17 +79,17 @@ def solve(
     """p that lowers Gᵀp + pᵀHp/2 within ‖p‖ ≤ radius, and Hp. product(v) is H v."""
     p, Hp = np.zeros_like(G), np.zeros_like(G)
     r, d = G, -G  # r: the residual H p + G
-    square = float(r @ r)
-    enough = min(0.5, square**0.25) ** 2 * square
+    square = dot(r, r)
+    enough = min(0.5, math.sqrt(math.sqrt(square))) ** 2 * square
     for _ in range(max_products):
         if square <= 0:
             break
         Hd = product(d)
-        bend = float(d @ Hd)
+        bend = dot(d, Hd)
         edge = _to_edge(p, d, radius)
         a = square / bend if bend > 0 else math.inf
         p, Hp, r = p + min(a, edge) * d, Hp + min(a, edge) * Hd, r + min(a, edge) * Hd
-        before, square = square, float(r @ r)
+        before, square = square, dot(r, r)
         if a >= edge or square <= enough:
             break
         d = -r + square / before * d
@@ -97,6 +98,6 @@ def solve(
 
 def _to_edge(p: np.ndarray, d: np.ndarray, radius: float) -> float:
     """a ≥ 0 with ‖p + a d‖ = radius, for ‖p‖ ≤ radius."""
-    dd, pd, room = float(d @ d), float(p @ d), max(radius**2 - float(p @ p), 0.0)
+    dd, pd, room = dot(d, d), dot(p, d), max(radius * radius - dot(p, p), 0.0)
     root = math.sqrt(pd * pd + dd * room)
     return room / (pd + root) if pd > 0 else (root - pd) / dd

@@ -1,7 +1,7 @@
-"""What the bits of a result depend on besides the data: numpy, BLAS, its kernel and threads, the CPU's features, and
-what all of these and distnn's own code compute.
+"""What the bits of a result depend on besides the data: the version of distnn's arithmetic, and what it computes here.
 
-The promise of the same bits for any number of ranks holds where these are the same on all of them.
+Where there is no compiled code numpy computes: then numpy, BLAS, its kernel and threads and the CPU's features count,
+too. The promise of the same bits for any number of ranks holds where all that counts is the same on all of them.
 """
 
 from __future__ import annotations
@@ -16,26 +16,29 @@ import numpy as np
 from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]  # a name that numpy 1.26 has, too
 
 from distnn.errors import UserError
-from distnn.kernels import blas, library
+from distnn.kernels import algebra, blas, library
 from distnn.parallel.mpi import mpi_library
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import ExactSum
 
 # What may change the bits, and what to do where it differs.
 ADVICE = {
+    "arithmetic": "install the same version of distnn everywhere, with a C compiler",
     "numpy": "install the same numpy everywhere",
     "blas": "install the same BLAS library everywhere",
     "kernel": "set OPENBLAS_CORETYPE to a kernel that all CPUs have, such as Haswell",
     "threads": "give the same --threads everywhere",
     "cpu_features": "set NPY_DISABLE_CPU_FEATURES='{}'",
-    "gradient": "install distnn with the same C compiler and libraries everywhere, or set DISTNN_FUSED=off",
-    "algebra": "install the same numpy, BLAS and C library everywhere",
+    "gradient": "install distnn again, with another C compiler, where it computes wrongly",
+    "algebra": "install distnn again, with another C compiler, and the same numpy everywhere",
     "block_rows": "this is another version of distnn, or another architecture",
 }
 
 
 COMPUTED = ("gradient", "algebra")  # which the records of older runs lack
-REFUSED = ("numpy", "blas", "kernel", "algebra")  # ranks that differ in these
+BEFORE = "none"  # of records by older versions, whose arithmetic was numpy's in part
+REFUSED = ("arithmetic", "numpy", "blas", "kernel", "algebra")  # ranks that differ in these
+OF_NUMPY = ("numpy", "blas", "kernel", "threads", "cpu_features")  # on which only numpy's arithmetic depends
 
 
 def record(block_rows: int = 0, computes: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -50,6 +53,7 @@ def record(block_rows: int = 0, computes: Mapping[str, str] | None = None) -> di
         computed["gradient"] += f"-{sums()}"
     found = blas.library()
     return {
+        "arithmetic": algebra.arithmetic(),
         "numpy": np.__version__,
         "blas": f"{found.get('internal_api', 'unknown')} {found.get('version', '')}".strip(),
         "kernel": found.get("architecture", "unknown"),
@@ -82,8 +86,9 @@ def sums() -> str:
 def compare_ranks(mine: dict[str, Any], ranks: Ranks) -> str | None:
     """A sentence if the ranks' environments differ, else None. Collective, replicated.
 
-    UserError, on all ranks, if their numpy, BLAS or algebra differ: the optimizer's arithmetic, which every rank does
-    for itself, would then give other weights, and in time other decisions, on each.
+    UserError, on all ranks, if their arithmetic or algebra differs, or their numpy or BLAS where these compute: the
+    optimizer's arithmetic, which every rank does for itself, would then give other weights, and in time other
+    decisions, on each.
     """
     records = ranks.gather(mine)
     for rank, other in enumerate(records):
@@ -104,8 +109,8 @@ def compare_times(before: dict[str, Any], mine: dict[str, Any]) -> str | None:
 
 def differences(a: dict[str, Any], b: dict[str, Any]) -> str | None:
     """What of two records differs, what this means for the bits ({}: the bits of what), and what to set. Or None."""
-    known = [name for name in ADVICE if name not in COMPUTED or (name in a and name in b)]
-    names = [name for name in known if a.get(name) != b.get(name)]
+    a, b = {"arithmetic": BEFORE, **a}, {"arithmetic": BEFORE, **b}
+    names = [name for name in _that_count(a, b) if a.get(name) != b.get(name)]
     if not names:
         return None
     features = [str(of.get("cpu_features", "")).split() for of in (a, b)]
@@ -118,10 +123,18 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str | None:
     )
 
 
+def _that_count(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """What of two records may change the bits."""
+    if a["arithmetic"] != b["arithmetic"]:
+        return ["arithmetic", "block_rows"]
+    left_out = () if a["arithmetic"] in ("numpy", BEFORE) else OF_NUMPY
+    return [name for name in ADVICE if name not in left_out and (name not in COMPUTED or (name in a and name in b))]
+
+
 def slower_kernel(mine: dict[str, Any]) -> str | None:
     """A sentence if BLAS runs a slower kernel than this CPU has, else None. Local."""
     wide = any(name == "X86_V4" or name.startswith("AVX512") for name in mine["cpu_features"].split())
-    if wide and mine["kernel"] in ("Haswell", "Zen", "Sandybridge"):
+    if mine["arithmetic"] == "numpy" and wide and mine["kernel"] in ("Haswell", "Zen", "Sandybridge"):
         return (
             f"BLAS runs its {mine['kernel']} kernel on a CPU with AVX-512: "
             "unset OPENBLAS_CORETYPE, or set it to SkylakeX, for products up to twice as fast."

@@ -6,6 +6,7 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.inference.certainty import LARGEST, Certainty
+from distnn.kernels.algebra import cholesky, invert, total
 from distnn.network.error_functions import takes_probabilities
 from distnn.network.weights import weight_count
 from distnn.runs.options import Options
@@ -92,7 +93,7 @@ def _of_classes(objective: Objective, w: np.ndarray, last: bool) -> np.ndarray:
 
 def _factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: np.ndarray, last: bool) -> np.ndarray:
     """T with TᵀT = H⁻¹, of squared error."""
-    mean = float(beta.sum()) / len(beta)
+    mean = total(beta) / len(beta)
     shares = None if (beta == beta[0]).all() else beta / mean
     H, scale = objective.gauss_newton(w, shares, last), objective.n * mean / 2
     H *= scale
@@ -106,14 +107,11 @@ def _inverted(objective: Objective, H: np.ndarray, scale: float, alpha: np.ndarr
     """
     biases = 1 - objective.decayed[-len(H) :]
     H[np.diag_indices_from(H)] += alpha[-len(H) :] + 2 * scale * objective.weight_decay * biases
-    try:
-        L = np.linalg.cholesky(H)
-    except np.linalg.LinAlgError:
-        L = np.zeros_like(H)
-    if not (np.square(L.diagonal()) > TINY * len(H) * H.diagonal().max()).all():
+    L = cholesky(H)
+    if L is None or not (np.square(L.diagonal()) > TINY * len(H) * H.diagonal().max()).all():
         raise UserError(
             f"The rows do not determine all {len(H):,} weights: {WITHOUT}. Train with "
             f"{'--optimizer bayesian, or with ' if objective.is_sum_of_squares else ''}--weight-decay, or fewer "
             "--hidden units."
         )
-    return np.tril(np.linalg.inv(L))
+    return invert(L)

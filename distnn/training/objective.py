@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from distnn.data.batches import Batches
 from distnn.data.shard import Examples
+from distnn.kernels.algebra import dot, row_sums
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import SquaredError
@@ -184,7 +185,7 @@ class Objective:
         self.backpropagation.load(w)
 
         def term(j: int, out: np.ndarray) -> None:
-            out[:] = squares.lengths(self.examples.blocks[j], T).sum(axis=1)
+            out[:] = row_sums(squares.lengths(self.examples.blocks[j], T))
 
         return self._lengths(term) / self.examples.n
 
@@ -246,7 +247,7 @@ class Objective:
         if not self.weight_decay:
             return 0.0, w[:0]
         decayed = w * self.decayed
-        return self.weight_decay * float(np.square(decayed).sum()), 2 * self.weight_decay * decayed
+        return self.weight_decay * dot(decayed, decayed), 2 * self.weight_decay * decayed
 
 
 def decay_mask(d: tuple[int, ...]) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 import numpy as np
 
+from distnn.kernels import algebra
 from distnn.optimizers import Optimizer, State
 from distnn.training.objective import Objective
 
@@ -84,7 +85,7 @@ class Moment:
 
 def norm(v: np.ndarray) -> float:
     """The Euclidean length of v."""
-    return math.sqrt(float(v @ v))
+    return algebra.norm(v)
 
 
 def distance(v: np.ndarray, w: np.ndarray) -> float:
@@ -92,7 +93,7 @@ def distance(v: np.ndarray, w: np.ndarray) -> float:
     if len(v) <= PART:
         return norm(v - w)
     parts = (slice(start, start + PART) for start in range(0, len(v), PART))
-    return math.sqrt(sum(float(step @ step) for step in (v[part] - w[part] for part in parts)))
+    return math.sqrt(sum(algebra.dot(step, step) for step in (v[part] - w[part] for part in parts)))
 
 
 def _E_in(now: Moment) -> float:

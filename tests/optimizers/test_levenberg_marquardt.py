@@ -97,7 +97,6 @@ def test_levenberg_marquardt_refuses_cross_entropy() -> None:
 
 def test_a_matrix_that_is_singular_in_floating_point_is_answered_by_more_damping() -> None:
     """Residuals so small that JᵀJ + μI is 0 in float64 for the first μ."""
-    assert np.isnan(levenberg_marquardt._solve(np.zeros((2, 2)), np.ones(2))).all()
     function = Squares(lambda w: (1e-170 * (w - 1), 1e-170 * np.eye(2)), lambda w, v: np.zeros(2))
     optimizer = LevenbergMarquardt(damping=1e-10)
     state = optimizer.step(function, optimizer.start(function, np.zeros(2)), 0)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from mpi_runner import Job, find_mpirun, is_open_mpi, mpirun, python
+from mpi_runner import Job, find_mpirun, is_open_mpi, python
 from threaded_ranks import outcomes
 
 from distnn.errors import UserError
@@ -18,6 +17,7 @@ from distnn.parallel import environment, fixed_point
 from distnn.parallel.ranks import Ranks
 
 HERE = environment.record(512, {"gradient": "5f", "algebra": "a0"})
+NUMPY = {**HERE, "arithmetic": "numpy"}  # as where distnn was installed without a C compiler
 SHOW = (
     "import json; from distnn.kernels import blas; from distnn.parallel import environment, fixed_point, ranks; "
     "blas.limit_threads({}); "
@@ -64,34 +64,54 @@ def test_more_threads_than_asked_for_are_refused_on_all_ranks() -> None:
     assert all(isinstance(error, UserError) and "4 threads on rank 1" in str(error) for error in found)
 
 
-def compared(rank_1: dict[str, Any]) -> list[Any]:
-    return outcomes(3, lambda ranks: environment.compare_ranks(rank_1 if ranks.rank == 1 else HERE, ranks))
+def compared(rank_1: dict[str, Any], others: dict[str, Any] = HERE) -> list[Any]:
+    return outcomes(3, lambda ranks: environment.compare_ranks(rank_1 if ranks.rank == 1 else others, ranks))
 
 
 def test_ranks_are_told_what_differs_and_what_to_set() -> None:
     assert compared(HERE) == [None] * 3
-    said = compared({**HERE, "cpu_features": f"{HERE['cpu_features']} NEW"})
+    said = compared({**NUMPY, "cpu_features": f"{HERE['cpu_features']} NEW"}, NUMPY)
     assert len(set(said)) == 1
     assert "ranks 0 and 1 differ in cpu_features (NEW)" in said[0] and "NPY_DISABLE_CPU_FEATURES='NEW'" in said[0]
 
 
 @pytest.mark.parametrize("name", ["numpy", "blas", "kernel"])
 def test_ranks_whose_weights_would_part_are_refused(name: str) -> None:
-    said = compared({**HERE, name: "other", "cpu_features": f"{HERE['cpu_features']} NEW"})
+    said = compared({**NUMPY, name: "other", "cpu_features": f"{HERE['cpu_features']} NEW"}, NUMPY)
     assert all(isinstance(error, UserError) for error in said)
     assert f"{name} ({HERE[name]}, other) and cpu_features (NEW)" in str(said[0])
     assert environment.ADVICE[name] in str(said[0]) and "NPY_DISABLE_CPU_FEATURES='NEW'" in str(said[0])
 
 
+@pytest.mark.parametrize("name", ["arithmetic", "algebra"])
+def test_ranks_that_compute_otherwise_are_refused(name: str) -> None:
+    said = compared({**HERE, name: "other"})
+    assert all(isinstance(error, UserError) for error in said)
+    assert f"differ in {name} ({HERE[name]}, other)" in str(said[0]) and environment.ADVICE[name] in str(said[0])
+
+
+def test_what_only_numpy_depends_on_does_not_matter_beside_compiled_code() -> None:
+    """A laptop and a cluster, and nodes of different kinds, have the same bits."""
+    other = {**HERE, **dict.fromkeys(environment.OF_NUMPY, "other")}
+    assert HERE["arithmetic"] == "1"
+    assert compared(other) == [None] * 3
+    assert environment.compare_times(HERE, other) is None
+
+
 @pytest.mark.parametrize("name", environment.ADVICE)
 def test_every_difference_over_time_is_told(name: str) -> None:
-    changed: dict[str, Any] = {**HERE, name: "other"}
-    said = environment.compare_times(HERE, changed)
+    said = environment.compare_times(NUMPY, {**NUMPY, name: "other"})
     assert said is not None and f"{name} (" in said and said.endswith(".")
-    assert environment.compare_times(HERE, dict(HERE)) is None
-    assert environment.compare_times({**HERE, "mpi": "another", "python": "3.99"}, HERE) is None  # no arithmetic in it
-    assert environment.compare_times({}, HERE)
-    assert environment.compare_times({**HERE, name: 1}, {**HERE, name: 2})
+    assert environment.compare_times(NUMPY, dict(NUMPY)) is None
+    assert environment.compare_times({**NUMPY, "mpi": "another", "python": "3.99"}, NUMPY) is None  # nothing of these
+    assert environment.compare_times({**NUMPY, name: 1}, {**NUMPY, name: 2})
+
+
+def test_another_arithmetic_is_told_alone() -> None:
+    """Also that of a run by an older version, whose record has none."""
+    for before, was in (({}, "none"), ({**HERE, "arithmetic": "0", "numpy": "0"}, "0"), (NUMPY, "numpy")):
+        said = environment.compare_times({**before, "block_rows": 512}, HERE)
+        assert said is not None and f"now differ in arithmetic ({was}, 1), so the bits" in said
 
 
 @pytest.mark.usefixtures("numpy_and_compiled")
@@ -103,57 +123,40 @@ def test_the_hash_of_gradients_covers_their_sum(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_slower_kernel_is_pointed_out() -> None:
-    slow = {**HERE, "kernel": "Haswell", "cpu_features": "X86_V3 X86_V4"}
+    slow = {**NUMPY, "kernel": "Haswell", "cpu_features": "X86_V3 X86_V4"}
     assert "SkylakeX" in (environment.slower_kernel(slow) or "")
     assert environment.slower_kernel({**slow, "kernel": "SkylakeX"}) is None
     assert environment.slower_kernel({**slow, "cpu_features": "X86_V3"}) is None
-
-
-WORK = "; import numpy; a = numpy.ones((99, 99)); numpy.linalg.eigh(a @ a)"  # SIGILL without its instructions
-
-
-def kernels() -> list[str]:
-    """Two kernels of OpenBLAS that this machine can run."""
-    found = []
-    for name in ("Haswell", "SkylakeX", "Sandybridge", "Nehalem"):
-        done = python("-c", SHOW.format(1, 1) + WORK, env={"OPENBLAS_CORETYPE": name})
-        if done.returncode == 0 and json.loads(done.stdout)["kernel"] == name:
-            found.append(name)
-        if len(found) == 2:
-            return found
-    pytest.skip(f"NOT TESTED HERE: BLAS is {HERE['blas']}, and has no two kernels for this CPU")
+    assert environment.slower_kernel({**slow, "arithmetic": "1"}) is None  # which does without BLAS
 
 
 @pytest.mark.job
 @pytest.mark.skipif(is_open_mpi(), reason="mixed ranks are started by MPICH's mpirun")
-def test_mixed_ranks_and_a_changed_kernel_at_resume(tmp_path: Path) -> None:
-    """Ranks as on a cluster of mixed nodes: refused or told in one sentence. Another kernel later: another one."""
-    one, two = kernels()
+def test_mixed_ranks_train_together(tmp_path: Path) -> None:
+    """Ranks as on a cluster of mixed nodes have the bits of one; without compiled code on one, they are refused."""
 
-    def train(first: str, second: str, more: str = "NOTHING=1") -> Any:
-        """Train on two ranks with one of these variables each, and the second with one more."""
-        program = [sys.executable, "-m", "distnn.train", "--max-iterations", "2", "--out", str(tmp_path / "run")]
-        command = ["-n", "1", "env", first, *program, ":", "-n", "1", "env", second, more, *program]
-        with Job([find_mpirun(), *command], size=2, env={"OPENBLAS_CORETYPE": None}) as job:
+    def train(out: str, *variables: str) -> Any:
+        program = [sys.executable, "-m", "distnn.train", "--max-iterations", "2", "--out", str(tmp_path / out)]
+        other = ["-n", "1", "env", *variables, *program]
+        with Job([find_mpirun(), "-n", "1", *program, ":", *other], size=2, env={"OPENBLAS_CORETYPE": None}) as job:
             return job.finish()
 
-    refused = train(f"OPENBLAS_CORETYPE={one}", f"OPENBLAS_CORETYPE={two}")
+    mixed = ("OPENBLAS_CORETYPE=Nehalem", f"NPY_DISABLE_CPU_FEATURES={HERE['cpu_features']}", "DISTNN_FUSED=portable")
+    for out, variables in (("mixed", mixed), ("alike", ("NOTHING=1",))):
+        done = train(out, *variables)
+        assert done.returncode == 0, done.stderr
+        assert "bits" not in done.stderr
+    models = [(tmp_path / out / "model.safetensors").read_bytes() for out in ("mixed", "alike")]
+    assert models[0] == models[1]
+    assert json.loads((tmp_path / "mixed" / "environment.json").read_text())["arithmetic"] == "1"
+
+    refused = train("refused", "DISTNN_FUSED=off")
     assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
-    assert f"ranks 0 and 1 differ in kernel ({one}, {two})" in refused.stderr
-    assert "OPENBLAS_CORETYPE" in refused.stderr
-    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert "ranks 0 and 1 differ in arithmetic (1, numpy)" in refused.stderr
+    assert not (tmp_path / "refused" / "checkpoints").exists()
 
-    # The same BLAS but other features for numpy: the ranks stay together, and are told.
-    shutil.rmtree(tmp_path / "run", ignore_errors=True)
-    kernel = f"OPENBLAS_CORETYPE={one}"
-    told = train(kernel, kernel, more=f"NPY_DISABLE_CPU_FEATURES={HERE['cpu_features']}")
-    assert told.returncode == 0, told.stderr
-    said = [line for line in told.stderr.splitlines() if "bits" in line]
-    assert len(said) == 1 and "differ in cpu_features (" in said[0]
-    assert json.loads((tmp_path / "run" / "environment.json").read_text())["kernel"] == one
-
-    arguments = ("-m", "distnn.train", "--resume", "--max-iterations", "3", "--out", tmp_path / "run")
-    done = mpirun(2, *arguments, env={"OPENBLAS_CORETYPE": two})
+    arguments = ("-m", "distnn.train", "--resume", "--max-iterations", "3", "--out", tmp_path / "mixed")
+    done = python(*arguments, env={"DISTNN_FUSED": "off"})
     assert done.returncode == 0, done.stderr
     said = [line for line in done.stderr.splitlines() if "bits" in line]
-    assert len(said) == 1 and f"kernel ({one}, {two})" in said[0] and "when this run began" in said[0]
+    assert len(said) == 1 and "arithmetic (1, numpy)" in said[0] and "when this run began" in said[0]

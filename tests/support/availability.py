@@ -18,11 +18,11 @@ def unavailable(needed: str, why: str) -> NoReturn:
 
 
 def need_instructions(*names: str) -> None:
-    """Skip the test, saying so, unless compiled code is there and this CPU has these sets of instructions.
+    """Skip the test, saying so, unless compiled code is there and this CPU has these sets of instructions, if any.
 
-    What a CPU lacks cannot be installed, so that this is no failure where DISTNN_COMPLETE is set. Without names: any.
+    What a CPU lacks cannot be installed, so that this is no failure where DISTNN_COMPLETE is set.
     """
     if not library.built():
         unavailable("compiled code", "distnn installed with a C compiler")
-    if lacking := [name for name in names or library.SETS[-1:] if name not in library.available()]:
+    if lacking := [name for name in names if name not in library.available()]:
         pytest.skip(f"NOT TESTED HERE: this CPU has no {' and no '.join(lacking)}")

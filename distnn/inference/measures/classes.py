@@ -8,6 +8,7 @@ import numpy as np
 
 from distnn.data.classes import Classes
 from distnn.inference.measures import Seen
+from distnn.kernels.algebra import applied, dot
 
 SCORES = ("precision", "recall", "f1")
 
@@ -68,7 +69,7 @@ def output_of(classes: Classes, outputs: np.ndarray, codes: np.ndarray) -> np.nd
 def log_loss(classes: Classes, outputs: np.ndarray, codes: np.ndarray, weights: np.ndarray) -> float:
     """Σ weights · -log p of the classes given by number (r,); outputs, d^(L) × r, are probabilities. Local."""
     eps = np.finfo(outputs.dtype).eps  # as scikit-learn clips
-    return -float(weights @ np.log(np.clip(output_of(classes, outputs, codes), eps, 1 - eps)))
+    return -dot(weights, applied("log", np.clip(output_of(classes, outputs, codes), eps, 1 - eps)))
 
 
 def scores(confusion: np.ndarray) -> tuple[np.ndarray, dict[str, dict[str, float]]]:

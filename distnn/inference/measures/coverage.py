@@ -10,6 +10,7 @@ import numpy as np
 from distnn.data.preparation import Preparation
 from distnn.inference.certainty import Certainty, quantile
 from distnn.inference.measures import Seen
+from distnn.kernels.algebra import applied, times
 
 PROBABILITY = 0.95  # of the intervals
 
@@ -31,9 +32,9 @@ class Coverage:
         """A block's sums, (2 m,). Local. variances: of the function, m × r, in the units of the network."""
         total = variances + self.certainty.noise[:, None]
         z = (seen.outputs.astype(np.float64) - seen.y) / np.sqrt(total)
-        density = -0.5 * (np.square(z) + np.log(2 * math.pi * total)) - np.log(self.deviation)[:, None]
+        density = -0.5 * (np.square(z) + applied("log", 2 * math.pi * total)) - applied("log", self.deviation)[:, None]
         within = np.abs(z) <= quantile(PROBABILITY)
-        out[:] = np.concatenate([within @ seen.weights, density @ seen.weights])
+        out[:] = np.concatenate([times(within.astype(np.float64), seen.weights), times(density, seen.weights)])
 
     def result(self, sums: np.ndarray, n: float) -> dict[str, dict[str, Any]]:
         """By target: coverage, the share, and log_density, the mean of ln p. n: Σ weights."""

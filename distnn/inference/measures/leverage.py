@@ -15,6 +15,7 @@ import numpy as np
 from distnn.data.preparation import Preparation
 from distnn.inference.certainty import Certainty
 from distnn.inference.measures import Seen
+from distnn.kernels.algebra import row_sums, times
 
 
 class Leverage:
@@ -39,7 +40,7 @@ class Leverage:
         h = self.of(seen, variances)
         with np.errstate(divide="ignore", invalid="ignore"):
             left_out = (seen.outputs.astype(np.float64) - seen.y) / (1 - h)
-        out[:] = np.concatenate([np.square(left_out) @ seen.weights, h.sum(axis=1)])
+        out[:] = np.concatenate([times(np.square(left_out), seen.weights), row_sums(h)])
 
     def result(self, sums: np.ndarray, n: float) -> dict[str, dict[str, Any]]:
         """By target: left_out_rmse, in the units of the table or, where transformed, those after that; gamma, Σ h.

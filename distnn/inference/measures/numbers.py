@@ -11,6 +11,7 @@ import numpy as np
 from distnn.data.preparation import Preparation
 from distnn.inference.measures import Seen
 from distnn.inference.squares import SUMS, by_size, nearest, root, total
+from distnn.kernels.algebra import times
 
 NOISE = Fraction(1, 10**14)  # of Σ y²: a variance that is less is made of roundings
 
@@ -35,7 +36,7 @@ class Residuals:
         centred = by_size(targets, self.centre)
         residual = by_size(self.preparation.in_units(seen.outputs).T, targets)
         summed = (centred, centred**2, residual**2, np.abs(residual))
-        out[:] = np.concatenate([(seen.weights @ values).ravel() for values in summed])
+        out[:] = np.concatenate([times(of_size.T, seen.weights) for values in summed for of_size in values])
 
     def errors(self, seen: Seen) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """For each target |prediction - y|, y and the prediction, each float64 (r,). Local."""

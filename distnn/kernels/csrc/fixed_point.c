@@ -2,8 +2,6 @@
 
 #include "library.h"
 
-#ifdef __x86_64__
-
 /* For each row p in [from, to) of the term g, whose numbers go to sum[first[p]] up to sum[first[p + 1]]: raise
    largest[p] to their magnitudes, and add the integers behind g + magic[p] to sum, modulo 2^64. g begins with row
    `from`. Magnitudes are compared as the integers behind them, which are in the same order, with NaN above infinity: so
@@ -56,15 +54,15 @@
         }                                                                                                              \
     }
 
-ADD_ROWS(float64, double, int64_t, INT64_MAX, avx512)
-ADD_ROWS(float64, double, int64_t, INT64_MAX, avx2)
-ADD_ROWS(float32, float, int32_t, INT32_MAX, avx512)
-ADD_ROWS(float32, float, int32_t, INT32_MAX, avx2)
-ADD_TERM(float64, double, avx512)
-ADD_TERM(float64, double, avx2)
-ADD_TERM(float32, float, avx512)
-ADD_TERM(float32, float, avx2)
-DECODE(avx512)
-DECODE(avx2)
+#define ALL_OF(SET)                                                                                                    \
+    ADD_ROWS(float64, double, int64_t, INT64_MAX, SET)                                                                 \
+    ADD_ROWS(float32, float, int32_t, INT32_MAX, SET)                                                                  \
+    ADD_TERM(float64, double, SET)                                                                                     \
+    ADD_TERM(float32, float, SET)                                                                                      \
+    DECODE(SET)
 
+#ifdef __x86_64__
+ALL_OF(avx512)
+ALL_OF(avx2)
 #endif
+ALL_OF(portable)

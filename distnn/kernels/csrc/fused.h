@@ -57,7 +57,7 @@ INLINE void NAME(product_tile)(int rows, const REAL *a, size row, size term, siz
     for (size k = 0; k < terms; k++)
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < TILE_VECTORS; v++)
-                sum[r][v] += a[r * row + k * term] * AT(x + k * PANEL + v * EACH);
+                sum[r][v] = FMA(ALL(a[r * row + k * term]), AT(x + k * PANEL + v * EACH), sum[r][v]);
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < TILE_VECTORS; v++)
             AT(out + r * stride + v * EACH) = sum[r][v];
@@ -100,7 +100,7 @@ INLINE void NAME(sum_tile)(int rows, int columns, struct NAME(sides) of, size b,
             for (size c = 0; c < PANEL; c += LANES)
                 for (int i = 0; i < rows; i++)
                     for (int j = 0; j < columns; j++)
-                        sum[i][j] += AT(x + i * PANEL + c) * AT(delta + j * PANEL + c);
+                        sum[i][j] = FMA(AT(x + i * PANEL + c), AT(delta + j * PANEL + c), sum[i][j]);
         }
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < columns; j++)
@@ -230,6 +230,4 @@ TARGET void NAME(fused_finish)(const struct fused *network, REAL *G) {
 
 #undef TILE_ROWS
 #undef TILE_VECTORS
-#undef SUM_ROWS
-#undef SUM_COLUMNS
 #undef PANEL

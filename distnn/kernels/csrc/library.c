@@ -2,7 +2,7 @@
 
 #include "library.h"
 
-#define INTERFACE 9 /* that of kernels/library.py: a library built from sources with another one is not used */
+#define INTERFACE 10 /* that of kernels/library.py: a library built from sources with another one is not used */
 
 int library_interface(void) { return INTERFACE; }
 
@@ -30,3 +30,5 @@ int library_runs_avx512(void) {
     return 0;
 #endif
 }
+
+int library_runs_portable(void) { return 1; }

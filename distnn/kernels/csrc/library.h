@@ -6,8 +6,12 @@
 
 typedef ptrdiff_t size;
 
+/* TARGET_portable: what every CPU has that the compiler was told of. */
+#define TARGET_portable
 #define TARGET_avx512 __attribute__((target("avx512f,avx512dq,avx2,fma")))
 #define TARGET_avx2 __attribute__((target("avx2,fma")))
 
+#define JOIN_TWO(a, b) a##b
+#define JOIN2(a, b) JOIN_TWO(a, b)
 #define JOIN(a, b, c) a##_##b##_##c
 #define JOINED(a, b, c) JOIN(a, b, c) /* such as forward_float64_avx512 */

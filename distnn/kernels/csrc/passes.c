@@ -1,22 +1,35 @@
 /* Forward propagation and backpropagation of networks with hidden layers: fused.h for narrow ones, tiled.h for wider
-   ones, which network/passes/fused.py and tiled.py call. Both for float64 and float32, each for AVX-512 and for AVX2,
+   ones, which network/passes/fused.py and tiled.py call; functions of numbers, in elementary.h; and products and
+   factors of matrices, in algebra.h. All for float64 and float32, each for AVX-512, for AVX2 and for every other CPU,
    in the vector extensions of gcc and clang. */
+
+#include <math.h>
+#include <stdlib.h>
 
 #include "library.h"
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #define LINE 64 /* bytes of a cache line */
 #define LEAST(a, b) ((a) < (b) ? (a) : (b))
-
-#ifdef __x86_64__
-
 #define NAME(name) JOINED(name, TYPE, SET)
 
-enum { TANH, LOGISTIC, RELU, IDENTITY }; /* THETAS of kernels/library.py */
+enum {
+    TANH,
+    LOGISTIC,
+    RELU,
+    IDENTITY,
+    EXP,
+    EXPM1,
+    LOG,
+    LOG1P
+}; /* THETAS of kernels/library.py, and FUNCTIONS after them */
 
-/* For tanh, with y = k ln 2 + r:
+/* For tanh and exp, with y = k ln 2 + r:
    LOWEST: below, e^y is nothing beside 1; ROUND + y: y rounded to whole numbers, which are then its lowest bits;
-   BIAS, MANTISSA: of the exponent, and the bits before it. EXPM1(r, r2, r4): e^r - 1 for |r| <= ln 2 / 2, by its
-   series; r2, r4: powers of r. */
+   BIAS, MANTISSA: of the exponent, and the bits before it. */
 #define LOG2_E 1.4426950408889634074
 
 #define FLOAT64_LOWEST -44.0
@@ -25,10 +38,6 @@ enum { TANH, LOGISTIC, RELU, IDENTITY }; /* THETAS of kernels/library.py */
 #define FLOAT64_LN2_LOW 1.90821492927058770002e-10
 #define FLOAT64_BIAS 1023
 #define FLOAT64_MANTISSA 52
-#define FLOAT64_EXPM1(r, r2, r4)                                                                                       \
-    (r + r2 * ((0.5 + r * (1.0 / 6) + r2 * (1.0 / 24 + r * (1.0 / 120))) +                                             \
-               r4 * (1.0 / 720 + r * (1.0 / 5040) + r2 * (1.0 / 40320 + r * (1.0 / 362880)) +                          \
-                     r4 * (1.0 / 3628800 + r * (1.0 / 39916800) + r2 * (1.0 / 479001600 + r * (1.0 / 6227020800))))))
 
 #define FLOAT32_LOWEST -20.0f
 #define FLOAT32_ROUND 12582912.0f
@@ -36,29 +45,24 @@ enum { TANH, LOGISTIC, RELU, IDENTITY }; /* THETAS of kernels/library.py */
 #define FLOAT32_LN2_LOW -2.12194440e-4f
 #define FLOAT32_BIAS 127
 #define FLOAT32_MANTISSA 23
-#define FLOAT32_EXPM1(r, r2, r4)                                                                                       \
-    (r + r2 * ((0.5f + r * (1.0f / 6) + r2 * (1.0f / 24 + r * (1.0f / 120))) + r4 * (1.0f / 720 + r * (1.0f / 5040))))
 
+#define DOUBLE
 #define REAL double
 #define BITS int64_t
 #define TYPE float64
 #define OF_TYPE(name) FLOAT64_##name
-#define WIDE 64
-#include "passes.h"
-#define WIDE 32
-#include "passes.h"
+#define PACKED pd
+#include "all_sets.h"
+#undef DOUBLE
 #undef REAL
 #undef BITS
 #undef TYPE
 #undef OF_TYPE
+#undef PACKED
 
 #define REAL float
 #define BITS int32_t
 #define TYPE float32
 #define OF_TYPE(name) FLOAT32_##name
-#define WIDE 64
-#include "passes.h"
-#define WIDE 32
-#include "passes.h"
-
-#endif
+#define PACKED ps
+#include "all_sets.h"

@@ -1,22 +1,27 @@
-/* What fused.h and tiled.h share, and both of them, for one type of numbers and one width of vectors: included by
-   passes.c for each, which says REAL, BITS (the integers of its size), TYPE, OF_TYPE (its constants) and WIDE (bytes of
-   a vector).
+/* Vectors, functions of numbers, theta and theta', for one type of numbers and one width of vectors: included by
+   passes.c for each, which says REAL, BITS (the integers of its size), TYPE, OF_TYPE (its constants), PACKED (the end
+   of an intrinsic's name) and WIDE (bytes of a vector).
 
-   Examples are columns. Every sum is made in the same order whatever WIDE is, so that the bits are the same on all
-   CPUs. */
+   Examples are columns. Every sum is made in the same order whatever WIDE is, and a multiplication and an addition are
+   rounded once where it says FMA, and twice where not: so the bits are the same on all CPUs. */
 
 #if WIDE == 64
 #define SET avx512
 #define TARGET TARGET_avx512
-#else
+#elif WIDE == 32
 #define SET avx2
 #define TARGET TARGET_avx2
+#else
+#define SET portable
+#define TARGET
 #endif
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
 #define VECTOR NAME(vector)
 #define MASK NAME(mask)
+#define UNALIGNED NAME(unaligned)
 typedef REAL VECTOR __attribute__((vector_size(WIDE), may_alias));
+typedef REAL UNALIGNED __attribute__((vector_size(WIDE), aligned(sizeof(REAL)), may_alias));
 typedef BITS MASK __attribute__((vector_size(WIDE)));
 #define AT(address) (*(VECTOR *)(address))
 #define EACH ((size)(WIDE / sizeof(REAL))) /* numbers of a vector */
@@ -24,22 +29,20 @@ typedef BITS MASK __attribute__((vector_size(WIDE)));
 
 /* For what is left over of tiles: never more than fits, so that the compiler sees no case that could not be. */
 #define UP_TO(most, number) ((number) < (most) ? (number) : 1)
+#define UNROLLED(...) _Pragma("GCC unroll 16") for (__VA_ARGS__) /* a loop whose vectors must stay in registers */
 
-/* tanh x = -m / (2 + m) with m = e^(-2|x|) - 1, and the sign of x: neither overflows nor cancels. */
-INLINE VECTOR NAME(tanh_of)(VECTOR x) {
-    const VECTOR zero = {0};
-    MASK sign = (MASK)x & (MASK)-zero;
-    VECTOR y = -2 * (VECTOR)((MASK)x ^ sign);
-    MASK low = y < OF_TYPE(LOWEST); /* not for NaN, which stays */
-    y = (VECTOR)(((MASK)y & ~low) | ((MASK)(zero + OF_TYPE(LOWEST)) & low));
-    VECTOR rounded = y * (REAL)LOG2_E + OF_TYPE(ROUND);
-    VECTOR k = rounded - OF_TYPE(ROUND);
-    VECTOR r = y - k * OF_TYPE(LN2_HIGH) - k * OF_TYPE(LN2_LOW);
-    VECTOR r2 = r * r, r4 = r2 * r2;
-    VECTOR power = (VECTOR)(((MASK)rounded + OF_TYPE(BIAS)) << OF_TYPE(MANTISSA)); /* 2^k */
-    VECTOR m = OF_TYPE(EXPM1)(r, r2, r4) * power + (power - 1);
-    return (VECTOR)((MASK)((zero - m) / (2 + m)) | sign); /* zero - m: 0 for 0, not -0 */
+#include "fma.h"
+
+/* One number in all places; x - 0 is x, while x + 0 loses the sign of -0. */
+INLINE VECTOR NAME(all)(REAL number) { return number - (VECTOR){0}; }
+#define ALL(number) NAME(all)((REAL)(number))
+
+/* `yes` where the mask says so, else `no`. */
+INLINE VECTOR NAME(choose)(MASK mask, VECTOR yes, VECTOR no) {
+    return (VECTOR)(((MASK)yes & mask) | ((MASK)no & ~mask));
 }
+
+#include "elementary.h"
 
 #define EACH_VECTOR for (size k = 0; k < numbers; k += EACH)
 
@@ -55,7 +58,7 @@ INLINE void NAME(apply_theta)(size theta, REAL *x, size numbers) {
 /* delta *= theta'(s), where x = theta(s), for whole lines of numbers. */
 INLINE void NAME(chain_theta)(size theta, const REAL *x, REAL *delta, size numbers) {
     switch (theta) {
-        case TANH: EACH_VECTOR AT(delta + k) *= 1 - AT(x + k) * AT(x + k); break;
+        case TANH: EACH_VECTOR AT(delta + k) *= FMA(-AT(x + k), AT(x + k), ALL(1)); break;
         case LOGISTIC: EACH_VECTOR AT(delta + k) *= AT(x + k) * (1 - AT(x + k)); break;
         case RELU: EACH_VECTOR AT(delta + k) = (VECTOR)((MASK)AT(delta + k) & ~(AT(x + k) == 0)); break;
     }
@@ -67,6 +70,38 @@ TARGET void NAME(chain)(size theta, const REAL *x, REAL *delta, size numbers) {
     NAME(chain_theta)(theta, x, delta, numbers);
 }
 
+/* f of all numbers of some rows, to other rows, which may be the same. */
+TARGET void NAME(elementwise)(size function, size rows, size columns, const REAL *from, size row, REAL *to,
+                              size to_row) {
+    enum { SOME = 64 };
+    for (size r = 0; r < rows; r++, from += row, to += to_row)
+        for (size c = 0; c < columns; c += SOME) {
+            size numbers = LEAST(columns - c, SOME);
+            REAL x[SOME] __attribute__((aligned(LINE))) = {0};
+            memcpy(x, from + c, numbers * sizeof(REAL));
+            if (function < EXP) {
+                NAME(apply_theta)(function, x, SOME);
+            } else {
+                double y[SOME] __attribute__((aligned(LINE)));
+                for (size k = 0; k < SOME; k++)
+                    y[k] = x[k];
+#define OF_DOUBLE(name) JOINED(name, float64, SET)
+#define EACH_DOUBLE(f)                                                                                                 \
+    for (size k = 0; k < numbers; k += WIDE / sizeof(double))                                                          \
+    *(OF_DOUBLE(vector) *)(y + k) = OF_DOUBLE(f)(*(OF_DOUBLE(vector) *)(y + k))
+                switch (function) {
+                    case EXP: EACH_DOUBLE(exp_of); break;
+                    case EXPM1: EACH_DOUBLE(expm1_of); break;
+                    case LOG: EACH_DOUBLE(log_of); break;
+                    case LOG1P: EACH_DOUBLE(log1p_of); break;
+                }
+                for (size k = 0; k < SOME; k++)
+                    x[k] = (REAL)y[k];
+            }
+            memcpy(to + c, x, numbers * sizeof(REAL));
+        }
+}
+
 /* Sums over columns that were kept apart by their place in a line, added up. */
 INLINE REAL NAME(sum_of_line)(REAL *lanes) {
     for (size half = LANES / 2; half > 0; half /= 2)
@@ -75,6 +110,7 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
     return lanes[0];
 }
 
+#include "algebra.h"
 #include "fused.h"
 #include "tile.h"
 #include "tiled.h"
@@ -84,6 +120,10 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 #undef INLINE
 #undef VECTOR
 #undef MASK
+#undef UNALIGNED
+#undef FMA
+#undef ALL
+#undef UNROLLED
 #undef AT
 #undef EACH
 #undef LANES

@@ -17,8 +17,7 @@
 #endif
 #define REGISTER_VECTORS 2
 
-#define COLUMNS ((size)(TILED_BYTES / sizeof(REAL)))             /* of a panel */
-#define UNROLLED(...) _Pragma("GCC unroll 16") for (__VA_ARGS__) /* a loop whose vectors must stay in registers */
+#define COLUMNS ((size)(TILED_BYTES / sizeof(REAL))) /* of a panel */
 
 /* An array of panels: its first row and column, and from one row, one panel to the next. */
 struct NAME(panels) {
@@ -41,7 +40,7 @@ INLINE void NAME(add_terms)(int rows, int vectors, struct NAME(factors) of, size
             __builtin_prefetch(of.a + ahead + k * TILED_ROWS + LANES);
         UNROLLED (int r = 0; r < rows; r++)
             UNROLLED (int v = 0; v < vectors; v++)
-                sum[r][v] += of.a[r * of.row + k * of.term] * AT(x + v * EACH);
+                sum[r][v] = FMA(ALL(of.a[r * of.row + k * of.term]), AT(x + v * EACH), sum[r][v]);
     }
 }
 
@@ -54,7 +53,6 @@ static TARGET __attribute__((noinline)) void NAME(store_some)(size columns, VECT
 /* As `tile`, for what fits in the registers: `most` rows, of which `rows` are stored, and `vectors` vectors. */
 INLINE void NAME(registers)(int most, int vectors, size rows, size columns, struct NAME(factors) of, size terms,
                             const REAL *x, REAL *out, size stride, int add) {
-    typedef REAL UNALIGNED __attribute__((vector_size(WIDE), aligned(sizeof(REAL)), may_alias));
     VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS];
     UNROLLED (int r = 0; r < most; r++)
         UNROLLED (int v = 0; v < vectors; v++) {

@@ -67,15 +67,18 @@ TARGET static void NAME(push_back)(size a, size b, const REAL *W, size columns, 
         }
 }
 
-/* G = x delta^T, or G += that, over the columns of a group. G: a x b; turned: delta^T. */
+/* G = x delta^T, or G += that, over the columns of a group. G: a x b, its rows `row` apart; turned: delta^T. lower: only
+   what is not above the diagonal is asked for. */
 TARGET static void NAME(group_sum)(size a, size b, size columns, struct NAME(panels) x, const REAL *turned, REAL *G,
-                                   int add) {
+                                   size row, int add, int lower) {
     for (size first = 0; first < a; first += SUM_TILES * TILED_ROWS)
         for (size j = 0; j < b; j += COLUMNS)
             for (size i = first; i < LEAST(a, first + SUM_TILES * TILED_ROWS); i += TILED_ROWS) {
+                if (lower && j >= i + TILED_ROWS)
+                    continue;
                 struct NAME(factors) of = {x.at + i * x.row, x.row, 1, COLUMNS, x.panel};
                 NAME(tile)(LEAST(a - i, TILED_ROWS), LEAST(b - j, COLUMNS), of, columns,
-                           turned + j * TILED_GROUP * COLUMNS, G + i * b + j, b, add);
+                           turned + j * TILED_GROUP * COLUMNS, G + i * row + j, row, add);
             }
 }
 
@@ -88,8 +91,8 @@ TARGET static void NAME(single_sum)(size a, size columns, struct NAME(panels) x,
             for (size k = 0; k < LEAST(columns - c, COLUMNS); k += LANES)
                 UNROLLED (int r = 0; r < SINGLE_ROWS; r++)
                     UNROLLED (int v = 0; v < LINE / WIDE; v++)
-                        sum[r][v] += AT(x.at + p * x.panel + (i + r) * x.row + k + v * EACH) *
-                                     AT(delta.at + p * delta.panel + k + v * EACH);
+                        sum[r][v] = FMA(AT(x.at + p * x.panel + (i + r) * x.row + k + v * EACH),
+                                        AT(delta.at + p * delta.panel + k + v * EACH), sum[r][v]);
         for (size r = 0; r < LEAST(a - i, SINGLE_ROWS); r++) {
             REAL all = NAME(sum_of_line)((REAL *)sum[r]);
             G[i + r] = add ? G[i + r] + all : all;
@@ -247,7 +250,7 @@ TARGET static void NAME(group)(const struct tiled *network, struct NAME(panels) 
             NAME(single_sum)(a, columns, x, delta, G, add);
         } else {
             NAME(turn)(b, columns, delta, network->turned);
-            NAME(group_sum)(a, b, columns, x, network->turned, G, add);
+            NAME(group_sum)(a, b, columns, x, network->turned, G, b, add, 0);
         }
         if (l > 1) {
             struct NAME(panels) without_ones = {x.at + COLUMNS, COLUMNS, x.panel}, used = delta;
@@ -266,8 +269,3 @@ TARGET void NAME(tiled_backward)(const struct tiled *network, const REAL *delta_
     for (size c = 0; c < columns; c += TILED_GROUP * COLUMNS, x.at += TILED_GROUP * panel, add = 1)
         NAME(group)(network, x, delta_L + c, stride, LEAST(columns - c, TILED_GROUP * COLUMNS), G, add != 0);
 }
-
-#undef REGISTER_ROWS
-#undef REGISTER_VECTORS
-#undef COLUMNS
-#undef UNROLLED

@@ -86,4 +86,4 @@ def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
     """Write Σ_i x_i δ_iᵀ = x δᵀ to out, float64; where its sums are beyond the range of their dtype, in float64."""
     products.outer_sum(x, delta, out)
     if x.dtype != out.dtype and not np.isfinite(out).all():
-        np.matmul(x, delta.T, out=out, dtype=out.dtype)
+        products.outer_sum(x.astype(out.dtype), delta.astype(out.dtype), out)

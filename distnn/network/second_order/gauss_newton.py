@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from distnn.kernels import algebra, products
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.backpropagation import Backpropagation
@@ -44,7 +45,7 @@ class GaussNewton:
 
     @cached_property
     def product(self) -> np.ndarray:
-        return np.empty((self.size, self.size), self.backpropagation.dtype)
+        return np.zeros((self.size, self.size), self.backpropagation.dtype)  # above the diagonal nothing is written
 
     @property
     def parts(self) -> list[int]:
@@ -61,11 +62,11 @@ class GaussNewton:
             for start in range(0, top.shape[1], self.columns):
                 J = self._jacobian(x, delta, slice(start, start + self.columns))
                 if scale is None:
-                    np.matmul(J, J.T, out=self.product)
+                    algebra.write_row_products(J, J, self.product, lower=True)
                     self.matrix += self.product
                 else:
                     J /= scale.astype(J.dtype)
-                    np.matmul(J, J.T, out=self.product)
+                    algebra.write_row_products(J, J, self.product, lower=True)
                     self.matrix += scale * self.product * scale.T
         stop = 0
         for i, row in enumerate(self.matrix, 1):
@@ -83,7 +84,10 @@ class GaussNewton:
             delta, squares = self._sensitivities(x, top.astype(output.dtype, copy=False)), np.empty(top.shape[1])
             for start in range(0, len(squares), self.columns):
                 part = slice(start, start + self.columns)
-                squares[part] = np.square(T @ self._jacobian(x, delta, part)).sum(axis=0)
+                J = self._jacobian(x, delta, part).astype(T.dtype, copy=False)
+                lengths = np.empty_like(J)
+                algebra.product(T, J, lengths, across=True)
+                squares[part] = algebra.column_sums(np.square(lengths))
             found.append(squares)
         return np.stack(found)
 
@@ -112,7 +116,8 @@ class GaussNewton:
         W, theta = self.backpropagation.W, self.backpropagation.theta
         delta = [top]
         for l in range(len(W) - 1, self.first, -1):
-            below = W[l][1:] @ delta[0]
+            below = np.empty((len(W[l]) - 1, top.shape[1]), top.dtype)
+            products.push_back(W[l][1:], delta[0], below)
             theta.chain(x[l][1:], below, np.empty_like(below))  # type: ignore[misc]
             delta.insert(0, below)
         return delta

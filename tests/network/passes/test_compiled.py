@@ -49,10 +49,12 @@ def test_many_pieces(dtype: str, way: str, of: str, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("d", "way"), [*product(ARCHITECTURES, WAYS), *((d, "tiled") for d in WIDE)], ids=str)
 def test_the_same_bits_with_all_instructions(d: tuple[int, ...], way: str, dtype: str) -> None:
-    need_instructions(*library.SETS)
-    block = draw(d, 777, dtype)
-    one, two = (gradient(engine(d, dtype, way, of), block) for of in library.available())
-    np.testing.assert_array_equal(one, two)
+    need_instructions()
+    block = draw(d, 777 if max(d) < 1000 else 290, dtype)
+    one, *others = (gradient(engine(d, dtype, way, of), block) for of in library.available())
+    assert others
+    for found in others:
+        np.testing.assert_array_equal(one, found)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

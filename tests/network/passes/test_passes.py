@@ -42,7 +42,7 @@ def test_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(passes, Layerwise if value == "off" else Fused)
         assert (library.compiler() == "none") == (value == "off")
     monkeypatch.setenv(library.VARIABLE, "fast")
-    with pytest.raises(UserError, match="DISTNN_FUSED is 'fast'; it should be one of: off, avx2, avx512"):
+    with pytest.raises(UserError, match="DISTNN_FUSED is 'fast'; it should be one of: off, portable, avx2, avx512"):
         Backpropagation(network, "squared")
     monkeypatch.setattr(library, "available", lambda: ())
     monkeypatch.setenv(library.VARIABLE, "avx512")

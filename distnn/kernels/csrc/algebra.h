@@ -1,0 +1,377 @@
+/* Sums, products and triangular factors of arrays as numpy has them, row by row: kernels/algebra.py. Included by
+   passes.h.
+
+   Two orders of adding: *by lanes*, where the numbers of a row are multiplied with those of another: those at places
+   k, k + LANES, k + 2 LANES, ... of SUM_TERMS are added one after the other, then the lanes in pairs, then the parts of
+   SUM_TERMS; and *term by term*, where rows are multiplied with numbers and added. */
+
+#ifndef SUM_BYTES
+#define SUM_BYTES 4096  /* of the terms added up by lanes at a time: rows of a tile stay in the first level */
+#define SUM_SIDE 96     /* rows whose terms stay in the second level */
+#define FACTOR_BLOCK 64 /* rows and columns of a triangular factor that are computed together */
+enum { WRITE, ADD, SUBTRACT };
+#endif
+
+#define SUM_TERMS ((size)(SUM_BYTES / sizeof(REAL)))
+#define LOAD(address) (*(const UNALIGNED *)(address))
+#define STORE(address) (*(UNALIGNED *)(address))
+
+/* Rows of numbers: the first, and from one to the next. */
+struct NAME(matrix) {
+    REAL *at;
+    size row;
+};
+
+/* The first numbers of a vector, zeros after them; and the same to the memory. */
+INLINE VECTOR NAME(load_some)(const REAL *from, size numbers) {
+    VECTOR some = {0};
+    if (numbers >= EACH)
+        memcpy(&some, from, sizeof some);
+    else if (numbers > 0)
+        memcpy(&some, from, numbers * sizeof(REAL));
+    return some;
+}
+
+INLINE void NAME(store)(REAL *to, VECTOR some, size numbers) {
+    if (numbers >= EACH)
+        STORE(to) = some;
+    else
+        memcpy(to, &some, numbers * sizeof(REAL));
+}
+
+INLINE void NAME(put)(REAL *out, REAL number, int how) {
+    *out = how == WRITE ? number : how == ADD ? *out + number : *out - number;
+}
+
+/* A tile of row_products, over at most SUM_TERMS terms. */
+INLINE void NAME(row_tile)(int rows, int columns, const REAL *a, size a_row, const REAL *b, size b_row, size terms,
+                           REAL *out, size stride, int how) {
+    REAL lanes[SUM_ROWS * SUM_COLUMNS][LINE / sizeof(REAL)] __attribute__((aligned(LINE)));
+    size whole = terms / LANES * LANES;
+    for (size part = 0; part < LANES; part += EACH) { /* of a line */
+        VECTOR sum[SUM_ROWS][SUM_COLUMNS] = {0};
+        for (size k = part; k < whole; k += LANES)
+            UNROLLED (int i = 0; i < rows; i++)
+                UNROLLED (int j = 0; j < columns; j++)
+                    sum[i][j] = FMA(LOAD(a + i * a_row + k), LOAD(b + j * b_row + k), sum[i][j]);
+        if (whole + part < terms) {
+            VECTOR right[SUM_COLUMNS];
+            for (int j = 0; j < columns; j++)
+                right[j] = NAME(load_some)(b + j * b_row + whole + part, terms - whole - part);
+            UNROLLED (int i = 0; i < rows; i++) {
+                VECTOR left = NAME(load_some)(a + i * a_row + whole + part, terms - whole - part);
+                UNROLLED (int j = 0; j < columns; j++)
+                    sum[i][j] = FMA(left, right[j], sum[i][j]);
+            }
+        }
+        UNROLLED (int i = 0; i < rows; i++)
+            UNROLLED (int j = 0; j < columns; j++)
+                AT(lanes[i * columns + j] + part) = sum[i][j];
+    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            NAME(put)(out + i * stride + j, NAME(sum_of_line)(lanes[i * columns + j]), how);
+}
+
+INLINE void NAME(row_tiles)(int rows, size columns, const REAL *a, size a_row, const REAL *b, size b_row, size terms,
+                            REAL *out, size stride, int how) {
+#define TILE(most) NAME(row_tile)(rows, most, a, a_row, b + j * b_row, b_row, terms, out + j, stride, how)
+    size j = 0;
+    for (; j + SUM_COLUMNS <= columns; j += SUM_COLUMNS)
+        TILE(SUM_COLUMNS);
+    switch (columns - j) {
+        case 1: TILE(1); break;
+        case 2: TILE(2); break;
+        case 3: TILE(3); break;
+        case 4: TILE(UP_TO(SUM_COLUMNS, 4)); break;
+        case 5: TILE(UP_TO(SUM_COLUMNS, 5)); break;
+    }
+#undef TILE
+}
+
+/* out_ij = sum over k of a_ik b_jk, by lanes; or that added to out_ij, or subtracted. lower: only j <= i is asked for,
+   and some others are written. */
+TARGET static void NAME(products)(size m, struct NAME(matrix) a, size n, struct NAME(matrix) b, size terms,
+                                  struct NAME(matrix) out, int how, int lower) {
+    size k = 0;
+    do {
+        size some = LEAST(terms - k, SUM_TERMS);
+        for (size first = 0; first < n; first += SUM_SIDE)
+            for (size i = lower ? first / SUM_ROWS * SUM_ROWS : 0; i < m; i += SUM_ROWS) {
+                size end = LEAST(n, first + SUM_SIDE);
+                if (lower)
+                    end = LEAST(end, i + SUM_ROWS);
+                if (end <= first)
+                    continue;
+#define ROWS(most)                                                                                                     \
+    NAME(row_tiles)(most, end - first, a.at + i * a.row + k, a.row, b.at + first * b.row + k, b.row, some,             \
+                    out.at + i * out.row + first, out.row, how)
+                switch (LEAST(m - i, SUM_ROWS)) {
+                    case 1: ROWS(1); break;
+                    case 2: ROWS(2); break;
+                    case 3: ROWS(3); break;
+                    case 4: ROWS(UP_TO(SUM_ROWS + 1, 4)); break;
+                }
+#undef ROWS
+            }
+        k += some;
+        how = how == WRITE ? ADD : how;
+    } while (k < terms);
+}
+
+TARGET void NAME(row_products)(size m, REAL *a, size a_row, size n, REAL *b, size b_row, size terms, REAL *out,
+                               size out_row, size lower) {
+    struct NAME(matrix) left = {a, a_row}, right = {b, b_row}, to = {out, out_row};
+    NAME(products)(m, left, n, right, terms, to, WRITE, lower != 0);
+}
+
+/* out_c = sum over i of factor_i a_ic, term by term; or that added to out_c. */
+TARGET void NAME(combination)(size rows, const REAL *factor, const REAL *a, size row, size columns, REAL *out,
+                              size add) {
+    for (size c = 0; c < columns; c += 4 * EACH) {
+        VECTOR sum[4] = {0};
+        if (columns - c >= 4 * EACH) {
+            if (add)
+                for (int v = 0; v < 4; v++)
+                    sum[v] = LOAD(out + c + v * EACH);
+            for (size i = 0; i < rows; i++)
+                for (int v = 0; v < 4; v++)
+                    sum[v] = FMA(ALL(factor[i]), LOAD(a + i * row + c + v * EACH), sum[v]);
+            for (int v = 0; v < 4; v++)
+                STORE(out + c + v * EACH) = sum[v];
+            continue;
+        }
+        for (size at = c; at < columns; at += EACH) {
+            VECTOR some = {0};
+            if (add)
+                some = NAME(load_some)(out + at, columns - at);
+            for (size i = 0; i < rows; i++)
+                some = FMA(ALL(factor[i]), NAME(load_some)(a + i * row + at, columns - at), some);
+            NAME(store)(out + at, some, columns - at);
+        }
+    }
+}
+
+/* The sum of a_k b_k, by lanes. */
+TARGET REAL NAME(dot)(size terms, const REAL *a, const REAL *b) {
+    REAL all = 0;
+    for (size k = 0; k < terms; k += SUM_TERMS)
+        NAME(row_tile)(1, 1, a + k, 0, b + k, 0, LEAST(terms - k, SUM_TERMS), &all, 0, ADD);
+    return all;
+}
+
+/* The sum of some numbers, by lanes. */
+TARGET REAL NAME(total)(size numbers, const REAL *a) {
+    REAL all = 0;
+    for (size first = 0; first < numbers; first += SUM_TERMS) {
+        REAL lanes[LINE / sizeof(REAL)] __attribute__((aligned(LINE)));
+        size terms = LEAST(numbers - first, SUM_TERMS);
+        VECTOR sum[LINE / WIDE] = {0};
+        for (size k = 0; k < terms; k += LANES)
+            for (int v = 0; v < LINE / WIDE; v++) {
+                size at = k + v * EACH;
+                sum[v] += NAME(load_some)(a + first + at, terms - at);
+            }
+        memcpy(lanes, sum, LINE);
+        all += NAME(sum_of_line)(lanes);
+    }
+    return all;
+}
+
+/* Memory that begins at a cache line, to be given to free. */
+static REAL *NAME(memory)(size numbers) {
+    size bytes = (numbers * (size)sizeof(REAL) + LINE - 1) / LINE * LINE;
+    return aligned_alloc(LINE, bytes > 0 ? bytes : LINE);
+}
+
+/* out = W^T x, or W x if `across`: W a x b; x of a rows (b, if across) and `columns` columns. Term by term, as forward
+   propagation and backpropagation do. Returns whether there was memory for it. */
+TARGET size NAME(product_of)(size across, size a, size b, const REAL *W, size W_row, REAL *x, size x_row, size columns,
+                             REAL *out, size out_row) {
+    size above = across ? 1 : 0, terms = across ? b : a; /* `push_back` leaves out the first row */
+    size once = NEAR / (terms * TILED_BYTES + 1);
+    once = (once > FEWEST ? once : FEWEST) * COLUMNS;
+    once = LEAST(once, (columns + COLUMNS - 1) / COLUMNS * COLUMNS);
+    REAL *by_tiles = NAME(memory)((a + above) * tiles(b) + TILED_ROWS * TILED_ROWS);
+    REAL *panels = NAME(memory)((terms + TILED_ROWS) * once);
+    if (by_tiles != NULL && panels != NULL) {
+        REAL *to = by_tiles;
+        memset(by_tiles, 0, ((a + above) * tiles(b) + TILED_ROWS * TILED_ROWS) * sizeof(REAL));
+        for (size j = 0; j < b; j += TILED_ROWS) {
+            to += above * TILED_ROWS;
+            for (size i = 0; i < a; i++, to += TILED_ROWS)
+                for (size r = 0; r < LEAST(b - j, TILED_ROWS); r++)
+                    to[r] = W[i * W_row + j + r];
+        }
+        struct NAME(panels) some = {panels, COLUMNS, terms * COLUMNS};
+        for (size c = 0; c < columns; c += once) {
+            size now = LEAST(columns - c, once);
+            struct NAME(panels) written = {out + c, out_row, COLUMNS};
+            NAME(gather)(terms, now, x + c, x_row, some, 0);
+            if (across)
+                NAME(push_back)(a, b, by_tiles, now, some, written);
+            else
+                NAME(signals)(a, b, by_tiles, now, some, written);
+        }
+    }
+    size done = by_tiles != NULL && panels != NULL;
+    free(by_tiles);
+    free(panels);
+    return done;
+}
+
+/* out = x delta^T, for x: a x columns, delta: b x columns, term by term in groups of columns, as gradients are summed.
+   lower: only what is not above the diagonal is asked for. Returns whether there was memory for it. */
+TARGET size NAME(outer_sum_of)(size a, REAL *x, size x_row, size b, REAL *delta, size delta_row, size columns, REAL *out,
+                               size out_row, size lower) {
+    size group = TILED_GROUP * COLUMNS, wide = (b + COLUMNS - 1) / COLUMNS * COLUMNS;
+    REAL *left = NAME(memory)((a + TILED_ROWS) * group), *right = NAME(memory)(wide * group);
+    REAL *turned = NAME(memory)(wide * group);
+    size done = left != NULL && right != NULL && turned != NULL;
+    struct NAME(panels) of_x = {left, COLUMNS, (a + TILED_ROWS) * COLUMNS}, of_delta = {right, COLUMNS, wide * COLUMNS};
+    if (done && wide > b)
+        memset(right, 0, wide * group * sizeof(REAL));
+    for (size c = 0; done && c < columns; c += group) {
+        size some = LEAST(columns - c, group);
+        NAME(gather)(a, some, x + c, x_row, of_x, 0);
+        NAME(gather)(b, some, delta + c, delta_row, of_delta, 0);
+        NAME(turn)(b, some, of_delta, turned);
+        NAME(group_sum)(a, b, some, of_x, turned, out, out_row, c > 0, lower != 0);
+    }
+    free(left);
+    free(right);
+    free(turned);
+    return done;
+}
+
+#ifdef DOUBLE
+INLINE double NAME(fma_of_one)(double a, double b, double c) {
+#if WIDE == 16
+    return FMA(ALL(a), ALL(b), ALL(c))[0];
+#else
+    return __builtin_fma(a, b, c);
+#endif
+}
+
+/* L of a block of A, in its place: its lower triangle, at most FACTOR_BLOCK rows. Returns whether all pivots are > 0.
+ */
+TARGET static int NAME(factor_block)(size n, struct NAME(matrix) A) {
+    for (size j = 0; j < n; j++)
+        for (size i = j; i < n; i++) {
+            double *left = A.at + i * A.row, *right = A.at + j * A.row, sum = left[j];
+            for (size k = 0; k < j; k++)
+                sum = NAME(fma_of_one)(-left[k], right[k], sum);
+            if (i == j && !(sum > 0 && sum < __builtin_inf()))
+                return 0;
+            left[j] = i == j ? sqrt(sum) : sum / right[j];
+        }
+    return 1;
+}
+
+/* x with x L^T = a for some rows a, in their place; L has at most FACTOR_BLOCK rows. */
+TARGET static void NAME(divide_rows)(size rows, struct NAME(matrix) a, size n, struct NAME(matrix) L) {
+    enum { SOME = 32 };
+    double turned[FACTOR_BLOCK][SOME] __attribute__((aligned(LINE)));
+    for (size first = 0; first < rows; first += SOME, a.at += SOME * a.row) {
+        size some = LEAST(rows - first, SOME);
+        memset(turned, 0, sizeof turned);
+        for (size r = 0; r < some; r++)
+            for (size j = 0; j < n; j++)
+                turned[j][r] = a.at[r * a.row + j];
+        for (size j = 0; j < n; j++)
+            for (size c = 0; c < SOME; c += 4 * EACH) {
+                VECTOR sum[4];
+                for (int v = 0; v < LEAST(4, SOME / EACH); v++)
+                    sum[v] = AT(turned[j] + c + v * EACH);
+                for (size k = 0; k < j; k++)
+                    for (int v = 0; v < LEAST(4, SOME / EACH); v++)
+                        sum[v] = FMA(ALL(-L.at[j * L.row + k]), AT(turned[k] + c + v * EACH), sum[v]);
+                for (int v = 0; v < LEAST(4, SOME / EACH); v++)
+                    AT(turned[j] + c + v * EACH) = sum[v] / L.at[j * L.row + j];
+            }
+        for (size r = 0; r < some; r++)
+            for (size j = 0; j < n; j++)
+                a.at[r * a.row + j] = turned[j][r];
+    }
+}
+
+/* L with L L^T = A in the place of A's lower triangle; what is above is lost. Returns 0 where a pivot is not > 0. */
+TARGET size NAME(cholesky)(size n, double *A, size row) {
+    for (size j = 0; j < n; j += FACTOR_BLOCK) {
+        size some = LEAST(n - j, FACTOR_BLOCK);
+        struct NAME(matrix) block = {A + j * row + j, row}, left = {A + j * row, row};
+        struct NAME(matrix) under = {block.at + some * row, row}, left_under = {left.at + some * row, row};
+        if (j > 0) {
+            NAME(products)(some, left, some, left, j, block, SUBTRACT, 1);
+            NAME(products)(n - j - some, left_under, some, left, j, under, SUBTRACT, 0);
+        }
+        if (!NAME(factor_block)(some, block))
+            return 0;
+        NAME(divide_rows)(n - j - some, under, some, block);
+    }
+    return 1;
+}
+
+/* x with L L^T x = b, in the place of b. */
+TARGET void NAME(solve)(size n, double *L, size row, double *b) {
+    for (size i = 0; i < n; i += FACTOR_BLOCK) {
+        size end = LEAST(n, i + FACTOR_BLOCK);
+        struct NAME(matrix) rows = {L + i * row, row}, known = {b, 0}, here = {b + i, 1};
+        if (i > 0)
+            NAME(products)(end - i, rows, 1, known, i, here, SUBTRACT, 0);
+        for (size r = i; r < end; r++) {
+            for (size k = i; k < r; k++)
+                b[r] = NAME(fma_of_one)(-L[r * row + k], b[k], b[r]);
+            b[r] /= L[r * row + r];
+        }
+    }
+    for (size i = (n - 1) / FACTOR_BLOCK * FACTOR_BLOCK; i >= 0; i -= FACTOR_BLOCK) {
+        size end = LEAST(n, i + FACTOR_BLOCK);
+        double minus[FACTOR_BLOCK];
+        for (size r = end - 1; r >= i; r--) {
+            for (size k = r + 1; k < end; k++)
+                b[r] = NAME(fma_of_one)(-L[k * row + r], b[k], b[r]);
+            b[r] /= L[r * row + r];
+            minus[r - i] = -b[r];
+        }
+        NAME(combination)(end - i, minus, L + i * row, row, i, b, 1);
+    }
+}
+
+/* T = L^-1, lower triangular, rows `row` apart like those of L; above its diagonal zeros. turned: memory for n x n, in
+   which T^T is left. Sums over k begin at the block of columns that k is in. */
+TARGET void NAME(invert)(size n, double *L, size row, double *T, double *turned) {
+    memset(turned, 0, n * n * sizeof(double));
+    for (size i = 0; i < n; i++)
+        memset(T + i * row, 0, n * sizeof(double));
+    for (size i = 0; i < n; i += FACTOR_BLOCK) {
+        size end = LEAST(n, i + FACTOR_BLOCK);
+        for (size j = 0; j < i; j += FACTOR_BLOCK) {
+            struct NAME(matrix) left = {L + i * row + j, row}, right = {turned + j * n + j, n},
+                                to = {T + i * row + j, row};
+            NAME(products)(end - i, left, FACTOR_BLOCK, right, i - j, to, SUBTRACT, 0);
+        }
+        for (size r = i; r < end; r++) {
+            double *own = T + r * row, minus[FACTOR_BLOCK];
+            for (size k = i; k < r; k++)
+                minus[k - i] = -L[r * row + k];
+            own[r] = 1;
+            NAME(combination)(r - i, minus, T + i * row, row, r, own, 1);
+            for (size c = 0; c <= r; c++)
+                own[c] /= L[r * row + r];
+        }
+        for (size r = i; r < end; r++)
+            for (size c = 0; c <= r; c++)
+                turned[c * n + r] = T[r * row + c];
+    }
+}
+#endif
+
+#undef SUM_TERMS
+#undef LOAD
+#undef STORE
+#undef SUM_ROWS
+#undef SUM_COLUMNS
+#undef REGISTER_ROWS
+#undef REGISTER_VECTORS
+#undef COLUMNS

@@ -1,0 +1,75 @@
+"""The golden table: this machine has its bits, however it computes, and a wrong bit is found."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from availability import need_instructions
+from mpi_runner import mpirun, python
+
+from distnn.golden import table
+from distnn.golden.cases import CASES
+from distnn.kernels import algebra, library
+
+SOME = [name for k, name in enumerate(CASES) if k % 5 == 0]
+
+
+def wrong(names: list[str]) -> list[str]:
+    return [result.name for result in table.results(names) if result.found != result.golden]
+
+
+@pytest.fixture(autouse=True)
+def compiled() -> None:
+    need_instructions()
+
+
+def test_the_table_is_whole_and_this_machine_has_its_bits() -> None:
+    assert list(table.golden()) == list(CASES)
+    assert json.loads(table.FILE.read_text())["arithmetic"] == algebra.ARITHMETIC
+    hashes = table.golden()
+    same = {name.removeprefix("resumed ") for name in CASES if name.startswith("resumed ")}
+    assert all(hashes[f"resumed {name}"] == hashes[f"{name} float64"] for name in same)
+    assert len(set(hashes.values())) == len(CASES) - len(same) > 50
+    assert wrong(list(CASES)) == []
+
+
+@pytest.mark.parametrize("name", library.available())
+def test_every_set_of_instructions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(library.VARIABLE, name)
+    assert wrong(SOME) == []
+
+
+def test_one_bit_in_a_dot_product_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    dot = algebra.dot
+    monkeypatch.setattr("distnn.optimizers.lbfgs.dot", lambda a, b: float(np.nextafter(dot(a, b), np.inf)))
+    found = wrong(["lbfgs float64", "adam float64"])
+    assert found == ["lbfgs float64"]
+
+
+def test_numpy_alone_has_other_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(library.VARIABLE, "off")
+    assert "lbfgs float64" in wrong(["lbfgs float64"])
+
+
+@pytest.mark.job
+@pytest.mark.parametrize("kernel", ["Prescott", "Haswell"])
+def test_as_on_another_cpu(kernel: str) -> None:
+    """BLAS and numpy as on CPUs without what this one has, and other threads: all at once, in one process."""
+    features = (
+        "import numpy._core._multiarray_umath as m; print(*[f for f in m.__cpu_dispatch__ if m.__cpu_features__[f]])"
+    )
+    known = python("-c", features).stdout.strip()
+    variables = {"OPENBLAS_CORETYPE": kernel, "NPY_DISABLE_CPU_FEATURES": known, "OMP_NUM_THREADS": "2"}
+    variables[library.VARIABLE] = "portable" if kernel == "Prescott" else "avx2"
+    done = python("-m", "distnn.verify", "--golden", env=variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == f"All is as it should be: {len(CASES)} trainings have the bits of the golden table.\n"
+
+
+@pytest.mark.job
+def test_a_rank_that_computes_otherwise_is_named() -> None:
+    done = mpirun(2, "-m", "distnn.verify", "--golden", env={library.VARIABLE: "off"})
+    assert done.returncode == 1
+    assert "WRONG: On rank 1, the training 'lbfgs float64' ends in other bits (" in done.stdout

@@ -1,0 +1,154 @@
+"""Sums, products, factors and functions in a fixed order: right, and the same bits with every set of instructions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from availability import need_instructions
+from passing import DTYPES
+
+from distnn.kernels import algebra, library
+
+# Numbers of terms: none, less than a line, lines and what is left over, more than are added up at a time.
+TERMS = [0, 1, 7, 8, 100, 1030, 3001]
+# Sizes of matrices around the blocks of a factor, and beyond two of them.
+SIZES = [1, 2, 63, 64, 65, 150]
+
+
+@pytest.fixture(params=[*library.available(), "off"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every set of instructions, and numpy."""
+    monkeypatch.setenv(library.VARIABLE, request.param)
+    return str(request.param)
+
+
+def draw(*shape: int, dtype: str = "float64", seed: int = 0) -> np.ndarray:
+    return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
+
+
+def definite(n: int) -> np.ndarray:
+    J = draw(n, n + 3)
+    return J @ J.T + 0.1 * np.eye(n)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", TERMS)
+def test_sums(n: int, dtype: str, way: str) -> None:
+    a, b = draw(n, dtype=dtype), draw(n, dtype=dtype, seed=1)
+    terms = a.astype(float) * b
+    bound = (n + 1) * float(np.finfo(dtype).eps)
+    assert algebra.dot(a, b) == pytest.approx(math.fsum(terms), rel=0, abs=bound * np.abs(terms).sum())
+    assert algebra.total(a) == pytest.approx(math.fsum(a), rel=0, abs=bound * float(np.abs(a).sum()))
+    assert algebra.norm(a.astype(float)) == pytest.approx(math.sqrt(math.fsum(a.astype(float) ** 2)), rel=1e-13)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("m", "n"), [(1, 1), (3, 4), (13, 7), (101, 130)])
+@pytest.mark.parametrize("k", [0, 5, 1030])
+def test_products_of_rows(m: int, n: int, k: int, dtype: str, way: str) -> None:
+    a, b = draw(m, k, dtype=dtype), draw(n, k, dtype=dtype, seed=1)
+    expected = a.astype(np.longdouble) @ b.T.astype(np.longdouble)
+    limit = 4 * float(np.finfo(dtype).eps) * k
+    np.testing.assert_allclose(algebra.row_products(a, b), expected, rtol=0, atol=limit)
+    lower = algebra.row_products(a, a, lower=True)
+    np.testing.assert_array_equal(np.tril(lower), np.tril(algebra.row_products(a, a)))
+    np.testing.assert_allclose(algebra.times(a, b[0]), expected[:, 0], rtol=0, atol=limit)
+    np.testing.assert_allclose(algebra.combination(a[:, 0], a) if k else 0, a[:, 0] @ a if k else 0, atol=1e-3)
+
+
+def test_arrays_that_lie_otherwise_in_memory(way: str) -> None:
+    """Views, transposed and reversed arrays are read right, and rows beside the result are left alone."""
+    a, room = draw(40, 30), np.full((20, 50), 7.0)
+    algebra.write_row_products(a[3:20:2, 5:25], a[10::-1, 5:25], room[:9, 4:15])
+    np.testing.assert_allclose(room[:9, 4:15], a[3:20:2, 5:25] @ a[10::-1, 5:25].T)
+    assert (room[9:] == 7).all() and (room[:, :4] == 7).all() and (room[:, 15:] == 7).all()
+    np.testing.assert_allclose(algebra.row_products(a.T, a.T), a.T @ a)
+    np.testing.assert_allclose(algebra.column_sums(a[::2]), a[::2].sum(axis=0))
+    np.testing.assert_allclose(algebra.row_sums(a[:, ::3]), a[:, ::3].sum(axis=1))
+    x = a.T[2:9, 1:20]
+    expected = np.exp(x)
+    algebra.apply("exp", x)
+    np.testing.assert_allclose(x, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_factors(n: int, way: str) -> None:
+    A, b = definite(n), draw(n)
+    L = algebra.cholesky(A)
+    assert L is not None
+    np.testing.assert_allclose(L, np.linalg.cholesky(A), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(L @ L.T, A, rtol=0, atol=1e-14 * n * A.max())
+    np.testing.assert_allclose(A @ algebra.solve(L, b), b, atol=1e-10 * n)
+    T = algebra.invert(L)
+    np.testing.assert_allclose(T @ L, np.eye(n), atol=1e-11 * n)
+    assert (np.triu(T, 1) == 0).all() and (np.triu(L, 1) == 0).all()
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_no_factor_of_what_is_not_positive_definite(n: int, way: str) -> None:
+    for wrong in (-1.0, 0.0, math.nan):
+        A = definite(n)
+        A[-1, -1] = wrong
+        assert algebra.cholesky(A) is None
+
+
+EXACT = {
+    "exp": (np.exp, np.r_[np.linspace(-745, 709, 4001), np.linspace(-1, 1, 999)], [0, 1, np.inf, 0, np.inf]),
+    "expm1": (np.expm1, np.r_[np.linspace(-60, 709, 4001), np.logspace(-300, 0, 999)], [-1, 0, np.inf, -1, np.inf]),
+    "log": (np.log, np.r_[np.logspace(-320, 308, 4001), np.linspace(0.5, 2, 999)], [np.nan, -np.inf, np.inf, np.nan]),
+    "log1p": (np.log1p, np.r_[np.logspace(-300, 300, 4001), np.linspace(-0.99, 2, 999)], [np.nan, 0, np.inf, np.nan]),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_functions_to_little_more_than_a_unit_in_the_last_place(name: str) -> None:
+    need_instructions()
+    function, x, ends = EXACT[name]
+    with np.errstate(all="ignore"):
+        exact = function(x.astype(np.longdouble))
+        spacing = np.spacing(np.abs(exact.astype(float)))
+        assert (np.abs(algebra.applied(name, x) - exact) <= 1.2 * spacing).all()
+    special = np.array([-np.inf, 0, np.inf, -1000, 1000][: len(ends)], float)
+    np.testing.assert_array_equal(algebra.applied(name, special), ends)
+    assert math.isnan(algebra.value(name, math.nan))
+
+
+def everything() -> list[bytes]:
+    """What algebra computes, of numbers of all sizes: in float64 and float32."""
+    found = []
+    generator = np.random.default_rng(5)
+    for dtype in DTYPES:
+        a = (draw(70, 1100) * 2.0 ** generator.integers(-40, 40, (70, 1100))).astype(dtype)
+        small = (draw(300) * 2.0 ** -generator.integers(900, 1074, 300)).astype(dtype)
+        found += [algebra.row_products(a, a[:9]), algebra.combination(a[:, 0], a), algebra.row_sums(a)]
+        found += [np.array([algebra.dot(small, small[::-1]), algebra.dot(small, a[0, :300])])]
+        for W, x, across in ((a[:, :30], a[:, 30:99], False), (a[:30, :70].T, a[:30, 30:99], True)):
+            out = np.empty((len(W) if across else W.shape[1], x.shape[1]), dtype)
+            algebra.product(W, x, out, across)
+            found.append(out)
+        with np.errstate(all="ignore"):
+            found += [algebra.applied(name, np.concatenate([a[0], np.abs(a[1]), small])) for name in library.FUNCTIONS]
+    L = algebra.cholesky(definite(130))
+    assert L is not None
+    found += [L, algebra.solve(L, draw(130)), algebra.invert(L)]
+    return [array.tobytes() for array in found]
+
+
+def test_every_set_of_instructions_has_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AVX-512, AVX2, and neither, with fused multiplications and additions made of others."""
+    need_instructions()
+    by_set = []
+    for name in library.available():
+        monkeypatch.setenv(library.VARIABLE, name)
+        by_set.append(everything())
+    assert len(by_set) > 1 and all(found == by_set[0] for found in by_set)
+
+
+def test_powers_and_cosine() -> None:
+    assert algebra.power(0.9, 0) == 1 and algebra.power(2.0, 10) == 1024
+    assert algebra.power(0.999, 12345) == pytest.approx(0.999**12345, rel=1e-12)
+    for x in np.linspace(0, 1, 1001).tolist():
+        assert algebra.cosine_of_half_turns(x) == pytest.approx(math.cos(math.pi * x), rel=1e-15, abs=2e-16)
+    assert [algebra.cosine_of_half_turns(x) for x in (0.0, 0.5, 1.0)] == [1, 0, -1]
