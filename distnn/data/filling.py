@@ -43,7 +43,9 @@ class Means:
         known = np.where(np.isnan(values), 0, values)
         self.counts += (values == values).sum(axis=1)
         exponents = _exponents(np.abs(known).max(axis=1, initial=0))
-        self.sums.append((np.array([algebra.total(np.ldexp(v, -e)) for v, e in zip(known, exponents, strict=True)]), exponents))
+        self.sums.append(
+            (np.array([algebra.total(np.ldexp(v, -e)) for v, e in zip(known, exponents, strict=True)]), exponents)
+        )
 
     def __call__(self, count: int, ranks: Ranks) -> np.ndarray:
         m = len(self.counts)

@@ -16,6 +16,7 @@ import numpy as np
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, FUNCTIONS, SIZE
 
+MANY = 12_000  # sums of an outer product
 ARITHMETIC = 1  # the version of these orders: raised when the bits of a training change
 ARGUMENTS = {
     "row_products": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),
@@ -24,6 +25,7 @@ ARGUMENTS = {
     "total": (SIZE, ADDRESS),
     "elementwise": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE),
     "product_of": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+    "outer_sum_of": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),
     "cholesky": (SIZE, ADDRESS, SIZE),
     "solve": (SIZE, ADDRESS, SIZE, ADDRESS),
     "invert": (SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS),
@@ -82,6 +84,24 @@ def write_row_products(a: np.ndarray, b: np.ndarray, out: np.ndarray, lower: boo
     a, b, to = _rows(a), _rows(b, a.dtype), out if _is_rows(out, a.dtype) else np.empty(out.shape, a.dtype)
     (m, k), n = a.shape, len(b)
     function(m, _at(a), _step(a), n, _at(b), _step(b), k, _at(to), _step(to), lower)
+    if to is not out:
+        out[...] = to
+
+
+def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray, lower: bool = False) -> None:
+    """Write x δᵀ, a × b, to out, for x: a × columns, δ: b × columns, of one dtype. Local.
+
+    As `write_row_products` where there are few sums; many are made term by term, which is faster then.
+    """
+    function = _function("outer_sum_of", x.dtype)
+    if function is None or len(x) * len(delta) < MANY or x.shape[1] == 0:
+        write_row_products(x, delta, out, lower)
+        return
+    x, delta = _rows(x), _rows(delta, x.dtype)
+    to = out if _is_rows(out, x.dtype) else np.empty(out.shape, x.dtype)
+    sides = len(x), _at(x), _step(x), len(delta), _at(delta), _step(delta), x.shape[1]
+    if not function(*sides, _at(to), _step(to), lower):
+        raise MemoryError
     if to is not out:
         out[...] = to
 
@@ -234,7 +254,7 @@ def _made(name: str, kind: str, instruction_set: str) -> Callable[..., object] |
     made = library.function(name, np.dtype(kind), instruction_set, *ARGUMENTS[name])
     if name in ("dot", "total"):
         made.restype = library.REAL[np.dtype(kind).name]  # type: ignore[attr-defined]
-    elif name in ("cholesky", "product_of"):
+    elif name in ("cholesky", "product_of", "outer_sum_of"):
         made.restype = SIZE  # type: ignore[attr-defined]
     return made
 

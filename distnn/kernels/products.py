@@ -40,4 +40,4 @@ def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
 
     out: of their dtype, or float64.
     """
-    algebra.write_row_products(x, delta, out)
+    algebra.outer_sum(x, delta, out)

@@ -221,7 +221,7 @@ class Curvature(NamedTuple):
     @property
     def gamma(self) -> float:
         """γ."""
-        return _sum(self.gammas)
+        return total(self.gammas)
 
 
 def _curvature(M: Penalised, JJ: np.ndarray, state: BayesianState, groups: np.ndarray) -> Curvature | None:

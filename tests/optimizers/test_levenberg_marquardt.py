@@ -10,7 +10,6 @@ from stepping import run
 from tables import assembled, regression
 
 from distnn.errors import UserError
-from distnn.optimizers import levenberg_marquardt
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank
 from distnn.training.record import norm

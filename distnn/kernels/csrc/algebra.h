@@ -222,8 +222,8 @@ TARGET size NAME(product_of)(size across, size a, size b, const REAL *W, size W_
 
 /* out = x delta^T, for x: a x columns, delta: b x columns, term by term in groups of columns, as gradients are summed.
    lower: only what is not above the diagonal is asked for. Returns whether there was memory for it. */
-TARGET size NAME(outer_sum_of)(size a, REAL *x, size x_row, size b, REAL *delta, size delta_row, size columns, REAL *out,
-                               size out_row, size lower) {
+TARGET size NAME(outer_sum_of)(size a, REAL *x, size x_row, size b, REAL *delta, size delta_row, size columns,
+                               REAL *out, size out_row, size lower) {
     size group = TILED_GROUP * COLUMNS, wide = (b + COLUMNS - 1) / COLUMNS * COLUMNS;
     REAL *left = NAME(memory)((a + TILED_ROWS) * group), *right = NAME(memory)(wide * group);
     REAL *turned = NAME(memory)(wide * group);

@@ -110,10 +110,13 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
     return lanes[0];
 }
 
-#include "algebra.h"
 #include "fused.h"
+
 #include "tile.h"
+
 #include "tiled.h"
+
+#include "algebra.h"
 
 #undef SET
 #undef TARGET

@@ -67,8 +67,8 @@ TARGET static void NAME(push_back)(size a, size b, const REAL *W, size columns, 
         }
 }
 
-/* G = x delta^T, or G += that, over the columns of a group. G: a x b, its rows `row` apart; turned: delta^T. lower: only
-   what is not above the diagonal is asked for. */
+/* G = x delta^T, or G += that, over the columns of a group. G: a x b, its rows `row` apart; turned: delta^T. lower:
+   only what is not above the diagonal is asked for. */
 TARGET static void NAME(group_sum)(size a, size b, size columns, struct NAME(panels) x, const REAL *turned, REAL *G,
                                    size row, int add, int lower) {
     for (size first = 0; first < a; first += SUM_TILES * TILED_ROWS)

@@ -62,11 +62,11 @@ class GaussNewton:
             for start in range(0, top.shape[1], self.columns):
                 J = self._jacobian(x, delta, slice(start, start + self.columns))
                 if scale is None:
-                    algebra.write_row_products(J, J, self.product, lower=True)
+                    algebra.outer_sum(J, J, self.product, lower=True)
                     self.matrix += self.product
                 else:
                     J /= scale.astype(J.dtype)
-                    algebra.write_row_products(J, J, self.product, lower=True)
+                    algebra.outer_sum(J, J, self.product, lower=True)
                     self.matrix += scale * self.product * scale.T
         stop = 0
         for i, row in enumerate(self.matrix, 1):
