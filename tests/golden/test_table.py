@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 from availability import need_instructions
 from mpi_runner import mpirun, python
@@ -41,16 +40,9 @@ def test_every_set_of_instructions(name: str, monkeypatch: pytest.MonkeyPatch) -
     assert wrong(SOME) == []
 
 
-def test_one_bit_in_a_dot_product_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    dot = algebra.dot
-    monkeypatch.setattr("distnn.optimizers.lbfgs.dot", lambda a, b: float(np.nextafter(dot(a, b), np.inf)))
-    found = wrong(["lbfgs float64", "adam float64"])
-    assert found == ["lbfgs float64"]
-
-
-def test_numpy_alone_has_other_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_bits_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(library.VARIABLE, "off")
-    assert "lbfgs float64" in wrong(["lbfgs float64"])
+    assert wrong(["lbfgs float64"]) == ["lbfgs float64"]
 
 
 @pytest.mark.job
