@@ -11,12 +11,14 @@ from typing import Annotated
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.data.tables import STDIN
+from distnn.data.tables.hdf import split_path
 from distnn.errors import UserError
 from distnn.inference.application import Application
 from distnn.inference.certainty import quantile
 from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.inference.predictions import Predictions
 from distnn.inference.writers import WRITERS, on_stdout, write, writer_for
+from distnn.inference.writers.earlier import keep_others
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
@@ -39,6 +41,9 @@ class PredictOptions(ApplyOptions):
     """Options of the command."""
 
     out: Annotated[str | None, DATA, f"File to write: {FORMATS}. Default, and -: CSV on stdout."] = None
+    overwrite: Annotated[
+        bool, DATA, "Replace the file --out, whatever it holds. Default: only if it holds such predictions."
+    ] = False
     keep: Annotated[
         tuple[str, ...],
         DATA,
@@ -72,6 +77,9 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         predictions = Predictions(
             application, options.keep, options.derivatives, options.intervals, writer.typed, writer.words
         )
+        if options.out is not None and not on_stdout(options.out) and not options.overwrite:
+            out, names = options.out, [field.name for field in predictions.fields]
+            on_root(ranks, lambda: keep_others(out, names))
         write(predictions, writer, options.out, ranks)
     return 0
 
@@ -80,8 +88,8 @@ def keep_apart(data: str | None, out: str | None) -> None:
     """UserError if the file to write is the table, or one of its files. Local."""
     if data is None or data == STDIN or out is None or on_stdout(out) or not Path(out).exists():
         return
-    path = Path(data)
-    files = path.iterdir() if path.is_dir() else [path] if path.exists() else map(Path, glob(data))
+    path = Path(split_path(data)[0])
+    files = path.iterdir() if path.is_dir() else [path] if path.exists() else map(Path, glob(str(path)))
     if any(Path(out).samefile(file) for file in files if file.exists()):
         raise UserError(f"--out {out} is the table itself, which would be lost: give another name.")
 

@@ -209,13 +209,32 @@ def test_bad_input(name: str, size: int, folder: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(folder)
     np.save("four.npy", np.ones((3, 4)))
     Path("bad.csv").write_text("a,b,c\n1,2,3\n1,nan,3\n")
-    Path("old.csv").write_text("old")
+    Path("old.csv").write_text("p,q\n0,0\n")
     changes, sentence = BAD[name]
     arguments = {"model": "numbers", "data": "numbers.csv", "out": "old.csv"} | changes
     flags = [part for key, value in arguments.items() for part in (f"--{key}", value)]
     with pytest.raises(UserError, match=sentence):
         on_ranks(size, lambda ranks: main(ranks, flags)) if size > 1 else main(OneRank(), flags)
-    assert Path("old.csv").read_text() == "old"
+    assert Path("old.csv").read_text() == "p,q\n0,0\n"
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("ending", [".csv", ".npy", ".parquet", ".h5"])
+def test_predictions_of_before_are_replaced_and_nothing_else(
+    ending: str, size: int, folder: Path, tmp_path: Path
+) -> None:
+    data = ["--model", str(folder / "numbers"), "--data", str(folder / "numbers.csv")]
+    out = tmp_path / f"a{ending}"
+    for _ in range(2):
+        predicted(folder, *data, "--out", str(out), size=size)
+    whole = out.read_bytes()
+    for before in (b"p,q,r\n1,2,3\n", b"anything", (folder / "numbers.csv").read_bytes()):
+        out.write_bytes(before)
+        with pytest.raises(UserError, match=r"a\.\w+ is there already, and holds no such predictions: .* --overwrite"):
+            predicted(folder, *data, "--out", str(out), size=size)
+        assert out.read_bytes() == before
+    predicted(folder, *data, "--out", str(out), "--overwrite", size=size)
+    assert len(out.read_bytes()) == len(whole)
 
 
 def test_columns_are_kept_beside(folder: Path, tmp_path: Path) -> None:

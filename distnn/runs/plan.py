@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from distnn.data.columns import Columns
@@ -110,7 +111,7 @@ def choose_columns(options: Options, source: Source) -> Columns:
         ignored |= set() if options.inputs else {by}
     if not ignored.isdisjoint(targets):
         raise UserError(f"--ignore leaves out the target {source.columns[min(ignored & set(targets))]}.")
-    chosen = select(source, options.inputs) if options.inputs else range(len(source.columns))
+    chosen = select(source, options.inputs) if options.inputs else _all_but(source.columns, source.aside)
     inputs = tuple(j for j in chosen if j not in targets and j != weight and j not in ignored)
     if not inputs:
         one = " It has one column: say what stands between fields with --delimiter."
@@ -127,6 +128,10 @@ def choose_columns(options: Options, source: Source) -> Columns:
         options.impute == "drop"
     )
     return Columns(inputs, tuple(targets), weight, missing=_missing(options), leave_out=tuple(leave_out))
+
+
+def _all_but(columns: Sequence[str], aside: frozenset[int]) -> list[int]:
+    return [j for j in range(len(columns)) if j not in aside]
 
 
 def forced_kinds(options: Options, source: Source) -> dict[int, str]:

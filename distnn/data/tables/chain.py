@@ -12,20 +12,41 @@ from distnn.data.tables.source import Kind, Missing, Source, check_range, listed
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
+ALIKE = "All files of a table must be alike; if not all are meant, name them by a pattern in quotes, as 'folder/*.csv'."
+# What lies beside tables, by how its name begins or ends.
+ABOUT = (
+    "readme",
+    "license",
+    "licence",
+    "copying",
+    "notice",
+    "changelog",
+    "manifest",
+    "checksums",
+    "md5sums",
+    "sha256sums",
+)
+OTHERS = (".md", ".rst", ".pdf", ".html", ".py", ".ipynb", ".sh", ".log", ".md5", ".sha256", ".toml", ".yaml", ".yml")
+
 
 class Chain(Source):
-    """Tables with the same columns, one after another. Messages name the table that a row is from."""
+    """Tables with the same columns, one after another. Messages name the table that a row is from.
 
-    def __init__(self, path: str, sources: Sequence[Source]):
+    left: names of files beside them that are no tables.
+    """
+
+    def __init__(self, path: str, sources: Sequence[Source], left: Sequence[str] = ()):
         first = sources[0]
         for source in sources[1:]:
             _compare(first, source)
         self.path, self.columns, self.named, self.typed = path, first.columns, first.named, first.typed
+        self.aside = first.aside
         self._sources = sources
         self._firsts = np.cumsum([0, *(source.n for source in sources)])
         self.n = int(self._firsts[-1])
         said = dict.fromkeys(note for source in sources for note in source.notes)
-        self.notes = (f"it is {len(sources)} files, {sources[0].path} to {sources[-1].path}", *said)
+        beside = f"; {listed(left)} beside them {'is' if len(left) == 1 else 'are'} left out" if left else ""
+        self.notes = (f"it is {_files(sources)}{beside}", *said)
 
     def kind(self, column: int) -> Kind | None:
         kinds = {source.kind(column) for source in self._sources}
@@ -79,6 +100,12 @@ class Chain(Source):
         return values, [np.concatenate(parts) for parts in found]
 
 
+def _files(sources: Sequence[Source]) -> str:
+    """How many files these are, in words."""
+    first, last = sources[0].path, sources[-1].path
+    return f"{len(sources)} files, {first} to {last}" if len(sources) > 1 else f"the file {first}"
+
+
 def _compare(first: Source, other: Source) -> None:
     """UserError unless two files have the same columns, of the same kinds."""
     if other.columns != first.columns:
@@ -87,13 +114,13 @@ def _compare(first: Source, other: Source) -> None:
         how = "in another order"
         if missing or more:
             how = f"it lacks {listed(missing)}" if missing else f"it has {listed(more)}, too"
-        raise UserError(f"{other.path} has other columns than {first.path}: {how}. All files of a table must be alike.")
+        raise UserError(f"{other.path} has other columns than {first.path}: {how}. {ALIKE}")
     for column, name in enumerate(first.columns):
         kinds = {first.kind(column), other.kind(column)}
         if len(kinds) > 1 and not (kinds <= {"numbers", "integers"} or kinds == {"words", None}):
             raise UserError(
                 f"{other.path}, column {name} holds {other.kind(column) or 'text'}, that of {first.path} "
-                f"{first.kind(column) or 'text'}. All files of a table must be alike."
+                f"{first.kind(column) or 'text'}. {ALIKE}"
             )
 
 
@@ -103,25 +130,34 @@ def is_many(path: str) -> bool:
 
 
 def open_many(path: str, ranks: Ranks, opener: Callable[..., Source], header: bool | None) -> Source:
-    """The table in the files of a folder, hidden ones left out, or of a pattern. Collective; UserError on all ranks.
+    """The table in the files of a folder, or of a pattern, but for hidden ones. Collective; UserError on all ranks.
 
-    opener: opens one of them. The first one says whether they have a line of names.
+    opener: opens one of them. The first one says whether they have a line of names. In a folder what is by its name
+    about the table is left out, and said.
     """
     names: list[str] | None = None
+    left: list[str] = []
     with ranks.sharing_errors():
         if ranks.rank == 0:
             found = [os.path.join(path, name) for name in os.listdir(path)] if os.path.isdir(path) else glob.glob(path)
             visible = [name for name in found if not os.path.basename(name).startswith((".", "_"))]
             names = sorted(name for name in visible if os.path.isfile(name))
+            left = [name for name in names if os.path.isdir(path) and _is_about(os.path.basename(name).lower())]
+            names = [name for name in names if name not in left] or names
             if not names:
                 raise UserError(f"{path}: there is no file {'in it' if os.path.isdir(path) else 'of such a name'}.")
-    names = ranks.broadcast(names)
+    names, left = ranks.broadcast((names, [os.path.basename(name) for name in left]))
     assert names is not None
-    if len(names) == 1:
+    if len(names) == 1 and not left:
         return opener(names[0], ranks, header=header)
     sources = [opener(names[0], ranks, header=header)]
     header = sources[0].named if header is None else header
     for name in names[1:]:
         sources.append(opener(name, ranks, header=header))
     with ranks.sharing_errors():
-        return Chain(path, sources)
+        return Chain(path, sources, left)
+
+
+def _is_about(name: str) -> bool:
+    """Is a file of this name, in small letters, one about others?"""
+    return name.startswith(ABOUT) or name.endswith(OTHERS)

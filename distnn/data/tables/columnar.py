@@ -134,7 +134,8 @@ def _open(path: str, ranks: Ranks, what: str, opener: Any) -> ColumnarSource:
         raise UserError(f"{path} has no rows.")
     with damaged(path):
         index = _index(groups.schema)
-        names = [name for name in groups.schema.names if name not in index]
+        called = [name for name in index if not name.startswith(INDEX)]
+        names = [*called, *(name for name in groups.schema.names if name not in index)]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise UserError(f"{path} has {names.count(twice)} columns of the name {quoted(twice)}: rename one of them.")
         types = {name: _dtype(groups.schema.field(name).type) for name in names}
@@ -148,9 +149,12 @@ def _open(path: str, ranks: Ranks, what: str, opener: Any) -> ColumnarSource:
         raise UserError(f"{path} has no columns of numbers or words.")
     notes = [f"its columns {listed(odd)} are neither numbers nor words, and left out"] if odd else []
     if index:
-        called = [name for name in index if not name.startswith(INDEX)]
-        notes.append(f"its index{f' ({listed(called)})' if called else ''} is left out")
-    return ColumnarSource(path, n, parts, tuple(notes))
+        notes.append(
+            f"its index{f' ({listed(called)})' if called else ''} is left out" + " unless named" * bool(called)
+        )
+    source = ColumnarSource(path, n, parts, tuple(notes))
+    source.aside = frozenset(j for j, name in enumerate(source.columns) if name in called)
+    return source
 
 
 def _index(schema: Any) -> list[str]:

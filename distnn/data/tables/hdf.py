@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -139,8 +140,9 @@ def split_path(path: str) -> tuple[str, list[str]]:
 def open_hdf5(path: str, ranks: Ranks, *, header: bool | None = None) -> HDFSource:
     """The table in an HDF5 or NetCDF-4 file. Collective; UserError on all ranks. header: for text tables only.
 
-    path: of a file, or with a colon and what is meant in it: a dataset that is a table; X and Y as two datasets; or a
-    group, that has datasets X, Y and weights, as .npz files have them, or one-dimensional ones, each of them a column.
+    path: of a file, or with a colon and what is meant in it: a dataset that is a table; X and Y as two datasets; three
+    or more, each of them a column; or a group, that has datasets X, Y and weights, as .npz files have them, or
+    one-dimensional ones, each of them a column.
     """
     name, inside = split_path(path)
     file = open_file(name, ranks)
@@ -162,8 +164,11 @@ def _choose(path: str, file: DataFile, opened: Any, names: list[str]) -> HDFSour
         if name not in opened:
             raise UserError(f"{file.path} has no {name}; it holds {listed(_datasets(opened))}.")
     groups = [name for name in names if not hasattr(opened[name], "shape")]
-    if len(names) > 2 or (groups and len(names) > 1):
-        raise UserError(f"{path} names {len(names)} things; name a dataset, two (X and Y), or a group.")
+    if groups and len(names) > 1:
+        raise UserError(f"{path} names {len(names)} things; name a group, or datasets: one, X and Y, or the columns.")
+    if len(names) > 2:
+        parts = [Dataset(file, opened, name, (PurePosixPath(name).name,)) for name in names]
+        return _source(path, parts, [len(parts) - 1], ())
     if not groups and len(names) == 1:
         return _one(path, file, opened, names[0])
     members = {"X": names[0], "Y": names[1]} if not groups else _roles(opened, names[0])
@@ -218,7 +223,7 @@ def _columns(path: str, file: DataFile, opened: Any, group: str) -> HDFSource:
     if not flat or any(len(inside[name].shape) > 1 for name in names):
         raise UserError(
             f"{path}: say which dataset is the table, such as {file.path}:{(_datasets(opened) or ['/X'])[0]}; "
-            f"it holds {listed(_datasets(opened)) or 'none'}."
+            f"or which are its columns, such as {file.path}:/a,/b,/y. It holds {listed(_datasets(opened)) or 'none'}."
         )
     parts = [Dataset(file, opened, f"{group.rstrip('/')}/{name}", (name,)) for name in flat]
     scales = [name for name in names if _is_scale(inside[name])]
@@ -233,7 +238,10 @@ def _columns(path: str, file: DataFile, opened: Any, group: str) -> HDFSource:
 def _source(path: str, parts: Sequence[Dataset], targets: Sequence[int], notes: tuple[str, ...]) -> HDFSource:
     if len({part.n for part in parts}) > 1:
         rows = ", ".join(f"{part.name} has {part.n}" for part in parts)
-        raise UserError(f"{path}: all datasets must have the same number of rows, but {rows}.")
+        raise UserError(
+            f"{path}: all datasets must have the same number of rows, but {rows}. Name those that are meant: "
+            f"{split_path(path)[0]}:/a,/b,/y, the last one as the target."
+        )
     if parts[0].n == 0:
         raise UserError(f"{path} has no rows.")
     return HDFSource(path, parts[0].n, parts, targets, notes)

@@ -47,6 +47,7 @@ class Source(Protocol):
     n: int  # rows of data: a header line does not count
     columns: tuple[str, ...]  # names; "0", "1", ... where the file has none
     named: bool = True  # are `columns` names that the file gives?
+    aside: frozenset[int] = frozenset()  # columns that are no inputs unless a user names them: a frame's index
     typed: bool = False  # do columns have types, so that numbers in one of text are stored as text?
     notes: tuple[str, ...] = ()  # what is to be said of how the file is read: clauses that begin with "it" or "its"
 

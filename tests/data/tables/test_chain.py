@@ -81,6 +81,23 @@ def test_kinds_that_differ_are_refused(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_what_is_about_the_table_is_left_out_of_a_folder(size: int, tmp_path: Path) -> None:
+    (tmp_path / "part-0.txt").write_text("a,b\n1,2\n")
+    (tmp_path / "README.txt").write_text("These are shards, of which a line has two numbers.\n")
+    (tmp_path / "SHA256SUMS").write_text("0 part-0.txt\n")
+    (tmp_path / "notes.md").write_text("# Shards\n")
+    beside = "README.txt, SHA256SUMS, notes.md beside them are left out"
+    for source in on_ranks(size, lambda ranks: open_source(str(tmp_path), ranks)):
+        assert source.n == 1 and source.notes == (f"it is the file {tmp_path}/part-0.txt; {beside}",)
+    (tmp_path / "part-1.txt").write_text("a,b\n3,4\n")
+    for source in on_ranks(size, lambda ranks: open_source(str(tmp_path), ranks)):
+        assert source.n == 2 and source.notes[0].endswith(f"part-1.txt; {beside}")
+    (tmp_path / "other.txt").write_text("c,d,e\n3,4,5\n")
+    with pytest.raises(UserError, match=r"if not all are meant, name them by a pattern in quotes"):
+        on_ranks(size, lambda ranks: open_source(str(tmp_path), ranks))
+
+
 def test_no_files_one_file_and_names_with_brackets(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"there is no file in it"):
         opened(tmp_path)

@@ -15,6 +15,8 @@ from threaded_ranks import on_ranks
 from distnn.data.tables import open_source
 from distnn.data.tables.source import Missing
 from distnn.errors import UserError
+from distnn.runs.options import Options
+from distnn.runs.plan import choose_columns
 
 N = 25
 KINDS = ["numbers", "numbers", "integers", "booleans", None, "words", "numbers"]
@@ -92,7 +94,7 @@ def test_every_kind_of_column(ending: str, size: int, columns: dict[str, Any], t
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".feather"])
-def test_an_index_of_pandas_is_no_column(ending: str, tmp_path: Path) -> None:
+def test_an_index_of_pandas_is_no_input_unless_it_is_named(ending: str, tmp_path: Path) -> None:
     """Pandas stores it behind the columns, where the target stands by default."""
     import pandas
     import pyarrow
@@ -100,8 +102,16 @@ def test_an_index_of_pandas_is_no_column(ending: str, tmp_path: Path) -> None:
     frame = pandas.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0], "id": ["a", "b"], "k": [1, 1]}).set_index(["id", "k"])
     write(tmp_path / f"a{ending}", pyarrow.Table.from_pandas(frame))
     source = opened(tmp_path / f"a{ending}")
-    assert (source.columns, source.default_targets()) == (("x", "y"), (1,))
-    assert source.notes == ("its index (id, k) is left out",)
+    assert (source.columns, source.default_targets()) == (("id", "k", "x", "y"), (3,))
+    assert source.notes == ("its index (id, k) is left out unless named",)
+    assert choose_columns(Options(), source).inputs == (2,)
+    assert choose_columns(Options(inputs=("k", "x")), source).inputs == (1, 2)
+    (values, (words,)) = source.read(0, 2, [1, 2], [0])
+    np.testing.assert_array_equal(values, [[1, 1], [1, 2]])
+    assert words.tolist() == ["a", "b"]
+    for part in range(2):
+        write(tmp_path / f"part-{part}{ending}", pyarrow.Table.from_pandas(frame))
+    assert choose_columns(Options(), opened(tmp_path / f"part-*{ending}")).inputs == (2,)
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".feather"])

@@ -41,6 +41,29 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("size", [1, 3])
+def test_columns_by_name_of_a_file_with_others(path: Path, size: int) -> None:
+    import h5py
+
+    with h5py.File(path, "a") as file:
+        file["columns/cube"], file["columns/short"] = np.zeros((N, 2, 2)), np.zeros(3)
+    with pytest.raises(
+        UserError, match=r"say which dataset is the table.*or which are its columns, such as .*:/a,/b,/y"
+    ):
+        opened(f"{path}:/columns")
+    with pytest.raises(UserError, match=r"/columns/short has 3\. Name those that are meant: .*table\.h5:/a,/b,/y"):
+        opened(f"{path}:/columns/a,/columns/b,/columns/short")
+
+    def read(ranks: Any) -> np.ndarray:
+        source = open_source(f"{path}:/columns/a,/columns/b,/group/Y", ranks)
+        assert (source.columns, source.default_targets(), source.named) == (("a", "b", "Y"), (2,), True)
+        start, stop = (N * (ranks.rank + i) // ranks.size for i in (0, 1))
+        return source.read(start, stop, range(3))[0]
+
+    rows = np.concatenate(on_ranks(size, read))
+    np.testing.assert_array_equal(rows, np.column_stack([X[:, 0], X[:, 1], Y]))
+
+
+@pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize(
     ("inside", "columns", "targets", "named"),
     [
@@ -104,12 +127,12 @@ def test_netcdf_3_is_no_hdf5(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("inside", "sentence"),
     [
-        ("", r"say which dataset is the table, such as .*table\.h5:/columns/a; it holds /columns/a, .*"),
+        ("", r"say which dataset is the table, such as .*table\.h5:/columns/a; or which .* It holds /columns/a, .*"),
         (":/nowhere", r"has no /nowhere; it holds /columns/a, /columns/b"),
         (":/cube", "has 3 dimensions; it must have two"),
         (":/complex", "holds the type complex128; it must hold real numbers or words"),
         (":/whole,/short", "all datasets must have the same number of rows, but /whole has 50, /short has 3"),
-        (":/group,/whole", "names 2 things; name a dataset, two"),
+        (":/group,/whole", "names 2 things; name a group, or datasets: one, X and Y, or"),
     ],
 )
 def test_what_is_no_table_is_one_sentence(path: Path, inside: str, sentence: str) -> None:
