@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import pytest
 from checkout import CHECKOUT
 
+from distnn.__main__ import COMMANDS
+from distnn.declared import Positional
 from distnn.predict import PredictOptions
 from distnn.runs.options import Options, flag
 
@@ -22,7 +24,7 @@ docstrings, navigation, options = map(importlib.import_module, ("docstrings", "n
 class Some:
     """Options of every kind."""
 
-    rows: Annotated[int, "Data", "How many, a|b."] = 3
+    rows: Annotated[int, "Data", "How many, a|b.", Positional()] = 3
     name: Annotated[str | None, "Data", "Whose."] = None
     kind: Annotated[Literal["a", "b"] | None, "More", "Which."] = None
     hidden: Annotated[tuple[int, ...], "More", "Widths."] = (2, 3)
@@ -36,7 +38,7 @@ TABLES = f"""\
 **Data**
 
 {HEAD}\
-| `--rows` | a whole number | How many, a\\|b. Default: `3`. |
+| `--rows`, or without the flag | a whole number | How many, a\\|b. Default: `3`. |
 | `--name` | text | Whose. |
 
 **More**
@@ -46,7 +48,7 @@ TABLES = f"""\
 | `--hidden` | a whole number, several | Widths. Default: `2 3`. |
 | `--no-scale` |  | Scale. Default: `True`. |
 | `--quiet` |  | Say nothing. |
-| `--header, --no-header` |  | There is one. |"""
+| `--header` `--no-header` |  | There is one. |"""
 
 
 def test_tables_of_options(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,17 +63,18 @@ def test_tables_of_options(monkeypatch: pytest.MonkeyPatch) -> None:
 class Few:
     """All but one."""
 
-    rows: int = 0
-    name: str = ""
-    hidden: tuple[int, ...] = ()
-    scale: bool = True
-    quiet: bool = False
-    header: bool = False
+    rows: Annotated[int, "", ""] = 0
+    name: Annotated[str, "", ""] = ""
+    hidden: Annotated[tuple[int, ...], "", ""] = ()
+    scale: Annotated[bool, "", ""] = True
+    quiet: Annotated[bool, "", ""] = False
+    header: Annotated[bool, "", ""] = False
 
 
 def test_every_option_is_on_its_page() -> None:
     page = options.filled_in((DOCS / "reference/options.md").read_text(encoding="utf-8"))
     assert "<!--" not in page
+    assert [command for command in COMMANDS if f"`distnn {command}`" not in page] == []
     for field in (*dataclasses.fields(Options), *dataclasses.fields(PredictOptions)):
         shown = flag(field.name if field.default is not True else f"no_{field.name}")
         assert f"| `{shown}" in page, field.name
