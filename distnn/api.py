@@ -122,9 +122,8 @@ def cross_validate(
     with everyone.none_alone():
         try:
             with everyone.sharing_errors():
-                _options(None, dict(options))
                 by = None if folds_by is None else str(folds_by)
-                chosen = Options(**{**options, "folds": folds, "folds_by": by})  # type: ignore[arg-type]
+                chosen = replace(_options(None, dict(options)), folds=folds, folds_by=by)
                 check(chosen)
             require_same(_shared(chosen, None, None), everyone)
             source = ArraySource(X, Y, weights, everyone)

@@ -17,7 +17,7 @@ from distnn.train import main
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(90, 2))
 Y = np.sin(X[:, 0]) * X[:, 1] + 0.1 * GENERATOR.normal(size=90)
-SMALL = {"hidden": (3,), "max_iterations": 8}
+SMALL = {"hidden": 3, "max_iterations": 8}
 FLAGS = ("--hidden", "3", "--max-iterations", "8", "--quiet")
 
 
