@@ -1,4 +1,4 @@
-"""Fixtures of tests of launch/: checkouts of a tiny distnn."""
+"""Fixtures of tests of launch/: checkouts of a tiny distnn, a Slurm and what submits to it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from checkout import LAUNCH
 from mpi_runner import find_mpirun
+from slurm_jobs import slurm, submit  # noqa: F401
 from tiny_checkout import PROJECT, TRAINER
 
 

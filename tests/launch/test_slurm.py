@@ -1,112 +1,23 @@
 """launch/slurm.sbatch on a real Slurm of three virtual nodes: what interrupts a batch job costs it nothing.
 
 Each test submits the project's own script, its two lines to edit edited; every run ends with the bits of an
-undisturbed one.
+undisturbed one. Signals and ranks that die: test_slurm_signals.py, which has a Slurm of its own, since all of them wait
+most of the time.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from slurm_cluster import Cluster, slurm  # noqa: F401, a fixture
-from submitted import LONG, Submitted
-
-HUNG = "the ranks did not find each other within"
+from slurm_jobs import BatchJob
+from submitted import LONG
 
 pytestmark = [pytest.mark.job, pytest.mark.batch]
-
-
-class BatchJob(Submitted):
-    """A submitted slurm.sbatch."""
-
-    def __init__(self, cluster: Cluster, folder: Path, resources: str, iterations: int):
-        super().__init__(folder, iterations)
-        self.cluster, self.resources = cluster, resources
-        self.hung_starts: int | None = 0  # those that were gone on from; None: a hung start is what is tested
-
-    def submit(
-        self,
-        *options: str,
-        changes: dict[str, str] | None = None,
-        launcher: str = "srun",
-        through: str = "./slowly",
-        environment: str | Path = sys.prefix,
-    ) -> BatchJob:
-        """sbatch the script with its two lines edited and further `changes`, old text to new.
-
-        through: what the launcher starts in turn.
-        """
-        edits = {
-            "#SBATCH --ntasks=64 --time=04:00:00": f"#SBATCH {self.resources}",
-            "--cpu-bind=cores\n": f"--cpu-bind=cores {through}\n",
-            '-n "$SLURM_NTASKS"\n': f'-n "$SLURM_NTASKS" {through}\n',
-        }
-        (self.folder / "job.sbatch").write_text(self.script("slurm.sbatch", edits | (changes or {})))
-        variables = f"--export=ALL,DISTNN_VENV={environment},DISTNN_LAUNCHER={launcher},DISTNN_START_SECONDS=60"
-        said = self.cluster.command("sbatch", "--parsable", variables, *options, "job.sbatch", cwd=self.folder)
-        self.number = said.strip()
-        return self
-
-    def state_of_all(self) -> str:
-        return f"{self.cluster.job(self.number)}\n{self.cluster.doing()}\n{self.cluster.logs()}"
-
-    def look(self) -> None:
-        """Go on from a hung start: seen once in many hundred, before any code of ours ran. The script does so, too."""
-        if self.hung_starts is not None and self.log().count(HUNG) > self.hung_starts:
-            self.hung_starts += 1
-            self.wait_until(self.queued, "the job is put back into the queue")
-            self.start_again()
-
-    def state(self) -> str:
-        return self.cluster.job(self.number)["JobState"]
-
-    def restarts(self) -> int:
-        """How often it was put back into the queue, but for hung starts."""
-        return int(self.cluster.job(self.number)["Restarts"]) - (self.hung_starts or 0)
-
-    def wait_for_requeue(self, restarts: int = 1) -> None:
-        """Wait until the job is back in the queue for this time, hung starts aside, and its nodes are done with it."""
-        self.wait_until(lambda: self.queued() and self.restarts() == restarts, "the job is put back into the queue")
-
-    def queued(self) -> bool:
-        completing = any(state.startswith("comp") for state in self.cluster.states())
-        return self.state() == "PENDING" and not completing
-
-    def update(self, setting: str) -> None:
-        self.cluster.command("scontrol", "update", f"JobId={self.number}", setting)
-
-    def start_again(self) -> None:
-        """Shorten the requeued job's two minutes in the queue.
-
-        Not to nothing: in the second of its last end the nodes refuse it, its credential of then being revoked.
-        """
-        self.update("StartTime=now+2seconds")
-
-    def go_on(self) -> None:
-        """Three more iterations, for the job that is back in the queue."""
-        self.iterate_to(self.iteration() + 3)
-        self.start_again()
-
-    def finish(self) -> dict[str, str]:
-        """Wait for the end; what Slurm says of the job then."""
-        ended = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY")
-        self.wait_until(lambda: self.state() in ended, "the job ends")
-        return self.cluster.job(self.number)
-
-
-@pytest.fixture
-def submit(slurm: Cluster, tmp_path: Path) -> Callable[..., BatchJob]:  # noqa: F811
-    def create(resources: str, iterations: int) -> BatchJob:
-        return BatchJob(slurm, tmp_path, resources, iterations)
-
-    return create
 
 
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
@@ -194,18 +105,6 @@ def test_time_limit(submit: Callable[..., BatchJob]) -> None:
     job.assert_as_undisturbed()
 
 
-@pytest.mark.parametrize("launcher", ["srun", "mpirun"])
-@pytest.mark.parametrize("whom", ["--batch", "--full", "ranks"])
-def test_signal_by_scancel(submit: Callable[..., BatchJob], whom: str, launcher: str) -> None:
-    job = submit("--nodes=2 --ntasks=2 --time=60", LONG).submit(launcher=launcher)
-    job.wait_for_checkpoint()
-    job.cluster.command("scancel", "--signal=USR1", *([] if whom == "ranks" else [whom]), job.number)
-    job.wait_for_requeue()
-    job.go_on()
-    assert job.finish()["JobState"] == "COMPLETED", job.log()
-    job.assert_as_undisturbed()
-
-
 def test_dead_node(submit: Callable[..., BatchJob]) -> None:
     job = submit("--nodes=2 --ntasks=3 --time=60", LONG).submit()
     job.wait_for_checkpoint()
@@ -220,39 +119,6 @@ def test_dead_node(submit: Callable[..., BatchJob]) -> None:
     assert node not in job.cluster.command("scontrol", "show", "hostnames", ended["NodeList"]).split()
     job.assert_as_undisturbed()
     job.wait_until(lambda: job.cluster.states() == ["idle"] * 3, "the node comes back")
-
-
-@pytest.mark.parametrize("launcher", ["srun", "mpirun"])
-def test_killed_rank(submit: Callable[..., BatchJob], launcher: str) -> None:
-    """The others are ended, and the job starts again from the newest checkpoint."""
-    job = submit("--nodes=2 --ntasks=2 --time=60", LONG).submit(launcher=launcher)
-    job.wait_for_checkpoint()
-    for pid in job.cluster.job_processes("n2"):
-        os.kill(pid, signal.SIGKILL)
-    job.wait_for_requeue()
-    job.go_on()
-    assert job.finish()["JobState"] == "COMPLETED", job.log()
-    job.assert_as_undisturbed()
-
-
-@pytest.mark.parametrize("launcher", ["srun", "mpirun"])
-def test_rank_that_never_comes(submit: Callable[..., BatchJob], launcher: str) -> None:
-    """MPI waits for it for ever; the job does not."""
-    job = submit("--nodes=2 --ntasks=2 --time=60", 10)
-    job.hung_starts = None
-    (job.folder / "late").write_text(
-        '#!/usr/bin/env bash\n[[ $PMI_RANK == 1 && -z $SLURM_RESTART_COUNT ]] && exec sleep 1000\nexec "$@"\n'
-    )
-    (job.folder / "late").chmod(0o755)
-    patience = "export DISTNN_START_SECONDS=$((SLURM_RESTART_COUNT ? 200 : 5))\n"
-    changes = {"source launch/batch.sh": f"{patience}source launch/batch.sh"}
-    job.submit(changes=changes, launcher=launcher, through="./late")
-    job.wait_for_requeue()
-    if launcher == "srun":  # what MPICH's mpirun ends with depends on which of several deaths it sees first
-        assert f"{HUNG} 5 s (DISTNN_START_SECONDS)" in job.log(), job.log()
-    job.start_again()
-    assert job.finish()["JobState"] == "COMPLETED", job.log()
-    job.assert_as_undisturbed()
 
 
 def test_cancelled_job_stays_cancelled(submit: Callable[..., BatchJob]) -> None:

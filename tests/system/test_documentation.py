@@ -30,7 +30,7 @@ UNCLEAR = ("", "bash", "sh", "shell", "zsh", "shell-session")
 
 # Commands that no test can run: pattern, reason. An entry that no document shows is an error.
 NOT_RUN = {
-    "sbatch launch/slurm.sbatch": "needs a cluster; test_slurm.py submits that script to one",
+    "sbatch launch/slurm.sbatch": "needs a cluster; test_slurm.py and test_slurm_signals.py submit that script to one",
     "qsub launch/pbs.sh": "needs a cluster; test_batch.py gives that script stand-ins of one",
     "bsub < launch/lsf.sh": "needs a cluster; test_batch.py gives that script stand-ins of one",
     "DISTNN_MPI=system launch/local.sh*": "builds mpi4py for an MPI of the machine; test_environment.py does",
