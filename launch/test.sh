@@ -4,8 +4,8 @@
 #
 #     launch/test.sh                  everything; ends with a table and 'N passed, N failed'
 #     launch/test.sh --quick          no test that starts jobs (mpirun, Slurm, scripts); says what was left out
-#     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table; processes that
-#                                     tests start are measured for the first parameters of a test only
+#     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table; processes
+#                                     that tests start are measured for the first parameters of a test only
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
 # Tests that start jobs mostly wait, so several sessions of pytest share them, beside one that runs the others. Whoever
