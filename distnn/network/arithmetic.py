@@ -23,7 +23,7 @@ from distnn.network.passes import BACKENDS
 from distnn.network.weights import weight_count
 from distnn.streams import stream
 
-ARCHITECTURES = ((5, 7, 6, 3), (5, 70, 66, 3))  # narrow and wide
+NARROW, WIDE = (5, 7, 6, 3), (5, 70, 66, 3)
 ROWS = 150  # some panels of every kind of passes, and a part of one
 
 
@@ -37,19 +37,19 @@ def gradients() -> str:
     """A hash of small gradients: for each dtype and kind of passes that is in use, each θ and error function. Local."""
     digest = hashlib.blake2b(digest_size=8)
     thetas = [name for name, theta in ACTIVATIONS.items() if theta.chain is not None]
-    problems = [("squared", "identity", theta) for theta in thetas]
-    problems += [(error, output, "tanh") for error, outputs in ERROR_FUNCTIONS.items() for output in outputs]
-    for error, output_theta, theta in problems:
-        for d, dtype in product(ARCHITECTURES, (np.float64, np.float32)):
-            network = Network(d, theta, output_theta)
-            network.w[:] = _numbers(network.w.size, 3)
-            engine = Backpropagation(network, error, dtype)
-            for backend in BACKENDS:
-                if backend.serves(d, engine.theta):
-                    engine.passes = backend(d, engine.theta, engine.dtype)
-                    engine.load(network.w)
-                    E, G = _gradient(engine)
-                    digest.update(G.tobytes() + np.float64(E).tobytes())
+    outputs = [(error, output) for error, its in ERROR_FUNCTIONS.items() for output in its]
+    problems = [(d, theta, "squared", "identity") for theta in thetas for d in (NARROW, WIDE)]
+    problems += [(NARROW, "tanh", error, output) for error, output in outputs]  # which do not know how wide it is
+    for (d, theta, error, output), dtype in product(problems, (np.float64, np.float32)):
+        network = Network(d, theta, output)
+        network.w[:] = _numbers(network.w.size, 3)
+        engine = Backpropagation(network, error, dtype)
+        for backend in BACKENDS:
+            if backend.serves(d, engine.theta):
+                engine.passes = backend(d, engine.theta, engine.dtype)
+                engine.load(network.w)
+                E, G = _gradient(engine)
+                digest.update(G.tobytes() + np.float64(E).tobytes())
     return digest.hexdigest()
 
 
@@ -85,6 +85,7 @@ def _power(x: float) -> float:
     return kernel.power(x, 13)
 
 
+@cache
 def _numbers(count: int, seed: int) -> np.ndarray:
     """Numbers between -1 and 1 that depend on IEEE arithmetic alone: float64 (count,)."""
     return (np.arange(seed, count + seed) * 7919 % 1009 - 504) / 504.0
