@@ -15,6 +15,7 @@ import pytest
 import yaml
 from checkout import CHECKOUT
 
+import distnn
 from distnn.network import arithmetic
 from distnn.optimizers import State
 from distnn.parallel import environment
@@ -83,6 +84,11 @@ def test_the_badges_are_true() -> None:
     for badge, said in (("python", project["requires-python"]), ("licence", project["license"])):
         assert f"docs/badges/{badge}.svg" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
         assert f">{html.escape(said)}</text>" in (CHECKOUT / f"docs/badges/{badge}.svg").read_text()
+
+
+def test_the_version_to_be_cited_is_this_one() -> None:
+    citation = yaml.safe_load((CHECKOUT / "CITATION.cff").read_text())
+    assert (citation["version"], citation["license"]) == (distnn.__version__, "MIT")
 
 
 def test_the_readme_leads_to_the_index_and_to_contributors() -> None:
