@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
 
+import numpy as np
+
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.errors import DONE, FAILED, UserError
@@ -25,8 +27,9 @@ PROGRAM = "distnn verify"
 ABOUT = """Verify distnn on this machine and this data: give it the options of a training.
 
 Checks the gradient against differences of E_in; then trains a few steps, as started, on one rank and on other numbers
-of ranks, simulated, and compares all bits of the weights and of the optimizer's state. Ends with exit code 1 if
-anything differs. Nothing is written.
+of ranks, simulated, and compares all bits of the weights and of the optimizer's state; with --optimizer bayesian the
+evidence, with --intervals the covariance of the weights, too. Ends with exit code 1 if anything differs. Nothing is
+written.
 
 --golden compares with what other machines compute.
 
@@ -57,11 +60,13 @@ class VerifyOptions(Options):
 
 
 class Outcome(NamedTuple):
-    """What a few steps ended with. digest: of the weights and the optimizer's state."""
+    """What a few steps ended with. digest: of the weights, the optimizer's state, the evidence, and, where --intervals
+    asks for it, the covariance of the weights. unknown: why there is no covariance."""
 
     way: str
     E_in: float
     digest: str
+    unknown: str | None = None
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
@@ -160,8 +165,13 @@ def steps_on(assembly: Assembly, steps: int, way: str) -> Iterator[Outcome | Non
     progress = assembly.begin()
     for _ in assembly.iterations(progress, until=compare("t", ">=", steps)):
         yield None
-    assert progress.record is not None
-    yield Outcome(way, progress.record.E_in, replicas.digest(progress.state.tensors()))
+    record = progress.record
+    assert record is not None
+    unknown = assembly.learn_certainty(progress)
+    certainty = assembly.model.certainty
+    tensors = {**progress.state.tensors(), "evidence": np.array([record.evidence])}
+    tensors |= {} if certainty is None else certainty.tensors()
+    yield Outcome(way, record.E_in, replicas.digest(tensors), unknown)
 
 
 def show(
@@ -189,7 +199,10 @@ def show(
     cut = assembly.examples.cut
     title = f"{many(options.steps, 'iteration')} of {assembly.options.optimizer}"
     title += f", {many(cut.count, 'block')} of {many(cut.rows, 'row')}"
-    table(title, ("on", "E_in", "hash of w and state", "bits"), rows)
+    hashed = "w, state" if assembly.model.certainty is None else "w, state, covariance"
+    table(title, ("on", "E_in", f"hash of {hashed}", "bits"), rows)
+    if outcomes[0].unknown is not None:
+        print(f"Not compared is the covariance of the weights: {outcomes[0].unknown}")
     print("All is as it should be." if not wrong else "\n".join(f"WRONG: {sentence}" for sentence in wrong))
 
 

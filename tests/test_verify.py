@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import ExactSum
+from distnn.runs import certainty
 
 X, Y = regression(700, d=3, m=2)
 
@@ -91,6 +93,36 @@ def test_every_optimizer_ends_alike_on_simulated_ranks(name: str, small_blocks: 
     found = outcomes(options)
     assert found[0] == found[1]
     assert len({outcome.digest for outcome in found[0]}) == 1
+
+
+@pytest.mark.parametrize("optimizer", ["bayesian", "lbfgs"])
+def test_covariances_are_alike_and_found_where_they_are_not(
+    optimizer: str, small_blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some: dict[str, Any] = {"optimizer": optimizer, "weight_decay": 0.0 if optimizer == "bayesian" else 0.01}
+    options = verify.VerifyOptions(hidden=(3,), intervals="all", alone=False, simulate=(1, 3, 5), steps=3, **some)
+    found = outcomes(options)
+    assert found[0] == found[1]
+    assert len({outcome.digest for outcome in found[0]}) == 1 and found[0][0].unknown is None
+    without = outcomes(dataclasses.replace(options, intervals=None, simulate=()))[0][0]
+    assert without.digest != found[0][0].digest  # the covariance is part of it
+    learn, calls = certainty.learn, count()
+
+    def learnt(*given: Any) -> Any:
+        found = learn(*given)
+        return dataclasses.replace(found, T=found.T * (1 + 1e-15 * next(calls)))
+
+    monkeypatch.setattr(certainty, "learn", learnt)
+    assert len({outcome.digest for outcome in outcomes(options, P=1)[0]}) == 4
+
+
+def test_a_covariance_that_cannot_be_had_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There are more weights than rows, and no decay."""
+    np.save(tmp_path / "few.npy", np.column_stack([X, Y])[:20])
+    arguments = ["--data", str(tmp_path / "few.npy"), "--hidden", "30", "--optimizer", "lbfgs", "--steps", "2"]
+    arguments += ["--intervals", "all"]
+    assert verify.main(OneRank(), [*arguments, "--simulate", "3"]) == 0
+    assert "Not compared is the covariance of the weights: " in capsys.readouterr().out
 
 
 def test_a_sum_that_depends_on_the_order_is_found_on_simulated_ranks(small_blocks: None) -> None:

@@ -28,7 +28,7 @@ CASES: dict[str, list[str]] = {
     "full": [*WEIGHTED[:4], "--hidden", "11"],
     "weights-validation": [*WEIGHTED, "--validation", "0.13", "--weight-decay", "1e-3"],
     "logistic": [*WEIGHTED[:4], "--hidden", "11", "--theta", "logistic"],  # in numpy, and not in compiled code
-    "classes-float32": [*WORDS, "--dtype", "float32", "--validation", "0.1"],
+    "classes-float32": [*WORDS, "--dtype", "float32", "--validation", "0.1", "--intervals", "all"],
     "relu-not-standardised": [*WEIGHTED, "--no-standardise", "--theta", "relu", "--dtype", "float32"],
     "sgd": [*WEIGHTED, "--optimizer", "sgd", "--batch-size", "37", "--validation", "0.13"],
     "sgd-many-blocks-float32": [*WORDS, "--optimizer", "sgd", "--batch-size", "5001", "--dtype", "float32"],
@@ -38,6 +38,7 @@ CASES: dict[str, list[str]] = {
     **{
         f"optimizer-{name}": [*WEIGHTED[:4], "--hidden", "4", "--optimizer", name]
         + ([] if "validation" in getattr(kind, "excludes", {}) else ["--validation", "0.2"])
+        + (["--intervals", "all"] if name == "bayesian" else [])
         for name, kind in OPTIMIZERS.items()
     },
 }
@@ -60,13 +61,16 @@ def write_tables(folder: Path) -> None:
 
 
 def digest(run: Path) -> str:
-    """A hash of all that the last checkpoint of a run holds and the bits of which are promised."""
+    """A hash of all that a run's last checkpoint holds and the bits of which are promised; and of the covariance of
+    the weights, which stands in the model alone."""
     path = RunDirectory(run).checkpoints.paths()[0]
     tensors, metadata = files.read(path)
     progress = metadata["progress"]
     record = {name: value for name, value in progress.pop("record").items() if "second" not in name}
     words = [metadata["model"], progress, record, metadata["fingerprint"]]
     hashed = hashlib.sha256(repr(words).encode())
+    model, _ = files.read(run / "model.safetensors")
+    tensors |= {name: value for name, value in model.items() if name.startswith("certainty")}
     for name, value in sorted(tensors.items()):
         hashed.update(name.encode() + np.ascontiguousarray(value).tobytes())
     return hashed.hexdigest()
