@@ -14,6 +14,7 @@ from distnn.parallel.launched import launched_first
 
 COMMANDS = {
     "train": "train a network on a table",
+    "submit": "train as a job of a batch system: Slurm, PBS, LSF, Flux, Grid Engine",
     "watch": "see what trainings are doing, in the terminal",
     "evaluate": "compute the errors of a trained model on a table",
     "predict": "apply a trained model to a table",

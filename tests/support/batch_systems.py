@@ -149,7 +149,7 @@ SYSTEMS = {
     "lsf": System(
         "lsf.sh",
         "#BSUB",
-        "J:o:e:n:W:R:q:Q:r",
+        "J:o:e:n:W:R:P:q:Q:r",
         long=("wa=", "wt="),
         one_dash=("wa", "wt"),
         variables={"LSB_JOBID": "1", "LSB_JOBINDEX": "0", "LS_SUBCWD": "{folder}", "LSB_DJOB_NUMPROC": "{ranks}"},
@@ -159,7 +159,7 @@ SYSTEMS = {
         "flux.sh",
         "#flux:",
         "n:t:N:c:o:",
-        long=("job-name=", "output=", "cores-per-slot=", "signal="),
+        long=("job-name=", "output=", "cores-per-slot=", "signal=", "bank=", "queue="),
         commands={"flux": FLUX, "submit": SUBMIT},
         variables={"FLUX_URI": "local:///job"},
         ranks="cores",
@@ -170,7 +170,7 @@ SYSTEMS = {
         "n:t:N:c:",
         long=(
             *("job-name=", "output=", "open-mode=", "cpus-per-task=", "threads-per-core=", "signal="),
-            *("requeue", "ntasks=", "time="),
+            *("requeue", "ntasks=", "time=", "nodes=", "ntasks-per-node=", "account=", "partition=", "array="),
         ),
         commands={"scontrol": SCONTROL},
         variables={

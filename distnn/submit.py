@@ -1,0 +1,127 @@
+"""`distnn submit`: a training as a job of a batch system, which goes on by itself when its time is up."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Literal
+
+from distnn.command_line.arguments import read
+from distnn.command_line.program import run
+from distnn.declared import declared
+from distnn.errors import BAD_USE, DONE, UserError
+from distnn.parallel.ranks import Ranks, on_root
+from distnn.runs.options import Options, check
+from distnn.runs.options.fields import AtLeast, check_fields
+from distnn.submission.script import script, to_flags
+from distnn.submission.systems import SYSTEMS, Request, duration, find, require_seeds
+
+PROGRAM = "distnn submit"
+ABOUT = """Submit a training to a batch system: the options of the training, and what the job asks for.
+
+Before its time is up the job writes a checkpoint, goes back into the queue, and goes on from there. --dry-run prints
+the script; without it the script is written beside --out and submitted.
+
+Examples:
+distnn submit table.csv --targets lift --out runs/lift --tasks 64 --time 4h --dry-run
+distnn submit table.csv --out runs/lift --nodes 4 --tasks 64 --account aero --modules gcc openmpi
+distnn submit table.csv --out runs/lift --array 1-8"""
+
+JOB = "Job"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitOptions(Options):
+    """Options of a training, and those of the job."""
+
+    system: Annotated[
+        Literal["slurm", "pbs", "lsf", "flux", "sge"] | None, JOB, "The batch system. Default: the one that is here."
+    ] = None
+    tasks: Annotated[int, JOB, "Processes in all, one a core.", AtLeast(1)] = 64
+    nodes: Annotated[int | None, JOB, "Nodes to put them on, evenly. Default: wherever they fit.", AtLeast(1)] = None
+    time: Annotated[str, JOB, "Time limit of the job: 4:00:00, 4h, 90m, 2d."] = "4h"
+    account: Annotated[str | None, JOB, "Account, project or bank to charge."] = None
+    queue: Annotated[str | None, JOB, "Queue or partition."] = None
+    modules: Annotated[tuple[str, ...], JOB, "Modules to load first."] = ()
+    array: Annotated[str | None, JOB, "An array of jobs, one for each --seed from first to last, such as 1-8."] = None
+    parallel_environment: Annotated[str, JOB, "Grid Engine's parallel environment for MPI, of qconf -spl."] = "mpi"
+
+
+OWN = {field.name for field in fields(SubmitOptions)} - {field.name for field in fields(Options)}
+
+
+def main(ranks: Ranks, arguments: Sequence[str]) -> int:
+    """Submit as the arguments say. Collective; rank 0 does it. Returns the exit code."""
+    return on_root(ranks, lambda: _submit(arguments))
+
+
+def _submit(arguments: Sequence[str]) -> int:
+    given = read(SubmitOptions, PROGRAM, ABOUT, arguments)
+    if given is None:
+        return DONE
+    options = SubmitOptions(**given)
+    name = options.system or find()
+    if name is None:
+        raise UserError(f"There is no batch system here: name one by --system, of {', '.join(sorted(SYSTEMS))}.")
+    text = made(name, options, to_flags(declared(Options), {n: v for n, v in given.items() if n not in LEFT_OUT}))
+    if options.dry_run:
+        print(text, end="")
+        return DONE
+    return submit(name, text, Path(f"{str(options.out).rstrip('/')}.{name}.sh"))
+
+
+LEFT_OUT = ("out", "dry_run", "overwrite")  # of the training's options: those that the script itself gives
+
+
+def made(name: str, options: SubmitOptions, flags: Sequence[str]) -> str:
+    """The script for the batch system of this name. UserError for what makes no sense, before it waits in a queue."""
+    check(options)
+    check_fields(options)
+    if not options.out:
+        raise UserError("--out is missing: the directory of the run, in which a job that comes again goes on.")
+    if options.resume or options.overwrite:
+        raise UserError(
+            "--resume and --overwrite are left out here: the job itself sees whether there is a checkpoint."
+        )
+    if options.data is not None and (options.data == "-" or not _is_there(options.data)):
+        raise UserError(f"{options.data} is no file here: a job reads its table from one.")
+    require_seeds(options.array)
+    request = Request(
+        options.tasks,
+        duration(options.time),
+        options.nodes,
+        options.account,
+        options.queue,
+        options.array,
+        options.parallel_environment,
+    )
+    return script(SYSTEMS[name], request, options.out, flags, options.modules)
+
+
+def submit(name: str, text: str, file: Path) -> int:
+    """Write the script, and hand it to the batch system, whose answer is printed. Returns its exit code, or BAD_USE."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}.") from None
+    system = SYSTEMS[name]
+    command = system.command if system.reads else (*system.command, str(file))
+    try:
+        done = subprocess.run(command, input=text if system.reads else None, text=True, check=False)
+    except OSError as error:
+        raise UserError(f"{shlex.join(command)} cannot be started: {error.strerror}. The script is {file}.") from None
+    return BAD_USE if done.returncode else DONE
+
+
+def _is_there(data: str) -> bool:
+    """Is there a file, a folder, or anything like a pattern?"""
+    place = data.partition(":")[0]
+    return Path(place).exists() or Path(data).exists() or any(Path().glob(data) if not data.startswith("/") else [data])
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,69 @@
+"""Scripts for batch systems: those of launch/ with two lines filled in, or the same for an installed distnn."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from batch_systems import SYSTEMS as STAND_INS
+from batch_systems import BatchSystem
+from checkout import CHECKOUT, LAUNCH
+
+from distnn.declared import declared
+from distnn.runs.options import Options
+from distnn.submission.script import in_checkout, script, to_flags
+from distnn.submission.systems import SYSTEMS, Request
+
+OPTIONS = ["--hidden", "30", "30", "--max-iterations", "100000"]
+NODES = {"pbs": 4}  # that the script of launch/ asks for
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_in_the_checkout_it_is_the_script_of_launch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the letter, where the same is asked for."""
+    monkeypatch.chdir(CHECKOUT)
+    text = script(SYSTEMS[name], Request(64, 4 * 3600, nodes=NODES.get(name)), "runs/first", OPTIONS, ())
+    assert text == (LAUNCH / SYSTEMS[name].script).read_text()
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_elsewhere_it_needs_no_checkout(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not in_checkout()
+    text = script(SYSTEMS[name], Request(8, 60), "runs/a b", ["--data", "it's.csv"], ("gcc", "openmpi/5"))
+    assert "checkout" not in text.partition("source")[0] and "source launch/" not in text
+    assert "OUT='runs/a b' OPTIONS=(--data 'it'\"'\"'s.csv')\n" in text
+    modules, environment, source = (
+        text.index("module load gcc openmpi/5\n"),
+        text.index("DISTNN_ENV"),
+        text.index("source"),
+    )
+    assert modules < environment < source
+
+
+@pytest.mark.job
+@pytest.mark.parametrize("name", STAND_INS)
+def test_it_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a stand-in of the system, without a checkout's launch/: trains in the environment that it was made in."""
+    system = BatchSystem(name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(system.folder / ".venv"))
+    text = script(SYSTEMS[name], Request(4, 3600), "runs/first", ["--data", "a b.csv", "--hidden", "3"], ())
+    for file in (system.folder / "launch").iterdir():
+        file.unlink()
+    (system.folder / "launch" / system.system.script).write_text(text)
+    for word in ("stop", "done"):
+        with system.run(word) as job:
+            done = job.finish()
+        assert done.returncode == {"stop": 75, "done": 0}[word], done.stderr
+    first, second = system.trainings()
+    assert first == "--data a b.csv --hidden 3 --out runs/first"
+    assert second == f"{first} --resume"
+
+
+def test_options_as_flags() -> None:
+    given = {"hidden": (3, 4), "standardise": False, "header": True, "eta": 0.5, "targets": ("y", "a b"), "seed": 3}
+    flags = to_flags(declared(Options), given)
+    assert " ".join(flags) == "--targets y a b --header --no-standardise --hidden 3 4 --seed 3 --eta 0.5"
+    assert to_flags(declared(Options), {}) == []
