@@ -2,7 +2,8 @@
 
 Four known functions with noise, 20 tables of each unless told otherwise, each fitted by Bayesian regularisation with
 the number of hidden units that the evidence prefers. Counted is how often the function itself, and a new observation,
-lie within their intervals at 2,000 new points of the same distribution. FIGURE: a file for a picture of a function of
+lie within their intervals at 2,000 new points of the same distribution. Then the probabilities of classes are measured
+(class_certainty.py). FIGURE: a file for a picture of a function of
 one variable with a gap in its rows, .png or .svg.
 """
 
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn.api import fit
+from distnn.bench import class_certainty
 from distnn.command_line.console import table
 from distnn.command_line.program import run
 from distnn.errors import UserError, missing_package
@@ -155,6 +157,10 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         if int(seeds):
             names = ("", "function, rows, noise", "function", "new observation", "hidden units by evidence")
             table(f"Within their 95 % intervals; mean (least to most) of {seeds} tables.", names, measured(int(seeds)))
+            errors, lines = class_certainty.measured(int(seeds))
+            names = ("", "calibration error: plain", "averaged", "distance to the truth: plain", "averaged")
+            table(f"Probabilities of three classes, {seeds} tables.", names, errors)
+            table("What is said, and what is so.", ("", "", "said", "is so", "of all"), lines)
     return 0
 
 

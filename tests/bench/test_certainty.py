@@ -17,10 +17,11 @@ def test_every_problem_is_measured(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(certainty.chosen, "__defaults__", ((2,),))
     small = {name: problem._replace(n=40) for name, problem in certainty.PROBLEMS.items()}
     monkeypatch.setattr(certainty, "PROBLEMS", small)
+    monkeypatch.setattr(certainty.class_certainty, "TRAININGS", {"short": {"max_iterations": 3}})
     assert certainty.main(OneRank(), ["1"]) == 0
     printed = capsys.readouterr().out
     assert all(name in printed for name in small)
-    assert "95 % intervals" in printed
+    assert "95 % intervals" in printed and "Probabilities of three classes" in printed and "short" in printed
 
 
 def test_what_is_counted() -> None:
