@@ -21,8 +21,8 @@ print(said)
 # ...
 # weights        1,051
 # blocks         174,582 of 5,728 rows
-# ranks          1, each with 174582 to 174582 blocks, 1,000,000,000 to 1,000,000,000 rows
-# memory a rank  32 GB of rows, ... to compute, ... to sum, at most
+# ranks          1, each with ... 1,000,000,000 rows
+# memory a rank  32 GB of rows, ...
 # memory limit   4.29 GB of rows a rank (--memory); the rest, 27.7 GB, would be in ... (--scratch)
 # an iteration   5.82e+12 floating-point operations, 5.82e+12 a rank; 8.41 kB summed over ranks
 # ...
