@@ -163,9 +163,10 @@ def _refuse_few_words(column: Column, always: bool = False) -> None:
         where = f"{str(error).removesuffix('.')}: the column"
     except IndexError:  # another rank has this row of an array
         where = f"{column.source.path}, {column.source.place(row)}, column {column.name}: it"
+    equals = "=" if word.startswith("-") and word != "-" else " "  # else it would be taken for an option
     raise UserError(
         f"{where} holds {found.numbers:,} numbers and {words}. {_advice(column, row, word)}; or say what it is: a "
-        f"missing value, --missing {typed(word)}; or that the column holds words, --types {name}=words."
+        f"missing value, --missing{equals}{typed(word)}; or that the column holds words, --types {name}=words."
     )
 
 

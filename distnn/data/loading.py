@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -275,11 +275,25 @@ def _learn(
         return Preparation.of(names, columns, inputs, None, classes)
     targets = measure(shift.targets, train.view(Targets), ranks, cut.count)
     if targets.constant.any():
-        constant = names[1][int(targets.constant.argmax())]
-        raise UserError(f"{source.path}: the target column {constant} is constant: there is nothing to learn.")
+        _refuse_constant(source, columns, train, int(targets.constant.argmax()), ranks)
     if not recipe.standardise_targets:
         targets = Scaling.identity(len(shift.targets))
     return Preparation.of(names, columns, inputs, targets, None)
+
+
+def _refuse_constant(source: Source, columns: Columns, train: Shelf, j: int, ranks: Ranks) -> NoReturn:
+    """UserError for target j, which is constant in the rows that count. Collective."""
+    name = columns.names(source)[1][j]
+    ends = np.full(2, -np.inf)
+    for part in train.view(Targets):
+        np.maximum(ends, [part.y[j].max(), -part.y[j].min()], out=ends)
+    ranks.maximum(ends)
+    if columns.weight is not None and ends.sum() > 0:
+        raise UserError(
+            f"{source.path}: beside the largest weights the others are too small to count, and in the rows that do, "
+            f"the target column {name} is constant: there is nothing to learn. Give weights of like size."
+        )
+    raise UserError(f"{source.path}: the target column {name} is constant: there is nothing to learn.")
 
 
 def _classes(source: Source, recipe: Recipe, shelves: Sequence[Shelf], rows: int, ranks: Ranks) -> Classes:

@@ -36,6 +36,11 @@ def merge(given: Mapping[str, Any], read: Callable[[Sequence[str]], Options]) ->
     path = RunDirectory(given["out"]).options
     if not path.exists():
         raise UserError(f"--out {given['out']} holds no run to resume: {path} is missing.")
+    if path.is_file() and not path.read_bytes().strip():
+        raise UserError(
+            f"{path} is empty, as a crash or a full disk may leave it: put back the options of this run, or begin a "
+            "new one with another --out."
+        )
     stored = read(["--config", str(path)])
     merged = replace(stored, **given)
     for field in fields(merged):

@@ -149,6 +149,7 @@ def test_percentages_are_no_classes() -> None:
     [
         ("x1", r"It is the column's name again"),
         ("*****", r"These are stars, as Fortran writes .*--missing '\*\*\*\*\*';"),
+        ("-1.#IND", r"--missing='-1\.#IND';"),
         ("0.8 # ok", r"Correct it; or .* --missing '0.8 # ok';"),
     ],
 )

@@ -185,6 +185,20 @@ def test_of_rows_to_leave_out_the_first_that_stays_is_taken_off() -> None:
         loaded(OneRank(), X, Y, None, recipe, cut)
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_weights_that_leave_one_row_to_count(size: int) -> None:
+    X, Y = regression(9)
+    cut, weights = Cut(9, 3, 3), np.full(9, 2.0**-1000)
+    weights[4] = 2.0**1000
+    recipe = Recipe(Columns((0, 1, 2), (3,), 4), "identity")
+    for Z, sentence in (
+        (Y, "beside the largest weights .* in the rows that do, the target"),
+        (Y * 0 + 3, "the target"),
+    ):
+        with pytest.raises(UserError, match=f"^the arrays: {sentence} column y is constant"):
+            on_ranks(size, lambda ranks, Z=Z: loaded(ranks, X, Z, weights, recipe, cut))
+
+
 def test_a_single_row() -> None:
     """It is enough to hold out; to train on, it says nothing. And n may be 1."""
     X, Y = regression(6)
