@@ -27,7 +27,8 @@ from distnn.parallel import environment
 from distnn.parallel.agreement import require_same
 from distnn.parallel.launcher import connect
 from distnn.parallel.ranks import Ranks
-from distnn.runs.assembly import Assembly, assemble
+from distnn.runs.assembly import Assembly
+from distnn.runs.defaults import assemble
 from distnn.runs.farm.in_memory import CrossValidation, assemblies, test_models
 from distnn.runs.farm.members import members
 from distnn.runs.options import ACTIONS, RUN, Options, check, group

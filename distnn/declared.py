@@ -40,7 +40,7 @@ class Declared(NamedTuple):
     @property
     def takes_several(self) -> bool:
         """Does it take any number of values?"""
-        return get_origin(self.kind) is tuple
+        return any(get_origin(kind) is tuple for kind in (self.kind, *get_args(self.kind)))
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -20,15 +20,15 @@ class Keywords(TypedDict, total=False):
     transform: Sequence[str] | str
     class_weights: Sequence[str] | str
     classes: bool | None
-    validation: float
+    validation: float | None
     test: float
     standardise: bool
     standardise_targets: bool | None
-    hidden: Sequence[int] | int
+    hidden: Sequence[int] | int | None
     theta: Literal["tanh", "logistic", "relu", "identity", "sign"]
     output_theta: Literal["tanh", "logistic", "relu", "identity", "sign", "softmax"] | None
     error: Literal["squared", "cross-entropy"] | None
-    weight_decay: float
+    weight_decay: float | None
     sigma: float | None
     seed: int
     dtype: Literal["float64", "float32"]
@@ -45,6 +45,7 @@ class Keywords(TypedDict, total=False):
         ]
         | None
     )
+    fit_exactly: bool
     batch_size: int
     sampling: Literal["replacement", "epochs"]
     evaluate_every: int

@@ -16,7 +16,8 @@ from distnn.parallel import environment, replicas
 from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.parallel.simulated import SimulatedRanks
 from distnn.resilience.watchdog import watched_reading, watching
-from distnn.runs.assembly import Assembly, assemble
+from distnn.runs.assembly import Assembly
+from distnn.runs.defaults import assemble
 from distnn.runs.job import open_table
 from distnn.runs.options import Options, check
 from distnn.training.gradient_check import Difference, check_gradient, expected_error
@@ -134,7 +135,8 @@ def compare_ways(options: VerifyOptions, assembly: Assembly, ranks: Ranks) -> li
     started = f"{ranks.size} ranks, as started" if ranks.size > 1 else "one rank, as started"
     outcomes = [train_on(assembly, options.steps, started)]
     if ranks.size > 1 and options.alone:
-        steps = alone(options)
+        assert isinstance(assembly.options, VerifyOptions)
+        steps = alone(assembly.options)
         while (outcome := on_root(ranks, lambda: next(steps))) is None:
             pass  # each step tells the ranks that wait that rank 0 goes on
         outcomes.append(outcome)

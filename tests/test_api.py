@@ -184,7 +184,7 @@ BAD: list[tuple[tuple, dict[str, Any], str]] = [
     ((X, Y), {"etta": 1}, r"fit: there is no option etta; did you mean eta\?"),
     ((X, Y), {"hidden": (0,)}, "^hidden=0: every layer needs"),
     ((X, Y), {"optimizer": "adamw"}, "^optimizer='adamw': choose from"),
-    ((X, Y), {"hidden": 5.5}, "^hidden=5.5 is of the wrong kind: give a sequence of int"),
+    ((X, Y), {"hidden": 5.5}, "^hidden=5.5 is of the wrong kind: give a sequence of int or None"),
     ((X, Y), {"eta": "fast"}, "^eta='fast' is of the wrong kind: give float or None"),
     ((X, Y), {"out": "run"}, "fit: out"),
     ((X, Y), {"resume": True, "out": "run"}, "fit: "),

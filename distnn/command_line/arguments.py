@@ -160,8 +160,8 @@ def _whole_numbers(kind: Any) -> Any:
         return Annotated[int, Parameter(converter=_whole)]
     if get_origin(kind) is tuple:
         return tuple[_whole_numbers(get_args(kind)[0]), ...]  # type: ignore[misc]
-    if int in get_args(kind):
-        return _whole_numbers(int) | None
+    if type(None) in get_args(kind):
+        return _whole_numbers(get_args(kind)[0]) | None
     return kind
 
 

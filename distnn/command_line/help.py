@@ -53,7 +53,8 @@ def _words(option: Declared) -> str:
     words = option.words
     if option.choices:
         words += f" [choices: {', '.join(option.choices)}]"
-    default = " ".join(map(str, option.default)) if option.takes_several else option.default
+    several = option.takes_several and option.default is not None
+    default = " ".join(map(str, option.default)) if several else option.default
     if default not in (None, "") and not option.is_switch:
         words += f" [{default}]"
     return words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -86,6 +86,8 @@ def assemble(
 ) -> Assembly:
     """Read the data, make the network with its initial weights, and the objective. Collective. UserError for bad data.
 
+    Nothing is chosen against overfitting here: `runs.defaults.assemble` does.
+
     network: one to train instead of a new one, with the weights that it has. start: a model that a new one begins with.
     """
     planned, preparation, examples, notes = read_table(options, source, ranks)
@@ -95,7 +97,7 @@ def assemble(
     certainty.require(options, planned.error, planned.recipe.columns.classes, network.d)
     objective = _objective(options, planned.error, network, examples, ranks)
     held_out = {
-        "share": options.validation,
+        "share": options.validation or 0.0,
         "test": options.test,
         "seed": options.seed,
         "of": examples.fingerprint,
@@ -105,6 +107,8 @@ def assemble(
         held_out |= {"test": 1 / options.folds, "folds": options.folds, "fold": options.only, "by": options.folds_by}
     model = Model(network, preparation, planned.error, options.dtype, held_out, options.header, written=options.written)
     options, why = with_optimizer(options, network.w.size, planned.error, preparation.d_out, examples.rows)
+    decay, validation = options.weight_decay or 0.0, options.validation or 0.0
+    options = replace(options, hidden=options.widths, weight_decay=decay, validation=validation)
     return Assembly(model, examples, objective, options, why, notes)
 
 
@@ -117,7 +121,7 @@ def _network(
     ranks: Ranks,
 ) -> Network:
     """The network with the weights to begin with: those it has, of `start`, of --start, or random ones. Collective."""
-    d = [preparation.d_in, *options.hidden, preparation.d_out]
+    d = [preparation.d_in, *options.widths, preparation.d_out]
     if network is not None:
         if list(network.d) != d:
             raise UserError(f"The network has the architecture {list(network.d)}, but the data needs {d}.")
@@ -145,7 +149,7 @@ def _objective(options: Options, error: str, network: Network, examples: Example
         examples,
         ranks,
         options.reduction,
-        options.weight_decay,
+        options.weight_decay or 0.0,
         options.batch_size,
         options.seed,
         options.sampling,

@@ -117,7 +117,7 @@ def _text(path: Path) -> str:
 
 def _options(path: Path) -> bool:
     """All options stand in it: more than anybody would write by hand."""
-    return {"seed", "hidden", "keep", "check-every"} <= tomllib.loads(_text(path)).keys()
+    return {"seed", "dtype", "keep", "check-every"} <= tomllib.loads(_text(path)).keys()
 
 
 def _json(*names: str) -> Callable[[Path], bool]:

@@ -13,6 +13,7 @@ from distnn.kernels.memory import amount
 from distnn.network.weights import weight_count
 from distnn.parallel.reduction import KEPT_BYTES
 from distnn.runs import certainty
+from distnn.runs.defaults import foreseen
 from distnn.runs.options import Options, with_optimizer
 from distnn.runs.plan import Plan
 from distnn.words import many
@@ -21,7 +22,8 @@ from distnn.words import many
 def show(options: Options, source: Source, planned: Plan, ranks: int, memory: int) -> None:
     """Print the plan of a training on so many ranks. memory: bytes that the rows of rank 0 may take. Local."""
     recipe, cut, size = planned.recipe, planned.cut, np.dtype(options.dtype).itemsize
-    d = [planned.d_in, *options.hidden, planned.d_out or 2]
+    options, chosen = foreseen(options, source, planned)
+    d = [planned.d_in, *options.widths, planned.d_out or 2]
     weights = weight_count(d)
     blocks = [len(cut.owned(rank, ranks)) for rank in range(ranks)]
     rows = [stop - start for start, stop in (cut.rows_owned(rank, ranks) for rank in range(ranks))]
@@ -54,7 +56,7 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
                               if shard > memory else "")),
         ("an iteration", f"{flops:.3g} floating-point operations, {flops / max(1, ranks):.3g} a rank; "
                          f"{amount(8 * weights)} summed over ranks"),
-        ("optimizer", f"{settled.optimizer}, at most {many(settled.max_iterations or 0, 'iteration')}"),
+        ("optimizer", f"{settled.optimizer}{chosen}, at most {many(settled.max_iterations or 0, 'iteration')}"),
         ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)

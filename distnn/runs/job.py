@@ -14,7 +14,8 @@ from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.elastic import CANNOT, Recovery, carry_on
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
-from distnn.runs.assembly import Assembly, assemble
+from distnn.runs.assembly import Assembly
+from distnn.runs.defaults import assemble
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.members import Members, members
 from distnn.runs.options import Options

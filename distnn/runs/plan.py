@@ -71,7 +71,7 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
         output_theta=output_theta,
         standardise=options.standardise,
         standardise_targets=standardise_targets,
-        validation=options.validation,
+        validation=options.validation or 0.0,
         test=options.test,
         seed=options.seed,
         classes_asked=bool(options.classes) or built_in or any(j in forced for j in columns.targets),
@@ -79,7 +79,7 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
         lot=lot(options),
         bootstrap=(options.only or 0) if options.bootstrap else None,
     )
-    blocks = cut(source.n, [widths(columns.encodings), *options.hidden], options.dtype)
+    blocks = cut(source.n, [widths(columns.encodings), *options.widths], options.dtype)
     return Plan(recipe, blocks, error, _outputs(recipe, built_in))
 
 

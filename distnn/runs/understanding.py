@@ -39,7 +39,7 @@ def read_table(options: Options, source: Source, ranks: Ranks) -> tuple[Plan, Pr
     asked = options
     options, columns, looked = _look(options, source, ranks)
     planned = plan(options, source, columns, looked)
-    Network([1, *options.hidden, 1], options.theta, planned.recipe.output_theta)  # refuses before the rows are read
+    Network([1, *options.widths, 1], options.theta, planned.recipe.output_theta)  # refuses before the rows are read
     if looked.complete:
         planned = _filled(options, source, planned, looked, ranks)
     memory = memory_for_rows(options, ranks)
@@ -124,7 +124,7 @@ def _survey(
     look = partial(survey, source, every, columns.missing, ranks, weight=columns.weight, words=words)
     if options.impute not in FILLERS:
         return look()
-    counts: Callable[[np.ndarray], np.ndarray] = partial(trained, options.seed, options.validation, options.test)
+    counts: Callable[[np.ndarray], np.ndarray] = partial(trained, options.seed, options.validation or 0.0, options.test)
     if folds is not None:
         counts = _trained(options, folds)
     numbers = [j for j in columns.inputs if j not in words]
@@ -138,7 +138,7 @@ def _trained(options: Options, folds: Folds) -> Callable[[np.ndarray], np.ndarra
     """Which of some rows, given by number, are trained on, in one fold of a cross-validation. Local."""
 
     def of(rows: np.ndarray) -> np.ndarray:
-        return trained(options.seed, options.validation, 0.0, rows) & (folds.of(rows) != (options.only or 0))
+        return trained(options.seed, options.validation or 0.0, 0.0, rows) & (folds.of(rows) != (options.only or 0))
 
     return of
 

@@ -71,6 +71,9 @@ def options(values: Mapping[str, Any], rows: int, weight: float, seed: int, clas
         given["hidden"] = (int(given["hidden"]),)
     batch = given["batch_size"]
     given |= {"seed": seed, "classes": classes, "batch_size": 1 if batch == "auto" else batch}
+    auto = given["weight_decay"] == "auto"
+    if auto:
+        given["weight_decay"] = None
     if not values["early_stopping"]:
         given |= _left_out(given["optimizer"], values)
     as_given = Options(**given)
@@ -86,7 +89,7 @@ def options(values: Mapping[str, Any], rows: int, weight: float, seed: int, clas
     if values["early_stopping"]:
         given["patience"] = given["window"]
     else:
-        given["validation"] = 0.0
+        given["validation"] = None if auto else 0.0
     if given["weight_decay"] and weight > 0:  # else `fit` says what is wrong with the weights
         # scikit-learn minimises half of the mean squared error, or the mean cross-entropy, and alpha Σ W² / 2n
         squared = output(as_given, classes)[1] == "squared"

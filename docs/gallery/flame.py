@@ -23,7 +23,7 @@ def rate(temperature, fuel):
 
 generator = np.random.default_rng(0)
 table = generator.uniform([-0.05, -0.05], [1.1, 1.05], (2000, 2))
-model = distnn.fit(table, rate(*table.T), hidden=(16,), max_iterations=150).model
+model = distnn.fit(table, rate(*table.T), hidden=(16,), max_iterations=150, fit_exactly=True).model
 for path in export(model, ["fortran"], "reaction", overwrite=True):
     print(path)
 

@@ -57,7 +57,7 @@ def inputs(places):
 
 
 places = molecules(2000, np.random.default_rng(0))
-fit = distnn.fit(inputs(places), energy(places), hidden=(15,), max_iterations=150)
+fit = distnn.fit(inputs(places), energy(places), hidden=(15,), max_iterations=150, fit_exactly=True)
 model = fit.model
 
 # %% [markdown]

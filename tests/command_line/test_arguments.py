@@ -75,6 +75,8 @@ def test_every_option_reads_back(field: Any, tmp_path: Path) -> None:
         value: Any = (EXAMPLES[choices[0]],) * 2
     elif isinstance(choices[0], str):
         value = choices[-1]
+    elif get_origin(choices[0]) is tuple:  # tuple[…] | None
+        value = (EXAMPLES[get_args(choices[0])[0]],) * 2
     elif get_origin(choices[0]) is not None:  # Literal[…] | None
         value = get_args(choices[0])[-1]
     else:

@@ -19,7 +19,7 @@ pytestmark = quiet
 X, NAMES = words(200)
 FAST = {"hidden_layer_sizes": (4,), "max_iter": 5, "random_state": 3, "alpha": 0.0}
 GOOD = {**FAST, "hidden_layer_sizes": (16,), "max_iter": 60}
-SAME = {"hidden": (4,), "max_iterations": 5, "seed": 3, "min_gradient": 1e-4}
+SAME = {"hidden": (4,), "fit_exactly": True, "max_iterations": 5, "seed": 3, "min_gradient": 1e-4}
 
 
 def test_the_bits_of_fit_and_of_the_command_line(tmp_path: Path) -> None:
@@ -27,7 +27,18 @@ def test_the_bits_of_fit_and_of_the_command_line(tmp_path: Path) -> None:
     theirs = fit(X, NAMES, **SAME).model
     np.testing.assert_array_equal(ours.model_.network.w, theirs.network.w)
     table = write_csv(tmp_path / "a.csv", {"a": X[:, 0], "b": X[:, 1], "class": NAMES})
-    arguments = ["--data", str(table), "--hidden", "4", "--max-iterations", "5", "--seed", "3", "--quiet"]
+    arguments = [
+        "--data",
+        str(table),
+        "--hidden",
+        "4",
+        "--max-iterations",
+        "5",
+        "--seed",
+        "3",
+        "--quiet",
+        "--fit-exactly",
+    ]
     assert train_main(OneRank(), [*arguments, "--min-gradient", "1e-4", "--out", str(tmp_path / "run")]) == 0
     model = load_model(tmp_path / "run")
     np.testing.assert_array_equal(model.network.w, ours.model_.network.w)

@@ -32,7 +32,18 @@ def runs(folder: Path) -> Path:
     y = np.where(word == "oak", 3 * x, 0.5 * x) + 0.1 * generator.normal(size=400)
     gaps = [value if place % 7 else "" for place, value in enumerate(x.tolist())]
     path = write_csv(folder / "hostile.csv", {SCRIPT: gaps, "wood": word, TARGET: y})
-    train(path, folder / "hostile", "--targets", TARGET, "--impute", "median", "--indicator", "--max-iterations", "15")
+    train(
+        path,
+        folder / "hostile",
+        "--targets",
+        TARGET,
+        "--impute",
+        "median",
+        "--indicator",
+        "--max-iterations",
+        "15",
+        "--fit-exactly",
+    )
     return folder
 
 

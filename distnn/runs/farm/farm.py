@@ -15,7 +15,8 @@ from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
-from distnn.runs.assembly import Assembly, assemble, initial_seed
+from distnn.runs.assembly import Assembly, initial_seed
+from distnn.runs.defaults import assemble
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.farm.finished import confirmed_result
 from distnn.runs.farm.members import Members

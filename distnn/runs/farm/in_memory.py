@@ -14,7 +14,8 @@ from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
 from distnn.inference.model import Model
 from distnn.parallel.ranks import Ranks
-from distnn.runs.assembly import Assembly, assemble, initial_seed
+from distnn.runs.assembly import Assembly, initial_seed
+from distnn.runs.defaults import assemble
 from distnn.runs.farm.members import Members
 from distnn.runs.farm.out_of_fold import OutOfFold, numbers
 from distnn.runs.options import Options

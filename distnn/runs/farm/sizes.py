@@ -51,7 +51,7 @@ def choose(ranks: int, members: int, blocks: int, block: float, message: float, 
 
 def _measure(options: Options, planned: Plan, ranks: Ranks) -> tuple[float, float]:
     """Seconds of a block's gradient on the slowest rank, and of a gradient's sum over all of them. Collective."""
-    network = Network([planned.d_in, *options.hidden, planned.d_out or 2], options.theta, planned.recipe.output_theta)
+    network = Network([planned.d_in, *options.widths, planned.d_out or 2], options.theta, planned.recipe.output_theta)
     engine = Backpropagation(network.initialise(options.seed, options.sigma), planned.error, np.dtype(options.dtype))
     engine.load(network.w)
     x, y = (empty(rows, planned.cut.rows, options.dtype) for rows in (network.d[0] + 1, network.d[-1]))

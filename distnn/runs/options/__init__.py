@@ -7,7 +7,7 @@ fields of the optimizers themselves.
 
 from distnn.runs.options.actions import ACTIONS
 from distnn.runs.options.checks import check
-from distnn.runs.options.chosen_optimizer import having_settings, optimizer, with_optimizer
+from distnn.runs.options.chosen_optimizer import having_settings, is_chosen, optimizer, with_optimizer
 from distnn.runs.options.data import DATA
 from distnn.runs.options.fields import flag
 from distnn.runs.options.network import NETWORK
@@ -34,6 +34,7 @@ __all__ = [
     "flag",
     "group",
     "having_settings",
+    "is_chosen",
     "optimizer",
     "stored",
     "with_optimizer",

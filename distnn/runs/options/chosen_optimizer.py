@@ -29,6 +29,13 @@ def with_optimizer(options: Options, weights: int, error: str, outputs: int, row
     return replace(options, optimizer=name, **_limits(options, OPTIMIZERS[name], rows)), why
 
 
+def is_chosen(options: Options) -> bool:
+    """Has the user said how, or how far, the rows are to be fitted? Then nothing is chosen against overfitting."""
+    said = (options.optimizer, options.weight_decay, options.validation, options.goal)
+    settings = bool(given(options)) or options.batch_size > 1
+    return options.fit_exactly or settings or any(value is not None for value in said)
+
+
 def _limits(options: Options, kind: type[Optimizer], rows: int) -> dict[str, Any]:
     """The limits that were not given and that the optimizer has."""
     limits = {

@@ -123,10 +123,11 @@ class DataOptions:
         AtLeast(1),
     ] = 10_000
     validation: Annotated[
-        float,
+        float | None,
         DATA,
-        "Share of the rows to hold out, chosen by --seed and row number, to compute E_val on.",
-    ] = 0.0
+        "Share of the rows to hold out, chosen by --seed and row number, to compute E_val on. Default: 0, or 0.2 in "
+        "regressions with few rows for a large network.",
+    ] = None
     test: Annotated[
         float,
         DATA,
@@ -152,13 +153,13 @@ class DataOptions:
 
 def check(options: DataOptions) -> None:
     """Raise UserError, one sentence, for a value that makes no sense. Local."""
-    for name, share in (("--validation", options.validation), ("--test", options.test)):
+    validation = options.validation or 0.0
+    for name, share in (("--validation", validation), ("--test", options.test)):
         if not 0 <= share < 1:
             raise UserError(f"{name} {share}: give a share of at least 0 and below 1, such as 0.1.")
-    if options.validation + options.test >= 1:
+    if validation + options.test >= 1:
         raise UserError(
-            f"--validation {options.validation:g} and --test {options.test:g} leave no row to train on: lower one of "
-            "them."
+            f"--validation {validation:g} and --test {options.test:g} leave no row to train on: lower one of them."
         )
     if options.data is None and (options.targets or options.weights):
         raise UserError(

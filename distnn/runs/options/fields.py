@@ -55,5 +55,7 @@ def _words(kind: Any) -> str:
     """A type in words."""
     if get_origin(kind) is tuple:
         return f"a sequence of {get_args(kind)[0].__name__}"
+    if get_origin(get_args(kind)[0] if get_args(kind) else None) is tuple:
+        return f"{_words(get_args(kind)[0])} or None"
     names = [part.__name__ for part in get_args(kind) or (kind,)]
     return " or ".join("None" if name == "NoneType" else name for name in names)

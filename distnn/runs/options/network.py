@@ -13,6 +13,7 @@ from distnn.network.error_functions import ERROR_FUNCTIONS
 from distnn.runs.options.fields import AtLeast
 
 NETWORK = "Network and error"
+WIDTHS = (16, 16)
 OUTPUTS = tuple(dict.fromkeys(name for outputs in ERROR_FUNCTIONS.values() for name in outputs))
 
 
@@ -21,10 +22,11 @@ class NetworkOptions:
     """The network, its initial weights, its error and its arithmetic."""
 
     hidden: Annotated[
-        tuple[int, ...],
+        tuple[int, ...] | None,
         NETWORK,
-        "Widths of the hidden layers; --hidden with no number: none.",
-    ] = (16, 16)
+        "Widths of the hidden layers; --hidden with no number: none. Default: 16 16, or one layer by the evidence, in "
+        "regressions of few rows.",
+    ] = None
     theta: Annotated[
         Literal[tuple(ACTIVATIONS)],
         NETWORK,
@@ -41,11 +43,11 @@ class NetworkOptions:
         "Error function. Default: cross-entropy with a softmax or (for classes) logistic output, squared otherwise.",
     ] = None
     weight_decay: Annotated[
-        float,
+        float | None,
         NETWORK,
-        "λ: adds λ Σ W² to E_in, bias rows left out.",
+        "λ: adds λ Σ W² to E_in, bias rows left out. Default: 0, or 3 / n for classes with few rows.",
         AtLeast(0),
-    ] = 0.0
+    ] = None
     sigma: Annotated[
         float | None,
         NETWORK,
@@ -69,6 +71,11 @@ class NetworkOptions:
         NETWORK,
         "Arithmetic. Sums over examples and the weights themselves are float64 in any case.",
     ] = "float64"
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of the hidden layers, once all is chosen."""
+        return WIDTHS if self.hidden is None else self.hidden
 
 
 def check(options: NetworkOptions) -> None:

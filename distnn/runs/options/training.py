@@ -22,8 +22,14 @@ class TrainingOptions:
     optimizer: Annotated[
         Literal[tuple(OPTIMIZERS)] | None,
         TRAINING,
-        "How to step. Default: the first that has the settings given; without any, by |W| and error function.",
+        "How to step. Default: the first that has the settings given; without any, by n, |W| and error function.",
     ] = None
+    fit_exactly: Annotated[
+        bool,
+        TRAINING,
+        "Fit the rows as exactly as may be: nothing is done by itself against learning their noise by heart. So it is "
+        "where --optimizer, a setting of one, --weight-decay, --validation or --goal is given.",
+    ] = False
     batch_size: Annotated[
         int,
         TRAINING,

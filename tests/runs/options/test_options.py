@@ -60,5 +60,5 @@ def test_options_can_be_sent_to_other_ranks() -> None:
 
 def test_what_is_stored_is_what_a_run_can_go_on_with() -> None:
     text = stored(Options(hidden=(3,), eta=0.5, out="here", quiet=True))
-    assert tomllib.loads(text).items() >= {"hidden": [3], "eta": 0.5, "weight-decay": 0.0}.items()
+    assert tomllib.loads(text).items() >= {"hidden": [3], "eta": 0.5, "fill": 0.0}.items()
     assert tomllib.loads(text).keys().isdisjoint({"out", "quiet", "resume", "dry-run", "goal"})
