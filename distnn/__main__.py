@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "write a trained model for C, Fortran, ONNX and other programs",
     "verify": "prove it here: the gradient, and the same bits on any number of processes",
     "bench": "measure the speed here, beside PyTorch, JAX and scikit-learn",
+    "completion": "print a script by which bash, zsh or fish completes what is typed",
     "info": "say what is installed and what it runs on, as a report of a fault should",
 }
 HELP = """Usage: distnn COMMAND [OPTIONS]
