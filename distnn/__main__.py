@@ -13,6 +13,7 @@ from distnn.errors import BAD_USE, DONE, FAILED
 from distnn.parallel.launched import launched_first
 
 COMMANDS = {
+    "init": "ask what is to be learnt from a table, and write a file of options and a job script",
     "train": "train a network on a table",
     "submit": "train as a job of a batch system: Slurm, PBS, LSF, Flux, Grid Engine",
     "watch": "see what trainings are doing, in the terminal",
