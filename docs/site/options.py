@@ -1,27 +1,45 @@
-"""Tables of options, from the dataclasses that flags, TOML files and keywords are made of."""
+"""The tables of options, of all commands, from the dataclasses that flags, TOML files and keywords are made of."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, get_args
 
+from distnn.__main__ import COMMANDS
 from distnn.declared import Declared, declared
+from distnn.runs.options import Options
 
-PLACE = re.compile(r"<!-- options: (?P<module>[\w.]+):(?P<kind>\w+)(?: but (?P<other>[\w.]+):(?P<left_out>\w+))? -->")
+PLACE = "<!-- options of all commands -->"
 WORDS = {int: "a whole number", float: "a number", str: "text"}
 
 
 def filled_in(page: str) -> str:
-    """The page with a table where it has <!-- options: module:Dataclass -->. `but module:Other`: without its fields."""
+    """The page with a section for each command where it has PLACE."""
+    if PLACE not in page:
+        return page
+    return page.replace(PLACE, "\n\n".join(section(command, about) for command, about in COMMANDS.items()))
 
-    def tables_of(place: re.Match[str]) -> str:
-        left_out = _declared(place["other"], place["left_out"]) if place["other"] else ()
-        names = {option.name for option in left_out}
-        return tables(option for option in _declared(place["module"], place["kind"]) if option.name not in names)
 
-    return PLACE.sub(tables_of, page)
+def section(command: str, about: str) -> str:
+    """A command, what it does, and its options, in Markdown."""
+    kind = options_of(command)
+    title = f"## {command.capitalize()}\n\n`distnn {command}`: {about}."
+    if not issubclass(kind, Options) or kind is Options:
+        return f"{title}\n\n{tables(declared(kind))}"
+    of_training = {option.name for option in declared(Options)}
+    own = [option for option in declared(kind) if option.name not in of_training]
+    return f"{title} It takes the options of [a training](#train), and these.\n\n{tables(own)}"
+
+
+def options_of(command: str) -> type:
+    """The dataclass of a command's options: the one called so in its module, or those of a training."""
+    name = f"distnn.{command}"
+    spec = find_spec(name)
+    module = import_module(f"{name}.__main__" if spec and spec.submodule_search_locations else name)
+    return getattr(module, f"{command.capitalize()}Options", None) or module.Options
 
 
 def tables(options: Iterable[Declared]) -> str:
@@ -33,10 +51,6 @@ def tables(options: Iterable[Declared]) -> str:
         groups.setdefault(option.group, []).append(row)
     head = "| option | takes | |\n| --- | --- | --- |\n"
     return "\n\n".join(f"**{group}**\n\n{head}" + "\n".join(rows) for group, rows in groups.items())
-
-
-def _declared(module: str, kind: str) -> tuple[Declared, ...]:
-    return declared(getattr(import_module(module), kind))
 
 
 def _flag(option: Declared) -> str:

@@ -11,7 +11,7 @@ import pytest
 from checkout import CHECKOUT
 
 from distnn.__main__ import COMMANDS
-from distnn.declared import Positional
+from distnn.declared import Positional, declared
 from distnn.predict import PredictOptions
 from distnn.runs.options import Options, flag
 
@@ -51,33 +51,22 @@ TABLES = f"""\
 | `--header` `--no-header` |  | There is one. |"""
 
 
-def test_tables_of_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "some", sys.modules[Some.__module__])
-    page = "Before.\n\n<!-- options: some:Some -->\n\nAfter."
-    assert options.filled_in(page) == f"Before.\n\n{TABLES}\n\nAfter."
-    only = options.filled_in("<!-- options: some:Some but some:Few -->")
-    assert only == f"**More**\n\n{HEAD}| `--kind` | `a`, `b` | Which. |"
+def test_tables_of_options() -> None:
+    assert options.tables(declared(Some)) == TABLES
 
 
-@dataclasses.dataclass
-class Few:
-    """All but one."""
-
-    rows: Annotated[int, "", ""] = 0
-    name: Annotated[str, "", ""] = ""
-    hidden: Annotated[tuple[int, ...], "", ""] = ()
-    scale: Annotated[bool, "", ""] = True
-    quiet: Annotated[bool, "", ""] = False
-    header: Annotated[bool, "", ""] = False
-
-
-def test_every_option_is_on_its_page() -> None:
+def test_every_command_and_option_is_on_their_page() -> None:
     page = options.filled_in((DOCS / "reference/options.md").read_text(encoding="utf-8"))
-    assert "<!--" not in page
-    assert [command for command in COMMANDS if f"`distnn {command}`" not in page] == []
+    assert [command for command in COMMANDS if f"\n## {command.capitalize()}\n\n`distnn {command}`: " not in page] == []
     for field in (*dataclasses.fields(Options), *dataclasses.fields(PredictOptions)):
         shown = flag(field.name if field.default is not True else f"no_{field.name}")
-        assert f"| `{shown}" in page, field.name
+        assert f"| `{shown}`" in page, field.name
+
+
+def test_a_command_that_takes_the_options_of_a_training_lists_its_own_only() -> None:
+    section = options.section("verify", "proves it")
+    assert "| `--simulate` | a whole number, several |" in section
+    assert "`--hidden`" not in section
 
 
 def test_sections_of_the_index() -> None:
