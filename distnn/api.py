@@ -192,6 +192,8 @@ def fit_for(
     with everyone.none_alone():
         try:
             with everyone.sharing_errors():
+                if on_iteration is not None and not callable(on_iteration):
+                    raise UserError(f"on_iteration={on_iteration!r}: give a function, which gets each record.")
                 chosen = _options(network, options)
                 shared = _shared(chosen, network, start)
             require_same(shared, everyone)

@@ -186,6 +186,7 @@ BAD: list[tuple[tuple, dict[str, Any], str]] = [
     ((X, Y), {"optimizer": "adamw"}, "^optimizer='adamw': choose from"),
     ((X, Y), {"hidden": 5.5}, "^hidden=5.5 is of the wrong kind: give a sequence of int or None"),
     ((X, Y), {"eta": "fast"}, "^eta='fast' is of the wrong kind: give float or None"),
+    ((X, Y), {"on_iteration": 3}, "^on_iteration=3: give a function, which gets each record"),
     ((X, Y), {"out": "run"}, "fit: out"),
     ((X, Y), {"resume": True, "out": "run"}, "fit: "),
     ((X, Y), {"max_iterations": 10.5}, "^max_iterations=10.5 is of the wrong kind: give int"),
