@@ -71,9 +71,9 @@ def test_overfitting() -> None:
     assert f"E_val rose from {best:.3g} to {last.E_val:.3g}" in fitted.reason.advice
     adam = {"optimizer": "adam", "decoupled_decay": 1.0, "eta": 0.01, "batch_size": 20}
     for word, change in (
-        ("--weight-decay 0.001 or more", {"weight_decay": 0.01}),
-        ("fewer --hidden units", {"hidden": (3,)}),
-        ("--decoupled-decay 1", adam),
+        ("weight_decay=0.001 or more", {"weight_decay": 0.01}),
+        ("fewer hidden units", {"hidden": (3,)}),
+        ("decoupled_decay=1", adam),
     ):
         assert word in fitted.reason.advice
         assert lowest(fit(PROGRESSION, **{"hidden": (30,), "validation": 0.2, **change})) < best, word
@@ -84,20 +84,20 @@ def test_overfitting_of_a_stochastic_training_that_decays_already() -> None:
     reason = fit(PROGRESSION, hidden=(30,), validation=0.2, **options).reason
     assert reason.quantity == "stale"
     assert reason.advice.startswith("Overfitting: ")
-    assert "Try a --weight-decay above 1e-05," in reason.advice
+    assert "Try a weight_decay above 1e-05," in reason.advice
 
 
 def test_underfitting() -> None:
     fitted = fit(CONCAVITY, hidden=(), validation=0.2)
     assert fitted.reason.advice.startswith("Underfitting, if the inputs say more about the targets: E_in and E_val, ")
-    assert "Try more --hidden units, or another --seed." in fitted.reason.advice
+    assert "Try more hidden units, or another seed." in fitted.reason.advice
     assert lowest(fit(CONCAVITY, hidden=(8,), validation=0.2)) < 0.6 * lowest(fitted)
 
 
 def test_underfitting_by_too_much_decay() -> None:
     fitted = fit(FIGURES, hidden=(10,), validation=0.2, weight_decay=0.1)
     assert fitted.reason.advice.startswith("Underfitting, ")
-    assert "a --weight-decay below 0.1" in fitted.reason.advice
+    assert "a weight_decay below 0.1" in fitted.reason.advice
     assert lowest(fit(FIGURES, hidden=(10,), validation=0.2, weight_decay=0.001)) < 0.5 * lowest(fitted)
 
 
@@ -112,7 +112,7 @@ def test_a_plateau_where_other_seeds_and_more_units_end_lower() -> None:
     options = {"hidden": (2,), "optimizer": "lbfgs"}
     fitted = fit(PROGRESSION, **options)
     assert fitted.reason.quantity in ("plateau", "stuck")
-    assert "Other --seed values (--restarts 5) or more --hidden units may end lower." in fitted.reason.advice
+    assert "Other seed values or more hidden units may end lower." in fitted.reason.advice
     for change in ({"seed": 1}, {"hidden": (4,)}):
         assert fit(PROGRESSION, **{**options, **change}).records[-1].E_in < fitted.records[-1].E_in
 
@@ -121,7 +121,7 @@ def test_a_learning_rate_that_is_too_small() -> None:
     fitted = fit(PROGRESSION, hidden=(2,), optimizer="gradient-descent", eta=1e-18)
     assert (fitted.reason.text, fitted.records[-1].t) == ("plateau >= 100", 199)
     assert fit(PROGRESSION, hidden=(2,), eta=1e-18, plateau=0, max_iterations=250).reason.quantity == "t"
-    assert "an --eta that does not fit, 1e-18. Try --optimizer lbfgs" in fitted.reason.advice
+    assert "an eta that does not fit, 1e-18. Try optimizer='lbfgs'" in fitted.reason.advice
     lbfgs = fit(PROGRESSION, hidden=(2,), optimizer="lbfgs", max_iterations=20)
     assert lbfgs.records[-1].E_in < 0.5 * fitted.records[-1].E_in
 
@@ -131,16 +131,16 @@ def test_an_error_that_still_falls() -> None:
     assert fitted.reason.unfinished
     was, now = fitted.records[-101].E_in, fitted.records[-1].E_in
     assert fitted.reason.advice == (
-        f"E_in was still falling, from {was:.3g} to {now:.3g} in the last 100 iterations: go on with --resume and a "
-        "higher --max-iterations."
+        f"E_in was still falling, from {was:.3g} to {now:.3g} in the last 100 iterations: go on with "
+        "network=fit.model.network and a higher max_iterations."
     )
 
 
-@pytest.mark.parametrize(("name", "words"), [("gradient-descent", "than 50, or an"), ("sgd", "than 50, --clip 1, or")])
+@pytest.mark.parametrize(("name", "words"), [("gradient-descent", "than 50, or an"), ("sgd", "than 50, clip=1, or")])
 def test_numbers_that_are_no_longer_finite(name: str, words: str) -> None:
     fitted = fit(PROGRESSION, optimizer=name, eta=50.0)
     assert fitted.reason.quantity == "diverged"
-    assert f"Try a smaller --eta {words}" in fitted.reason.advice
+    assert f"Try a smaller eta {words}" in fitted.reason.advice
     assert np.isfinite(fitted.model.network.w).all()
     for better in ({"eta": 0.01}, {"optimizer": "lbfgs"}, {"optimizer": "adaptive-gradient-descent"}):
         chosen = {"optimizer": name, **better, "max_iterations": 40}
