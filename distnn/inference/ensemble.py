@@ -18,6 +18,7 @@ from distnn.errors import UserError
 from distnn.inference.certainty import Certainty
 from distnn.inference.inputs import WHERE, rows_of
 from distnn.inference.model import Model
+from distnn.kernels.algebra import applied, column_sums, total
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import LogisticCrossEntropy, SoftmaxCrossEntropy
@@ -127,8 +128,8 @@ class Averaged(Backpropagation):
         if isinstance(self.error_function, SoftmaxCrossEntropy | LogisticCrossEntropy):
             e = self.error_function.error(self._signals(outputs), block.y, None)
         else:
-            e = np.square(outputs - block.y).sum(axis=0)
-        return float((e if block.weights is None else e * block.weights).sum(dtype=np.float64))
+            e = column_sums(np.square(outputs - block.y))
+        return total(e if block.weights is None else e * block.weights)
 
     def signals(self, x: np.ndarray) -> np.ndarray:
         return self._signals(self.outputs(x).astype(np.float64))
@@ -136,8 +137,8 @@ class Averaged(Backpropagation):
     def _signals(self, outputs: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             if isinstance(self.error_function, SoftmaxCrossEntropy):
-                return np.log(outputs)
-            return np.log(outputs) - np.log1p(-outputs)
+                return applied("log", outputs)
+            return applied("log", outputs) - applied("log1p", -outputs)
 
 
 @dataclass(frozen=True)

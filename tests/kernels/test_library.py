@@ -197,3 +197,14 @@ def test_with_a_compiler_it_is_built_whatever_its_flags(tmp_path: Path) -> None:
     package = installed(tmp_path, CFLAGS="-Ofast -ffast-math -std=c11 -ffp-contract=off", LDFLAGS="-ffast-math")
     assert len(list(package.glob("distnn/kernels/_library*.so"))) == 1
     assert told_of(next(package.glob("distnn/kernels/_library*.so"))) == "True True None\n"
+
+
+def test_a_cpu_without_fused_multiplications_is_told_what_the_bits_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(library.VARIABLE, raising=False)
+    monkeypatch.setattr(library, "available", lambda: ("portable",))
+    monkeypatch.setattr(library.platform, "machine", lambda: "x86_64")
+    said = library.missing((2, 3, 1), "tanh")
+    assert said is not None and "neither AVX2 nor AVX-512" in said and "DISTNN_FUSED=off is faster" in said
+    for value in ("off", "portable"):  # who has chosen need not be told
+        monkeypatch.setenv(library.VARIABLE, value)
+        assert library.missing((2, 3, 1), "tanh") is None
