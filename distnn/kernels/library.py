@@ -67,8 +67,8 @@ def missing(d: Sequence[int], theta: str) -> str | None:
     off = os.environ.get(VARIABLE) == "off"
     if available() == SETS[-1:] and not os.environ.get(VARIABLE) and platform.machine() == "x86_64":
         return (
-            "This CPU has neither AVX2 nor AVX-512: the result has the same bits as elsewhere, but takes 14 to 29 times "
-            f"as long as without compiled code. {VARIABLE}=off is faster, and has bits of its own."
+            "This CPU has neither AVX2 nor AVX-512: the result has the same bits as elsewhere, but takes 14 to 29 "
+            f"times as long as without compiled code. {VARIABLE}=off is faster, and has bits of its own."
         )
     if built() or not serves(d, theta) or platform.machine() != "x86_64" or off:
         return None
