@@ -29,6 +29,7 @@ from distnn.runs.assembly import Assembly
 from distnn.runs.options import Options, is_chosen
 from distnn.runs.plan import Plan
 from distnn.runs.understanding import plan_alone
+from distnn.training.termination import compare
 
 PLENTY = 30  # rows a weight: what is learnt by heart is about 1 / 30 of the noise's variance
 DECAY = 3.0  # λ n
@@ -101,7 +102,7 @@ def _by_evidence(options: Options, source: Source, ranks: Ranks, searched: bool)
     """Bayesian regularisation, of the network with the highest evidence. Collective. "" where there is no evidence."""
     best, units, tried = 0, 0, dict[int, tuple[float, float]]()
     held = HELD_OUT * (1 - options.test) if searched and source.n >= FEW else 0.0
-    trial = replace(options, max_iterations=None, intervals=None, validation=held, patience=0)
+    trial = replace(options, validation=held)
     if not (options.folds or options.bootstrap):  # then all members have the same rows, and are to have one network
         trial = replace(trial, only=None)
     try:
@@ -134,7 +135,7 @@ def _by_evidence(options: Options, source: Source, ranks: Ranks, searched: bool)
 def _judged(made: Assembly) -> tuple[float, float]:
     """The log evidence at the end of a training, -inf where there is none, and E_val. Collective, replicated."""
     progress = made.begin()
-    for _ in made.iterations(progress):
+    for _ in made.iterations(progress, until=compare("t", ">=", ITERATIONS)):  # whatever ends the real training
         pass
     assert progress.record is not None
     evidence = progress.record.evidence

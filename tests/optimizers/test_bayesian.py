@@ -212,7 +212,7 @@ def test_rounding_errors_in_the_matrix_are_answered_by_more_decay() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     X, Y = wavy(20)
-    with pytest.raises(UserError, match=r"bayesian would need about [\d,]+ MB a rank .*--max-megabytes"):
+    with pytest.raises(UserError, match=r"bayesian would need about [\d,]+ MB a rank .*max_megabytes"):
         distnn.fit(X, Y, optimizer="bayesian", max_megabytes=0.1)
     with pytest.raises(UserError, match="bayesian needs a sum of squares"):
         distnn.fit(X, np.array(["a", "b"] * 10), optimizer="bayesian")

@@ -72,6 +72,7 @@ def test_the_evidence_chooses_the_network() -> None:
     assert made.options.decays == "groups"
     assert made.options.hidden in ((2,), (4,))
     assert "hidden units, by the log evidence (0: -" in str(made.why)
+    assert assembled(X, y, min_gradient=1.0, max_iterations=2).options.hidden == made.options.hidden
     straight = assembled(X, X @ [1.0, 2.0] + 0.1 * np.random.default_rng(1).normal(size=60))
     assert straight.options.hidden == ()
     assert "no hidden units, by" in str(straight.why)

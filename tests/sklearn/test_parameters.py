@@ -164,3 +164,17 @@ def test_sentences_name_parameters() -> None:
 
     error = renamed(UserError("--max-iterations 3: --patience needs --validation 0.1 (not a--b)."))
     assert str(error) == "max_iter=3: early_stopping needs validation_fraction=0.1 (not a--b)."
+
+
+def test_what_distnn_chooses_comes_with_auto() -> None:
+    """Nothing that would say how to fit is passed on; scikit-learn's default is."""
+    from distnn.sklearn import MLPRegressor
+
+    chosen = converted(alpha="auto", hidden_layer_sizes=None)
+    assert (chosen["weight_decay"], chosen["validation"], chosen["hidden"]) == (None, None, None)
+    assert converted(alpha="auto", early_stopping=True)["validation"] == 0.1
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    y = X @ [1.0, 2.0] + 0.1 * np.random.default_rng(1).normal(size=60)
+    model = MLPRegressor(alpha="auto", hidden_layer_sizes=None, random_state=0).fit(X, y)
+    assert model.n_layers_ == 2  # a straight line
+    assert model.records_[-1].gamma > 2
