@@ -15,6 +15,7 @@ from distnn.parallel.launched import launched_first
 COMMANDS = {
     "init": "ask what is to be learnt from a table, and write a file of options and a job script",
     "train": "train a network on a table",
+    "search": "find the best options: grid, random, or a sampler of Optuna",
     "submit": "train as a job of a batch system: Slurm, PBS, LSF, Flux, Grid Engine",
     "watch": "see what trainings are doing, in the terminal",
     "evaluate": "compute the errors of a trained model on a table",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-PURPOSES = ("weights", "picks", "validation", "epochs", "report", "folds", "bootstrap")
+PURPOSES = ("weights", "picks", "validation", "epochs", "report", "folds", "bootstrap", "search")
 
 
 def stream(seed: int, purpose: str, counter: int = 0) -> np.random.Generator:

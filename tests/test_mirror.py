@@ -9,6 +9,7 @@ from checkout import CHECKOUT
 PACKAGE, TESTS = CHECKOUT / "distnn", CHECKOUT / "tests"
 OPTIONS = "declares options and checks them: runs/options/test_options.py and test_checks.py walk through all of these"
 FARM = ("ensemble", "finished", "members", "outcome", "out_of_fold", "report")
+TRIALS = "is at work in test_search.py"
 FARMS = "is at work in runs/farm/test_farm.py, which looks at all that a farm says and writes"
 PEERS = "is run by bench/peers/test_peers.py, as all peers are"
 RACERS = "is run by bench/convergence/test_race.py, as all contenders are"
@@ -41,6 +42,7 @@ ELSEWHERE = {
         (f"runs/options/{name}.py" for name in ("actions", "data", "network", "run", "several", "training")), OPTIONS
     ),
     **dict.fromkeys((f"runs/farm/{name}.py" for name in FARM), FARMS),
+    **dict.fromkeys((f"runs/farm/{name}.py" for name in ("sampled", "search", "trials")), TRIALS),
     **dict.fromkeys((f"bench/peers/{name}.py" for name in ("pytorch", "scikit_learn", "worker", "xla")), PEERS),
     **dict.fromkeys((f"bench/convergence/{name}.py" for name in ("ours", "pytorch", "scikit_learn")), RACERS),
 }

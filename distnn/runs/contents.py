@@ -17,6 +17,7 @@ TABLE, TENSORBOARD = "metrics.csv", "tensorboard"  # of trackers
 TRACKS = "track-*.json"  # what trackers remember
 EVENTS = "events.out.tfevents.*"  # in the folder of TensorBoard
 FARM, MEMBERS_TABLE, OUT_OF_FOLD = "farm.json", "members.csv", "out-of-fold.csv"  # of several runs
+BEST, JOURNAL = "best.toml", "search.journal"  # of a search
 STOP, WAITING = "STOP", "waiting"  # the file that a user makes, and the folder of the watchdog's notes
 Files = dict[str, Callable[[Path], bool]]  # by their kinds: is it one that distnn has written?
 BYTES = 1 << 20  # of a text that are looked at
@@ -26,7 +27,7 @@ HALF, CLAIM, MEMBER, CHECKPOINT, NOTE = "half", "claim", "member", "checkpoint",
 TRACK, EVENT = "track", "event"
 NUMBERED = {
     CLAIM: r"claim-\d+\.json",
-    MEMBER: r"(?:fold|member|restart)-\d{3,}",
+    MEMBER: r"(?:fold|member|restart|trial)-\d{3,}",
     CHECKPOINT: r"checkpoint-\d+\.safetensors",
     NOTE: r"rank-\d+",
     TRACK: r"track-[a-z]+\.json",
@@ -147,6 +148,8 @@ FILES: Files = {
     FARM: _json("kind", "members"),
     MEMBERS_TABLE: _beginning("number,"),
     OUT_OF_FOLD: _beginning("row,fold,"),
+    BEST: _options,
+    JOURNAL: Path.exists,
     STOP: Path.exists,
     CLAIM: Path.exists,
 }

@@ -46,6 +46,7 @@ class RunDirectory:
         self.model = self.path / contents.MODEL
         self.farm = self.path / contents.FARM
         self.members = self.path / contents.MEMBERS_TABLE
+        self.best = self.path / contents.BEST
         self.out_of_fold = self.path / contents.OUT_OF_FOLD
         self.checkpoints = Checkpoints(self.path / contents.CHECKPOINTS, keep)
         self.claim = Claim(self.path)

@@ -34,8 +34,9 @@ class Job:
     run. Several trainings are a `Farm`.
     """
 
-    def __init__(self, options: Options, ranks: Ranks):
-        self.options, self.ranks = options, ranks
+    def __init__(self, options: Options, ranks: Ranks, several: Members | None = None):
+        """several: the trainings of a farm; None: those that the options ask for, or one."""
+        self.options, self.ranks, self.several = options, ranks, several or members(options)
         self.directory = RunDirectory(options.out or RUNS, options.keep)
         self.again = False  # at --resume: from the beginning, since there is no checkpoint yet
 
@@ -51,8 +52,8 @@ class Job:
                 self._take_directory()
             with self._watched():
                 source = open_table(self.options, self.ranks)
-            if several := members(self.options):
-                return self._farm(several, source)
+            if self.several is not None:
+                return self._farm(self.several, source)
             if self.options.elastic and self.ranks.be_elastic():
                 return carry_on(self.ranks, lambda recovery: self.attempt(source, recovery))
             return self.attempt(source, Recovery())

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from distnn.command_line.arguments import from_toml
+from distnn.declared import declared
 from distnn.errors import UserError
 from distnn.runs.directory import RunDirectory
 from distnn.runs.options import DATA, NETWORK, NOT_STORED, SEVERAL, TRAINING, Options, flag, group
 from distnn.storage.checkpoint import Found
 
 FIXED = (DATA, NETWORK, TRAINING, SEVERAL)  # groups of options that a resumed run keeps
+SEARCH = "Search"  # the group of the options of a search
 FREE = (
     "data",
     "threads",
@@ -22,6 +24,7 @@ FREE = (
     "intervals",
     "group_size",
     "out_of_fold",
+    "trials",
 )  # but for these: a moved file, for example, is known by its fingerprint
 
 
@@ -43,11 +46,12 @@ def merge(given: Mapping[str, Any], read: Callable[[Sequence[str]], Options]) ->
         )
     stored = read(["--config", str(path)])
     merged = replace(stored, **given)
-    for field in fields(merged):
-        was, now = getattr(stored, field.name), getattr(merged, field.name)
-        if was != now and group(field.name) in FIXED and field.name not in FREE:
+    kind: Any = type(merged)  # that of a search has more
+    for option in declared(kind):
+        was, now = getattr(stored, option.name), getattr(merged, option.name)
+        if was != now and option.group in (*FIXED, SEARCH) and option.name not in FREE:
             raise UserError(
-                f"{flag(field.name)} {_shown(now)} cannot be given at --resume: this run began with "
+                f"{option.flag} {_shown(now)} cannot be given at --resume: this run began with "
                 f"{_shown(was)}. Begin a new run for it, with another --out."
             )
     return merged

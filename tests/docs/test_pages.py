@@ -123,7 +123,7 @@ def test_every_file_and_key_of_a_run_is_on_their_page() -> None:
     expected = {f"`progress.state.{field.name}`" for state in states for field in dataclasses.fields(state)}
     expected |= {f"`{name}`" for name in (*Record.__slots__, *environment.record(), *arithmetic.hashes())}
     expected |= {f"`{name}" for name in (*contents.FILES, *contents.FOLDERS) if name != contents.MEMBER}  # as it begins
-    expected |= {f"`{kind}-" for kind in ("fold", "member", "restart")}
+    expected |= {f"`{kind}-" for kind in ("fold", "member", "restart", "trial")}
     assert {name for name in expected if name not in page} == set()
 
 

@@ -29,8 +29,11 @@ def keep_best(
     by_evidence = results[best].get("evidence") is not None
     judged = f"a log evidence of {-errors[best]:.6g}" if by_evidence else f"an error of {errors[best]:.6g}"
     say(f"the best is {members.name(best)}, with {judged}")
-    found = directory.member(members.folder(best)).model
-    on_root(ranks, lambda: _copy(found, directory.model))
+    found = directory.member(members.folder(best))
+    on_root(ranks, lambda: _copy(found.model, directory.model))
+    if members.kind == "trial":
+        on_root(ranks, lambda: _copy(found.options, directory.best))
+        say(f"its options: {directory.best}")
     return DONE if math.isfinite(errors[best]) else FAILED
 
 
@@ -42,9 +45,9 @@ def error(result: Mapping[str, Any]) -> float:
     return error if result["code"] == DONE and error is not None else math.inf
 
 
-def _copy(found: Path, model: Path) -> None:
-    """Local. RankError if the model cannot be written."""
+def _copy(found: Path, path: Path) -> None:
+    """Local. RankError if the file cannot be written."""
     try:
-        copy(found, model)
+        copy(found, path)
     except OSError as error:
-        raise RankError(f"{model} cannot be written: {error.strerror}. Go on with --resume.") from None
+        raise RankError(f"{path} cannot be written: {error.strerror}. Go on with --resume.") from None

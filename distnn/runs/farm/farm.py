@@ -92,11 +92,16 @@ class Farm:
             description = Description(stored(self.options), record)
             if not self.options.resume:
                 self.directory.begin(description)
+                self.members.restore(self.directory.path, resume=False)
                 return {}
             self.directory.describe(description)
-            numbers = range(self.members.count)
+            self.members.restore(self.directory.path, resume=True)
+            numbers = self.members.begun()
             found = {number: confirmed_result(self.options, self.members, self.directory, number) for number in numbers}
-            return {number: result for number, result in found.items() if result is not None}
+            results = {number: result for number, result in found.items() if result is not None}
+            for number, result in results.items():
+                self.members.tell(number, result)
+            return results
 
         self.results = on_root(self.ranks, begin)
 
@@ -120,7 +125,8 @@ class Farm:
         schedule: Schedule | None = None
         if ranks.rank == 0:
             others = [number_of.index(number) for number in range(1, groups)]
-            schedule = Root(ranks, self.options.watchdog, todo, others, self._finished)
+            tasks = self.members.tasks(todo, self.directory.path)
+            schedule = Root(ranks, self.options.watchdog, tasks, others, self._finished)
         elif group.rank == 0:
             schedule = Schedule(ranks, self.options.watchdog)
         if self.report is not None:
@@ -131,18 +137,20 @@ class Farm:
         if isinstance(schedule, Root):
             schedule.wait()
         ranks.rest()
-        self.results = ranks.broadcast(self.results)
+        self.results, known = ranks.broadcast((self.results, self.members.known()))
+        for number, choice in known.items():
+            self.members.take(number, choice)
         return int(ranks.broadcast(schedule.stopped if schedule else 0))
 
     def _train_some(self, group: Ranks, schedule: Schedule | None, report: MemberReport) -> None:
         """What one group does. Collective over the group."""
         done: tuple[int, dict[str, Any]] | None = None
         while True:
-            number = None
-            if schedule is not None:
-                number = schedule.next(done)
-            if (number := group.broadcast(number)) is None:
+            task = schedule.next(done) if schedule is not None else None
+            if (task := group.broadcast(task)) is None:
                 return
+            number, choice = task
+            self.members.take(number, choice)
             report.name = self.members.name(number)
             result = self._train(number, group, schedule, report)
             done = (number, result) if result is not None else None
@@ -180,5 +188,6 @@ class Farm:
     def _finished(self, number: int, result: dict[str, Any]) -> None:
         """A member is over. Local to rank 0."""
         self.results[number] = result
+        self.members.tell(number, result)
         if self.report is not None:
-            self.report.finished(number, result)
+            self.report.finished(self.members.name(number), result)

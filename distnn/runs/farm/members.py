@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from distnn.runs import contents
 from distnn.runs.options import Options
@@ -18,6 +21,27 @@ class Members:
     def options(self, options: Options, number: int, resume: bool) -> Options:
         """Those of one member, as if it were trained alone."""
         return replace(options, only=number, group_size=None, out_of_fold=None, resume=resume)
+
+    def begun(self) -> list[int]:
+        """The numbers of those that may have been trained by earlier jobs."""
+        return list(range(self.count))
+
+    def restore(self, directory: Path, resume: bool) -> None:
+        """Know what earlier jobs have done. Local to rank 0."""
+
+    def tasks(self, todo: list[int], directory: Path) -> Iterator[tuple[int, Any]]:
+        """The members to train, by number, each when it is asked for, with what `take` has to know. Local to rank 0."""
+        return iter([(number, None) for number in todo])
+
+    def take(self, number: int, choice: Any) -> None:
+        """What one of `tasks` came with, on all ranks of the group that is going to train it. Local."""
+
+    def known(self) -> dict[int, Any]:
+        """What `take` was told of each, all of it on rank 0. Local."""
+        return {}
+
+    def tell(self, number: int, result: Mapping[str, Any]) -> None:
+        """A member's result. Local to rank 0."""
 
     def alike(self, options: Options) -> bool:
         """Do they differ in their initial weights alone?"""

@@ -18,6 +18,7 @@ from distnn.runs.farm.best import keep_best
 from distnn.runs.farm.ensemble import make_ensemble
 from distnn.runs.farm.members import Members
 from distnn.runs.farm.out_of_fold import test_folds
+from distnn.runs.farm.trials import choices_of
 from distnn.runs.options import Options
 from distnn.storage.files import replacing
 
@@ -41,7 +42,7 @@ def conclude(
     together: dict[str, Any] = {}
     if members.kind == "member":
         together = make_ensemble(options, members, directory, source, results, say, ranks)
-    if members.kind == "restart":
+    if members.kind in ("restart", "trial"):
         code = keep_best(members, directory, results, say, ranks)
     if members.kind == "fold":
         failed = [number for number in range(members.count) if results[number]["code"] == FAILED]
@@ -50,7 +51,11 @@ def conclude(
             code = FAILED
         else:
             measures = test_folds(options, members, directory, source, ranks)
-    rows = [{name: results[number].get(name) for name in KNOWN} | measures[number] for number in range(members.count)]
+    choices = choices_of(members)
+    rows = [
+        {**choices.get(number, {}), **{name: results[number].get(name) for name in KNOWN}, **measures[number]}
+        for number in range(members.count)
+    ]
     names = [name for name in rows[0] if any(row.get(name) is not None for row in rows)]
 
     def write() -> None:
@@ -77,7 +82,10 @@ def _write_table(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["number", "folder", *names])
         for number, row in enumerate(rows):
-            values = ("" if row.get(name) is None else repr(row[name]) for name in names)
+            values = (
+                "" if (value := row.get(name)) is None else value if isinstance(value, str) else repr(value)
+                for name in names
+            )
             writer.writerow([number, members.folder(number), *values])
 
 
@@ -99,7 +107,7 @@ def _write_farm(
 
 def over_members(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:
     """The mean and the deviation (with n - 1) of each column over all members; None where one has no value."""
-    columns = {name: [row.get(name) for row in rows] for name in names}
+    columns = {name: [row.get(name) for row in rows] for name in names if not isinstance(rows[0].get(name), str)}
     known = {name: [v for v in values if v is not None and math.isfinite(v)] for name, values in columns.items()}
     whole = {name: values if len(values) == len(rows) else [] for name, values in known.items()}
     return {
@@ -110,10 +118,12 @@ def over_members(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dic
 
 def _show(members: Members, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the table. Local to rank 0."""
-    body = [(members.name(number), *(_shown(row.get(name)) for name in names)) for number, row in enumerate(rows)]
-    body += [(word, *(_shown(values[name]) for name in names)) for word, values in over_members(names, rows).items()]
+    body = [(f"{members.kind} {number}", *(_shown(row.get(name)) for name in names)) for number, row in enumerate(rows)]
+    body += [
+        (word, *(_shown(values.get(name)) for name in names)) for word, values in over_members(names, rows).items()
+    ]
     table(f"All {members.kind}s.", ("", *names), body)
 
 
-def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
+def _shown(value: float | str | None) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:.6g}"

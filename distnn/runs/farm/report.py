@@ -27,10 +27,10 @@ class FarmReport(ConsoleReport):
             self.bar.add_task("", total=self.count, completed=self.over)
             self.bar.start()
 
-    def finished(self, number: int, result: dict[str, Any]) -> None:
+    def finished(self, name: str, result: dict[str, Any]) -> None:
         """A member is over, and this is its result."""
         self.over += 1
-        self.say(f"{self.kind} {number}: {summary(result)} ({self.over} of {self.count} done)")
+        self.say(f"{name}: {summary(result)} ({self.over} of {self.count} done)")
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.over)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -32,11 +31,11 @@ class Schedule:
         self.stopped = 0  # what stops the farm, as `Ranks.stop_request` has it
         self._looked = self._beat = time.monotonic()
 
-    def next(self, done: tuple[int, Any] | None) -> int | None:
-        """The number of the member to train now; None: no more. done: the last one's, and what it came to."""
+    def next(self, done: tuple[int, Any] | None) -> Any:
+        """The member to train now; None: no more. done: the last one's number, and what it came to."""
         self.ranks.post((ASKS, done), 0)
         asked = time.monotonic()
-        answer: list[int | None] = []
+        answer: list[Any] = []
         while not answer and not self.stopped:
             answer = [value for _, (word, value) in self._heard() if word == TRAIN]
             _wait(self.ranks, [0], asked, self.patience)
@@ -70,7 +69,8 @@ class Schedule:
 
 
 class Root(Schedule):
-    """The schedule of rank 0, which all ask. members: those to train, by number; others: the other groups' first ranks.
+    """The schedule of rank 0, which all ask. tasks: what is handed out, each when somebody asks; others: the other
+    groups' first ranks.
 
     finished(number, what it came to) is called when that is known.
     """
@@ -79,16 +79,16 @@ class Root(Schedule):
         self,
         ranks: Ranks,
         patience: float,
-        members: Iterable[int],
+        tasks: Iterable[Any],
         others: Iterable[int],
         finished: Callable[[int, Any], None],
     ):
         super().__init__(ranks, patience)
-        self._members, self._finished = deque(members), finished
+        self._tasks, self._finished = iter(tasks), finished
         now = time.monotonic()
         self._heard_of = dict.fromkeys(others, now)  # when, those that may still ask
 
-    def next(self, done: tuple[int, Any] | None) -> int | None:
+    def next(self, done: tuple[int, Any] | None) -> Any:
         self._hear(time.monotonic())
         return self._answer(done)
 
@@ -106,10 +106,10 @@ class Root(Schedule):
             if late is not None:
                 _wait(self.ranks, [late], self._heard_of[late], self.patience)
 
-    def _answer(self, done: tuple[int, Any] | None) -> int | None:
+    def _answer(self, done: tuple[int, Any] | None) -> Any:
         if done is not None:
             self._finished(*done)
-        return self._members.popleft() if self._members and not self.stopped else None
+        return None if self.stopped else next(self._tasks, None)
 
     def _hear(self, now: float) -> None:
         for rank, (word, value) in self.ranks.posted():
@@ -117,9 +117,9 @@ class Root(Schedule):
             if word == STOP:
                 self.stop(value)
             elif word == ASKS:
-                number = self._answer(value)
-                self.ranks.post((TRAIN, number), rank)
-                if number is None:
+                task = self._answer(value)
+                self.ranks.post((TRAIN, task), rank)
+                if task is None:
                     del self._heard_of[rank]
 
 

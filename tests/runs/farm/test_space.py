@@ -1,0 +1,58 @@
+"""What a search tries, as a user writes it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from distnn.errors import UserError
+from distnn.runs.farm.space import dimensions, draw, grid
+
+
+def test_values_are_of_the_options_kind_and_all_are_combined() -> None:
+    of = dimensions(["hidden=8,16x4", "weight-decay=0,1e-3", "optimizer=lbfgs", "standardise=true,false"], "--grid")
+    found = grid(of)
+    assert len(found) == 8 and len({repr(choice) for choice in found}) == 8
+    assert found[0] == {"hidden": (8,), "weight_decay": 0.0, "optimizer": "lbfgs", "standardise": True}
+    assert found[-1] == {"hidden": (16, 4), "weight_decay": 0.001, "optimizer": "lbfgs", "standardise": False}
+
+
+def test_ranges_are_drawn_evenly_by_logarithm_where_they_are_wide() -> None:
+    of = dimensions(["weight-decay=1e-6..1", "eta=0.1..0.3", "batch-size=2..5", "theta=tanh,relu"], "--space")
+    drawn = [draw(of, 3, number) for number in range(400)]
+    decay = np.log10([choice["weight_decay"] for choice in drawn])
+    assert -6 <= decay.min() < -5.8 and -0.2 < decay.max() <= 0 and abs(decay.mean() + 3) < 0.3
+    assert all(0.1 <= choice["eta"] <= 0.3 for choice in drawn)
+    assert {choice["batch_size"] for choice in drawn} == {2, 3, 4, 5}
+    assert {choice["theta"] for choice in drawn} == {"tanh", "relu"}
+    assert draw(of, 3, 7) == drawn[7] != draw(of, 4, 7)
+    assert math.isclose(of[0].at(0.5), 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("hidden", "give OPTION=VALUE,VALUE"),
+        ("hidden=", "give OPTION=VALUE,VALUE"),
+        ("seed=1,2", "seed is no option that a search can vary"),
+        ("out=a,b", "out is no option"),
+        ("sed=1", "sed is no option"),
+        ("hidden=a", "'a' is no value of --hidden"),
+        ("eta=2..1", "the lower end comes first"),
+        ("eta=a..1", "'a' is no value of --eta"),
+        ("theta=a..b", "only numbers have a range"),
+        ("standardise=yes", "standardise is true or false"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(word: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        dimensions([word], "--space")
+
+
+def test_an_option_is_named_once_and_a_grid_has_no_ranges() -> None:
+    with pytest.raises(UserError, match="names eta twice"):
+        dimensions(["eta=1", "eta=2"], "--grid")
+    with pytest.raises(UserError, match="takes values, not ranges"):
+        grid(dimensions(["eta=1..2"], "--grid"))
