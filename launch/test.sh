@@ -110,14 +110,14 @@ if [[ $quick ]]; then
     wait
     set -m
     on_ranks "mpi and not job" "$@" &
-else # two of three that run jobs begin with batch systems, which take longest, and wait most of the time
+else # three of four that run jobs begin with batch systems, which take longest, and wait most of the time
     {
         run units "${units[@]}" "$@"
         [[ $# -gt 0 ]] || lint
         on_ranks mpi "$@"
-        shared jobs-4 later "${jobs[@]}" "$@"
+        shared jobs-5 later "${jobs[@]}" "$@"
     } &
-    for number in 1 2 3; do
+    for number in 1 2 3 4; do
         shared "jobs-$number" later "${jobs[@]}" "$@" &
     done
 fi
