@@ -203,11 +203,11 @@ def test_what_is_said_when_it_is_gone_on_with(tmp_path: Path) -> None:
     newest.write_bytes(b"")
 
     again = checkpointing(tmp_path, max_iterations=5, eta=0.25)
-    again.description.environment["numpy"] = "0.1"
+    again.description.environment["arithmetic"] = "0"
     again.resume(OneRank())
     damage, other, eta = heard(again).warned
     assert damage == f"{newest} is damaged, or was not written by distnn. Going back to {before.name}."
-    assert other.startswith("The environments when this run began and now differ in numpy (")
+    assert other.startswith("The environments when this run began and now differ in arithmetic (")
     assert eta == "--eta is 0.25 from now on; it was 0.5."
     assert heard(again).said == [
         "--max-iterations is 5 from now on; it was 2.",
