@@ -27,7 +27,17 @@ def test_syntax_of_shell_scripts(script: Path) -> None:
 @pytest.mark.job
 @pytest.mark.parametrize("name", sorted(path.name for path in LAUNCH.iterdir() if path.is_file()))
 def test_what_a_user_copies_says_what_it_needs_and_whether_it_is_tested(name: str) -> None:
-    tools = ("environment.sh", "batch.sh", "ended.sh", "local.sh", "test.sh", "lint.sh", "summary.py", "mutate.sh")
+    tools = (
+        "docs.sh",
+        "environment.sh",
+        "batch.sh",
+        "ended.sh",
+        "local.sh",
+        "test.sh",
+        "lint.sh",
+        "summary.py",
+        "mutate.sh",
+    )
     if name in tools:  # not for a cluster
         return
     head = "".join((LAUNCH / name).read_text().splitlines(keepends=True)[:14])
