@@ -103,8 +103,8 @@ def _by_evidence(options: Options, source: Source, ranks: Ranks, searched: bool)
     best, units, tried = 0, 0, dict[int, tuple[float, float]]()
     held = HELD_OUT * (1 - options.test) if searched and source.n >= FEW else 0.0
     trial = replace(options, validation=held)
-    if not (options.folds or options.bootstrap):  # then all members have the same rows, and are to have one network
-        trial = replace(trial, only=None)
+    if not options.folds:  # members of an ensemble are to have one network, also where each has drawn its rows
+        trial = replace(trial, only=None, bootstrap=False)
     try:
         while True:
             hidden = ((units,) if units else ()) if searched else options.widths

@@ -49,7 +49,8 @@ def make_ensemble(
 
     ensemble = on_root(ranks, make)
     found = {}
-    for rows, share in (("held-out", options.validation), ("test", options.test)):
+    known = ensemble.held_out
+    for rows, share in (("held-out", known["share"]), ("test", known["test"])):
         if share:
             result = evaluate(Application.of(ensemble, source, ranks, with_targets=True), rows)
             found[rows] = {"E": result["E"]} | numbers(result)

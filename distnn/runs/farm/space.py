@@ -98,7 +98,7 @@ def _dimension(word: str, flag: str) -> Dimension:
 def _read(option: Declared, text: str, flag: str, word: str) -> Any:
     """A value, of the option's kind."""
     if option.takes_several:
-        item = get_args(option.kind)[0]
+        item = int if int in _parts(option.kind) else str
         return tuple(_value(option, part, item, flag, word) for part in text.split("x" if item is int else "+"))
     if option.is_switch:
         if text not in ("true", "false"):
@@ -106,6 +106,11 @@ def _read(option: Declared, text: str, flag: str, word: str) -> Any:
         return text == "true"
     kinds = {option.kind, *get_args(option.kind)}
     return _value(option, text, int if int in kinds else float if float in kinds else str, flag, word)
+
+
+def _parts(kind: Any) -> set[Any]:
+    """A type and all that it is made of."""
+    return {kind}.union(*map(_parts, get_args(kind)))
 
 
 def _value(option: Declared, text: str, kind: type, flag: str, word: str) -> Any:

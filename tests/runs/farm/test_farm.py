@@ -218,3 +218,11 @@ def test_members_without_bootstrap_share_their_rows_and_differ(table: str, tmp_p
     assert run(*given, "--only", "1", "--out", str(alone)) == DONE
     models = [(out / f"member-00{k}" / "model.safetensors").read_bytes() for k in range(2)]
     assert models[0] != models[1] == (alone / "model.safetensors").read_bytes()
+
+
+def test_members_have_one_network_also_where_the_evidence_chooses_it(table: str, tmp_path: Path) -> None:
+    given = ("--data", table, "--members", "2", "--bootstrap", "--ignore", "site", "--max-iterations", "5", "--quiet")
+    assert run(*given, "--out", str(tmp_path)) == DONE
+    whole = load_model(tmp_path)
+    assert isinstance(whole, Ensemble)
+    assert {member.network.d for member in whole.members} == {whole.network.d}
