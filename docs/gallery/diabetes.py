@@ -50,9 +50,10 @@ assert scores["distnn, 4, bayesian"] > 0.45
 # ridge regression         R²  0.4...
 # ```
 #
-# On this table a straight line is as good as anything, and the Bayesian network says so by itself: it uses few of its
-# weights. Whatever is left to minimise E_in to the end is worse, in either package. Adam's 200 epochs do not even
-# come to the mean of y, since scikit-learn does not standardise targets.
+# On this table a straight line is as good as anything, and the Bayesian network comes next to it by itself. Without a
+# decay the better minimiser does worse: on the rows trained on, distnn's four units reach an R² of 0.65, those of
+# scikit-learn's L-BFGS 0.60, and what lies between is noise. Adam's 200 epochs do not even come to the mean of y,
+# since scikit-learn does not standardise targets.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.4), layout="constrained", width_ratios=(1.3, 1))
