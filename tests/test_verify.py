@@ -33,7 +33,7 @@ def table(folder: Path) -> str:
 @pytest.mark.parametrize(("dtype", "theta"), [("float64", "tanh"), ("float32", "relu")])
 def test_all_is_well(dtype: str, theta: str, tmp_path: Path) -> None:
     arguments = ["-m", "distnn.verify", "--data", table(tmp_path), "--targets", "3", "4", "--dtype", dtype]
-    done = mpirun(3, *arguments, "--theta", theta, "--simulate", "2", "50", cwd=tmp_path)
+    done = mpirun(3, *arguments, "--hidden", "5", "4", "--theta", theta, "--simulate", "2", "50", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     ways = re.findall(r"^ (.*?) {2,}(\S+) +([0-9a-f]{16}) +(.*)$", done.stdout, re.MULTILINE)
     names = ["3 ranks, as started", "one rank, on its own", "3 ranks, simulated", "50 ranks, simulated"]
