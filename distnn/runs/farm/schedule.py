@@ -36,7 +36,7 @@ class Schedule:
         self.ranks.post((ASKS, done), 0)
         asked = time.monotonic()
         answer: list[Any] = []
-        while not answer and not self.stopped:
+        while not answer:  # also where all stop: MPI does not end well with a message that nobody took
             answer = [value for _, (word, value) in self._heard() if word == TRAIN]
             _wait(self.ranks, [0], asked, self.patience)
         return answer[0] if answer else None

@@ -66,6 +66,8 @@ def test_what_stops_one_group_stops_all_and_no_other_member_begins(first: int) -
             done = None
         if isinstance(schedule, Root):
             schedule.wait()
+        ranks.rest()
+        assert ranks.posted() == []  # no message is left for the end of MPI
         return schedule.stopped, begun
 
     for stopped, begun in on_ranks(3, work):
