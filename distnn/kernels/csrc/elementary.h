@@ -62,8 +62,9 @@ INLINE VECTOR NAME(log_of)(VECTOR x) {
     const VECTOR infinity = ALL(__builtin_inf());
     MASK tiny = x < 0x1p-1022;
     VECTOR y = NAME(choose)(tiny, x * 0x1p54, x);
-    MASK e = ((MASK)y - 0x3fe6a09e667f3bcd) >> FLOAT64_MANTISSA;
-    VECTOR f = (VECTOR)((MASK)y - (e << FLOAT64_MANTISSA)) - 1;
+    MASK bits = (MASK)y & INT64_MAX; /* without a sign, so that nothing overflows */
+    MASK e = (bits - 0x3fe6a09e667f3bcd) >> FLOAT64_MANTISSA;
+    VECTOR f = (VECTOR)(bits - (e << FLOAT64_MANTISSA)) - 1;
     VECTOR k = (VECTOR)(e - (tiny & 54) + (MASK)ALL(FLOAT64_ROUND)) - FLOAT64_ROUND;
     VECTOR s = f / (2 + f), z = s * s, z2 = z * z, half = 0.5 * f * f;
     VECTOR odd = FMA(
