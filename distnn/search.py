@@ -13,6 +13,7 @@ if __name__ == "__main__":  # first of all: a signal may come while the rest is 
 
 # ruff: noqa: E402
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from distnn.command_line.arguments import parse, read
@@ -63,7 +64,7 @@ def read_options(arguments: Sequence[str]) -> SearchOptions | None:
         options = merged
     if options.print_config or options.dry_run:
         raise UserError("--print-config and --dry-run are for one training: give them to distnn train.")
-    check(options)
+    check(replace(options, group_size=None))  # which is for several trainings, as these are
     trials(options)
     return options
 

@@ -18,6 +18,7 @@ from distnn.parallel.simulated import SimulatedRanks
 from distnn.resilience.watchdog import watched_reading, watching
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import assemble
+from distnn.runs.farm.members import members
 from distnn.runs.job import open_table
 from distnn.runs.options import Options, check
 from distnn.training.gradient_check import Difference, check_gradient, expected_error
@@ -113,6 +114,8 @@ def read_options(arguments: Sequence[str]) -> VerifyOptions | None:
     if options.steps < 1 or min(options.simulate, default=1) < 1:
         raise UserError("--steps and --simulate need numbers of at least 1.")
     check(options)
+    if (several := members(options)) is not None:
+        raise UserError(f"One of {many(several.count, several.kind)} is verified at a time: add --only 0, say.")
     return options
 
 

@@ -67,6 +67,13 @@ def test_a_trial_is_what_a_training_with_its_options_is(grid: Path, table: str, 
         assert (alone / name).read_bytes() == (grid / "trial-003" / name).read_bytes()
 
 
+def test_the_size_of_groups_can_be_given(table: str, tmp_path: Path) -> None:
+    given = ("--grid", "hidden=2,3", "--group-size")
+    assert run(table, *GIVEN, *given, "1", "--out", str(tmp_path / "run")) == DONE
+    with pytest.raises(UserError, match="--group-size 2: there is one rank"):
+        run(table, *GIVEN, *given, "2", "--out", str(tmp_path / "other"))
+
+
 @pytest.mark.parametrize("sampler", ["random", "TPESampler"])
 def test_a_search_that_was_stopped_goes_on(
     sampler: str, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

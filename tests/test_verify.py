@@ -151,3 +151,10 @@ def test_help_verifies_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_training_to_be_gone_on_with_is_none_to_verify() -> None:
     with pytest.raises(UserError, match=r"verify one with --config and its options\.toml"):
         verify.main(OneRank(), ["--resume", "--out", "x"])
+
+
+def test_of_several_trainings_one_is_verified() -> None:
+    with pytest.raises(UserError, match="One of 3 folds is verified at a time: add --only 0"):
+        verify.read_options(["--folds", "3"])
+    options = verify.read_options(["--folds", "3", "--only", "2"])
+    assert options is not None and options.only == 2

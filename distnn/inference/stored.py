@@ -18,7 +18,9 @@ def load_model(path: str | Path) -> Model:
     """The model in a file, or in a run's directory. Local. UserError if there is none, or it is damaged."""
     path = Path(path)
     if path.is_dir():
-        path = path / "model.safetensors"
+        folds, path = sorted(path.glob("fold-*")), path / "model.safetensors"
+        if folds and not path.exists():
+            raise UserError(f"{path.parent} is a cross-validation, which has a model for each fold: give {folds[0]}.")
     tensors, metadata = files.read(path)
     if "model" not in metadata:
         raise UserError(f"{path} does not hold a model.")

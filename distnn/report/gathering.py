@@ -21,6 +21,7 @@ from distnn.report.predictions import Predictions, predict
 from distnn.report.subject import Subject
 from distnn.runs import contents
 from distnn.storage.checkpoint import Checkpoints
+from distnn.words import many
 
 TABLE = ("data", "examples", "seed")  # options of a training that say which table it is
 
@@ -43,22 +44,22 @@ def gather(options: ApplyOptions, compare: tuple[str, ...], most: int) -> Subjec
         _add_model(subject, options, histories[0], most)
     if len(paths) > 1:
         _add_comparison(subject, paths, histories, options, most)
-    if len(histories) == 1 and histories[0].restarts:
-        _show_restarts(subject, histories[0])
+    if len(histories) == 1 and histories[0].members:
+        _show_members(subject, histories[0])
     if subject.model is None and not any(history.options or history.records for history in subject.histories):
         raise UserError(f"{paths[0]} holds neither a run nor a model.")
     _add_commands(subject, options, compare)
     return subject
 
 
-def _show_restarts(subject: Subject, history: History) -> None:
-    """The runs of --restarts take the place of the directory that they are in, which has no course of its own."""
-    subject.lacking.append(
-        f"{history.path} holds {len(history.restarts)} runs of --restarts, and the best one's model."
-    )
-    for restart in history.restarts:
-        subject.lacking += restart.lacking
-    subject.histories = [replace(own, environment={}) for own in history.restarts]
+def _show_members(subject: Subject, history: History) -> None:
+    """Several runs take the place of the directory that they are in, which has no course of its own."""
+    kind = history.members[0].path.name.partition("-")[0]
+    whose = {"fold": "", "member": ", and the model of their ensemble"}.get(kind, ", and the best one's model")
+    subject.lacking.append(f"{history.path} holds {many(len(history.members), kind)}{whose}.")
+    for own in history.members:
+        subject.lacking += own.lacking
+    subject.histories = [replace(own, environment={}) for own in history.members]
     subject.histories[0].environment = history.environment
 
 

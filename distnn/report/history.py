@@ -23,7 +23,7 @@ class History:
 
     records: arrays (iterations logged,) of the quantities of a Record, by name, float64. communication: where it was
     logged, t, and the least and the most share of the time that a rank spent in it, (lines, 3). lacking: what is not
-    there, in sentences. restarts: the runs of --restarts, of which this directory has the best model.
+    there, in sentences. members: the runs of several, of a cross-validation, say, that are in this directory.
     """
 
     path: Path
@@ -33,7 +33,7 @@ class History:
     communication: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
     result: dict[str, Any] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)
-    restarts: list[History] = field(default_factory=list)
+    members: list[History] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -59,7 +59,7 @@ class History:
 
 
 def read_history(path: Path) -> History:
-    """What a directory holds of a run, or of the runs of --restarts in it. Local. Nothing that it lacks is an error."""
+    """What a directory holds of a run, or of several runs in it. Local. Nothing that it lacks is an error."""
     found = History(path)
     if not path.is_dir():
         found.lacking.append(
@@ -68,8 +68,8 @@ def read_history(path: Path) -> History:
         return found
     found.options = _read(found, contents.OPTIONS, tomllib.loads, "the options are not known")
     found.environment = _read(found, contents.ENVIRONMENT, json.loads, "the environment is not known")
-    found.restarts = [read_history(own) for own in sorted(path.glob(contents.restart(0)[:-3] + "*")) if own.is_dir()]
-    if found.restarts:
+    found.members = [read_history(own) for own in contents.members(path)]
+    if found.members:
         return found
     found.records, found.communication = _log(found)
     found.result = _read(found, contents.RESULT, json.loads, _why_unfinished(path))

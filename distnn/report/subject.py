@@ -24,9 +24,9 @@ TARGETS = 6  # that are drawn, at most
 class Subject:
     """Everything that figures and sections are made of. Local.
 
-    histories: of the run, or of several that are compared, or of the runs of --restarts. model, predictions, influence,
-    intervals, compared: None where they are not known. model_path: where the model was read. lacking: what is not
-    known, and why, in sentences. commands: how to repeat it.
+    histories: of the run, or of several that are compared, or of several in one directory. model, predictions,
+    influence, intervals, compared: None where they are not known. model_path: where the model was read. lacking:
+    what is not known, and why, in sentences. commands: how to repeat it.
     """
 
     title: str

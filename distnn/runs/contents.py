@@ -60,14 +60,10 @@ def member(kind: str, number: int) -> str:
     return f"{kind}-{number:03d}"
 
 
-def restart(number: int) -> str:
-    """The name of the directory of one of --restarts."""
-    return member("restart", number)
-
-
-def has_members(folder: Path) -> bool:
-    """Are there directories of several runs in it?"""
-    return any(_kind(path.name) == MEMBER for path in _entries(folder))
+def members(folder: Path) -> list[Path]:
+    """The directories of several runs in it, in order; none if there is no such folder."""
+    found = [path for path in _entries(folder) if _kind(path.name) == MEMBER and path.is_dir()]
+    return sorted(found, key=lambda path: int(path.name.partition("-")[2]))
 
 
 def clear(folder: Path) -> None:
@@ -145,7 +141,7 @@ FILES: Files = {
     TRACK: _json("tracker"),
     RESULT: _json("t", "E_in", "code"),
     MODEL: recognised,
-    FARM: _json("kind", "members"),
+    FARM: _beginning('{\n  "kind": "'),  # as long as there are members
     MEMBERS_TABLE: _beginning("number,"),
     OUT_OF_FOLD: _beginning("row,fold,"),
     BEST: _options,

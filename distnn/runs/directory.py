@@ -163,7 +163,7 @@ class RunDirectory:
 
     def has_not_begun(self) -> bool:
         """Was the run of this directory ended before its first checkpoint? UserError if checkpoints were lost."""
-        if self.checkpoints.paths() or contents.has_members(self.path):
+        if self.checkpoints.paths() or contents.members(self.path):
             return False
         if found := next((path for path in (self.result, self.model) if path.exists()), None):
             raise UserError(

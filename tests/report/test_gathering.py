@@ -107,12 +107,21 @@ def test_the_built_in_table(tmp_path: Path) -> None:
     assert found.lacking == [] and found.predictions is not None and found.predictions.rows == 300
 
 
-def test_restarts_are_shown_together(trained: Path, tmp_path: Path) -> None:
-    train(trained / "words.csv", tmp_path / "run", "--targets", "fruit", "--restarts", "2", "--max-iterations", "4")
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("fold", "holds 2 folds."),
+        ("member", "holds 2 members, and the model of their ensemble."),
+        ("restart", "holds 2 restarts, and the best one's model."),
+    ],
+)
+def test_several_runs_are_shown_together(kind: str, said: str, trained: Path, tmp_path: Path) -> None:
+    train(trained / "words.csv", tmp_path / "run", "--targets", "fruit", f"--{kind}s", "2", "--max-iterations", "4")
     found = subject(tmp_path / "run")
-    assert "holds 2 runs of --restarts, and the best one's model" in " ".join(found.lacking)
-    assert [history.path.name for history in found.histories] == ["restart-000", "restart-001"]
-    assert all(len(history.of("t")) == 5 for history in found.histories) and found.predictions is not None
+    assert said in " ".join(found.lacking)
+    assert [history.path.name for history in found.histories] == [f"{kind}-000", f"{kind}-001"]
+    assert all(len(history.of("t")) == 5 for history in found.histories)
+    assert (found.predictions is not None) == (kind != "fold")
 
 
 @pytest.mark.parametrize(

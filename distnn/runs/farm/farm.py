@@ -95,6 +95,7 @@ class Farm:
                 self.members.restore(self.directory.path, resume=False)
                 return {}
             self.directory.describe(description)
+            self.directory.farm.unlink(missing_ok=True)  # until all members are finished again
             self.members.restore(self.directory.path, resume=True)
             numbers = self.members.begun()
             found = {number: confirmed_result(self.options, self.members, self.directory, number) for number in numbers}

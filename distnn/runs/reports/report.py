@@ -49,7 +49,7 @@ class Report:
     """What hears of the course of a training. Local. This one says nothing: it is that of all ranks but 0.
 
     Sentences and warnings come at any time. A run begins, has its iterations, and ends, or `close` comes where it was
-    broken off; with --restarts several runs follow each other.
+    broken off.
     """
 
     def say(self, text: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from distnn.errors import DONE, STOPPED
 from distnn.runs import contents, owner
 from distnn.runs.claim import PATTERN, SHORT_SILENCE, SILENCE
+from distnn.words import many
 
 NONE, WAITING, RUNNING, ENDED, INTERRUPTED, FAILED, KILLED, LEFT = (
     *("no run", "not begun", "running", "ended", "interrupted", "failed", "killed", "not running"),
@@ -47,16 +48,11 @@ def look(folder: Path) -> State:
         return State(NONE, "there is no such directory")
     if not is_run(folder):
         return State(WAITING, "") if not any(folder.iterdir()) else State(NONE, "the directory holds something else")
-    options, result = _toml(folder / contents.OPTIONS), _json(folder / contents.RESULT)
+    options = _toml(folder / contents.OPTIONS)
+    result = _json(folder / contents.RESULT) or _of_several(_json(folder / contents.FARM, most=-1))
     kind, words = _claimed(folder) or _unclaimed(result, options)
     late = len(list((folder / contents.WAITING).glob("rank-*")))
     return State(kind, words, options, result, _checkpoint(folder), late)
-
-
-def newest_restart(folder: Path) -> Path | None:
-    """The directory of the newest run of several, None if there are none."""
-    found = [path for path in sorted(folder.glob("restart-*")) if path.is_dir()]
-    return found[-1] if found else None
 
 
 def _claimed(folder: Path) -> tuple[str, str] | None:
@@ -99,8 +95,16 @@ def _toml(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _of_several(farm: dict[str, Any]) -> dict[str, Any]:
+    """What several runs came to, as the result of one."""
+    members = farm.get("members")
+    if not isinstance(members, list) or "code" not in farm:
+        return {}
+    return {"code": farm["code"], "text": f"{many(len(members), str(farm.get('kind', 'run')))}"}
+
+
+def _json(path: Path, most: int = contents.BYTES) -> dict[str, Any]:
     with suppress(OSError, ValueError, RecursionError), path.open("rb") as file:
-        found = json.loads(file.read(contents.BYTES))
+        found = json.loads(file.read(most))
         return found if isinstance(found, dict) else {}
     return {}

@@ -10,10 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from distnn.runs import contents
 from distnn.runs.reports.sentences import duration
 from distnn.runs.watching.curve import draw
 from distnn.runs.watching.log import Log
-from distnn.runs.watching.state import NONE, OVER, RUNNING, State, look, newest_restart
+from distnn.runs.watching.state import NONE, OVER, RUNNING, State, look
 
 INDENT = 12  # characters of the names of facts
 LIMITS = {"t": "max_iterations", "seconds": "max_seconds", "evaluations": "max_evaluations"}
@@ -27,16 +28,19 @@ class Watched:
         self.folder = folder
         self.log = Log(folder)
         self.state = State(NONE)
-        self.restart = ""
+        self.member = ""  # of several runs, the newest one, whose course is shown
 
     def look(self) -> None:
         """See what it is doing now."""
         try:
             self.state = look(self.folder)
-            if (own := newest_restart(self.folder)) is not None and own != self.log.path.parent:
-                self.log, self.restart = Log(own), own.name
+            if begun := contents.members(self.folder):
+                if begun[-1] != self.log.path.parent:
+                    self.log = Log(begun[-1])
+                over = sum((own / contents.RESULT).exists() for own in begun)
+                self.member = f"{begun[-1].name}, the newest; {len(begun):,} begun, {over:,} finished"
             self.log.read()
-            if self.restart and self.state.checkpoint is None:
+            if self.member and self.state.checkpoint is None:
                 self.state = State(**{**vars(self.state), "checkpoint": look(self.log.path.parent).checkpoint})
         except OSError as error:
             self.state = State(NONE, f"{error.filename or self.folder} cannot be read: {error.strerror}")
@@ -94,10 +98,10 @@ def line(run: Watched) -> str:
 
 
 def _facts(run: Watched) -> list[tuple[str, str]]:
-    state, last, options = run.state, run.log.last, run.state.options
+    state, last = run.state, run.log.last
     facts = [("state", f"{state.kind}{', ' if state.words else ''}{state.words}")]
-    if run.restart:
-        facts.append(("run", f"{run.restart} of --restarts {options.get('restarts', '?')}"))
+    if run.member:
+        facts.append(("run", run.member))
     if last is None:
         if state.kind == RUNNING:
             facts.append(("t", "no iteration yet: it reads the data"))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from mpi_runner import mpirun
+from threaded_ranks import on_ranks
 
 from distnn import evaluate
 from distnn.errors import DONE, STOPPED, UserError
@@ -63,17 +66,42 @@ def test_a_member_is_what_a_run_of_it_alone_is(farm: Path, table: str, tmp_path:
     assert len(set(files(farm))) == 3
 
 
+@pytest.mark.parametrize(
+    ("ranks", "size", "said"),
+    [
+        (4, 2, "2 groups of 2 ranks"),
+        (5, 2, "2 groups of 2 to 3 ranks"),
+        (3, 2, "1 group of 3 ranks"),
+        (5, 1, "3 groups of 1 to 2 ranks"),
+    ],
+)
+def test_groups_of_several_ranks_find_the_same(
+    ranks: int,
+    size: int,
+    said: str,
+    farm: Path,
+    table: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("distnn.runs.farm.farm.caught", nullcontext)  # signals are for main threads
+    given = ["--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(tmp_path), "--group-size", str(size)]
+    assert on_ranks(ranks, lambda ranks: main(ranks, given)) == [DONE] * ranks
+    assert f"3 folds, on {said}" in capsys.readouterr().out
+    assert files(tmp_path) == files(farm)
+    assert (tmp_path / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
+
+
 @pytest.mark.job
-def test_groups_of_ranks_find_the_same(farm: Path, table: str, tmp_path: Path) -> None:
-    """Three groups of one, then two groups of two and one."""
-    for size in ("1", "2"):
-        out = tmp_path / size
-        given = ("--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(out), "--group-size", size)
-        done = mpirun(3, "-m", "distnn.train", *given)
-        assert done.returncode == 0, done.stderr
-        assert ("3 groups of 1 rank" if size == "1" else "1 group of 3 ranks") in done.stdout
-        assert files(out) == files(farm)
-        assert (out / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
+def test_groups_side_by_side_find_the_same(farm: Path, table: str, tmp_path: Path) -> None:
+    out = tmp_path / "cv"
+    given = ("--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(out), "--group-size", "2")
+    done = mpirun(4, "-m", "distnn.train", *given)
+    assert done.returncode == 0, done.stderr
+    assert "2 groups of 2 ranks" in done.stdout
+    assert files(out) == files(farm)
+    assert (out / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -133,6 +161,20 @@ def test_a_farm_that_was_stopped_goes_on_where_it_was(
     assert (out / "fold-000" / "result.json").stat().st_mtime_ns == before
     assert files(out) == files(farm)
     assert (out / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
+
+
+def test_a_farm_that_goes_on_is_not_finished(farm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was, before one of its folds was lost; and is stopped now."""
+    shutil.copytree(farm, tmp_path / "cv")
+    shutil.rmtree(tmp_path / "cv" / "fold-002")
+    monkeypatch.setattr(Root, "look", lambda self: 15)
+    assert run("--resume", "--out", str(tmp_path / "cv")) == STOPPED
+    assert not (tmp_path / "cv" / "farm.json").exists()
+
+
+def test_a_cross_validation_has_no_model_of_its_own(farm: Path) -> None:
+    with pytest.raises(UserError, match=r"which has a model for each fold: give .*fold-000"):
+        load_model(farm)
 
 
 def test_a_member_can_be_evaluated_on_its_fold(farm: Path, table: str, capsys: pytest.CaptureFixture[str]) -> None:

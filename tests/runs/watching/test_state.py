@@ -22,7 +22,6 @@ from distnn.runs.watching.state import (
     RUNNING,
     WAITING,
     look,
-    newest_restart,
 )
 from distnn.train import main
 
@@ -93,8 +92,8 @@ def test_a_run_that_has_ended(tmp_path: Path) -> None:
     out = tmp_path / "run"
     run = ["--examples", "60", "--hidden", "2", "--max-iterations", "2", "--quiet", "--restarts", "2"]
     assert main(OneRank(), [*run, "--out", str(out)]) == 0
-    newest = newest_restart(out)
-    assert newest == out / "restart-001"
+    assert (look(out).kind, look(out).words) == (ENDED, "with code 0: 2 restarts")
+    newest = out / "restart-001"
     found = look(newest)
     assert (found.kind, found.words) == (ENDED, "with code 0: t >= 2")
     assert found.checkpoint is not None and found.checkpoint[0] == 2

@@ -78,14 +78,16 @@ def test_a_line_for_each_of_several(tmp_path: Path) -> None:
     assert line(runs[0]).startswith(f"{tmp_path / 'a'}: running, t 19/100, E_in 0.05, E_val 0.1, rate 2/s, left ")
 
 
-def test_of_restarts_the_newest_is_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["fold", "member", "restart", "trial"])
+def test_of_several_runs_the_newest_is_shown(kind: str, tmp_path: Path) -> None:
     running(tmp_path / "run")
-    running(tmp_path / "run/restart-000")
-    running(tmp_path / "run/restart-001", records=7)
+    running(tmp_path / f"run/{kind}-999")
+    running(tmp_path / f"run/{kind}-1000", records=7)
+    (tmp_path / f"run/{kind}-999/result.json").write_text('{"code": 0}')
     run = Watched(tmp_path / "run")
     run.look()
     assert run.log.last is not None and run.log.last["t"] == 6
-    assert facts(run)["run"] == "restart-001 of --restarts ?"
+    assert facts(run)["run"] == f"{kind}-1000, the newest; 2 begun, 1 finished"
 
 
 def test_a_directory_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
