@@ -85,6 +85,13 @@ def mixed_rows() -> np.ndarray:
     return np.array(rows, object)
 
 
+def extreme(X: np.ndarray) -> np.ndarray:
+    """The rows of `mixed_rows`, some of them with values near the ends of what there is; JAX takes 1e-310 for 0."""
+    X = X.copy()
+    X[0, 0], X[1, 0], X[4, 2], X[7, 2], X[6, 4], X[8, 4] = 1e-300, 1e300, 1e12, -1e12, 1e300, -1 + 1e-16
+    return X
+
+
 def coded(X: np.ndarray, model: Model) -> np.ndarray:
     """The rows as numbers: words by their places among the categories, NaN where a value is missing."""
     codes = np.full(X.shape, np.nan)

@@ -163,11 +163,12 @@ THETAS = {
 }
 
 SINGLE = """
+/* Infinite inputs become NaN by z - z: activations would make numbers of them. */
 static void standardised(const double *x, double *out, int stride)
 {
     @ENCODE@
     for (int i = 0; i < FEATURES; i++)
-        out[i * stride] = (z[i] - shift[i] - mean[i]) / divisor[i];
+        out[i * stride] = (z[i] - shift[i] - mean[i]) / divisor[i] + (z[i] - z[i]);
 }
 
 static double undone(const double *x, int stride, double *y)

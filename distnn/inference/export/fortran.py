@@ -18,6 +18,9 @@ from distnn.inference.export.text import commented, distinct, identifier, lines,
 SCALARS = 40  # at most so many arguments has the elemental procedure
 STATEMENT = 600  # numbers in a data statement
 ROWS = 16  # at a time, as in fortran_source.py
+STANDARDISED = (
+    "(({0} - shift) - mean)/divisor + ({0} - {0})"  # NaN for infinite inputs: tanh would make numbers of them
+)
 
 
 def files(formula: Formula, name: str) -> dict[str, bytes]:
@@ -109,7 +112,8 @@ class _Module:
         """Declarations, and all layers of one row x."""
         for l in range(self.L + 1):
             yield f"      real(dp) :: x{l}({self.p[l] if l else self.d[0]})"
-        yield f"      x0 = (({self._encoded('x')} - shift) - mean)/divisor"
+        yield f"      x0 = {self._encoded('x')}"
+        yield f"      x0 = {STANDARDISED.format('x0')}"
         for l, layer in enumerate(self.formula.layers, 1):
             yield f"      call signals({self.d[l - 1]}, {self.p[l]}, w{l}, x{l - 1}, x{l})"
             if layer.theta == "softmax":
@@ -134,7 +138,8 @@ class _Module:
         yield f"      do start = 0, rows - 1, {ROWS}"
         yield f"         some = int(min(rows - start, {ROWS}_c_size_t))"
         yield f"         do r = 1, {ROWS} ! where there are fewer, the last one again"
-        yield f"            x0(r, :) = (({self._encoded('x(:, start + min(r, some))')} - shift) - mean)/divisor"
+        yield f"            x0(r, :) = {self._encoded('x(:, start + min(r, some))')}"
+        yield f"            x0(r, :) = {STANDARDISED.format('x0(r, :)')}"
         yield "         end do"
         for l, layer in enumerate(self.formula.layers, 1):
             yield f"         call signals_of_rows({self.d[l - 1]}, {self.d[l]}, {self.p[l]}, w{l}, x{l - 1}, x{l})"

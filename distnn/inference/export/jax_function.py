@@ -46,7 +46,8 @@ def load(path=Path(__file__).with_name({file})):
 
 def predict(parameters, x):
     """The outputs, rows x {outputs}, for the inputs x, rows x {inputs}. Pure."""
-{encoded}    by = parameters["standardise"]
+{encoded}    x = jnp.where(jnp.isfinite(x), x, jnp.nan)  # activations would make numbers of infinite inputs
+    by = parameters["standardise"]
     x = ((x - by["shift"]).astype(by["mean"].dtype) - by["mean"]) / by["divisor"]
     for layer in parameters["layers"][:-1]:
         x = _hidden(x @ layer["W"] + layer["b"])

@@ -108,6 +108,7 @@ class _Graph:
     def _standardised(self, x: str) -> str:
         """x^(0) of the network's dtype. The shift is taken off in float64, which keeps the digits of large values."""
         by = self.formula.standardise
+        x = self._node("Add", x, self._node("Sub", x, x))  # NaN for what is infinite, the logarithm of 0 too
         if by.shift.any():
             x = self._node("Sub", x, self._constant(by.shift))
         x = self._as(self.dtype, x)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exporting import KINDS, coded, compiled, mixed, mixed_rows, model, pointer, rows, scale, signs
+from exporting import KINDS, coded, compiled, extreme, mixed, mixed_rows, model, pointer, rows, scale, signs
 
 from distnn.inference.export import export
 from distnn.inference.export.formula import fingerprint
@@ -117,7 +117,7 @@ def test_the_fingerprint(library: ctypes.CDLL, tmp_path: Path) -> None:
 
 
 def test_words_gaps_and_transforms(library: ctypes.CDLL) -> None:
-    X, made = mixed_rows(), mixed()
+    X, made = extreme(mixed_rows()), mixed()
     codes = coded(X, made)
     y, found = np.empty((len(X), 3)), np.empty((len(X), 3, 6))
     library.mixed_evaluate_rows(ctypes.c_size_t(len(X)), pointer(codes), pointer(y))
@@ -133,7 +133,20 @@ def test_words_gaps_and_transforms(library: ctypes.CDLL) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [(1, 3), (1, 0.5), (1, -1), (5, np.nan), (3, np.nan), (0, -1), (0, 0), (0, np.nan), (4, -1)]
+    ("column", "value"),
+    [
+        (1, 3),
+        (1, 0.5),
+        (1, -1),
+        (5, np.nan),
+        (3, np.nan),
+        (0, -1),
+        (0, 0),
+        (0, np.nan),
+        (4, -1),
+        (2, np.inf),
+        (4, np.inf),
+    ],
 )
 def test_what_the_model_refuses_gives_nothing(library: ctypes.CDLL, column: int, value: float) -> None:
     codes = coded(mixed_rows()[:1], mixed())
@@ -144,9 +157,9 @@ def test_what_the_model_refuses_gives_nothing(library: ctypes.CDLL, column: int,
 
 
 def test_what_is_not_a_number_gives_none(library: ctypes.CDLL) -> None:
-    X = np.array([[np.nan, 1, 2], [1, 2, 3]])
+    X = np.array([[np.nan, 1, 2], [1, 2, 3], [1, -np.inf, 2]])
     for found in evaluated(library, "one_output", X)[:2]:
-        assert np.isnan(found[0, 0]) and np.isfinite(found[1, 0])
+        assert np.isfinite(found[:, 0]).tolist() == [False, True, False] and np.isnan(found[2, 0])
 
 
 def test_tanh_is_off_by_three_units_in_the_last_place_at_most(library: ctypes.CDLL, tmp_path: Path) -> None:

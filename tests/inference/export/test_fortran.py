@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exporting import KINDS, coded, compiled, mixed, mixed_rows, model, pointer, rows, scale, signs
+from exporting import KINDS, coded, compiled, extreme, mixed, mixed_rows, model, pointer, rows, scale, signs
 
 from distnn.inference.export import export
 from distnn.inference.export.formula import fingerprint as checksum
@@ -153,7 +153,7 @@ def test_names_and_fingerprint(library: ctypes.CDLL) -> None:
 
 
 def test_words_gaps_and_transforms(library: ctypes.CDLL) -> None:
-    X, made = mixed_rows(), mixed()
+    X, made = extreme(mixed_rows()), mixed()
     codes = coded(X, made)
     codes[:, [1, 5]] += 1  # words are counted from 1
     together, y, found = np.empty((len(X), 3)), np.empty((len(X), 3)), np.empty((len(X), 3, 6))
@@ -167,7 +167,20 @@ def test_words_gaps_and_transforms(library: ctypes.CDLL) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [(1, 0), (1, 1.5), (1, 4), (5, np.nan), (3, np.nan), (0, -1), (0, 0), (0, np.nan), (4, -1)]
+    ("column", "value"),
+    [
+        (1, 0),
+        (1, 1.5),
+        (1, 4),
+        (5, np.nan),
+        (3, np.nan),
+        (0, -1),
+        (0, 0),
+        (0, np.nan),
+        (4, -1),
+        (2, np.inf),
+        (4, np.inf),
+    ],
 )
 def test_what_the_model_refuses_gives_nothing(library: ctypes.CDLL, column: int, value: float) -> None:
     codes = coded(mixed_rows()[:1], mixed())
@@ -179,9 +192,9 @@ def test_what_the_model_refuses_gives_nothing(library: ctypes.CDLL, column: int,
 
 
 def test_what_is_not_a_number_gives_none(library: ctypes.CDLL) -> None:
-    X = np.array([[np.nan, 1, 2], [1, 2, 3]])
+    X = np.array([[np.nan, 1, 2], [1, 2, 3], [1, -np.inf, 2]])
     for found in evaluated(library, "one_output", X):
-        assert np.isnan(found[0, 0]) and np.isfinite(found[1, 0])
+        assert np.isfinite(found[:, 0]).tolist() == [False, True, False] and np.isnan(found[2, 0])
 
 
 def test_names_that_are_no_fortran(tmp_path: Path) -> None:

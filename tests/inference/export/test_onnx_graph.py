@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from exporting import KINDS, coded, mixed, mixed_rows, model, rows, scale, signs
+from exporting import KINDS, coded, extreme, mixed, mixed_rows, model, rows, scale, signs
 
 from distnn import UserError
 from distnn.inference.export.formula import fingerprint, formula
@@ -96,7 +96,7 @@ def test_words_gaps_and_transforms(dtype: str) -> None:
     import onnx
     import onnxruntime
 
-    X, made = mixed_rows(), mixed(dtype)
+    X, made = extreme(mixed_rows()), mixed(dtype)
     fed = {}
     for j, (name, encoding) in enumerate(zip(made.preparation.inputs, made.preparation.encodings, strict=True)):
         if encoding.kind == "words":
@@ -111,3 +111,16 @@ def test_words_gaps_and_transforms(dtype: str) -> None:
     assert np.max(np.abs(found - expected) / np.abs(expected).max(axis=0)) < close
     versions = {used.domain: used.version for used in onnx.load_from_string(content).opset_import}
     assert versions == {"": 9, "ai.onnx.ml": 1}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("size", 0), ("size", -1), ("size", np.inf), ("age", np.inf), ("rain", -1)]
+)
+def test_what_the_model_refuses_gives_nothing(column: str, value: float) -> None:
+    import onnxruntime
+
+    fed = {"size": 1.5, "wood": "fir", "age": 2.0, "old": 1.0, "rain": 0.5, "kind": "b", column: value}
+    arrays = {name: np.array([[one]], object if isinstance(one, str) else float) for name, one in fed.items()}
+    content = files(formula(mixed(), {}), "m")[".onnx"]
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    assert all(np.isnan(y).all() for y in session.run(["p", "q", "r"], arrays))

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from exporting import KINDS, coded, imported, mixed, mixed_rows, model, rows, scale, signs
+from exporting import KINDS, coded, extreme, imported, mixed, mixed_rows, model, rows, scale, signs
 from torch_stand_in import Tensor, install
 
 from distnn.inference.export import export
@@ -87,15 +87,21 @@ def test_words_gaps_and_transforms(dtype: str, library: tuple[str, Run], tmp_pat
     assert np.max(np.abs(found - expected) / np.abs(expected).max(axis=0)) < close
 
 
-def extreme(X: np.ndarray) -> np.ndarray:
-    """The rows, some of them with values near the ends of what there is; JAX takes 1e-310 for 0."""
-    X = X.copy()
-    X[0, 0], X[1, 0], X[4, 2], X[7, 2], X[6, 4], X[8, 4] = 1e-300, 1e300, 1e12, -1e12, 1e300, -1 + 1e-16
-    return X
-
-
 @pytest.mark.parametrize(
-    ("column", "value"), [(1, 3), (1, 0.5), (1, -1), (5, np.nan), (3, np.nan), (0, -1), (0, 0), (0, np.nan), (4, -1)]
+    ("column", "value"),
+    [
+        (1, 3),
+        (1, 0.5),
+        (1, -1),
+        (5, np.nan),
+        (3, np.nan),
+        (0, -1),
+        (0, 0),
+        (0, np.nan),
+        (4, -1),
+        (2, np.inf),
+        (4, np.inf),
+    ],
 )
 def test_what_the_model_refuses_gives_nothing(
     column: int, value: float, library: tuple[str, Run], tmp_path: Path
