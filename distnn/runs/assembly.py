@@ -39,7 +39,7 @@ class Assembly:
     """All that a training needs. Replicated, except the examples of each rank.
 
     options: those that were given, with an optimizer; why: a sentence on why this one, if none was named. notes:
-    sentences on what was understood of the table.
+    sentences on what was understood of the table. seconds: that it took rank 0 to choose the options.
     """
 
     model: Model
@@ -48,6 +48,7 @@ class Assembly:
     options: Options
     why: str | None
     notes: Sequence[str] = ()
+    seconds: float = 0.0
 
     @cached_property
     def optimizer(self) -> Optimizer:

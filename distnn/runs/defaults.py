@@ -14,6 +14,7 @@ Who names an optimizer or a setting of one, a weight decay, rows to hold out or 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -29,30 +30,46 @@ from distnn.runs.assembly import Assembly
 from distnn.runs.options import Options, is_chosen
 from distnn.runs.plan import Plan
 from distnn.runs.understanding import plan_alone
-from distnn.training.termination import compare
+from distnn.training.termination import Reason, compare
 
 PLENTY = 30  # rows a weight: what is learnt by heart is about 1 / 30 of the noise's variance
 DECAY = 3.0  # λ n
 HELD_OUT, FEW = 0.2, 100  # of fewer rows none are held out
 ITERATIONS, TOLERANCE = 100, 1e-4  # of Bayesian regularisation: it settles, or is near enough
+COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
 BETTER = 1.0  # by which the log evidence has to rise for more units
 LEAVE_OUT = "--fit-exactly leaves this out."
 
 
+class Stopped(Exception):
+    """A signal or the like stopped what chooses a network: nothing is chosen, and nothing to save. On all ranks."""
+
+    def __init__(self, reason: Reason):
+        super().__init__(reason.text)
+        self.reason = reason
+
+
 def assemble(
-    options: Options, source: Source, ranks: Ranks, network: Network | None = None, start: Any = None
+    options: Options,
+    source: Source,
+    ranks: Ranks,
+    network: Network | None = None,
+    start: Any = None,
+    look: Callable[[int], object] = int,
 ) -> Assembly:
     """As `assembly.assemble`, once what was left open is chosen: its options say all of it. Collective.
 
-    The choice takes a reading of the table, or a few trainings, where it has few rows for the network.
+    The choice takes a reading of the table, or a few trainings, where it has few rows for the network. look(units) is
+    called on rank 0 after each iteration of these, and may raise `ranks.stop_request`: then Stopped is raised, or, if
+    the time is used up, the best network so far is taken.
     """
     chosen, said = options, ""
     if not _has_chosen(options, source):
         planned = plan_alone(options, source, ranks)
         if not has_plenty(options, source, planned):
             searched = options.hidden is None and network is None and start is None and options.start is None
-            if serves_evidence(options, planned):
-                chosen, said = _by_evidence(options, source, ranks, searched)
+            if serves_evidence(options, source, planned):
+                chosen, said = _by_evidence(options, source, ranks, searched, look)
             if not said:
                 chosen, said = _with_decay(options, source, ranks, planned)
     made = assembly.assemble(chosen, source, ranks, network, start)
@@ -65,7 +82,7 @@ def foreseen(options: Options, source: Source, planned: Plan) -> tuple[Options, 
     """What `assemble` is going to choose, as far as the plan tells, and the words for it. Local."""
     if _has_chosen(options, source) or has_plenty(options, source, planned):
         return options, ""
-    if serves_evidence(options, planned):
+    if serves_evidence(options, source, planned):
         units = "" if options.hidden is not None else "; one hidden layer, its units chosen by the evidence"
         return _bayesian(options, options.hidden), f", with a decay for each group of weights{units}"
     return replace(options, validation=_held_out(options, source, planned)), f", with a weight decay of {DECAY:g} / n"
@@ -76,12 +93,13 @@ def has_plenty(options: Options, source: Source, planned: Plan) -> bool:
     return source.n >= PLENTY * weight_count([planned.d_in, *options.widths, planned.d_out or 2])
 
 
-def serves_evidence(options: Options, planned: Plan) -> bool:
+def serves_evidence(options: Options, source: Source, planned: Plan) -> bool:
     """Can the evidence decide, in a training of numbers that is small enough? Local, replicated result."""
     if not is_sum_of_squares(planned.error) or planned.recipe.columns.classes:
         return False
-    least = options.hidden if options.hidden is not None else ()
-    return _served(planned.d_in, least, planned.d_out or 1)
+    if options.hidden is None:
+        return _may_try(source.n, planned.d_in, 0, planned.d_out or 1)
+    return _served(planned.d_in, options.hidden, planned.d_out or 1)
 
 
 def _has_chosen(options: Options, source: Source) -> bool:
@@ -92,15 +110,22 @@ def _served(d_in: int, hidden: tuple[int, ...], d_out: int) -> bool:
     return weight_count([d_in, *hidden, d_out]) * d_out <= LARGEST
 
 
+def _may_try(n: int, d_in: int, units: int, d_out: int) -> bool:
+    hidden = (units,) if units else ()
+    return _served(d_in, hidden, d_out) and n * d_out * weight_count([d_in, *hidden, d_out]) ** 2 <= COSTLY
+
+
 def _bayesian(options: Options, hidden: tuple[int, ...] | None) -> Options:
     iterations = ITERATIONS if options.max_iterations is None else options.max_iterations
     settings = {"decays": "groups", "tolerance": TOLERANCE, "max_iterations": iterations}
     return replace(options, optimizer="bayesian", hidden=hidden, **settings)  # type: ignore[arg-type]
 
 
-def _by_evidence(options: Options, source: Source, ranks: Ranks, searched: bool) -> tuple[Options, str]:
+def _by_evidence(
+    options: Options, source: Source, ranks: Ranks, searched: bool, look: Callable[[int], object]
+) -> tuple[Options, str]:
     """Bayesian regularisation, of the network with the highest evidence. Collective. "" where there is no evidence."""
-    best, units, tried = 0, 0, dict[int, tuple[float, float]]()
+    best, units, tried, ended = 0, 0, dict[int, tuple[float, float]](), ""
     held = HELD_OUT * (1 - options.test) if searched and source.n >= FEW else 0.0
     trial = replace(options, validation=held)
     if not options.folds:  # members of an ensemble are to have one network, also where each has drawn its rows
@@ -114,30 +139,42 @@ def _by_evidence(options: Options, source: Source, ranks: Ranks, searched: bool)
             if not searched:
                 made.begin()
                 return _bayesian(options, hidden), f"bayesian, a decay for each group of weights; {LEAVE_OUT}"
-            d, tried[units] = made.model.network.d, _judged(made)
+            d, judged = made.model.network.d, _judged(made, units, look)
+            if judged is None:
+                ended = ", as far as there was time"
+                break
+            tried[units] = judged
             if units and not _is_better(tried[units], tried[best]):
                 break
             best, units = units, 2 * units or 2
-            if not _served(d[0], (units,), d[-1]):
+            if not _may_try(source.n, d[0], units, d[-1]):
                 break
     except UserError:
         return options, ""
-    found = ", ".join(f"{count}: {evidence:.6g}" for count, (evidence, _) in tried.items())
-    if held:
+    found = ", ".join(f"{count}: {evidence:.6g}" for count, (evidence, _) in tried.items()) or "none known"
+    if held and tried:
         found += f"; E_val of {100 * held:g} % of the rows " + ", ".join(f"{E_val:.3g}" for _, E_val in tried.values())
     return (
         _bayesian(options, (best,) if best else ()),
-        f"bayesian, a decay for each group of weights, and {best or 'no'} hidden units, by the log evidence ({found}); "
-        f"{LEAVE_OUT}",
+        f"bayesian, a decay for each group of weights, and {best or 'no'} hidden units, by the log evidence "
+        f"({found}){ended}; {LEAVE_OUT}",
     )
 
 
-def _judged(made: Assembly) -> tuple[float, float]:
-    """The log evidence at the end of a training, -inf where there is none, and E_val. Collective, replicated."""
+def _judged(made: Assembly, units: int, look: Callable[[int], object]) -> tuple[float, float] | None:
+    """The log evidence at the end of a training, -inf where there is none, and E_val. Collective, replicated.
+
+    None if the time is used up. Stopped if it was stopped.
+    """
     progress = made.begin()
     for _ in made.iterations(progress, until=compare("t", ">=", ITERATIONS)):  # whatever ends the real training
-        pass
-    assert progress.record is not None
+        if made.objective.ranks.rank == 0:
+            look(units)
+    assert progress.record is not None and progress.reason is not None
+    if progress.reason.quantity == "interrupted":
+        raise Stopped(progress.reason)
+    if progress.reason.quantity == "seconds":
+        return None
     evidence = progress.record.evidence
     return (evidence if math.isfinite(evidence) else -math.inf), progress.record.E_val
 

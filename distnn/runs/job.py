@@ -15,14 +15,16 @@ from distnn.resilience.elastic import CANNOT, Recovery, carry_on
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
 from distnn.runs.assembly import Assembly
-from distnn.runs.defaults import assemble
+from distnn.runs.defaults import Stopped, assemble
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.members import Members, members
+from distnn.runs.lookout import Lookout
 from distnn.runs.options import Options
 from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
 from distnn.runs.understanding import memory_for_rows, plan_alone
+from distnn.training.termination import Reason
 
 RUNS = "runs"  # the folder of runs that are given no --out
 
@@ -95,7 +97,13 @@ class Job:
         """Read the data, and train into the directory from where the recovery says. Returns the exit code."""
         with self._watched():
             on_root(self.ranks, self.directory.claim.inherit)
-            assembly = assemble(self.options, source, self.ranks)
+            lookout = Lookout(self.options, self.ranks, self.directory.stop)
+            try:
+                assembly = assemble(self.options, source, self.ranks, look=lookout)
+            except Stopped as stopped:
+                return self._stopped(stopped.reason)
+            assembly.seconds = lookout.over()
+            self.options = assembly.options  # where ranks are lost nothing is chosen again
             with closing(reports_on(self.ranks, assembly.options)) as report:
                 self._announce(source, assembly, recovery, report)
                 with caught(self.ranks):
@@ -116,6 +124,13 @@ class Job:
         warn_of_environment(assembly, self.ranks, report)
         for sentence in opening(source, assembly, self.ranks.size):
             report.say(sentence)
+
+    def _stopped(self, reason: Reason) -> int:
+        """Say that the job was stopped while its network was chosen. Returns the exit code."""
+        if self.ranks.rank == 0:
+            self.directory.stop.unlink(missing_ok=True)
+            print(f"distnn: {reason.text} before the training began: there is nothing to save.", file=sys.stderr)
+        return reason.code
 
     def _nothing_yet(self) -> str:
         return f"{self.directory.path} has no checkpoint yet: its run starts again from the beginning."

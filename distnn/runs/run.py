@@ -95,7 +95,7 @@ class Run:
 
     def _stop_requests(self, progress: Progress) -> StopRequests:
         """Who looks out for the file STOP and the time. Local to rank 0."""
-        used = progress.record.seconds if progress.record else 0.0
+        used = progress.record.seconds if progress.record else self.assembly.seconds
         limit = TimeLimit(self.options.max_seconds, used, seconds_left)
         return StopRequests(self.ranks, self.directory.stop, limit, self.asked_to_stop)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from threaded_ranks import on_ranks
 
 import distnn
 from distnn.data.tables import ArraySource, ExclusiveOr
+from distnn.errors import DONE, STOPPED
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.runs.assembly import Assembly
-from distnn.runs.defaults import DECAY, PLENTY, _is_better, assemble
+from distnn.runs.defaults import DECAY, PLENTY, Stopped, _is_better, assemble
 from distnn.runs.options import Options, check
 from distnn.train import main
+from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
 
 
 def wavy(n: int, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
@@ -33,6 +36,12 @@ def assembled(X: Any, y: Any, weights: Any = None, ranks: Ranks | None = None, *
     own = slice(len(X) * ranks.rank // ranks.size, len(X) * (ranks.rank + 1) // ranks.size)
     source = ArraySource(X[own], y[own], None if weights is None else weights[own], ranks)
     return assemble(chosen, source, ranks)
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of few iterations, where it does not matter what is chosen."""
+    monkeypatch.setattr("distnn.runs.defaults.ITERATIONS", 6)
 
 
 def has_chosen_nothing(made: Assembly) -> bool:
@@ -55,6 +64,9 @@ def has_chosen_nothing(made: Assembly) -> bool:
 )
 def test_who_has_chosen_is_left_alone(options: dict[str, Any]) -> None:
     assert has_chosen_nothing(assembled(*wavy(40), **options))
+
+
+def test_who_has_chosen_nothing_is_not(short: None) -> None:
     assert not has_chosen_nothing(assembled(*wavy(40)))
 
 
@@ -78,7 +90,7 @@ def test_the_evidence_chooses_the_network() -> None:
     assert "no hidden units, by" in str(straight.why)
 
 
-def test_it_is_what_these_options_do_explicitly() -> None:
+def test_it_is_what_these_options_do_explicitly(short: None) -> None:
     X, y = wavy(50)
     own = distnn.fit(X, y, max_iterations=20)
     units = own.model.network.d[1:-1]
@@ -88,7 +100,7 @@ def test_it_is_what_these_options_do_explicitly() -> None:
     assert distnn.fit(X, y, hidden=(3,), max_iterations=5).records[-1].evidence < 0  # the network that was asked for
 
 
-def test_the_same_choice_on_any_number_of_ranks(small_blocks: None) -> None:
+def test_the_same_choice_on_any_number_of_ranks(short: None, small_blocks: None) -> None:
     X, y = wavy(50)
 
     def chosen(ranks: Ranks) -> tuple[Options, str | None, bytes]:
@@ -123,7 +135,9 @@ def test_where_there_is_no_evidence_there_is_a_decay() -> None:
     assert (found.optimizer, found.weight_decay) == ("levenberg-marquardt", DECAY / 40)
 
 
-def test_it_is_stored_and_a_run_goes_on_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_stored_and_a_run_goes_on_with_it(
+    short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     X, y = wavy(50)
     table = str(write_csv(tmp_path / "a.csv", {"a": X[:, 0], "b": X[:, 1], "y": y}))
 
@@ -135,7 +149,7 @@ def test_it_is_stored_and_a_run_goes_on_with_it(tmp_path: Path, capsys: pytest.C
     assert "--fit-exactly leaves this out" in "".join(capsys.readouterr())
     stored = tomllib.loads((tmp_path / "whole" / "options.toml").read_text())
     assert (stored["optimizer"], stored["decays"], stored["weight-decay"]) == ("bayesian", "groups", 0)
-    assert stored["hidden"] in ([2], [4])
+    assert stored["hidden"] == list(assembled(X, y).options.widths)
     train("--data", table, "--out", str(tmp_path / "parts"), "--max-iterations", "5")
     assert train("--resume", "--out", str(tmp_path / "parts"), "--max-iterations", "12") == whole
     capsys.readouterr()
@@ -153,3 +167,35 @@ def test_more_units_have_to_be_better_on_rows_held_out_too() -> None:
     made = assembled(*wavy(120))
     assert "; E_val of 20 % of the rows 0." in str(made.why)
     assert (made.options.validation, made.examples.validation_rows) == (0.0, 0)
+
+
+def test_a_search_is_stopped_as_a_training_is() -> None:
+    """What asks to stop raises `stop_request`: then nothing is chosen; where time is used up, the best so far is."""
+    X, y = wavy(50)
+
+    def stopped(request: int, at: int) -> Assembly:
+        ranks = OneRank()
+        source = ArraySource(X, y, None, ranks)
+
+        def look(units: int) -> None:
+            if units == at:
+                ranks.stop_request = request
+
+        return assemble(Options(), source, ranks, look=look)
+
+    for request, code in ((signal.SIGTERM, STOPPED), (TIME_LIMIT, STOPPED), (STOP_FILE, DONE)):
+        with pytest.raises(Stopped) as error:
+            stopped(request, 0)
+        assert error.value.reason.code == code
+    assert "no hidden units, by the log evidence (none known), as far as there" in str(stopped(TIME_USED, 0).why)
+    assert ", as far as there was time; --fit-exactly" in str(stopped(TIME_USED, 2).why)
+
+
+def test_a_network_that_costs_too_much_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = wavy(50)
+    monkeypatch.setattr("distnn.runs.defaults.COSTLY", 50 * 3**2)  # no hidden units, with 3 weights
+    made = assembled(X, y)
+    assert made.options.hidden == ()
+    assert "2: " not in str(made.why)
+    monkeypatch.setattr("distnn.runs.defaults.COSTLY", 50 * 3**2 - 1)
+    assert assembled(X, y).options.weight_decay == DECAY / 50

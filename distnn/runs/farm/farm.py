@@ -16,7 +16,7 @@ from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
 from distnn.runs.assembly import Assembly, initial_seed
-from distnn.runs.defaults import assemble
+from distnn.runs.defaults import Stopped, assemble
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.farm.finished import confirmed_result
 from distnn.runs.farm.members import Members
@@ -24,6 +24,7 @@ from distnn.runs.farm.outcome import conclude
 from distnn.runs.farm.report import FarmReport, MemberReport
 from distnn.runs.farm.schedule import Root, Schedule
 from distnn.runs.farm.sizes import group_size
+from distnn.runs.lookout import Lookout
 from distnn.runs.options import Options, stored
 from distnn.runs.plan import Plan
 from distnn.runs.reports import Report, reports_on
@@ -166,21 +167,25 @@ class Farm:
         begun = self.options.resume and on_root(group, lambda: bool(own.checkpoints.paths()))
         options = self.members.options(self.options, number, begun)
         with watching(group, options.watchdog, own.path / "waiting"):
-            assembly = self._assembled(options, group)
             look = schedule.look if schedule is not None else int
+            try:
+                assembly = self._assembled(options, group, Lookout(options, group, own.stop, look))
+            except Stopped:
+                return None
             reason = Run(assembly, own, group, report, look).execute()
         if reason.code == STOPPED or reason.quantity == "interrupted":
             return None
         result: dict[str, Any] = on_root(group, own.result_if_finished)
         return result
 
-    def _assembled(self, options: Options, group: Ranks) -> Assembly:
+    def _assembled(self, options: Options, group: Ranks, lookout: Lookout) -> Assembly:
         """What a member needs. Members that differ in their initial weights alone share their rows."""
         if self._assembly is not None and self.members.alike(options):
             decided = replace(self._assembly.options, only=options.only, resume=options.resume)
             self._assembly.model.network.initialise(initial_seed(decided), decided.sigma)
-            return replace(self._assembly, options=decided)
-        first, self._assembly = self._assembly is None, assemble(options, self.source, group)
+            return replace(self._assembly, options=decided, seconds=0.0)
+        first, self._assembly = self._assembly is None, assemble(options, self.source, group, look=lookout)
+        self._assembly.seconds = lookout.over()
         if first:
             for sentence in opening(self.source, self._assembly, group.size):
                 self._say(sentence)
