@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ distnn init table.csv
 distnn init table.csv --yes --write lift.toml"""
 
 INIT = "Init"
+AUTO = "auto"  # what a training without the option does
 HEAD = """# Options of a training: distnn train --config {file}
 # Those that begin with # have their defaults, or are decided by the data.
 """
@@ -111,15 +113,28 @@ def questions(data: str | None, answer: Callable[[str, str], str]) -> Options:
                 print(error if isinstance(error, UserError) else f"{said}: give numbers.")
         options = tried
 
-    insist("Columns to predict", " ".join(names), lambda said: {"targets": tuple(said.split())})
-    insist("Columns to leave out", "none", lambda said: {"ignore": () if said == "none" else tuple(said.split())})
+    insist("Columns to predict", shlex.join(names), lambda said: {"targets": _names(said)})
+    insist("Columns to leave out", "none", lambda said: {"ignore": () if said == "none" else _names(said)})
     planned = plan_alone(options, source, ranks)
     kind = "classes" if planned.recipe.columns.classes else "numbers"
     print(f"{many(planned.d_in, 'input')} to learn from; what is predicted are {kind}.")
-    insist("Share of the rows to hold out", "0.1", lambda said: {"validation": float(said)})
-    insist("Widths of the hidden layers", "16 16", lambda said: {"hidden": tuple(map(int, said.split()))})
+    insist("Share of the rows to hold out", AUTO, lambda said: {"validation": None if said == AUTO else float(said)})
+    insist("Widths of the hidden layers", AUTO, lambda said: {"hidden": None if said == AUTO else _widths(said)})
     insist("Directory of the run", f"runs/{Path(data).stem}", lambda said: {"out": said})
     return options
+
+
+def _names(said: str) -> tuple[str, ...]:
+    """Names of columns, in quotes where they have spaces."""
+    try:
+        return tuple(shlex.split(said))
+    except ValueError:
+        raise UserError(f"{said}: a quote is open; put names with spaces or quotes into quotes.") from None
+
+
+def _widths(said: str) -> tuple[int, ...]:
+    """16 16 or 16,16 as numbers."""
+    return tuple(map(int, said.replace(",", " ").split()))
 
 
 def commented(options: Options) -> str:

@@ -35,7 +35,8 @@ def test_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     )
     options = read_options(["--config", "distnn.toml"])
     assert options is not None
-    assert (options.data, options.targets, options.validation, options.out) == ("t.csv", ("y",), 0.1, "runs/t")
+    assert (options.data, options.targets, options.validation, options.out) == ("t.csv", ("y",), None, "runs/t")
+    assert options.hidden is None
     assert not list(Path().glob("*.sh"))
     with pytest.raises(UserError, match=r"distnn\.toml is there already"):
         main(OneRank(), ["t.csv", "--yes"])
@@ -51,6 +52,16 @@ def test_answers_and_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> 
     said = capsys.readouterr().out
     assert "has no column 'z'" in said and "--validation 2.0: give a share" in said and "8 x: give numbers." in said
     assert next(answers, None) is None
+
+
+def test_names_with_spaces() -> None:
+    """The default names such a column, and so can an answer."""
+    Path("s.csv").write_text("the span,angle,mean lift\n" + "".join(f"{i},{i % 7},{i * i % 5}\n" for i in range(30)))
+    options = questions("s.csv", lambda question, default: default)
+    assert (options.targets, options.ignore) == (("mean lift",), ())
+    answers = iter(["angle", "'the span", "'the span'", "0.2", "8,4", "r"])
+    options = questions("s.csv", lambda question, default: next(answers))
+    assert (options.targets, options.ignore, options.hidden) == (("angle",), ("the span",), (8, 4))
 
 
 def test_every_option_is_in_the_file() -> None:

@@ -31,6 +31,7 @@ def test_the_script_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "#SBATCH --nodes=2 --ntasks-per-node=4 --ntasks=8 --time=04:00:00\n" in text
     assert "OUT=runs/a OPTIONS=(--data t.csv --hidden 12 12)\n" in text
     assert "module load gcc mpi\n" in text
+    assert "this is the script of a job" in text
     assert not Path("runs").exists()
 
 
@@ -68,6 +69,7 @@ def test_it_is_submitted(command: str, name: str, folder: Path, capfd: pytest.Ca
         (["-", "--out", "r", "--system", "slurm"], "- is no file here"),
         ([*BASE, "--system", "slurm", "--time", "soon"], "--time soon"),
         ([*BASE, "--system", "slurm", "--array", "8"], "--array 8"),
+        ([*BASE, "--system", "slurm", "--account", "a\nrm"], "--account .* give one word"),
     ],
 )
 def test_what_it_refuses(arguments: list[str], sentence: str) -> None:

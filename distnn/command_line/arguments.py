@@ -8,8 +8,10 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -20,6 +22,7 @@ from distnn.declared import Declared, declared
 from distnn.errors import UserError
 
 TOML_BYTES = 1 << 20  # a file of options is far shorter
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?", re.I)  # none that int() reads
 BYTES = "bytes:"  # how a value begins in the file that is written byte by byte
 
 
@@ -42,6 +45,7 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     options = declared(kind)
     language = Language({*(option.name for option in options), "config"}, program)
     arguments = _numbers_apart(language.translate(arguments), options)
+    _require_values(arguments, options)
     path = _config_path(arguments)
     file = _file(path) if path else {}
     language.refuse(file, f"--config {path}")
@@ -73,6 +77,14 @@ def _numbers_apart(arguments: Sequence[str], options: Sequence[Declared]) -> lis
         else:
             found += _apart(argument) if inside else [argument]
     return [*files, *found]
+
+
+def _require_values(arguments: Sequence[str], options: Sequence[Declared]) -> None:
+    """UserError for a list of words without one, such as --targets "$UNSET": no column is not what was meant."""
+    flags = {option.flag for option in options if option.takes_several and str in get_args(option.kind)}
+    for argument, following in pairwise([*arguments, "--"]):
+        if argument in flags and following.startswith("--"):
+            raise UserError(f"{argument} needs a value.")
 
 
 def _apart(values: str) -> list[str]:
@@ -140,7 +152,10 @@ def _parsed(program: str, arguments: Sequence[str], path: str | None, options: S
         usage = f"{program}{''.join(f' [{name.upper()}]' for name in places)} [OPTIONS]"
         raise UserError(f"There is no place for {words}: {usage}. See: {program} --help") from None
     except CycloptsError as error:
-        raise UserError(f"{' '.join(str(error).split())} See: {program} --help") from None
+        words = re.sub(
+            r'unable to convert ("[^"]*") into int\.', r"\1 is not a whole number.", " ".join(str(error).split())
+        )
+        raise UserError(f"{words} See: {program} --help") from None
     return {name: value for name, value in given.items() if value is not None and name != "config"}
 
 
@@ -171,7 +186,7 @@ def _whole(kind: type, tokens: Sequence[Any]) -> int:
     try:
         return int(text)
     except ValueError:
-        number = float(text) if text.lower().lstrip("+-")[:1].isdigit() else math.nan
+        number = float(text) if NUMBER.fullmatch(text) else math.nan
         if not number.is_integer():
             raise ValueError(f'"{text}" is not a whole number.') from None
         return int(number)

@@ -17,6 +17,7 @@ SYNONYMS = {
     "inputs": ("features", "columns", "x"),
     "ignore": ("exclude", "drop", "skip"),
     "missing": ("na-values",),
+    "weights": ("sample-weight", "sample-weights"),
     "delimiter": ("sep", "separator"),
     "validation": ("validation-split", "validation-fraction", "val"),
     "test": ("test-split", "test-fraction", "test-size"),
@@ -31,11 +32,15 @@ SYNONYMS = {
     "batch_size": ("batch", "minibatch", "mini-batch"),
     "max_iterations": ("max-iter", "maxiter", "iterations", "max-steps"),
     "max_seconds": ("max-time", "time-limit"),
+    "to": ("format",),
+    "tasks": ("ntasks", "np", "n", "nproc", "nprocs", "processes", "procs", "ranks", "cores", "cpus"),
+    "time": ("walltime",),
+    "queue": ("partition",),
     "out": ("o", "output", "output-dir", "outdir"),
 }
 ANSWERS = {
     ("epochs", "num-epochs", "n-epochs", "max-epochs"): (
-        "an epoch is an iteration here, since each uses all of the data: --max-iterations N. With --optimizer sgd or "
+        "an epoch is an iteration here, since each uses all of the data: see --max-iterations. With --optimizer sgd or "
         "adam an iteration is a step on --batch-size examples."
     ),
     ("np", "n", "nproc", "nprocs", "processes", "procs", "ranks", "cores", "jobs", "n-jobs", "workers", "cpus"): (

@@ -69,7 +69,11 @@ def _own_words(system: System) -> str:
 def _elsewhere(text: str) -> str:
     """The script's own part with the files of launch/ where they are installed."""
     where = {f"launch/{name}": shlex.quote(str(FOLDER / name)) for name in ("batch.sh", "stage-venv.sh")}
-    text = re.sub(r'echo "(\S+): submit it in the checkout: .*" >&2', r'echo "\1: made by distnn submit" >&2', text)
+    text = re.sub(
+        r'echo "\S+: submit it in the checkout: .*" >&2',
+        r'echo "$0: this is the script of a job, made by distnn submit: hand it to the batch system." >&2',
+        text,
+    )
     for name, place in where.items():
         text = text.replace(name, place)
     return text

@@ -128,8 +128,11 @@ def duration(text: str) -> int:
 
 
 def _given(request: Request, **written: str) -> list[str]:
-    """A line for each of these that is asked for, as the system writes it."""
+    """A line for each of these that is asked for, as the system writes it. UserError for what is not one word."""
     values = {name: getattr(request, name) for name in written}
+    for name, value in values.items():
+        if value is not None and not re.fullmatch(r"\S+", value):
+            raise UserError(f"--{name} {value!r}: give one word, without spaces.")
     return [written[name].format(value) for name, value in values.items() if value is not None]
 
 

@@ -8,10 +8,13 @@ import distnn
 from distnn import UserError
 from distnn.command_line.synonyms import ANSWERS, SYNONYMS, Language
 from distnn.declared import declared
+from distnn.export import ExportOptions
 from distnn.runs.options import Options
+from distnn.submit import SubmitOptions
 
 KNOWN = {option.name for option in declared(Options)}
 LANGUAGE = Language(KNOWN, "distnn train")
+EVERY = {option.name for kind in (SubmitOptions, ExportOptions) for option in declared(kind)}
 
 
 def test_flags_are_translated() -> None:
@@ -27,13 +30,14 @@ def test_own_options_and_unknown_ones_stay_what_they_are() -> None:
 
 
 def test_every_synonym_means_an_option_and_nothing_else() -> None:
-    assert set(SYNONYMS) <= KNOWN
-    words = [word for others in (*SYNONYMS.values(), *ANSWERS) for word in others]
-    assert len(set(words)) == len(words)
-    assert not {word.replace("-", "_") for word in words} & KNOWN
+    assert set(SYNONYMS) <= EVERY
+    for lists in (SYNONYMS.values(), ANSWERS):
+        words = [word for others in lists for word in others]
+        assert len(set(words)) == len(words)
+        assert not {word.replace("-", "_") for word in words} & EVERY
     for option, others in SYNONYMS.items():
         for other in others:
-            assert LANGUAGE.translate([f"--{other}"]) == [f"--{option.replace('_', '-')}"]
+            assert Language(EVERY, "").translate([f"--{other}"]) == [f"--{option.replace('_', '-')}"]
 
 
 def test_options_in_answers_exist() -> None:
@@ -54,11 +58,20 @@ def test_a_synonym_of_an_option_that_this_program_lacks_is_left_alone() -> None:
     assert Language({"model"}, "distnn export").translate(["--lr"]) == ["--lr"]
 
 
+def test_a_job_says_itself_on_how_many_processes() -> None:
+    """Where mpirun's number of processes is an option, its names are synonyms of that."""
+    given = ["-n", "8", "--partition", "long", "--walltime=4h"]
+    translated = ["--tasks", "8", "--queue", "long", "--time=4h"]
+    assert Language(EVERY, "distnn submit").translate(given) == translated
+
+
 def test_from_python() -> None:
     X = [[0.0], [1.0]]
+    with pytest.raises(UserError, match=r"^fit: sample_weight is called weights here\.$"):
+        distnn.fit(X, X, sample_weight=[1, 1])  # type: ignore[call-arg]
     with pytest.raises(UserError, match=r"^fit: lr is called eta here\.$"):
         distnn.fit(X, X, lr=0.1)  # type: ignore[call-arg]
     with pytest.raises(
-        UserError, match=r"^fit: there is no option epochs: .*: max_iterations N\. With optimizer='sgd'"
+        UserError, match=r"^fit: there is no option epochs: .*: see max_iterations\. With optimizer='sgd'"
     ):
         distnn.fit(X, X, epochs=3)  # type: ignore[call-arg]
