@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from glob import glob
-from pathlib import Path
 from typing import Annotated
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.data.tables import STDIN
-from distnn.data.tables.hdf import split_path
-from distnn.errors import UserError
 from distnn.inference.application import Application
 from distnn.inference.certainty import quantile
 from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.inference.predictions import Predictions
 from distnn.inference.writers import WRITERS, on_stdout, write, writer_for
-from distnn.inference.writers.earlier import keep_others
+from distnn.inference.writers.earlier import keep_others, keep_table
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
 
@@ -71,7 +66,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     writer = writer_for(options.out)  # refuses before anything is read
     if options.intervals is not None:
         quantile(options.intervals)
-    on_root(ranks, lambda: keep_apart(options.data, options.out))
+    on_root(ranks, lambda: keep_table(options.data, options.out))
     with watching(ranks, options.watchdog):
         application = Application(options, ranks, with_targets=False)
         predictions = Predictions(
@@ -82,16 +77,6 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
             on_root(ranks, lambda: keep_others(out, names))
         write(predictions, writer, options.out, ranks)
     return 0
-
-
-def keep_apart(data: str | None, out: str | None) -> None:
-    """UserError if the file to write is the table, or one of its files. Local."""
-    if data is None or data == STDIN or out is None or on_stdout(out) or not Path(out).exists():
-        return
-    path = Path(split_path(data)[0])
-    files = path.iterdir() if path.is_dir() else [path] if path.exists() else map(Path, glob(str(path)))
-    if any(Path(out).samefile(file) for file in files if file.exists()):
-        raise UserError(f"--out {out} is the table itself, which would be lost: give another name.")
 
 
 if __name__ == "__main__":

@@ -174,6 +174,8 @@ def _advice(column: Column, row: int, word: str) -> str:
     """What to do about the first word among numbers."""
     if word == column.name:
         return "It is the column's name again: remove that line, where another file began"
+    if row == 0 and not column.source.named:
+        return "If the first line holds names, say --header"
     if row == column.source.n - 1:
         return "It stands in the last row: remove that if it is a sum or a remark"
     known = spelling([word])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -156,3 +157,12 @@ def test_percentages_are_no_classes() -> None:
 def test_one_word_among_numbers(word: str, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         encoding(column({word: 1}, numbers=50, words=1), 100)
+
+
+def test_names_taken_for_the_first_row() -> None:
+    given = column({"y": 1}, numbers=50, words=1)
+    nameless = Table(np.ones((2, 1)), None, None, OneRank())
+    nameless.named = False
+    found = replace(given, source=nameless, found=replace(given.found, first=(0, "y")))
+    with pytest.raises(UserError, match="If the first line holds names, say --header; or"):
+        encoding(found, 100)

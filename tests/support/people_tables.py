@@ -103,7 +103,9 @@ SAID = {
     "header-partly-numbers.csv": ("its first line is taken for names (1100, 1102, protein); --no-header",),
     "pandas-default-header.csv": ("its first line is taken for names (0, 1, 2); --no-header",),
     "pandas-index.csv": ("its first column, which has no name (0, 1, 2, …), is left out",),
-    "units-row.csv": ("its second line is taken for units (m, s, kg), and left out",),
+    "units-row.csv": (
+        "its first line is taken for names (a, b, y), and its second, which is left out, for units (m, s, kg)",
+    ),
     "r-write-table.txt": ("its first column, which has no name (1, 2, 3, …), is left out",),
     "comments.dat": ("2 lines that begin with # are left out", "its columns are named by the comment line"),
     "percent-comments.dat": ("1 lines that begin with % are left out", "its columns are named by the comment line"),

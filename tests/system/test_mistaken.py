@@ -76,7 +76,7 @@ def test_resume_refuses_swapped_columns_and_other_words(run: Callable[..., Path]
 def test_the_table_is_not_written_over(run: Callable[..., Path], data: str) -> None:
     run(["a,b,y", *LINES])
     before = Path("table.csv").read_bytes()
-    with pytest.raises(UserError, match=r"--out table\.csv is the table itself"):
+    with pytest.raises(UserError, match=r"table\.csv is the table itself"):
         apply("--data", data, "--out", "table.csv")
     assert Path("table.csv").read_bytes() == before
 

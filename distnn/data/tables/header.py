@@ -78,7 +78,10 @@ def _with_units(dialect: Dialect, names: Fields, rows: Sequence[Fields], notes: 
     body = [_columns(dialect, row) if len(row) != len(names) else row for row in rows[1:]]
     units = _are_units(dialect, body)
     if units:
-        notes.append(f"its second line is taken for units ({listed(body[0])}), and left out")
+        notes.append(
+            f"its first line is taken for names ({listed(names)}), and its second, which is left out, for units "
+            f"({listed(body[0])})"
+        )
     return Head(dialect, tuple(names), 1 + units, tuple(notes))
 
 
@@ -138,7 +141,7 @@ def _looks_like_names(dialect: Dialect, rows: Sequence[Fields]) -> tuple[bool, s
 
     It is where no field is a number. Where some are, it must be beyond doubt: they are counting numbers, as a year or a
     wavelength is, and all others in their columns have decimals; then a word above numbers is a name, and so are
-    0, 1, 2 …, which pandas writes.
+    0, 1, 2 …, which pandas writes: these also where one column alone has decimals, or words.
     """
     first, body = rows[0], rows[1:]
     values = [dialect.number(field) for field in first]
@@ -146,23 +149,25 @@ def _looks_like_names(dialect: Dialect, rows: Sequence[Fields]) -> tuple[bool, s
         return True, None
     below = [[row[i] if i < len(row) else "" for row in body] for i in range(len(first))]
     numeric = [[dialect.number(field) for field in column if field.lower() not in GAPS] for column in below]
-    counting = [re.fullmatch(r"\d+", field) is not None for field in first]
     fractions = [bool(column) and any(v is not None and v % 1 for v in column) for column in numeric]
-    if len(set(first)) < len(first) or not all(
-        counting[i] and fractions[i] for i, value in enumerate(values) if value is not None
-    ):
-        return False, None
+    words = [bool(column) and all(v is None for v in column) for column in numeric]
+    a_row = f"its first line ({listed(first)}) is taken for a row; --header takes it for names"
     named = f"its first line is taken for names ({listed(first)}); --no-header takes it for a row"
+    if len(first) > 2 and list(first) == [str(i) for i in range(len(first))]:
+        return (True, named) if any(fractions) or any(words) else (False, a_row)
+    counting = [re.fullmatch(r"\d+", field) is not None for field in first]
+    if len(set(first)) < len(first):
+        return False, None
+    if not all(counting[i] and fractions[i] for i, value in enumerate(values) if value is not None):
+        return False, a_row if all(counting) and (any(fractions) or any(words)) else None
     if any(
         value is None and first[i].lower() not in GAPS and numeric[i] and None not in numeric[i]
         for i, value in enumerate(values)
     ):
         return True, named
-    if len(first) > 1 and list(first) == [str(i) for i in range(len(first))]:
+    if list(first) == ["0", "1"]:
         return True, named
-    if None not in values:
-        return False, f"its first line ({listed(first)}) is taken for a row; --header takes it for names"
-    return False, None
+    return False, a_row if None not in values else None
 
 
 def _are_units(dialect: Dialect, body: Sequence[Fields]) -> bool:

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 
-from distnn.data.tables import open_source
+from distnn.data.tables import STDIN, open_source
+from distnn.data.tables.hdf import split_path
 from distnn.errors import UserError
 from distnn.parallel.ranks import OneRank
 
 
-def keep_others(out: str, names: Sequence[str]) -> None:
+def keep_table(data: str | None, out: str | None) -> None:
+    """UserError if the file to write is the table, or one of its files. Local."""
+    if data is None or data == STDIN or out is None or not Path(out).exists():
+        return
+    path = Path(split_path(data)[0])
+    files = path.iterdir() if path.is_dir() else [path] if path.exists() else map(Path, glob(str(path)))
+    if any(Path(out).samefile(file) for file in files if file.exists()):
+        raise UserError(f"{out} is the table itself, which would be lost: write to another file.")
+
+
+def keep_others(out: str, names: Sequence[str], more: bool = False) -> None:
     """UserError if there is a file `out` that does not hold columns of these names, as predictions of before do. Local.
 
-    An array, whose columns have no names, has as many.
+    An array, whose columns have no names, has as many. more: there may be others after them; arrays are kept.
     """
     path = Path(out)
     if not path.is_file() or path.stat().st_size == 0:
         return
     try:
         found = open_source(out, OneRank())
-        own = list(found.columns) == list(names) if found.named else len(found.columns) == len(names)
+        if found.named:
+            own = list(found.columns[: len(names)] if more else found.columns) == list(names)
+        else:
+            own = len(found.columns) == len(names) and not more
     except UserError:
         own = False
     if not own:
-        raise UserError(f"{out} is there already, and holds no such predictions: give another --out, or --overwrite.")
+        raise UserError(
+            f"{out} is there already, and holds no such predictions: write to another file, or say --overwrite."
+        )

@@ -11,6 +11,7 @@ from distnn.data.tables import ExclusiveOr, Source
 from distnn.data.tables.remembered import Remembered
 from distnn.errors import DONE, STOPPED, UserError
 from distnn.inference.writers import writer_for
+from distnn.inference.writers.earlier import keep_others, keep_table
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.signals import caught
@@ -20,6 +21,7 @@ from distnn.runs.defaults import Stopped, assemble
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.farm.finished import confirmed_result
 from distnn.runs.farm.members import Members
+from distnn.runs.farm.out_of_fold import LEADING
 from distnn.runs.farm.outcome import conclude
 from distnn.runs.farm.report import FarmReport, MemberReport
 from distnn.runs.farm.schedule import Root, Schedule
@@ -49,12 +51,20 @@ class Farm:
             raise UserError(f"--group-size {options.group_size}: there {there}. Give at most as many.")
         if members.kind == "fold":
             writer_for(options.out_of_fold or directory.out_of_fold.name)
+            on_root(ranks, self._keep_files)
         self.memory = memory_for_rows(options, ranks)
         built_in = isinstance(source, ExclusiveOr)  # which is drawn, not read
         self.source = source if built_in else Remembered(source, self.memory // REMEMBERED)
         self.results: dict[int, dict[str, Any]] = {}
         self.report = FarmReport(members.kind, members.count, options.quiet) if ranks.rank == 0 else None
         self._assembly: Assembly | None = None
+
+    def _keep_files(self) -> None:
+        """UserError if --out-of-fold is the table, or a file of somebody else. Local."""
+        if out := self.options.out_of_fold:
+            keep_table(self.options.data, out)
+            if not (self.options.overwrite or self.options.resume):
+                keep_others(out, [field.name for field in LEADING], more=True)
 
     def carry_out(self) -> int:
         """Train what is not trained yet, and say what came of it. Returns the exit code."""

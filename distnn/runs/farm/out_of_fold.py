@@ -24,6 +24,8 @@ from distnn.runs.options import Options
 # Of what `evaluate` finds, the single numbers that are shown of each fold.
 MEASURES = ("rmse", "mae", "R2", "right", "log_loss", "auc", "coverage", "log_density")
 
+LEADING = (Field("row", "integers"), Field("fold", "integers"))  # the first fields of the predictions
+
 
 class OutOfFold:
     """A table with a row for each row that is in a fold: its number, its fold, what is true, and what the model says
@@ -44,7 +46,7 @@ class OutOfFold:
             targets = [Field(TRUE + name, "numbers") for name in preparation.targets]
         else:
             targets = [Field(TRUE + fields[0].name, fields[0].kind)] if words else []
-        self.fields = (Field("row", "integers"), Field("fold", "integers"), *targets, *fields)
+        self.fields = (*LEADING, *targets, *fields)
         with application.ranks.sharing_errors():
             mine = sum(len(self._rows(block)) for block in application.blocks)
         self.n = sum(application.ranks.gather(mine))

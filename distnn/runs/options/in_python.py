@@ -24,13 +24,13 @@ PROSE = {
 }
 FLAG = re.compile(
     r"(?P<before>\b(?:[Aa]dd|[Gg]ive|by) )?(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z0-9-]*)"
-    r"(?P<value>(?:(?: |=)(?!--)(?:'[^']*'|\[[^\]]*\]|\([^)]*\)|[^\s,;:()]+))*)"
+    r"(?P<value>(?:(?: |=)(?!--)(?:'[^']*'|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^\s,;:()]+))*)"
 )
-TOKEN = re.compile(r"[ =]('[^']*'|\[[^\]]*\]|\([^)]*\)|[^\s,;:()]+)")
+TOKEN = re.compile(r"[ =]('[^']*'|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^\s,;:()]+)")
 ASIDE = re.compile(r" \(--([a-z][a-z0-9-]*)[^()]*\)")
 QUOTE = "'"
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf|nan")
-PYTHON = re.compile(rf"['\[(].*|None|True|False|{NUMBER.pattern}")  # is written as in Python already
+PYTHON = re.compile(rf"['\[({{].*|None|True|False|{NUMBER.pattern}")  # is written as in Python already
 
 
 def in_python(text: str, names: Mapping[str, str]) -> str:
@@ -107,7 +107,7 @@ def _holds(wanted: type, kind: Any) -> bool:
 def _written(values: list[str], option: Declared) -> str:
     """The values as Python writes them."""
     shown = [value if PYTHON.fullmatch(value) else repr(value) for value in values]
-    if not option.takes_several or shown[0][0] in "[(":
+    if not option.takes_several or shown[0][0] in "[({":
         return shown[0]
     if _holds(str, option.kind):
         return f"[{', '.join(value if value.startswith(QUOTE) else repr(value) for value in values)}]"

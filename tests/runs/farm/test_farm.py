@@ -202,6 +202,8 @@ def test_gaps_are_filled_in_by_the_rows_that_are_trained_on(tmp_path: Path) -> N
 
 
 def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("fold,wool\n1,2\n")
     for given, why in (
         (("--folds", "121"), "120 rows are too few for --folds 121"),
         (("--folds", "1"), "--folds 1: give a number of at least 2"),
@@ -218,6 +220,8 @@ def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
         (("--group-size", "2"), "for several trainings"),
         (("--folds", "3", "--group-size", "2"), "--group-size 2: there is one rank"),
         (("--folds", "3", "--out-of-fold", "x.doc"), "must end with"),
+        (("--folds", "3", "--out-of-fold", table), "is the table itself"),
+        (("--folds", "3", "--out-of-fold", str(own)), "is there already"),
     ):
         with pytest.raises(UserError, match=why):
             run("--data", table, *given, "--out", str(tmp_path / "cv"))

@@ -18,6 +18,7 @@ SENTENCES = {
     "--hidden 0: every layer needs a width of at least 1.": "hidden=0: every layer needs a width of at least 1.",
     "--hidden 30 0: every layer": "hidden=(30, 0): every layer",
     "--hidden (1.5,) is of the wrong kind": "hidden=(1.5,) is of the wrong kind",
+    "--transform {'y': 'log', 3: 1} is of the wrong kind": "transform={'y': 'log', 3: 1} is of the wrong kind",
     "--eta 'fast' is of the wrong kind": "eta='fast' is of the wrong kind",
     "add --validation 0.1.": "add validation=0.1.",
     "leave it out by --ignore id, or fill it": "leave it out by ignore=['id'], or fill it",
