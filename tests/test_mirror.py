@@ -28,6 +28,7 @@ DRAWN = (
     "speed",
 )
 ELSEWHERE = {
+    "kernels/build.py": "is at work in kernels/test_library.py, which installs distnn",
     "keywords.py": "is made by docs/keywords.py, and compared with what that makes by test_public_api.py",
     **dict.fromkeys((f"report/figures/{name}.py" for name in DRAWN), FIGURES),
     "report/history.py": "is read by report/test_gathering.py, whole and with parts missing",

@@ -16,7 +16,6 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order
 FUNCTIONS = (*THETAS, "exp", "expm1", "log", "log1p")  # of numbers, in the same order
 INTERFACE = 10  # as in library.c
 
-FILE = Path(__file__).with_name(f"_library{EXTENSION_SUFFIXES[0]}")
+FILE = Path(__file__).with_name("_library.so")
 KNOWN = {  # hashes of the bits that functions must have
     ("tanh", "float64"): "9c7fea0b27326b42",
     ("tanh", "float32"): "72bc3b3d4801b2e2",

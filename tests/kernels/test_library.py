@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +78,7 @@ def test_a_library_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch)
 
 SHOW = """
 import sys
+import tomllib
 from pathlib import Path
 from distnn.kernels import library
 library.FILE = Path(sys.argv[1])
@@ -195,8 +198,16 @@ def test_with_a_compiler_it_is_built_whatever_its_flags(tmp_path: Path) -> None:
     if shutil.which(os.environ.get("CC", "gcc")) is None:
         unavailable("gcc", "a C compiler")
     package = installed(tmp_path, CFLAGS="-Ofast -ffast-math -std=c11 -ffp-contract=off", LDFLAGS="-ffast-math")
-    assert len(list(package.glob("distnn/kernels/_library*.so"))) == 1
-    assert told_of(next(package.glob("distnn/kernels/_library*.so"))) == "True True None\n"
+    assert [file.name for file in package.rglob("*.so")] == ["_library.so"]
+    assert told_of(package / "distnn/kernels/_library.so") == "True True None\n"
+    (wheel,) = package.glob("distnn-*.dist-info/WHEEL")  # one for all Pythons
+    assert re.search(r"^Tag: py3-none-(linux|macosx)_\w+$", wheel.read_text(), re.MULTILINE)
+
+
+def test_the_source_distribution_has_all_c_code() -> None:
+    (extension,) = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["setuptools"]["ext-modules"]
+    code = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / CSRC).glob("*.[ch]")}
+    assert {*extension["sources"], *extension["depends"]} == code
 
 
 def test_a_cpu_without_fused_multiplications_is_told_what_the_bits_cost(monkeypatch: pytest.MonkeyPatch) -> None:
