@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that reads the code without running it: style, format, types, the layers, the shell scripts, the format of
-# the C code. The one place that lists these checks: test.sh, CI and pre-commit call it. Sets up the environment
-# first, if there is none.
+# the C code, the Dockerfile. The one place that lists these checks: test.sh, CI and pre-commit call it. Sets up the
+# environment first, if there is none.
 #
 #     launch/lint.sh          all of them, even if one fails; the exit code is 0 if none did
 #     launch/lint.sh --fix    let ruff and clang-format mend what they can, then check
@@ -44,6 +44,7 @@ step "mypy" mypy
 step "import-linter" lint-imports --no-cache
 step "shellcheck" shellcheck --external-sources --source-path=launch "${SCRIPTS[@]}"
 step "clang-format" clang-format --dry-run --Werror "${C_CODE[@]}"
+step "hadolint" hadolint launch/Dockerfile
 
 echo
 if ((${#failed[@]})); then

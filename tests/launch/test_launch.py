@@ -37,6 +37,7 @@ def test_what_a_user_copies_says_what_it_needs_and_whether_it_is_tested(name: st
         "lint.sh",
         "summary.py",
         "mutate.sh",
+        "package.sh",
     )
     if name in tools:  # not for a cluster
         return
