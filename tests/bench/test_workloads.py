@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from benching import SMALL
 from threaded_ranks import on_ranks
 
 from distnn.bench.workloads import WORKLOADS
-from distnn.kernels import library, products
+from distnn.kernels import algebra, library, products
 from distnn.network import network
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.weights import weight_count
@@ -27,20 +28,24 @@ def test_operations_are_counted_right(name: str, monkeypatch: pytest.MonkeyPatch
     counted = 0
 
     class Counting:
-        def matmul(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-            nonlocal counted
-            counted += 2 * a.shape[0] * a.shape[1] * b.shape[1]
-            np.matmul(a, b, out=out)
+        """A module whose functions count the multiplications and additions of the products that they compute."""
 
-        def multiply(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-            nonlocal counted
-            counted += 2 * out.size
-            np.multiply(a, b, out=out)
+        def __init__(self, module: ModuleType):
+            self.module = module
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(np, name)
+            function = getattr(self.module, name)
 
-    monkeypatch.setattr(products, "np", Counting())
+            def counting(a: np.ndarray, b: np.ndarray, out: np.ndarray, **options: bool) -> None:
+                nonlocal counted
+                columns = {"multiply": 1, "product": b.shape[-1], "outer_sum": b.shape[0]}[name]
+                counted += 2 * (out if name == "multiply" else a).size * columns
+                function(a, b, out, **options)
+
+            return counting
+
+    monkeypatch.setattr(products, "np", Counting(np))
+    monkeypatch.setattr(products, "algebra", Counting(algebra))
     engine = Backpropagation(network.Network(workload.d).initialise(), "squared", np.dtype(workload.dtype))
     (block,) = workload.examples(OneRank()).blocks
     engine.gradient(block, np.empty(weight_count(engine.d), engine.dtype))
