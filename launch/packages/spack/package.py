@@ -2,7 +2,7 @@
 #
 # SPDX-License-Identifier: (Apache-2.0 OR MIT)
 
-# Not published. py-cyclopts is not in Spack's own collection yet: a repository that holds it must come before.
+# Not published. Look first whether Spack's own collection has py-cyclopts: a repository that holds it must come before.
 
 from spack_repo.builtin.build_systems.python import PythonPackage
 
