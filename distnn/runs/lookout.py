@@ -13,7 +13,8 @@ from distnn.resilience.time_limit import TimeLimit, seconds_left
 from distnn.runs.options import Options
 
 SHARE = 1 / 2  # of --max-seconds: the rest is for the training itself
-TELL_SECONDS = 2.0  # after which a user hears what he waits for
+TELL_SECONDS = 2.0  # after which someone at a terminal hears what he waits for
+LOG_SECONDS = 30.0  # as TELL_SECONDS, but for a log, which few read while it is written
 
 
 class Lookout:
@@ -36,7 +37,8 @@ class Lookout:
             self.requests, self.began = StopRequests(self.ranks, self.stop, limit, self.others), time.monotonic()
         self.seconds = time.monotonic() - self.began
         self.requests.look(self.seconds)
-        if self.seconds > TELL_SECONDS and units != self.told and not self.options.quiet:
+        patience = TELL_SECONDS if sys.stderr.isatty() else LOG_SECONDS
+        if self.seconds > patience and units != self.told and not self.options.quiet:
             self.told = units
             print(f"choosing the network by the log evidence: trying {units} hidden units", file=sys.stderr, flush=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tables import write_csv
 
 from distnn.errors import DONE
+from distnn.kernels import blas
 from distnn.parallel.ranks import OneRank
 from distnn.resilience.elastic import Recovery
 from distnn.runs import lookout
@@ -19,14 +21,15 @@ from distnn.runs.options import Options
 
 
 @pytest.fixture
-def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
     """On a table for which units are chosen, with its directory."""
     monkeypatch.setattr("distnn.runs.defaults.ITERATIONS", 4)
     a = np.random.default_rng(0).uniform(-1, 1, 40)
     table = write_csv(tmp_path / "a.csv", {"a": a, "y": np.sin(3 * a)})
     job = Job(Options(data=str(table), out=str(tmp_path / "run"), max_iterations=2), OneRank())
     job.directory.create(overwrite=False)
-    return job
+    with blas.limited_threads(1):
+        yield job
 
 
 def attempt(job: Job) -> int:
@@ -52,7 +55,7 @@ def test_it_takes_half_of_the_seconds(job: Job) -> None:
 
 
 def test_who_waits_is_told(job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(lookout, "TELL_SECONDS", -1.0)
+    monkeypatch.setattr(lookout, "LOG_SECONDS", -1.0)
     assert attempt(job) == DONE
     said = capsys.readouterr().err
     assert said.count("choosing the network by the log evidence: trying 0 hidden units") == 1
