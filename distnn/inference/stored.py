@@ -29,14 +29,14 @@ def load_model(path: str | Path) -> Model:
 
 def restore(tensors: dict[str, np.ndarray], metadata: dict[str, Any], where: str) -> Model:
     """The model or the ensemble that `tensors` and `metadata` stored. UserError if they do not hold one."""
-    count = metadata.get("ensemble")
+    count = metadata.get("ensemble") if isinstance(metadata, dict) else None
     if count is None:
         return Model.restore(tensors, metadata, where)
     w = tensors.get("w")
     if w is None or w.ndim != 2 or len(w) != count or len(w) < 2:
         raise UserError(f"{where} does not hold an ensemble.")
     each = {name: tensors[name] for name in ("w", FACTOR, NOISE) if name in tensors}
-    if any(len(array) != count for array in each.values()):
+    if any(array.ndim == 0 or len(array) != count for array in each.values()):
         raise UserError(f"{where} does not hold an ensemble.")
     members = [
         Model.restore({**tensors, **{name: array[k] for name, array in each.items()}}, metadata, where)

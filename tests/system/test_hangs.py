@@ -64,11 +64,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("command", "function", "place"),
     [
-        ("predict", "model.py:load_model", "inference/model.py"),
+        ("predict", "stored.py:load_model", "inference/stored.py"),
         ("predict", "tables/__init__.py:open_source", "data/tables/__init__.py"),
         ("predict", "rows.py:Rows.read", "data/rows.py"),
         ("predict", "writers/text.py:CSVSink.add", "inference/writers/text.py"),
-        ("evaluate", "model.py:load_model", "inference/model.py"),
+        ("evaluate", "stored.py:load_model", "inference/stored.py"),
         ("evaluate", "rows.py:Rows.read", "data/rows.py"),
         ("verify", "tables/__init__.py:open_source", "data/tables/__init__.py"),
         ("verify", "verify.py:alone", "verify.py"),
