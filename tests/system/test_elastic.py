@@ -131,7 +131,7 @@ def test_an_mpi_that_cannot_says_so_and_trains(tmp_path: Path, undisturbed: dict
 def test_elastic_restarts_are_refused(tmp_path: Path) -> None:
     done = python("-m", "distnn.train", *ELASTIC, "--restarts", "2", "--out", tmp_path / "run")
     assert done.returncode == 2
-    assert "--restarts 1" in done.stderr
+    assert "leave out --folds, --members and --restarts" in done.stderr
 
 
 def test_all_killed_is_no_success(binaries: Path, tmp_path: Path) -> None:
