@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -50,8 +51,8 @@ def test_it_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "prefix", str(system.folder / ".venv"))
     text = script(SYSTEMS[name], Request(4, 3600), "runs/first", ["--data", "a b.csv", "--hidden", "3"], ())
-    for file in (system.folder / "launch").iterdir():
-        file.unlink()
+    shutil.rmtree(system.folder / "launch")
+    (system.folder / "launch").mkdir()
     (system.folder / "launch" / system.system.script).write_text(text)
     for word in ("stop", "done"):
         with system.run(word) as job:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from benching import SMALL
 
-from distnn.bench import measure as measurement
 from distnn.bench.peers import PEERS, Peer, Processes
+from distnn.kernels import cpu
 
 
 @pytest.mark.job
@@ -16,7 +16,7 @@ from distnn.bench.peers import PEERS, Peer, Processes
 def test_peers_compute(peer: Peer) -> None:
     if not peer.installed:
         pytest.skip(f"NOT TESTED HERE: {peer.package} is not installed: pip install 'distnn[peers]'")
-    processes = Processes(peer, replace(SMALL, n=1_000), 2, sorted(measurement.cores()))
+    processes = Processes(peer, replace(SMALL, n=1_000), 2, list(cpu.cores()))
     try:
         assert len(processes.processes) == (2 if peer.parallel else 1)
         assert processes.seconds(2) > 0
