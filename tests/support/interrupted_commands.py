@@ -6,6 +6,7 @@ which has imported no more than the commands need: see test_file_operations.py.
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -118,6 +119,8 @@ def assert_whole(out: Path, old: dict[str, bytes], new: dict[str, bytes], where:
             files.read(path)
         elif path.suffix == ".toml":
             tomllib.loads(path.read_text())
+        elif path.suffix == ".csv":
+            assert len({len(row) for row in csv.reader(path.read_text().splitlines(True))}) == 1, f"{where}: {path}"
         else:
             json.loads(path.read_text())
     for name, content in models(out).items():
@@ -156,7 +159,7 @@ def interrupted_predict(ending: str, fault: str, folder: Path) -> int:
     (folder / "a.csv").write_text("x1,x2\n" + "".join(f"{k},{-k}\n" for k in range(2000)))
     out = folder / "predictions" / f"a[1]{ending}"
     out.parent.mkdir()
-    command = ["--model", str(folder / "run"), "--data", str(folder / "a.csv"), "--out", str(out)]
+    command = ["--model", str(folder / "run"), "--data", str(folder / "a.csv"), "--out", str(out), "--overwrite"]
 
     def begin() -> None:
         out.write_text("old")

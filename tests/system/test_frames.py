@@ -97,7 +97,7 @@ def test_columns_of_a_frame_that_are_missing_or_too_many() -> None:
         ({"word": [f"w{i}" for i in range(300)]}, "the frame: the column word holds another word in each row"),
         ({"dirty": ["3.5"] * 299 + ["?!"]}, "row 299, column dirty.*: (it|the column) holds 299 numbers and 1 word"),
         ({"none": pandas.Series([None] * 300, dtype=object)}, "the column none holds nothing but missing values"),
-        ({"gap": [1.0] * 299 + [np.nan]}, "row 299, column gap: .*train with --impute"),
+        ({"gap": [1.0] * 299 + [np.nan]}, "row 299, column gap: .*train with impute="),
         ({"mixed": pandas.Series([1, "a"] * 150, dtype=object)}, "X, column mixed, row 1: 'a' is a word, but row 0"),
     ],
 )
