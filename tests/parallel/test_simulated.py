@@ -35,7 +35,7 @@ def test_simulated_ranks_show_what_depends_on_the_order(P: int, size: int, times
     assert len({found for rank in plain for found in rank}) > 1  # so the simulation would have noticed
 
 
-@pytest.mark.parametrize("name", ["agree", *sorted(Ranks.__abstractmethods__)])
+@pytest.mark.parametrize("name", ["agree", *sorted(Ranks.__abstractmethods__ - {"split"})])
 def test_what_is_said_outside_of_sums_is_said_by_the_real_ranks(name: str) -> None:
     real = MagicMock(rank=2, size=5, elastic=False)
     ranks = SimulatedRanks(real, 50)
@@ -44,3 +44,12 @@ def test_what_is_said_outside_of_sums_is_said_by_the_real_ranks(name: str) -> No
     getattr(real, name).assert_called_once_with(*arguments)
     assert found is None or found is getattr(real, name).return_value
     assert (ranks.rank, ranks.size) == (2, 5)
+
+
+def test_a_group_of_ranks_simulates_its_share() -> None:
+    real = MagicMock(rank=2, size=5, elastic=False)
+    real.split.return_value = MagicMock(rank=1, size=3, elastic=False)
+    group = SimulatedRanks(real, 50).split(7)
+    real.split.assert_called_once_with(7)
+    assert isinstance(group, SimulatedRanks)
+    assert (group.rank, group.size, group.simulated) == (1, 3, 30)
