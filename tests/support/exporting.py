@@ -35,6 +35,21 @@ KINDS = {
     "logistic-classes": (words, 3, {"hidden": (6,), "error": "cross-entropy", "output_theta": "logistic"}),
 }
 
+# column of `mixed_rows` and code: what predict refuses there, and exports answer with NaN
+REFUSED = [
+    (1, 3),
+    (1, 0.5),
+    (1, -1),
+    (5, np.nan),
+    (3, np.nan),
+    (0, -1),
+    (0, 0),
+    (0, np.nan),
+    (4, -1),
+    (2, np.inf),
+    (4, np.inf),
+]
+
 
 @cache
 def model(kind: str) -> Model:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exporting import KINDS, coded, compiled, extreme, mixed, mixed_rows, model, pointer, rows, scale, signs
+from exporting import KINDS, REFUSED, coded, compiled, extreme, mixed, mixed_rows, model, pointer, rows, scale, signs
 
 from distnn.inference.export import export
 from distnn.inference.export.formula import fingerprint
@@ -132,22 +132,7 @@ def test_words_gaps_and_transforms(library: ctypes.CDLL) -> None:
     assert library.mixed_word(1, b"elm") == library.mixed_word(0, b"fir") == library.mixed_word(99, b"fir") == -1
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        (1, 3),
-        (1, 0.5),
-        (1, -1),
-        (5, np.nan),
-        (3, np.nan),
-        (0, -1),
-        (0, 0),
-        (0, np.nan),
-        (4, -1),
-        (2, np.inf),
-        (4, np.inf),
-    ],
-)
+@pytest.mark.parametrize(("column", "value"), REFUSED)
 def test_what_the_model_refuses_gives_nothing(library: ctypes.CDLL, column: int, value: float) -> None:
     codes = coded(mixed_rows()[:1], mixed())
     codes[0, column] = value

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from exporting import KINDS, coded, extreme, imported, mixed, mixed_rows, model, rows, scale, signs
+from exporting import KINDS, REFUSED, coded, extreme, imported, mixed, mixed_rows, model, rows, scale, signs
 from torch_stand_in import Tensor, install
 
 from distnn.inference.export import export
@@ -87,22 +87,7 @@ def test_words_gaps_and_transforms(dtype: str, library: tuple[str, Run], tmp_pat
     assert np.max(np.abs(found - expected) / np.abs(expected).max(axis=0)) < close
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        (1, 3),
-        (1, 0.5),
-        (1, -1),
-        (5, np.nan),
-        (3, np.nan),
-        (0, -1),
-        (0, 0),
-        (0, np.nan),
-        (4, -1),
-        (2, np.inf),
-        (4, np.inf),
-    ],
-)
+@pytest.mark.parametrize(("column", "value"), REFUSED)
 def test_what_the_model_refuses_gives_nothing(
     column: int, value: float, library: tuple[str, Run], tmp_path: Path
 ) -> None:
