@@ -115,6 +115,16 @@ def test_functions_to_little_more_than_a_unit_in_the_last_place(name: str) -> No
     assert math.isnan(algebra.value(name, math.nan))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", library.FUNCTIONS)
+def test_every_nan_stays_one(name: str, dtype: str) -> None:
+    """Whatever its other bits, as in memory that nothing was written to yet: the sanitizers look at it, too."""
+    need_instructions()
+    bits = np.iinfo(dtype.replace("float", "int")).max - np.r_[0 : 3000 : 1 if dtype == "float32" else 7]
+    nans = bits.astype(dtype.replace("float", "int")).view(dtype)
+    assert np.isnan(nans).all() and np.isnan(algebra.applied(name, np.concatenate([nans, -nans]))).all()
+
+
 def everything() -> list[bytes]:
     """What algebra computes, of numbers of all sizes: in float64 and float32."""
     found = []

@@ -9,6 +9,9 @@ INLINE VECTOR NAME(reduced)(VECTOR y, VECTOR *rounded) {
     return FMA(k, ALL(-OF_TYPE(LN2_LOW)), FMA(k, ALL(-OF_TYPE(LN2_HIGH)), y));
 }
 
+/* 2^k, with k in the low bits. Above them may be anything, as in a NaN: so nothing may overflow. */
+INLINE VECTOR NAME(power_of_2)(MASK k) { return (VECTOR)(((WORDS)k + OF_TYPE(BIAS)) << OF_TYPE(MANTISSA)); }
+
 /* e^r - 1 for such an r, by its series. */
 INLINE VECTOR NAME(series_of)(VECTOR r) {
     VECTOR r2 = r * r, r4 = r2 * r2;
@@ -29,7 +32,7 @@ INLINE VECTOR NAME(tanh_of)(VECTOR x) {
     VECTOR y = -2 * (VECTOR)((MASK)x ^ sign), rounded;
     y = NAME(choose)(y < OF_TYPE(LOWEST), ALL(OF_TYPE(LOWEST)), y); /* not for NaN, which stays */
     VECTOR r = NAME(reduced)(y, &rounded);
-    VECTOR power = (VECTOR)(((MASK)rounded + OF_TYPE(BIAS)) << OF_TYPE(MANTISSA)); /* 2^k */
+    VECTOR power = NAME(power_of_2)((MASK)rounded);
     VECTOR m = FMA(NAME(series_of)(r), power, power - 1);
     return (VECTOR)((MASK)((zero - m) / (2 + m)) | sign); /* zero - m: 0 for 0, not -0 */
 }
@@ -42,9 +45,7 @@ INLINE VECTOR NAME(exp_of)(VECTOR y) {
     y = NAME(choose)(y > 800, ALL(800), y);
     VECTOR r = NAME(reduced)(y, &rounded);
     MASK k = (MASK)rounded - (MASK)ALL(FLOAT64_ROUND), half = k >> 1;
-    VECTOR some = (VECTOR)((half + FLOAT64_BIAS) << FLOAT64_MANTISSA);
-    VECTOR others = (VECTOR)((k - half + FLOAT64_BIAS) << FLOAT64_MANTISSA);
-    return (1 + NAME(series_of)(r)) * some * others;
+    return (1 + NAME(series_of)(r)) * NAME(power_of_2)(half) * NAME(power_of_2)(k - half);
 }
 
 /* e^y - 1: for y above 40 the nearest float64 to e^y, too. */
@@ -52,7 +53,7 @@ INLINE VECTOR NAME(expm1_of)(VECTOR y) {
     VECTOR rounded, within = NAME(choose)(y < -44, ALL(-44), y);
     within = NAME(choose)(y > 40, ALL(40), within);
     VECTOR r = NAME(reduced)(within, &rounded);
-    VECTOR power = (VECTOR)(((MASK)rounded + FLOAT64_BIAS) << FLOAT64_MANTISSA);
+    VECTOR power = NAME(power_of_2)((MASK)rounded);
     return NAME(choose)(y > 40, NAME(exp_of)(y), FMA(NAME(series_of)(r), power, power - 1));
 }
 

@@ -49,6 +49,7 @@ enum {
 #define DOUBLE
 #define REAL double
 #define BITS int64_t
+#define WORD uint64_t
 #define TYPE float64
 #define OF_TYPE(name) FLOAT64_##name
 #define PACKED pd
@@ -56,12 +57,14 @@ enum {
 #undef DOUBLE
 #undef REAL
 #undef BITS
+#undef WORD
 #undef TYPE
 #undef OF_TYPE
 #undef PACKED
 
 #define REAL float
 #define BITS int32_t
+#define WORD uint32_t
 #define TYPE float32
 #define OF_TYPE(name) FLOAT32_##name
 #define PACKED ps

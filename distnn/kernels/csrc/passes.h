@@ -1,6 +1,6 @@
 /* Vectors, functions of numbers, theta and theta', for one type of numbers and one width of vectors: included by
-   passes.c for each, which says REAL, BITS (the integers of its size), TYPE, OF_TYPE (its constants), PACKED (the end
-   of an intrinsic's name) and WIDE (bytes of a vector).
+   passes.c for each, which says REAL, BITS and WORD (the integers of its size, with a sign and without), TYPE, OF_TYPE
+   (its constants), PACKED (the end of an intrinsic's name) and WIDE (bytes of a vector).
 
    Examples are columns. Every sum is made in the same order whatever WIDE is, and a multiplication and an addition are
    rounded once where it says FMA, and twice where not: so the bits are the same on all CPUs. */
@@ -19,10 +19,12 @@
 #define INLINE static inline __attribute__((always_inline)) TARGET
 #define VECTOR NAME(vector)
 #define MASK NAME(mask)
+#define WORDS NAME(words)
 #define UNALIGNED NAME(unaligned)
 typedef REAL VECTOR __attribute__((vector_size(WIDE), may_alias));
 typedef REAL UNALIGNED __attribute__((vector_size(WIDE), aligned(sizeof(REAL)), may_alias));
 typedef BITS MASK __attribute__((vector_size(WIDE)));
+typedef WORD WORDS __attribute__((vector_size(WIDE))); /* whose sums wrap */
 #define AT(address) (*(VECTOR *)(address))
 #define EACH ((size)(WIDE / sizeof(REAL))) /* numbers of a vector */
 #define LANES ((size)(LINE / sizeof(REAL)))
@@ -123,6 +125,7 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 #undef INLINE
 #undef VECTOR
 #undef MASK
+#undef WORDS
 #undef UNALIGNED
 #undef FMA
 #undef ALL
