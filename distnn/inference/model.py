@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -238,12 +237,6 @@ class Model:
             "written": self.written,
             "preparation": self.preparation.metadata(),
         }
-
-    @staticmethod
-    def load(path: str | Path) -> Model:
-        """As `load_model`: the model in a file, or in a run's directory."""
-        found: Model = import_module("distnn.inference.stored").load_model(path)  # which knows this class
-        return found
 
     @staticmethod
     def restore(tensors: dict[str, np.ndarray], metadata: dict[str, Any], where: str) -> Model:

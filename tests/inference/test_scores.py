@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import accuracy_score, r2_score
 from tables import regression, words
 
-from distnn import Model, UserError, fit
+from distnn import UserError, fit, load_model
 from distnn.inference.scores import as_probabilities, r_squared
 
 
@@ -71,4 +71,4 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     X, Y = regression(50)
     found = fit(X, Y, hidden=2, max_iterations=1)
     found.save(tmp_path / "model.safetensors")
-    np.testing.assert_array_equal(Model.load(tmp_path / "model.safetensors").predict(X), found.predict(X))
+    np.testing.assert_array_equal(load_model(tmp_path / "model.safetensors").predict(X), found.predict(X))

@@ -35,7 +35,7 @@ mean, deviation = again.model.predict(X, return_std=True)
 assert_type(deviation, np.ndarray[tuple[Any, ...], np.dtype[Any]])
 assert_type(distnn.__version__, str)
 try:
-    distnn.Model.load("nowhere")
+    distnn.load_model("nowhere")
 except (distnn.UserError, distnn.RankError) as error:
     print(error)
 
