@@ -8,7 +8,7 @@
 #                                     that tests start are measured for the first parameters of a test only
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
-# Tests that start jobs mostly wait, so several sessions of pytest share them, beside one that runs the others. Whoever
+# Tests that start jobs mostly wait, so several sessions of pytest share them, beside two that run the others. Whoever
 # is done helps (tests/support/sharing.py).
 # An exit code of 0 means that every run had tests that passed and that no parallel test was left out: see summary.py.
 
@@ -93,33 +93,30 @@ if [[ $coverage ]]; then # every Python of this environment reads these variable
     export COVERAGE_PROCESS_START=$CHECKOUT/pyproject.toml COVERAGE_FILE=$report/coverage
 fi
 
-# shared NAME later|run ARGUMENTS: a session NAME-k that shares the tests with the others of that NAME.
-shared() {
-    mkdir -p "$report/shared-${1%-*}"
-    DISTNN_TEST_SHARED=$report/shared-${1%-*} "$2" "$1" "${@:3}"
+mkdir "$report/shared"
+shared() { # NAME later|run MARKERS OPTIONS...: a session that shares the tests with the others
+    DISTNN_TEST_SHARED=$report/shared "$2" "$1" python -m pytest -p no:cacheprovider -m "${@:3}"
 }
 
 # Side by side. In process groups of their own (set -m), or else they would ignore SIGINT, as would what they start.
-units=(python -m pytest -p no:cacheprovider -m "not mpi and not job")
-jobs=(python -m pytest -p no:cacheprovider -m "job and not mpi")
 set -m
 if [[ $quick ]]; then
-    shared units-1 run "${units[@]}" "$@" &
-    shared units-2 later "${units[@]}" "$@" &
+    shared units-1 run "not mpi and not job" "$@" &
+    shared units-2 later "not mpi and not job" "$@" &
     set +m
     wait
     set -m
     on_ranks "mpi and not job" "$@" &
 else # three of four that run jobs begin with batch systems, which take longest, and wait most of the time
+    shared units-1 run "not mpi" "$@" &
+    for number in 1 2 3 4; do
+        shared "jobs-$number" later "job and not mpi" "$@" &
+    done
     {
-        run units "${units[@]}" "$@"
         [[ $# -gt 0 ]] || lint
         on_ranks mpi "$@"
-        shared jobs-5 later "${jobs[@]}" "$@"
+        shared units-2 later "not mpi" "$@"
     } &
-    for number in 1 2 3 4; do
-        shared "jobs-$number" later "${jobs[@]}" "$@" &
-    done
 fi
 set +m
 wait

@@ -157,26 +157,39 @@ def test_marked():
 
 
 def test_sessions_that_share_the_tests_run_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole files, those with jobs first; what another session has taken is left out."""
-    body = "@pytest.mark.parametrize('k', range(2))\ndef test_numbered(k):\n    pass\n"
+    """A file's jobs, or its others, as a whole; what another session has taken is left out. Jobs alone begin with the
+    largest; else the others come first, the largest before all, and jobs last, the smallest before all."""
+    numbered = "@pytest.mark.parametrize('k', range(2))\ndef test_{0}(k):\n    pass\n"
     taken, report = tmp_path / "taken", tmp_path / "report"
     taken.mkdir()
     report.mkdir()
-    (tmp_path / "test_job.py").write_text("import pytest\n@pytest.mark.job\ndef test_job():\n    pass\n")
+    both = numbered.format("two") + "@pytest.mark.job\ndef test_job():\n    pass\n"
+    for name, body in (
+        ("single", "def test_one():\n    pass\n"),
+        ("jobs", "@pytest.mark.job\n" + numbered.format("jobs")),
+    ):
+        (tmp_path / f"test_{name}.py").write_text(f"import pytest\n{body}")
     monkeypatch.setenv("DISTNN_TEST_SHARED", str(taken))
     monkeypatch.setenv("DISTNN_TEST_REPORT", str(report))
-    output = session(tmp_path, body, 1, "-v")[1]
-    assert [line.split(" ")[0] for line in output.splitlines() if "PASSED" in line] == [
-        "test_job.py::test_job",
-        "test_inner.py::test_numbered[0]",
-        "test_inner.py::test_numbered[1]",
-    ], output
-    next(taken.glob("*test_job.py")).unlink()
-    code, output = session(tmp_path, body, 1, "-v")
-    assert code == 0 and "1 passed, 2 deselected" in output, output
+
+    def passed(*options: str) -> list[str]:
+        code, output = session(tmp_path, both, 1, "-v", *options)
+        assert code == 0, output
+        return [line.split(" ")[0].partition("::")[2] for line in output.splitlines() if "PASSED" in line]
+
+    jobs, others = ["test_jobs[0]", "test_jobs[1]", "test_job"], ["test_two[0]", "test_two[1]", "test_one"]
+    assert passed("-m", "job") == jobs
+    assert passed() == others
+    for note in taken.iterdir():
+        note.unlink()
+    assert passed() == others + ["test_job", "test_jobs[0]", "test_jobs[1]"]
+    assert passed("-m", "job") == []
+    next(taken.glob("*test_inner.py jobs")).unlink()
+    assert passed() == ["test_job"]
     outcomes = json.loads((report / "rank-0.json").read_text())
-    assert outcomes["test_inner.py::test_numbered[0]"] == ["left out", ""]
-    assert outcomes["test_job.py::test_job"] == ["passed", ""]
+    assert outcomes["test_jobs.py::test_jobs[0]"] == ["left out", "job"]
+    assert outcomes["test_inner.py::test_two[0]"] == ["left out", ""]
+    assert outcomes["test_inner.py::test_job"] == ["passed", ""]
 
 
 def test_coverage_measures_processes_of_first_parameters(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,10 @@
 """A plugin for pytest: several sessions side by side share the tests, so that none is idle before all are done.
 
-Each collects the same tests and goes through the files in the same order. A file belongs to the session that comes
-first, so that what a file sets up is set up once. Files that wait for batch systems, the longest, come first of all,
-then those that start jobs; of these the ones with the most tests come first, so that none runs alone in the end.
+Each goes through the files in the same order: those that wait for batch systems, then those that start jobs, then the
+others. A file's jobs, or its other tests, belong to the session that comes first, so that what they set up is set up
+once. A session that was asked for jobs alone goes from the front, one that has other tests as well from the back, and
+helps with the jobs once it has met the others. The files with the most tests lie at both ends, and those with the
+fewest between jobs and others, so that the last one that runs is a small one.
 """
 
 from __future__ import annotations
@@ -14,48 +16,58 @@ from pathlib import Path
 import pytest
 
 
+def kind(test: pytest.Item) -> str:
+    return next((marker for marker in ("batch", "job") if test.get_closest_marker(marker)), "other")
+
+
+def portion(test: pytest.Item) -> tuple[Path, bool]:
+    """What of a file one session takes as a whole: its jobs, or its other tests."""
+    return test.path, kind(test) != "other"
+
+
+def order(tests: list[pytest.Item]) -> tuple[int, int]:
+    kinds = set(map(kind, tests))
+    return (0, -len(tests)) if "batch" in kinds else (1, -len(tests)) if "job" in kinds else (2, len(tests))
+
+
 class Sharing:
-    """folder: of notes, a note for each file that a session has taken."""
+    """folder: of notes, a note for each portion that a session has taken."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        files: dict[Path, list[pytest.Item]] = {}
+        portions: dict[tuple[Path, bool], list[pytest.Item]] = {}
         for item in items:
-            files.setdefault(item.path, []).append(item)
-
-        def rank(tests: list[pytest.Item]) -> tuple[int, int]:
-            markers = {mark.name for test in tests for mark in test.iter_markers()}
-            return 0 if "batch" in markers else 1 if "job" in markers else 2, -len(tests)
-
-        items[:] = [item for tests in sorted(files.values(), key=rank) for item in tests]
+            portions.setdefault(portion(item), []).append(item)
+        in_order = sorted(portions.values(), key=order)
+        if any(kind(item) == "other" for item in items):
+            in_order.reverse()
+        items[:] = [item for tests in in_order for item in tests]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """As pytest's own, but that which test comes next is known no earlier than needed."""
+        """As pytest's own, but that it takes the tests of a portion only when the one before is done."""
         if session.testsfailed or session.config.option.collectonly:
             return None
-        tests = self.taken(session)
-        test = next(tests, None)
-        while test is not None:
-            following = next(tests, None)
-            test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
-            if session.shouldfail:
-                raise session.Failed(session.shouldfail)
-            if session.shouldstop:
-                raise session.Interrupted(session.shouldstop)
-            test = following
+        for tests in self.taken(session):
+            # After the last one all is torn down but what belongs to the session: what comes next is not yet known.
+            for test, following in zip(tests, [*tests[1:], session], strict=True):
+                test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
+                if session.shouldfail:
+                    raise session.Failed(session.shouldfail)
+                if session.shouldstop:
+                    raise session.Interrupted(session.shouldstop)
         return True
 
-    def taken(self, session: pytest.Session) -> Iterator[pytest.Item]:
-        """The tests of those files that no other session has taken before."""
-        for path, of_file in groupby(session.items, key=lambda item: item.path):
-            tests = list(of_file)
+    def taken(self, session: pytest.Session) -> Iterator[list[pytest.Item]]:
+        """The portions that no other session has taken before."""
+        for (path, jobs), of_portion in groupby(session.items, key=portion):
+            tests = list(of_portion)
             try:
-                (self.folder / str(path).replace("/", "%")).touch(exist_ok=False)
+                (self.folder / f"{path}{' jobs' * jobs}".replace("/", "%")).touch(exist_ok=False)
             except FileExistsError:
                 session.config.hook.pytest_deselected(items=tests)
             else:
-                yield from tests
+                yield tests
