@@ -18,7 +18,7 @@ from distnn.errors import UserError
 
 SEGMENT = 1 << 22  # bytes
 PIECE = 1 << 20  # bytes of text parsed at a time
-AHEAD = 1 << 21  # bytes, where the rows after those asked for will be, too: they stay in the cache
+AHEAD = 1 << 22  # bytes, where the rows after those asked for will be, too: less takes a tenth longer
 LONGEST_LINE = 1 << 26  # bytes
 CHUNK = 1 << 18  # bytes looked at at a time: they stay in the second-level cache
 BREAK = ord("\n")
