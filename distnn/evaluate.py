@@ -22,7 +22,8 @@ ABOUT = """Compute the error of a trained model on a table with targets.
 
 Prints E, the mean error that training minimised; for numbers the root mean square and mean absolute error and R² of
 each target in its own units; for classes the share that is right, the log loss, the area under the ROC curve,
-precision, recall and F1 of each class, and the confusion matrix: as scikit-learn defines them.
+precision, recall and F1 of each class, and the confusion matrix; for labels, of which a row may have several, the same
+of each: as scikit-learn defines them.
 
 Examples:
 distnn evaluate runs/lift test.csv
@@ -30,6 +31,7 @@ distnn evaluate runs/lift table.csv --rows held-out --worst 5"""
 
 SINGLE = (("log loss", "log_loss"), ("averaged", "averaged_log_loss"), ("ROC AUC", "auc"))
 HEADINGS = {"f1": "F1", "auc": "ROC AUC", "n": "examples"}
+MEANS = ("micro", "macro", "weighted")
 MOST = 30  # classes that are printed
 
 
@@ -81,7 +83,10 @@ def show(result: dict[str, Any]) -> None:
             r2 = "" if found["R2"] is None else f", R² {found['R2']:.6g}"
             rows.append((name, f"root mean square error {found['rmse']:.6g}, mean absolute {found['mae']:.6g}{r2}"))
             rows += sureness(found)
-        pairs(rows)
+        labels = result.get("labels")
+        pairs(rows + ([("all labels", f"right in {100 * labels['right']:.2f} % of the rows")] if labels else []))
+        if labels:
+            show_scores("Each label, taken as given where its probability is above 0.5, and their means.", labels)
         for name, found in result["targets"].items():
             show_worst(f"The largest leverages on {name}.", found.get("leverages"), "leverage")
             show_worst(f"The largest errors of {name}.", found.get("worst"))
@@ -100,15 +105,23 @@ def show_classes(result: dict[str, Any]) -> None:
     """Print what is known of each class, and the confusion matrix. Local."""
     from distnn.command_line.console import table
 
-    lines = [*result["by_class"].items(), *((f"{name} mean", result[name]) for name in ("macro", "weighted"))]
-    keys = [*SCORES, *["auc"] * any("auc" in found for found in result["by_class"].values()), "n"]
-    body = [(name, *("" if found.get(key) is None else f"{found[key]:.6g}" for key in keys)) for name, found in lines]
-    table("Each class, and their means.", ("", *(HEADINGS.get(key, key) for key in keys)), body)
+    show_scores("Each class, and their means.", result)
     body = [
         (name, *(f"{count:.6g}" for count in counts))
         for name, counts in zip(result["classes"], result["confusion"], strict=True)
     ]
     table("Rows: the true class; columns: the predicted one.", ("", *result["classes"]), body)
+
+
+def show_scores(title: str, result: dict[str, Any]) -> None:
+    """Print precision, recall, F1 and the area of each class or label, and their means. Local."""
+    from distnn.command_line.console import table
+
+    each = result.get("by_class") or result["by_label"]
+    lines = [*each.items(), *((f"{name} mean", result[name]) for name in MEANS if name in result)]
+    keys = [*SCORES, *["auc"] * any("auc" in found for found in each.values()), "n"]
+    body = [(name, *("" if found.get(key) is None else f"{found[key]:.6g}" for key in keys)) for name, found in lines]
+    table(title, ("", *(HEADINGS.get(key, key) for key in keys)), body)
 
 
 def sureness(found: dict[str, Any]) -> list[tuple[str, str]]:

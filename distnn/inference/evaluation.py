@@ -18,13 +18,16 @@ from distnn.inference.application import Application
 from distnn.inference.certainty import Certainty
 from distnn.inference.ensemble import Ensemble
 from distnn.inference.measures import Seen
-from distnn.inference.measures.auc import Areas
+from distnn.inference.measures.auc import Areas, sides_of_classes
 from distnn.inference.measures.averaged import AveragedLoss
 from distnn.inference.measures.classes import Confusion
+from distnn.inference.measures.labels import Labels, sides
 from distnn.inference.measures.numbers import Residuals
 from distnn.inference.measures.sureness import Sureness
 from distnn.inference.measures.worst import Worst
+from distnn.inference.model import Model
 from distnn.kernels.algebra import total
+from distnn.network.error_functions import takes_probabilities
 from distnn.parallel.ranks import on_root
 from distnn.parallel.reduction import ExactSum
 
@@ -36,17 +39,22 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     numbers, by target: rmse, mae, and R2 or None if the target is constant; of a model that knows how sure it is,
     coverage and log_density. For classes: right, the share that is; confusion, K × K, true class by predicted class;
     log_loss and auc, None where there is none, and averaged_log_loss of a model that knows how sure it is; precision,
-    recall and f1 by class and their means. Where the table has weights, an example counts as its weight, everywhere;
-    where the training weighed classes, these weights count in E, and only there. worst: so many rows with the largest
-    errors, by target or of all. leverage: of the rows trained on, left_out_rmse and gamma by target, and so many rows
-    with the largest leverages. UserError, on all ranks, if there are no such rows, or for what reading them refuses.
+    recall and f1 by class and their means. For labels, of which a row may have several, besides: the share of the rows
+    with all of them right; precision, recall, f1 and auc by label. Where the table has weights, an example counts as
+    its weight, everywhere; where the training weighed classes, these weights count in E, and only there. worst: so many
+    rows with the largest errors, by target or of all. leverage: of the rows trained on, left_out_rmse and gamma by
+    target, and so many rows with the largest leverages. UserError, on all ranks, if
+    there are no such rows, or for what reading them refuses.
     """
     if which != "all":
         application.deal_folds()
     preparation, weighted = application.model.preparation, application.columns.weight is not None
     classes, ranks = preparation.classes, application.ranks
     measure = Residuals(preparation) if classes is None else Confusion(classes, weighted)
-    areas = None if classes is None else Areas(classes, weighted, application.source.n)
+    labels = Labels(preparation.targets, weighted) if _gives_labels(application.model) else None
+    areas = None
+    if classes is not None or labels:
+        areas = Areas(sides if classes is None else sides_of_classes(classes), weighted, application.source.n)
     largest = [Worst(worst) for _ in (preparation.targets if classes is None else "1")] if worst else []
     certainty, size = application.model.certainty, 3 + sum(measure.sizes)
     if leverage:
@@ -59,6 +67,8 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
         loss = AveragedLoss(certainty, measure.classes, application.backpropagation)
     more = sure or loss
     sizes = [1, 1, 1, *measure.sizes, *(more.sizes if more else ())]
+    last = sum(sizes)
+    sizes += labels.sizes if labels else ()
     sums = ExactSum(ranks, sizes, len(application.blocks), application.cut.count)
     hashes = np.zeros(len(application.blocks), np.int64)
 
@@ -77,9 +87,11 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
         seen = Seen(rows, block.y, application.backpropagation.outputs(block.x), weights)
         measure.write(seen, out[3:size])
         if sure:
-            sure.write(seen, block, measure.errors(seen), out[size:])
+            sure.write(seen, block, measure.errors(seen), out[size:last])
         if loss:
-            loss.write(seen, block, out[size:])
+            loss.write(seen, block, out[size:last])
+        if labels:
+            labels.write(seen, out[last:])
         if areas is not None:
             areas.look(j, seen)
         for worst_of, errors in zip(largest, measure.errors(seen) if largest else (), strict=True):
@@ -94,18 +106,31 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     E = float(found[2]) / float(found[1])
     result = {"n": float(np.ldexp(n, -exponent)), "E": E, **measure.result(found[3:size], n, exponent)}
     if sure:
-        for name, known in sure.result(found[size:], n).items():
+        for name, known in sure.result(found[size:last], n).items():
             result["targets"][name] |= known
         for place, highest in zip(result["targets"].values(), sure.highest, strict=False):
             place["leverages"] = _shown(application, highest.result(ranks), "leverage")
     if loss:
-        result |= loss.result(found[size:], n)
-    if areas is not None:
+        result |= loss.result(found[size:last], n)
+    if labels and (by_label := labels.result(found[last:], n, exponent)):
+        result["labels"] = by_label
+        for own, area in zip(by_label["by_label"].values(), areas.result(ranks) if areas else (), strict=True):
+            own["auc"] = area
+    elif classes is not None and areas is not None:
         _add_areas(result, areas.result(ranks))
     lists = [_shown(application, worst_of.result(ranks)) for worst_of in largest]
     for place, rows in zip(result["targets"].values() if classes is None else [result], lists, strict=False):
         place["worst"] = rows
     return result
+
+
+def _gives_labels(model: Model) -> bool:
+    """Is each output the probability of a label, of which a row may have several?"""
+    return (
+        model.preparation.classes is None
+        and model.network.output_theta == "logistic"
+        and takes_probabilities(model.error)
+    )
 
 
 def _add_areas(result: dict[str, Any], areas: Sequence[float | None]) -> None:

@@ -36,6 +36,7 @@ PLENTY = 30  # rows a weight: what is learnt by heart is about 1 / 30 of the noi
 DECAY = 3.0  # λ n
 HELD_OUT, FEW = 0.2, 100  # of fewer rows none are held out
 ITERATIONS, TOLERANCE = 100, 1e-4  # of Bayesian regularisation: it settles, or is near enough
+SURE = 500  # weights up to which error bars are stored unasked: at most 2 MB, and the time of an iteration
 COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
 BETTER = 1.0  # by which the log evidence has to rise for more units
 LEAVE_OUT = "--fit-exactly leaves this out."
@@ -121,6 +122,10 @@ def _bayesian(options: Options, hidden: tuple[int, ...] | None) -> Options:
     return replace(options, optimizer="bayesian", hidden=hidden, **settings)  # type: ignore[arg-type]
 
 
+def _with_error_bars(options: Options, weights: int) -> Options:
+    return replace(options, intervals="all") if options.intervals is None and weights <= SURE else options
+
+
 def _by_evidence(
     options: Options, source: Source, ranks: Ranks, searched: bool, look: Callable[[int], object]
 ) -> tuple[Options, str]:
@@ -138,7 +143,8 @@ def _by_evidence(
                 return options, ""  # weights that are no numbers of rows: then it does not know the noise
             if not searched:
                 made.begin()
-                return _bayesian(options, hidden), f"bayesian, a decay for each group of weights; {LEAVE_OUT}"
+                chosen = _with_error_bars(_bayesian(options, hidden), made.model.network.w.size)
+                return chosen, f"bayesian, a decay for each group of weights; {LEAVE_OUT}"
             d, judged = made.model.network.d, _judged(made, units, look)
             if judged is None:
                 ended = ", as far as there was time"
@@ -154,8 +160,9 @@ def _by_evidence(
     found = ", ".join(f"{count}: {evidence:.6g}" for count, (evidence, _) in tried.items()) or "none known"
     if held and tried:
         found += f"; E_val of {100 * held:g} % of the rows " + ", ".join(f"{E_val:.3g}" for _, E_val in tried.values())
+    chosen = _bayesian(options, (best,) if best else ())
     return (
-        _bayesian(options, (best,) if best else ()),
+        _with_error_bars(chosen, weight_count([d[0], *chosen.widths, d[-1]])),
         f"bayesian, a decay for each group of weights, and {best or 'no'} hidden units, by the log evidence "
         f"({found}){ended}; {LEAVE_OUT}",
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from evaluations import N, evaluated, trained_on
 from sklearn.metrics import (
+    accuracy_score,
     confusion_matrix,
     log_loss,
     mean_absolute_error,
@@ -135,6 +136,32 @@ def test_two_classes_with_weights(output: str, tmp_path: Path) -> None:
         expected = precision_recall_fscore_support(Z, guess, average=mean, **sample)[:3]
         assert list(found[mean].values()) == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(found["confusion"], confusion_matrix(Z, guess, **sample), rtol=1e-12)
+
+
+def test_labels_with_weights(tmp_path: Path) -> None:
+    X = np.random.default_rng(6).normal(size=(900, 2))
+    Y = np.stack([X[:, 0] + X[:, 1] > 0, X[:, 0] * X[:, 1] > 0.3, X[:, 1] > 1], axis=1).astype(int)
+    weights = np.random.default_rng(5).integers(0, 9, 900) / 4
+    columns = {"u": X[:, 0], "v": X[:, 1], "w": weights, "p": Y[:, 0], "q": Y[:, 1], "r": Y[:, 2]}
+    write_csv(tmp_path / "labels.csv", columns)
+    options = ["--targets", "p", "q", "r", "--classes", "--weights", "w", "--max-iterations", "5", "--quiet"]
+    assert main(OneRank(), ["--data", str(tmp_path / "labels.csv"), *options, "--out", str(tmp_path / "labels")]) == 0
+    found = evaluated(tmp_path, "labels")
+    assert evaluated(tmp_path, "labels", size=3) == found
+    p, sample = load_model(tmp_path / "labels")(X), {"sample_weight": weights}
+    found = found["labels"]
+    assert found["right"] == pytest.approx(accuracy_score(Y, p > 0.5, **sample), rel=1e-12)
+    expected = precision_recall_fscore_support(Y, p > 0.5, zero_division=0, **sample)
+    for j, score in enumerate(("precision", "recall", "f1", "n")):
+        assert [own[score] for own in found["by_label"].values()] == pytest.approx(expected[j].tolist(), rel=1e-12)
+    areas = roc_auc_score(Y, p, average=None, **sample)
+    assert [own["auc"] for own in found["by_label"].values()] == pytest.approx(areas.tolist(), rel=1e-12)
+    for mean in ("micro", "macro", "weighted"):
+        expected = precision_recall_fscore_support(Y, p > 0.5, average=mean, zero_division=0, **sample)[:3]
+        assert list(found[mean].values()) == pytest.approx(expected, rel=1e-12)
+    columns["q"] = np.where(Y[:, 1], 0.9, 0)  # a probability, which is no label
+    write_csv(tmp_path / "labels.csv", columns)
+    assert "labels" not in evaluated(tmp_path, "labels")
 
 
 @pytest.mark.parametrize("size", [1, 3])

@@ -8,7 +8,7 @@ JPDC 14, 1992). All sums are of integers, weights being rounded to multiples of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -23,33 +23,43 @@ LOW = np.uint64(0xFFFFFFFF)
 
 
 class Areas:
-    """The areas for the classes of a table; of two classes only one. All outputs are kept meanwhile. Local to make.
+    """The areas for the classes or the labels of a table. All outputs are kept meanwhile. Local to make.
 
-    n: rows of the table, at least those that will be seen.
+    sides: gives of a block which rows are positive and the scores, both areas × r. n: rows of the table, at least those
+    that will be seen.
     """
 
-    def __init__(self, classes: Classes, weighted: bool, n: int):
-        self.classes = classes
+    def __init__(self, sides: Callable[[Seen], tuple[np.ndarray, np.ndarray]], weighted: bool, n: int):
+        self.sides = sides
         self.bits = 62 - n.bit_length() if weighted else 0  # then the sum of all weights is below 2^62
         self._seen: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def look(self, j: int, seen: Seen) -> None:
         """See this rank's block number j, once or more. Local."""
-        codes = self.classes.decode(seen.y).astype(np.int32)
         weights = np.rint(np.ldexp(seen.weights, self.bits)).astype(np.uint64)
-        self._seen[j] = codes, seen.outputs, weights
+        self._seen[j] = *self.sides(seen), weights
 
     def result(self, ranks: Ranks) -> list[float | None]:
-        """Of each class against the rest, or of the second of two; None where all rows are on one side. Collective."""
-        K, parts = len(self.classes.names), self._seen.values()
-        codes = np.concatenate([np.empty(0, np.int32), *(codes for codes, _, _ in parts)])
+        """Each area; None where all rows are on one side. Collective."""
+        parts = self._seen.values()
         weights = np.concatenate([np.empty(0, np.uint64), *(weights for _, _, weights in parts)])
         found = []
-        for k in [1] if K == 2 else range(K):
-            of_class = [outputs[min(k, len(outputs) - 1)] for _, outputs, _ in parts]
-            scores = np.concatenate([np.empty(0), *of_class])
-            found.append(area(scores, codes == k, weights, ranks))
+        for k in range(max(ranks.gather(max((len(scores) for _, scores, _ in parts), default=0)))):
+            positive = np.concatenate([np.empty(0, bool), *(positive[k] for positive, _, _ in parts)])
+            scores = np.concatenate([np.empty(0), *(scores[k] for _, scores, _ in parts)])
+            found.append(area(scores, positive, weights, ranks))
         return found
+
+
+def sides_of_classes(classes: Classes) -> Callable[[Seen], tuple[np.ndarray, np.ndarray]]:
+    """Each class against the rest, by its output; of two classes only the second."""
+
+    def sides(seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+        codes, K = classes.decode(seen.y), len(classes.names)
+        chosen = np.array([1]) if K == 2 else np.arange(K)
+        return codes == chosen[:, None], seen.outputs[-len(chosen) :]
+
+    return sides
 
 
 def area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray, ranks: Ranks) -> float | None:
