@@ -19,6 +19,7 @@ from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.runs.job import open_table
 from distnn.runs.options import ACTIONS, Options, check
 from distnn.runs.understanding import plan_alone
+from distnn.storage.overwriting import keep_others
 from distnn.submission.systems import SYSTEMS, find
 from distnn.submit import SubmitOptions, made
 from distnn.words import many
@@ -67,9 +68,7 @@ def _init(asked: InitOptions | None) -> None:
         raise UserError(f"--system {system}: choose from {', '.join(sorted(SYSTEMS))}.")
     file = Path(asked.write)
     job = file.with_suffix(f".{system}.sh")
-    for path in (file, *([job] if system else [])):
-        if path.exists() and not asked.overwrite:
-            raise UserError(f"{path} is there already: name another file by --write, or give --overwrite.")
+    keep_others((file, *([job] if system else [])), asked.overwrite)
     options = questions(asked.data, (lambda question, default: default) if asked.yes else ask)
     _write(file, HEAD.format(file=file) + commented(options))
     print(f"wrote {file}. Train here: distnn train --config {file}")

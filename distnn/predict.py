@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 from distnn.command_line.arguments import parse
@@ -13,9 +15,10 @@ from distnn.inference.certainty import quantile
 from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.inference.predictions import Predictions
 from distnn.inference.writers import WRITERS, on_stdout, write, writer_for
-from distnn.inference.writers.earlier import keep_others, keep_table
+from distnn.inference.writers.earlier import holds_predictions, keep_table
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
+from distnn.storage.overwriting import keep_others
 
 PROGRAM = "distnn predict"
 ABOUT = """Apply a trained model to a table.
@@ -72,9 +75,10 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         predictions = Predictions(
             application, options.keep, options.derivatives, options.intervals, writer.typed, writer.words
         )
-        if options.out is not None and not on_stdout(options.out) and not options.overwrite:
-            out, names = options.out, [field.name for field in predictions.fields]
-            on_root(ranks, lambda: keep_others(out, names))
+        if options.out is not None and not on_stdout(options.out):
+            out, names = Path(options.out), [field.name for field in predictions.fields]
+            own = partial(holds_predictions, names=names)
+            on_root(ranks, lambda: keep_others([out], options.overwrite, own, "such predictions"))
         write(predictions, writer, options.out, ranks)
     return 0
 

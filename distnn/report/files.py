@@ -12,6 +12,7 @@ from distnn.errors import UserError
 from distnn.report.style import LACKED
 from distnn.report.subject import Drawing
 from distnn.storage.files import replacing
+from distnn.storage.overwriting import keep_others
 
 MARK = "distnn report"  # stands in each file, in its first or last BYTES
 BYTES = 4096
@@ -27,13 +28,7 @@ FORMATS: dict[str, dict[str, str | None]] = {
 
 def require_own(paths: Iterable[Path], overwrite: bool) -> None:
     """UserError if one of the files is there and was not written here, unless `overwrite`. Local."""
-    for path in paths:
-        if path.is_dir():
-            raise UserError(f"{path} is a folder: give the name of a file.")
-        if path.exists() and not overwrite and not _is_own(path):
-            raise UserError(
-                f"{path} is there already, and is no report of distnn: give another name, or lose it by --overwrite."
-            )
+    keep_others(paths, overwrite, _is_own, "report of distnn")
 
 
 def _is_own(path: Path) -> bool:

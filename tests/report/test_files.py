@@ -65,7 +65,7 @@ def test_figures_of_the_command(
 def test_files_of_others_stay(name: str, style: None, tmp_path: Path) -> None:
     files = [tmp_path / "report.html", *figure_files(tmp_path, [drawing("roc")])]
     (tmp_path / name).write_text("mine")
-    with pytest.raises(UserError, match=f"{name} is there already, and is no report of distnn"):
+    with pytest.raises(UserError, match=f"{name} is there already, and holds no report of distnn"):
         require_own(files, False)
     require_own(files, True)
     assert (tmp_path / name).read_text() == "mine"
@@ -75,7 +75,7 @@ def test_the_command_overwrites_its_own_page_alone(model: str, tmp_path: Path) -
     report(tmp_path, "--model", model)
     report(tmp_path, "--model", model)
     (tmp_path / "report.html").write_text("mine")
-    with pytest.raises(UserError, match="is no report of distnn"):
+    with pytest.raises(UserError, match="holds no report of distnn"):
         report(tmp_path, "--model", model)
     assert (tmp_path / "report.html").read_text() == "mine"
     assert report(tmp_path, "--model", model, "--overwrite").startswith("<!DOCTYPE html>")

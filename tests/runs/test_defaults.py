@@ -17,7 +17,7 @@ from distnn.data.tables import ArraySource, ExclusiveOr
 from distnn.errors import DONE, STOPPED
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.runs.assembly import Assembly
-from distnn.runs.defaults import DECAY, PLENTY, Stopped, _is_better, assemble
+from distnn.runs.defaults import DECAY, PLENTY, SURE, Stopped, _is_better, assemble
 from distnn.runs.options import Options, check
 from distnn.train import main
 from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
@@ -77,6 +77,13 @@ def test_the_exclusive_or_and_many_rows_are_fitted_exactly() -> None:
     assert assembled(*wavy(n - 1), hidden=(3,)).options.optimizer == "bayesian"
 
 
+def test_error_bars_are_stored_of_few_weights(short: None) -> None:
+    many = (SURE // 4 + 1,)  # weights of 2-H-1: 4 H + 1
+    for hidden, chosen, stored in (((3,), None, "all"), (many, None, None), ((3,), "last", "last")):
+        made = assembled(*wavy(40), hidden=hidden, intervals=chosen)
+        assert (made.options.optimizer, made.options.intervals) == ("bayesian", stored)
+
+
 def test_the_evidence_chooses_the_network() -> None:
     X, y = wavy(60)
     made = assembled(X, y)
@@ -84,6 +91,7 @@ def test_the_evidence_chooses_the_network() -> None:
     assert made.options.decays == "groups"
     assert made.options.hidden in ((2,), (4,))
     assert "hidden units, by the log evidence (0: -" in str(made.why)
+    assert made.options.intervals == "all"
     assert assembled(X, y, min_gradient=1.0, max_iterations=2).options.hidden == made.options.hidden
     straight = assembled(X, X @ [1.0, 2.0] + 0.1 * np.random.default_rng(1).normal(size=60))
     assert straight.options.hidden == ()

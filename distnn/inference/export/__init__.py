@@ -13,6 +13,7 @@ from distnn.inference.export import c, fortran, jax_function, json_text, onnx_gr
 from distnn.inference.export.formula import Formula, formula
 from distnn.inference.model import Model
 from distnn.storage.files import replacing
+from distnn.storage.overwriting import keep_others
 
 
 class Exporter(NamedTuple):
@@ -69,9 +70,7 @@ def export(
         name = next((out.name.removesuffix(ending) for ending in endings if out.name.endswith(ending)), out.name)
         for ending, content in files(described, name).items():
             contents[out.with_name(f"{name}{ending}")] = content
-    for path in contents:
-        if path.exists() and not overwrite:
-            raise UserError(f"{path} is there already: give another --out, or --overwrite.")
+    keep_others(contents, overwrite)
     for path, content in contents.items():
         try:
             with replacing(path) as file:

@@ -1,4 +1,4 @@
-"""What is to be written over: predictions of before are replaced, anything else is kept."""
+"""What is there already: the table, which is never written over, and predictions of before, which are."""
 
 from __future__ import annotations
 
@@ -22,23 +22,15 @@ def keep_table(data: str | None, out: str | None) -> None:
         raise UserError(f"{out} is the table itself, which would be lost: write to another file.")
 
 
-def keep_others(out: str, names: Sequence[str], more: bool = False) -> None:
-    """UserError if there is a file `out` that does not hold columns of these names, as predictions of before do. Local.
+def holds_predictions(path: Path, names: Sequence[str], more: bool = False) -> bool:
+    """Has a file columns of these names, as predictions of before have them? Local.
 
-    An array, whose columns have no names, has as many. more: there may be others after them; arrays are kept.
+    An array, whose columns have no names, has as many. more: there may be others after them; arrays do not count.
     """
-    path = Path(out)
-    if not path.is_file() or path.stat().st_size == 0:
-        return
     try:
-        found = open_source(out, OneRank())
-        if found.named:
-            own = list(found.columns[: len(names)] if more else found.columns) == list(names)
-        else:
-            own = len(found.columns) == len(names) and not more
+        found = open_source(str(path), OneRank())
     except UserError:
-        own = False
-    if not own:
-        raise UserError(
-            f"{out} is there already, and holds no such predictions: write to another file, or say --overwrite."
-        )
+        return False
+    if found.named:
+        return list(found.columns[: len(names)] if more else found.columns) == list(names)
+    return len(found.columns) == len(names) and not more

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from distnn.data.folds import deal
@@ -11,7 +13,7 @@ from distnn.data.tables import ExclusiveOr, Source
 from distnn.data.tables.remembered import Remembered
 from distnn.errors import DONE, STOPPED, UserError
 from distnn.inference.writers import writer_for
-from distnn.inference.writers.earlier import keep_others, keep_table
+from distnn.inference.writers.earlier import holds_predictions, keep_table
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.signals import caught
@@ -33,6 +35,7 @@ from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
 from distnn.runs.understanding import memory_for_rows, plan_alone
+from distnn.storage.overwriting import keep_others
 from distnn.training.interruption import STOP_FILE
 
 REMEMBERED = 3  # of the memory for rows, a part in so many for what was read
@@ -63,8 +66,8 @@ class Farm:
         """UserError if --out-of-fold is the table, or a file of somebody else. Local."""
         if out := self.options.out_of_fold:
             keep_table(self.options.data, out)
-            if not (self.options.overwrite or self.options.resume):
-                keep_others(out, [field.name for field in LEADING], more=True)
+            own = partial(holds_predictions, names=[field.name for field in LEADING], more=True)
+            keep_others([Path(out)], self.options.overwrite or self.options.resume, own, "such predictions")
 
     def carry_out(self) -> int:
         """Train what is not trained yet, and say what came of it. Returns the exit code."""

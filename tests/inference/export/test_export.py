@@ -39,7 +39,7 @@ def test_endings_may_be_given_and_several_languages(tmp_path: Path) -> None:
 
 def test_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "a.c").write_text("mine")
-    with pytest.raises(UserError, match=r"a\.c is there already: give another --out, or --overwrite"):
+    with pytest.raises(UserError, match=r"a\.c is there already: name another file, or lose this one by --overwrite"):
         export(model("linear"), "c", tmp_path / "a")
     assert [path.name for path in tmp_path.iterdir()] == ["a.c"]
     export(model("linear"), "c", tmp_path / "a", overwrite=True)

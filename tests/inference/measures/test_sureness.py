@@ -28,7 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, more in (("whole", []), ("test", ["--test", "0.2"])):
         run = [*common, "--optimizer", "bayesian", "--intervals", "all", *more, "--out", str(folder / name)]
         assert train_main(OneRank(), run) == 0
-    assert train_main(OneRank(), [*common, "--max-iterations", "3", "--out", str(folder / "plain")]) == 0
+    assert (
+        train_main(OneRank(), [*common, "--fit-exactly", "--max-iterations", "3", "--out", str(folder / "plain")]) == 0
+    )
     return folder
 
 

@@ -1,4 +1,4 @@
-"""What of files that are there already is replaced."""
+"""The table is never written over; predictions of before are known by their columns."""
 
 from __future__ import annotations
 
@@ -8,36 +8,29 @@ import numpy as np
 import pytest
 
 from distnn.errors import UserError
-from distnn.inference.writers.earlier import keep_others, keep_table
+from distnn.inference.writers.earlier import holds_predictions, keep_table
 
 
-def test_only_columns_of_the_same_names_are_replaced(tmp_path: Path) -> None:
+def test_only_columns_of_the_same_names_are_predictions(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    keep_others(str(path), ["y"])
-    path.touch()
-    keep_others(str(path), ["y"])
-    keep_others("/dev/null", ["y"])
     path.write_text("y,class 1\n1,2\n")
-    keep_others(str(path), ["y", "class 1"])
+    assert holds_predictions(path, ["y", "class 1"])
     for names in (["y"], ["class 1", "y"], ["y", "class 2"]):
-        with pytest.raises(
-            UserError, match=r"a\.csv is there already, and holds no such predictions: write to another"
-        ):
-            keep_others(str(path), names)
+        assert not holds_predictions(path, names)
     np.save(tmp_path / "a.npy", np.zeros((3, 2)))
-    keep_others(str(tmp_path / "a.npy"), ["y", "z"])
-    with pytest.raises(UserError, match="is there already"):
-        keep_others(str(tmp_path / "a.npy"), ["y"])
+    assert holds_predictions(tmp_path / "a.npy", ["y", "z"])
+    assert not holds_predictions(tmp_path / "a.npy", ["y"])
+    (tmp_path / "a.parquet").write_text("no table")
+    assert not holds_predictions(tmp_path / "a.parquet", ["y"])
 
 
-def test_predictions_that_begin_alike_are_replaced(tmp_path: Path) -> None:
+def test_predictions_may_begin_alike(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("row,fold,y\n0,1,0.5\n")
-    keep_others(str(path), ["row", "fold"], more=True)
+    assert holds_predictions(path, ["row", "fold"], more=True)
+    assert not holds_predictions(path, ["row", "id"], more=True)
     np.save(tmp_path / "a.npy", np.zeros((3, 2)))
-    for out, names in ((path, ["row", "id"]), (tmp_path / "a.npy", ["row", "fold"])):
-        with pytest.raises(UserError, match="is there already"):
-            keep_others(str(out), names, more=True)
+    assert not holds_predictions(tmp_path / "a.npy", ["row", "fold"], more=True)
 
 
 @pytest.mark.parametrize("data", ["t.h5", "t.h5:/X", "t.h5:/X,/Y", ".", "t.*"])
