@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from distnn.command_line.synonyms import Language
+from distnn.data.classes import label_name
 from distnn.data.tables import ArraySource, Source
 from distnn.declared import declared
 from distnn.errors import UserError
@@ -53,6 +54,7 @@ OPTIONS = tuple(  # of fit: those of a training, but for files and what is print
     for name in KNOWN
     if name in ("check_every", "memory", "scratch") or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
 )
+PAIRS = ("types", "transform", "class_weights")  # NAME=VALUE each, which may be a dictionary
 SEQUENCES = tuple(option.name for option in declared(Options) if option.takes_several)
 NAMES = {name: name for name in OPTIONS} | {"resume": "network=fit.model.network"}  # in sentences
 OF_FOLDS = NAMES | {name: name for name in ("folds", "folds_by")}
@@ -213,6 +215,8 @@ def _options(network: Network | None, options: dict[str, Any]) -> Options:
     for name, value in options.items():
         if name in SEQUENCES and isinstance(value, str | numbers.Integral):
             options[name] = (value,)
+        if name in PAIRS and isinstance(value, Mapping):
+            options[name] = tuple(f"{label_name(key)}={given}" for key, given in value.items())
         if name in KNOWN and name not in OPTIONS:
             raise UserError(f"fit: {name} is an option of the command line, not of fit.")
         if name not in KNOWN:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
 
 class Keywords(TypedDict, total=False):
@@ -11,14 +11,14 @@ class Keywords(TypedDict, total=False):
 
     inputs: Sequence[str] | str
     ignore: Sequence[str] | str
-    types: Sequence[str] | str
+    types: Sequence[str] | str | Mapping[str, str]
     missing: Sequence[str] | str
     impute: Literal["mean", "median", "constant", "drop"] | None
     fill: float
     indicator: bool
     categories: int
-    transform: Sequence[str] | str
-    class_weights: Sequence[str] | str
+    transform: Sequence[str] | str | Mapping[str, str]
+    class_weights: Sequence[str] | str | Mapping[Any, float]
     classes: bool | None
     validation: float | None
     test: float

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from distnn.api import OPTIONS, fit
+from distnn.api import OPTIONS, PAIRS, fit
 from distnn.declared import declared
 from distnn.runs.options.options import Options
 
@@ -21,8 +21,8 @@ HEAD = '''"""The options of `fit` with their types, for type checkers and editor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
 
 class Keywords(TypedDict, total=False):
@@ -46,7 +46,8 @@ def text(kind: Any) -> str:
 def module() -> str:
     """The text of the file, as ruff formats it."""
     options = [option for option in declared(Options) if option.name in OPTIONS and option.name not in PARAMETERS]
-    lines = [f"    {option.name}: {text(option.kind)}" for option in options]
+    pairs = dict.fromkeys(PAIRS, " | Mapping[str, str]") | {"class_weights": " | Mapping[Any, float]"}
+    lines = [f"    {option.name}: {text(option.kind)}{pairs.get(option.name, '')}" for option in options]
     formatter = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(FILE), "-"]
     return subprocess.run(
         formatter, input=HEAD + "\n".join(lines) + "\n", capture_output=True, text=True, check=True

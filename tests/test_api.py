@@ -123,6 +123,20 @@ def test_words_are_classes() -> None:
         fit(X, X[:, 0], max_iterations=1).model.classify(X)
 
 
+def test_pairs_may_be_a_dictionary() -> None:
+    X, codes = np.column_stack([np.arange(60) / 7, np.arange(60) % 4]), np.arange(60) % 3
+    found = [
+        fit(X, codes + 1.0, classes=True, class_weights=weights, transform=log, types=types, max_iterations=2).model
+        for weights, log, types in (
+            ({1.0: 2, 3: 0.5}, {"x1": "log1p"}, {"x2": "words"}),
+            (("1=2", "3=0.5"), "x1=log1p", "x2=words"),
+        )
+    ]
+    assert found[0].metadata() == found[1].metadata()
+    assert found[0].network.w.tobytes() == found[1].network.w.tobytes()
+    assert found[0].preparation.classes is not None and found[0].preparation.classes.weights == (2.0, 1.0, 0.5)
+
+
 def test_a_network_that_goes_on() -> None:
     """Two trainings of two steps are one of four; the network that is given is changed in place."""
     network = Network([3, 4, 1], output_theta="identity")

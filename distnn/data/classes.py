@@ -96,6 +96,11 @@ def class_name(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
+def label_name(label: object) -> str:
+    """The name of a class that is given as a value of Python."""
+    return class_name(label) if isinstance(label, float) else str(label)
+
+
 def sort_names(names: Sequence[str]) -> tuple[str, ...]:
     """Names in the order of their classes: by value if all are numbers, else as words. The same on every rank."""
     try:

@@ -32,6 +32,8 @@ from distnn.kernels.blocks import Block, Cut
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
 
+WHOLE = 2.0**53  # up to which float64 has all whole numbers
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -275,14 +277,15 @@ def _learn(
         return Preparation.of(names, columns, inputs, None, classes)
     targets = measure(shift.targets, train.view(Targets), ranks, cut.count)
     if targets.constant.any():
-        _refuse_constant(source, columns, train, int(targets.constant.argmax()), ranks)
+        j = int(targets.constant.argmax())
+        _refuse_constant(source, columns, train, j, float(shift.targets[j]), ranks)
     if not recipe.standardise_targets:
         targets = Scaling.identity(len(shift.targets))
     return Preparation.of(names, columns, inputs, targets, None)
 
 
-def _refuse_constant(source: Source, columns: Columns, train: Shelf, j: int, ranks: Ranks) -> NoReturn:
-    """UserError for target j, which is constant in the rows that count. Collective."""
+def _refuse_constant(source: Source, columns: Columns, train: Shelf, j: int, value: float, ranks: Ranks) -> NoReturn:
+    """UserError for target j, which is constant in the rows that count. Collective. value: of one of them."""
     name = columns.names(source)[1][j]
     ends = np.full(2, -np.inf)
     for part in train.view(Targets):
@@ -292,6 +295,11 @@ def _refuse_constant(source: Source, columns: Columns, train: Shelf, j: int, ran
         raise UserError(
             f"{source.path}: beside the largest weights the others are too small to count, and in the rows that do, "
             f"the target column {name} is constant: there is nothing to learn. Give weights of like size."
+        )
+    if abs(value) >= WHOLE:
+        raise UserError(
+            f"{source.path}: the target column {name} holds numbers beyond 2^53, which are all the same in float64: if "
+            "they are labels, say --classes; if not, take a constant off them."
         )
     raise UserError(f"{source.path}: the target column {name} is constant: there is nothing to learn.")
 

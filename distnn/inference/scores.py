@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from distnn.data.classes import Classes, class_name
+from distnn.data.classes import Classes, label_name
 from distnn.errors import UserError
 from distnn.network.error_functions import takes_probabilities
 
@@ -46,5 +46,5 @@ def _codes(classes: Classes, Y: np.ndarray) -> np.ndarray:
     """Class numbers, (n,); -1 for what is no class."""
     if Y.ndim == 2 and Y.shape[1] > 1:
         return Y.argmax(axis=1)
-    names = [class_name(label) if isinstance(label, float) else str(label) for label in Y.reshape(-1).tolist()]
+    names = [label_name(label) for label in Y.reshape(-1).tolist()]
     return classes.codes(np.array(names, dtype=str))[0]

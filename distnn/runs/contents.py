@@ -60,9 +60,14 @@ def member(kind: str, number: int) -> str:
     return f"{kind}-{number:03d}"
 
 
+def is_member(folder: Path) -> bool:
+    """Is it called as the directory of one of several runs is?"""
+    return _kind(folder.name) == MEMBER
+
+
 def members(folder: Path) -> list[Path]:
     """The directories of several runs in it, in order; none if there is no such folder."""
-    found = [path for path in _entries(folder) if _kind(path.name) == MEMBER and path.is_dir()]
+    found = [path for path in _entries(folder) if is_member(path) and path.is_dir()]
     return sorted(found, key=lambda path: int(path.name.partition("-")[2]))
 
 

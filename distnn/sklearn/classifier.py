@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from distnn.data.classes import class_name
+from distnn.data.classes import label_name
 from distnn.data.preparation import Preparation
 from distnn.errors import UserError
 from distnn.inference.scores import as_probabilities
@@ -91,12 +91,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         preparation, classes = super()._named(preparation), preparation.classes
         assert classes is not None
         self._codes = np.array([int(code) for code in classes.names])  # of classes with a weight above 0
-        names = tuple(name(label) for label in self.classes_[self._codes].tolist())
+        names = tuple(label_name(label) for label in self.classes_[self._codes].tolist())
         return replace(
             preparation, classes=replace(classes, names=names, kind=KINDS.get(self.classes_.dtype.kind, "words"))
         )
-
-
-def name(label: Any) -> str:
-    """The name of a class, as the command line would have read it."""
-    return class_name(label) if isinstance(label, float) else str(label)

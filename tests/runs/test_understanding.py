@@ -96,6 +96,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "target-missing-first.csv": ({}, r"line 2 \(row 0\), column y: .*train with --impute drop"),
     "target-missing-later.csv": ({}, r"line 32 \(row 30\), column y: .*train with --impute drop"),
     "dates.csv": ({}, r"column when holds dates, such as '2026-01-01': .*--ignore when"),
+    "long-labels.csv": ({}, r"target column k holds numbers beyond 2\^53, .* if they are labels, say --classes"),
     "gaps.csv": ({}, r"line 5 \(row 3\), column a: the field is empty.*--impute median, mean, constant or drop"),
 }
 

@@ -108,7 +108,7 @@ SAID = {
     ),
     "r-write-table.txt": ("its first column, which has no name (1, 2, 3, …), is left out",),
     "comments.dat": ("2 lines that begin with # are left out", "its columns are named by the comment line"),
-    "percent-comments.dat": ("1 lines that begin with % are left out", "its columns are named by the comment line"),
+    "percent-comments.dat": ("1 line that begins with % is left out", "its columns are named by the comment line"),
     "title.csv": ("its first line ('Results of March') is taken for a title, and left out",),
     "title-from-a-spreadsheet.csv": ("its first line ('Results,,') is taken for a title, and left out",),
     "titles-no-header.csv": ("its first 2 lines are taken for titles, and left out",),

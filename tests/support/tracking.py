@@ -217,7 +217,7 @@ def wandb_written(folder: Path) -> list[Any]:
             elif kind == "artifact":
                 run.artefacts.append(SimpleNamespace(files=[file.path for file in told.manifest.contents]))
             elif kind == "run":
-                run.id = told.run_id
+                run.id, run.given = told.run_id, {"name": told.display_name, "group": told.run_group}
             elif kind == "exit":
                 run.exit_code = told.exit_code
         runs.append(run)

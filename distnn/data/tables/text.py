@@ -41,7 +41,9 @@ def text_table(original: Opens, ranks: Ranks, header: bool | None, written: Writ
         layout, segments = _look_through(file, path, ranks, header, written)
     index = LineIndex(path, layout.start, layout.stop, segments, layout.marks)
     if index.comments:
-        notes += (f"{index.comments} lines that begin with {layout.dialect.comment} are left out",)
+        one = index.comments == 1
+        said = "line that begins" if one else "lines that begin", "is" if one else "are"
+        notes += (f"{index.comments} {said[0]} with {layout.dialect.comment} {said[1]} left out",)
     return TextSource(path, file, layout, index, (*notes, *layout.notes))
 
 

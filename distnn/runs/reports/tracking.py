@@ -42,6 +42,7 @@ class TrackingReport(Report):
         self._deliveries: list[Delivery] = []
         self._warn: Callable[[str], None] = print
         self._patience = END
+        self._said_to_wait = False
 
     def begin(self, beginning: Beginning) -> None:
         self._warn, self._every = beginning.warn, beginning.every
@@ -81,7 +82,8 @@ class TrackingReport(Report):
         for delivery in deliveries:
             delivery.over(outcome)
         late = [delivery for delivery in deliveries if not delivery.wait(QUIET - (time.monotonic() - began))]
-        if late:
+        if late and not self._said_to_wait:  # once, of all runs
+            self._said_to_wait = True
             names = " and ".join(delivery.name for delivery in late)
             self._warn(f"--track: waiting for {names}, for up to {patience:.0f} s; the run itself is written.")
         for delivery in deliveries:

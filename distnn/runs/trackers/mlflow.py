@@ -1,8 +1,8 @@
 """MLflow: a run in the experiment that MLFLOW_EXPERIMENT_NAME names, else "distnn", of the store that
 MLFLOW_TRACKING_URI names, else of MLflow's own choice.
 
-Options become parameters, the environment tags, numbers metrics by the iteration as their step; the files of options,
-environment, result and model become artefacts.
+Options become parameters, the environment tags, and so does of one of several runs the directory of all, "farm";
+numbers become metrics by the iteration as their step, the files of options, environment, result and model artefacts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class MLflow(Tracker):
         self.client, self._course = MlflowClient(tracking_uri=store), course
         found = self._found(memory.get("run")) if store == memory.get("store") else None
         if found is None:
-            found = self.client.create_run(self._experiment(), run_name=course.folder.name)
+            found = self.client.create_run(self._experiment(), run_name=course.name)
         self.run = found.info.run_id
         memory.update(store=store, run=self.run)
         self.client.update_run(self.run, status="RUNNING")
@@ -89,7 +89,8 @@ class MLflow(Tracker):
         environment = {f"environment.{name}": value for name, value in plain(self._course.environment).items()}
         changed = {f"at_resume.{name}": value for name, value in options.items() if there.get(name, value) != value}
         params = [Param(name, value) for name, value in options.items() if name not in there]
-        tags = [RunTag(name, str(value)[:LENGTH]) for name, value in {**environment, **changed}.items()]
+        farm = {} if self._course.farm is None else {"farm": self._course.farm}
+        tags = [RunTag(name, str(value)[:LENGTH]) for name, value in {**farm, **environment, **changed}.items()]
         for start in range(0, max(len(params), len(tags)), FEW):
             part = slice(start, start + FEW)
             self.client.log_batch(self.run, params=params[part], tags=tags[part])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distnn.errors import DONE, STOPPED
+from distnn.runs import contents
 
 Numbers = Mapping[str, float | None]  # of an iteration by their names, with its t; None is not known
 
@@ -26,6 +27,18 @@ class Course:
     environment: Mapping[str, Any]
     t: int = -1
     memory: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def farm(self) -> str | None:
+        """The name of the directory of several runs, if this is one of them."""
+        folder = self.folder.resolve()
+        return folder.parent.name if contents.is_member(folder) else None
+
+    @property
+    def name(self) -> str:
+        """What a service is to call the run: its directory, or that of several runs, and its own there."""
+        own = self.folder.resolve().name
+        return own if self.farm is None else f"{self.farm}/{own}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Weights & Biases: a run of the project that WANDB_PROJECT names, else "distnn"; WANDB_MODE=offline keeps it in files.
 
 Options and environment become its configuration, numbers its history by the iteration as the step, the model an
-artefact.
+artefact. Several runs of one directory are a group.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class WandB(Tracker):
         self._memory = memory
         self.run = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or "distnn",
-            name=os.environ.get("WANDB_NAME") or course.folder.name,
+            name=os.environ.get("WANDB_NAME") or course.name,
+            group=os.environ.get("WANDB_RUN_GROUP") or course.farm,
             id=memory["run"],
             resume="allow",
             settings=wandb.Settings(silent=True, console="off", disable_git=True, disable_code=True),

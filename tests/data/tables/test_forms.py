@@ -92,7 +92,7 @@ def test_what_a_spreadsheet_could_not_compute_is_no_comment(size: int, tmp_path:
     path.write_text(lines("a,b,y", rows[:30]) + "# half\n" + lines(None, rows[30:]))
     read_all = lambda ranks: (s := open_source(str(path), ranks), s.read(0, s.n, [0], missing=Missing())[0])  # noqa: E731
     for source, values in on_ranks(size, read_all):
-        assert source.n == 60 and source.notes == ("1 lines that begin with # are left out",)
+        assert source.n == 60 and source.notes == ("1 line that begins with # is left out",)
         np.testing.assert_array_equal(values[:, 0], [np.nan if i % 3 else i for i in range(60)])
 
 

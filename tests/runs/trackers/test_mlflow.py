@@ -32,7 +32,8 @@ def steps(ours: ModuleType, memory: dict[str, Any]) -> list[int]:
 
 
 def test_all_of_a_run_is_there(ours: ModuleType, tmp_path: Path) -> None:
-    run = ours.tracker()
+    run, tmp_path = ours.tracker(), tmp_path / "forest" / "member-003"
+    tmp_path.mkdir(parents=True)
     begun = course(tmp_path)
     assert run.begin(begun) == -1
     run.log(rows(0, 40))
@@ -42,7 +43,8 @@ def test_all_of_a_run_is_there(ours: ModuleType, tmp_path: Path) -> None:
     assert steps(ours, memory) == list(range(45))
     found = client(ours, memory).get_run(memory["run"])
     assert found.info.status == "FINISHED"
-    assert found.info.run_name == tmp_path.name
+    assert found.info.run_name == "forest/member-003"
+    assert found.data.tags["farm"] == "forest"
     assert found.data.params["hidden"] == "3 4"
     assert found.data.tags["environment.cpu_features"] == "a b"
     artefacts = {file.path for file in client(ours, memory).list_artifacts(memory["run"])}

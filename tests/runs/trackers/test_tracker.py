@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from tracking import course
 
 from distnn.errors import DONE, FAILED, STOPPED, UserError
 from distnn.runs import trackers
@@ -19,6 +22,16 @@ def test_what_an_outcome_means() -> None:
     done, stopped, failed = map(Outcome, (DONE, STOPPED, FAILED))
     assert (done.done, stopped.done, failed.done) == (True, False, False)
     assert (done.interrupted, stopped.interrupted, failed.interrupted) == (False, True, False)
+
+
+def test_one_of_several_runs_is_called_as_all_of_them_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = {"forest/member-003": ("forest/member-003", "forest"), "lift": ("lift", None), "member-x": ("member-x", None)}
+    for folder, names in of.items():
+        (tmp_path / folder).mkdir(parents=True)
+        made = course(tmp_path / folder)
+        assert (made.name, made.farm) == names
+    monkeypatch.chdir(tmp_path / "lift")
+    assert course(Path()).name == "lift"
 
 
 def test_a_tracker_that_there_is_not() -> None:

@@ -47,26 +47,29 @@ def read(ours: ModuleType, folder: Path) -> dict[str, Any]:
         found["artefacts"] += [artefact.files for artefact in run.artefacts]
         found["ids"].add(run.id)
         found["code"].append(run.exit_code)
+        found["names"] = run.given["name"], run.given["group"]
     return found
 
 
 def test_a_run_that_goes_on_is_the_same_one_with_all_of_it(
     ours: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = course(tmp_path)
+    (farm := tmp_path / "forest" / "member-003").mkdir(parents=True)
+    begun = course(farm)
     run = ours.tracker()
     assert run.begin(begun) == -1
     run.log(rows(0, 4))
     run.log(rows(4, 10))
     run.end(Outcome(STOPPED))
     begin_in(tmp_path / "2", monkeypatch)
-    again = course(tmp_path, 6, dict(begun.memory))
+    again = course(farm, 6, dict(begun.memory))
     again.options = {**again.options, "max_iterations": 99}
     run = ours.tracker()
     assert run.begin(again) == 9
     run.log(rows(10, 12))
-    run.end(Outcome(DONE, tmp_path / "model.safetensors", {"E_in": 0.5}))
+    run.end(Outcome(DONE, farm / "model.safetensors", {"E_in": 0.5}))
     found = read(ours, tmp_path)
+    assert found["names"] == ("forest/member-003", "forest")
     assert found["steps"] == list(range(12))
     assert found["E_in"] == [1 / (t + 1) for t in range(12)]
     assert found["ids"] == {begun.memory["run"]}
