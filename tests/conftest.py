@@ -72,7 +72,7 @@ def of(request: pytest.FixtureRequest) -> str:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 5 rows, so that small tables have many."""
 
-    def cut(n: int, d: Sequence[int], dtype: Any) -> blocks.Cut:
+    def cut(n: int, d: Sequence[int], dtype: Any, squares: bool = False) -> blocks.Cut:
         return blocks.Cut(n, 5, -(-n // 5))
 
     monkeypatch.setattr("distnn.runs.plan.cut", cut)

@@ -137,8 +137,12 @@ def cholesky(A: np.ndarray) -> np.ndarray | None:
             return np.linalg.cholesky(A) if np.isfinite(A.diagonal()).all() else None
         except np.linalg.LinAlgError:
             return None
-    L = np.tril(A)
-    return np.tril(L) if function(len(L), _at(L), len(L)) else None
+    L = np.array(A, order="C")
+    if not function(len(L), _at(L), len(L)):
+        return None
+    for i, row in enumerate(L, 1):
+        row[i:] = 0
+    return L
 
 
 def solve(L: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -33,10 +33,10 @@ __all__ = ["OPTIMIZERS", "Optimizer", "State", "choose"]
 class Optimizer(Protocol):
     """What the training loop needs of an optimizer.
 
-    name: on the command line. stochastic: whether E and G in its state are those of a sample, not of D. Where the user
-    does not say when to stop: after how many iterations; after how many of them E_val is not expected to fall any more
-    (patience; passes over D, if stochastic), and E_in, where it has not changed in that time (plateau; its evaluations,
-    if stochastic).
+    name: on the command line. stochastic: whether E and G in its state are those of a sample, not of D. squares:
+    whether it has JᵀJ made, work of |W|² for each row. Where the user does not say when to stop: after how many
+    iterations; after how many of them E_val is not expected to fall any more (patience; passes over D, if stochastic),
+    and E_in, where it has not changed in that time (plateau; its evaluations, if stochastic).
 
     One that does without options of a training may have `excludes: ClassVar[Mapping[str, str]]`: for each such option
     why, as a relative clause.
@@ -44,6 +44,7 @@ class Optimizer(Protocol):
 
     name: ClassVar[str]
     stochastic: ClassVar[bool]
+    squares: ClassVar[bool]
     iterations: ClassVar[int]
     patience: ClassVar[int]
     plateau: ClassVar[int]

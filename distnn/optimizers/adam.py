@@ -32,6 +32,7 @@ class Adam(LearningRate):
 
     name: ClassVar[str] = "adam"
     stochastic: ClassVar[bool] = True
+    squares: ClassVar[bool] = False
     iterations: ClassVar[int] = 1000
     patience: ClassVar[int] = 10
     plateau: ClassVar[int] = 10

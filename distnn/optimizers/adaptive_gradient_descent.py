@@ -34,6 +34,7 @@ class AdaptiveGradientDescent:
 
     name: ClassVar[str] = "adaptive-gradient-descent"
     stochastic: ClassVar[bool] = False
+    squares: ClassVar[bool] = False
     iterations: ClassVar[int] = 1000
     patience: ClassVar[int] = 200
     plateau: ClassVar[int] = 20

@@ -67,6 +67,7 @@ class Bayesian:
 
     name: ClassVar[str] = "bayesian"
     stochastic: ClassVar[bool] = False
+    squares: ClassVar[bool] = True
     iterations: ClassVar[int] = 500
     patience: ClassVar[int] = 10
     plateau: ClassVar[int] = 0

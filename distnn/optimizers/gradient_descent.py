@@ -18,6 +18,7 @@ class GradientDescent:
 
     name: ClassVar[str] = "gradient-descent"
     stochastic: ClassVar[bool] = False
+    squares: ClassVar[bool] = False
     iterations: ClassVar[int] = 1000
     patience: ClassVar[int] = 200
     plateau: ClassVar[int] = 100

@@ -45,6 +45,7 @@ class LBFGS:
 
     name: ClassVar[str] = "lbfgs"
     stochastic: ClassVar[bool] = False
+    squares: ClassVar[bool] = False
     iterations: ClassVar[int] = 1000
     patience: ClassVar[int] = 50
     plateau: ClassVar[int] = 10

@@ -43,6 +43,7 @@ class LevenbergMarquardt:
 
     name: ClassVar[str] = "levenberg-marquardt"
     stochastic: ClassVar[bool] = False
+    squares: ClassVar[bool] = True
     iterations: ClassVar[int] = 100
     patience: ClassVar[int] = 10
     plateau: ClassVar[int] = 5

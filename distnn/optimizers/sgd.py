@@ -29,6 +29,7 @@ class StochasticGradientDescent(LearningRate):
 
     name: ClassVar[str] = "sgd"
     stochastic: ClassVar[bool] = True
+    squares: ClassVar[bool] = False
     iterations: ClassVar[int] = 1000
     patience: ClassVar[int] = 10
     plateau: ClassVar[int] = 10

@@ -37,6 +37,7 @@ class TruncatedNewton:
 
     name: ClassVar[str] = "truncated-newton"
     stochastic: ClassVar[bool] = False
+    squares: ClassVar[bool] = False
     iterations: ClassVar[int] = 100
     patience: ClassVar[int] = 10
     plateau: ClassVar[int] = 5

@@ -18,8 +18,10 @@ from distnn.data.tables.source import Missing, listed, quoted
 from distnn.errors import UserError
 from distnn.kernels.blocks import Cut, cut
 from distnn.network.error_functions import OUTPUTS_OF, takes_probabilities
+from distnn.network.weights import weight_count
+from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import Ranks
-from distnn.runs.options import Options
+from distnn.runs.options import Options, with_optimizer
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,9 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
         lot=lot(options),
         bootstrap=(options.only or 0) if options.bootstrap else None,
     )
-    blocks = cut(source.n, [widths(columns.encodings), *options.widths], options.dtype)
-    return Plan(recipe, blocks, error, _outputs(recipe, built_in))
+    d, d_out = [widths(columns.encodings), *options.widths], _outputs(recipe, built_in)
+    blocks = cut(source.n, d, options.dtype, squares=_has_squares(options, d, error, d_out))
+    return Plan(recipe, blocks, error, d_out)
 
 
 def lot(options: Options) -> Lot | None:
@@ -201,6 +204,14 @@ def output(options: Options, classes: bool, built_in: bool = False) -> tuple[str
         probability = output_theta == "softmax" or (output_theta == "logistic" and classes)
         error = "cross-entropy" if probability else "squared"
     return output_theta, error
+
+
+def _has_squares(options: Options, d: Sequence[int], error: str, d_out: int | None) -> bool:
+    """Will the optimizer have JᵀJ made, named or not? d: without the output layer. False where d^(L) is not known."""
+    if d_out is None:
+        return False
+    chosen, _ = with_optimizer(options, weight_count([*d, d_out]), error, d_out, rows=0)
+    return chosen.optimizer is not None and OPTIMIZERS[chosen.optimizer].squares
 
 
 def _outputs(recipe: Recipe, built_in: bool) -> int | None:

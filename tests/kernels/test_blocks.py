@@ -11,8 +11,8 @@ from checkout import CHECKOUT
 from hypothesis import given
 from hypothesis import strategies as some
 
-from distnn.kernels import library
-from distnn.kernels.blocks import MOST, NARROW, NEAR, PAGE, PANEL_BYTES, WORK_BYTES, cut
+from distnn.kernels import blocks, library
+from distnn.kernels.blocks import LOSS, MOST, NARROW, NEAR, PAGE, PANEL_BYTES, SHARES, WORK_BYTES, cut, overhead
 from distnn.kernels.memory import row_stride
 from distnn.network.passes import fused, tiled
 
@@ -100,6 +100,40 @@ def test_where_blocks_begin_stays(n: int, d: list[int], dtype: str, expected: tu
     found = cut(n, d, dtype)
     assert found == expected
     assert [type(number) for number in found] == [int] * 3
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "dtype", "squares", "expected"),
+    [
+        (10_000, [2, 16, 16], "float64", True, (1_280, 8)),
+        (10_000, [2, 16, 16], "float64", False, (1_696, 6)),
+        (2_000, [2, 16, 16], "float64", True, (1_056, 2)),
+        (2_000, [2, 10], "float64", True, (2_000, 1)),
+        (10_000, [2, 10], "float64", True, (2_528, 4)),
+        (5_000, [784, 256], "float64", False, (625, 8)),
+        (5_000, [784, 256], "float32", False, (1_250, 4)),
+        (1_000, [64, 512, 512], "float64", False, (532, 2)),
+        (500, [64, 512, 512], "float64", False, (500, 1)),
+    ],
+)
+def test_small_tables_are_shared_out(
+    n: int, d: list[int], dtype: str, squares: bool, expected: tuple[int, int]
+) -> None:
+    """In more blocks where their work is worth it."""
+    assert cut(n, d, dtype, squares)[1:] == expected
+
+
+@given(some.integers(1, 30_000), WIDTHS, DTYPES, some.booleans())
+def test_more_blocks_cost_little(n: int, d: list[int], dtype: str, squares: bool) -> None:
+    """Of what one rank has to do, at most LOSS is more than with the blocks that suit the machine best."""
+    itemsize = np.dtype(dtype).itemsize
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "SHARES", ())
+        best = cut(n, d, dtype, squares).count
+    count = cut(n, d, dtype, squares).count
+    if count > best:
+        assert best < 8 and count in SHARES
+        assert (count - best) * overhead(d, itemsize, squares) <= LOSS * n
 
 
 def test_the_table_in_the_documentation() -> None:

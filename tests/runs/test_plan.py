@@ -55,6 +55,26 @@ def test_defaults(source: Source, options: dict[str, Any], expected: tuple[Any, 
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("options", "blocks"),
+    [
+        ({}, 8),
+        ({"optimizer": "levenberg-marquardt"}, 8),
+        ({"optimizer": "bayesian"}, 8),
+        ({"damping": 0.1}, 8),
+        ({"optimizer": "lbfgs"}, 6),
+        ({"error": "cross-entropy"}, 6),
+        ({"classes": True, "error": "squared", "optimizer": "levenberg-marquardt"}, 6),  # d^(L) is not known
+    ],
+)
+def test_small_tables_have_more_blocks_where_a_row_is_more_work(options: dict[str, Any], blocks: int) -> None:
+    """The same whether the optimizer is named or chosen: a run that is resumed names it."""
+    rows = np.arange(10_000.0)
+    Y = rows % 3 if "error" in options else rows
+    source = ArraySource(np.stack([rows, -rows], axis=1), Y, None, OneRank())
+    assert planned(Options(hidden=(16, 16), **options), source).cut.count == blocks
+
+
 def test_columns() -> None:
     columns = planned(Options(), arrays(X, X[:, 0])).recipe.columns
     assert (columns.inputs, columns.targets, columns.weight) == ((0, 1), (2, 3), 4)

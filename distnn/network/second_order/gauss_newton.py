@@ -40,8 +40,9 @@ class GaussNewton:
         self.memory = vector(size * row_stride(self.columns, backpropagation.dtype), backpropagation.dtype)
 
     @cached_property
-    def matrix(self) -> np.ndarray:
-        return np.empty((self.size, self.size))
+    def places(self) -> np.ndarray:
+        """Where the numbers of the lower triangle are in the matrix, row by row."""
+        return np.flatnonzero(np.tri(self.size, dtype=bool))
 
     @cached_property
     def product(self) -> np.ndarray:
@@ -55,23 +56,17 @@ class GaussNewton:
     def lower(self, block: Block, out: np.ndarray) -> None:
         """Write the lower triangle of the matrix, row by row, to out: float64, |W| (|W| + 1) / 2."""
         x, output = self._forward(block)
-        self.matrix[:] = 0
+        out[:] = 0
         for top in self._tops(block, output):
             delta = self._sensitivities(x, top)
             scale = self._scale(x, delta)
             for start in range(0, top.shape[1], self.columns):
                 J = self._jacobian(x, delta, slice(start, start + self.columns))
-                if scale is None:
-                    algebra.outer_sum(J, J, self.product, lower=True)
-                    self.matrix += self.product
-                else:
+                if scale is not None:
                     J /= scale.astype(J.dtype)
-                    algebra.outer_sum(J, J, self.product, lower=True)
-                    self.matrix += scale * self.product * scale.T
-        stop = 0
-        for i, row in enumerate(self.matrix, 1):
-            out[stop : stop + i] = row[:i]
-            stop += i
+                algebra.outer_sum(J, J, self.product, lower=True)
+                part = self.product if scale is None else scale * self.product * scale.T
+                out += part.reshape(-1).take(self.places)
 
     def lengths(self, block: Block, T: np.ndarray, tops: Iterable[np.ndarray] | None = None) -> np.ndarray:
         """|T g_ij|² of each output j, float64, d^(L) × rows: g_ij is a row of J, with its weight, and T |W| × |W|.
@@ -148,11 +143,8 @@ class GaussNewton:
 
 def square(lower: np.ndarray, size: int) -> np.ndarray:
     """The symmetric matrix (size, size) whose lower triangle, row by row, is `lower`."""
-    matrix = np.empty((size, size))
-    stop = 0
-    for i in range(size):
-        matrix[i, : i + 1] = matrix[: i + 1, i] = lower[stop : stop + i + 1]
-        stop += i + 1
+    matrix, below = np.empty((size, size)), np.tri(size, dtype=bool)
+    matrix[below] = matrix.T[below] = lower
     return matrix
 
 
