@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from tables import regression, rows_of, words, write_csv
 from threaded_ranks import on_ranks, outcomes
@@ -121,6 +122,13 @@ def test_words_are_classes() -> None:
     np.testing.assert_allclose(model(X).sum(axis=1), 1)
     with pytest.raises(UserError, match="trained on numbers, not on classes"):
         fit(X, X[:, 0], max_iterations=1).model.classify(X)
+
+
+def test_categories_of_numbers_are_classes() -> None:
+    X, codes = np.arange(60.0)[:, None], pandas.Series(pandas.Categorical(np.arange(60) % 3 + 7), name="k")
+    model = fit(pandas.DataFrame(X, columns=["a"]), codes, max_iterations=2).model
+    assert model.preparation.classes is not None and set(model.predict(X)) <= {7, 8, 9}
+    assert fit(X, codes, types={"k": "numbers"}, max_iterations=2).model.preparation.classes is None
 
 
 def test_pairs_may_be_a_dictionary() -> None:

@@ -30,7 +30,7 @@ def page(subject: Subject, drawings: Mapping[str, list[Drawing]]) -> str:
         body += _section(section, [*_figures(own), *told[section]])
     body += _section("Configuration", tables.configuration(subject))
     body += _section("How to repeat it", tables.commands(subject))
-    body.append(tag("footer", text(f"Made by distnn {version('distnn')}, python -m distnn.report.")))
+    body.append(tag("footer", text(f"Made by distnn {version('distnn')}, distnn report.")))
     head = tag(
         "head",
         Markup('<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/>'),

@@ -68,7 +68,7 @@ def _errors(subject: Subject) -> list[Markup]:
     names = list(dict.fromkeys(name for own in values for name in own))
     rows = [(name, *(own.get(name, "") for own in values)) for name in names]
     title = paragraph(
-        f"The errors of {subject.model_path} on {found.path}, as python -m distnn.evaluate measures them, in the units "
+        f"The errors of {subject.model_path} on {found.path}, as distnn evaluate measures them, in the units "
         "of the table:"
     )
     return [title, table(("rows", *kinds), rows)]

@@ -189,7 +189,9 @@ def _are_classes(options: Options, source: Source, targets: list[Column], built_
         return options.classes
     if any(target.forced == "numbers" for target in targets):
         return False
-    return bool(words) or built_in or (takes_probabilities(options.error) and len(targets) == 1)
+    if len(targets) > 1:
+        return bool(words) or built_in
+    return bool(words) or built_in or targets[0].number in source.categories or takes_probabilities(options.error)
 
 
 def output(options: Options, classes: bool, built_in: bool = False) -> tuple[str, str]:

@@ -80,7 +80,7 @@ def by_evidence(course: Course) -> str | None:
     if course.best_E_in <= NOTHING * course.first_E_in:
         return (
             "Without noise there is nothing to balance: the error on other examples is known from a table of its own "
-            "(python -m distnn.evaluate)."
+            "(distnn evaluate)."
         )
     if gamma < 0.5:
         return (

@@ -51,6 +51,8 @@ class ArraySource(Source):
         self.path = "the frame" if found["X"].framed else "the arrays"
         self.columns = tuple(column for shape in found.values() for column in shape.names)
         self._kinds = [KINDS[letter] for shape in found.values() for letter in shape.letters]
+        said = frozenset().union(*(shape.categories for shape in found.values()))
+        self.categories = frozenset(j for j, name in enumerate(self.columns) if name in said)
         self._targets = range(
             len(found["X"].names), len(found["X"].names) + len(found["Y"].names if "Y" in found else ())
         )

@@ -40,7 +40,7 @@ class Chain(Source):
         for source in sources[1:]:
             _compare(first, source)
         self.path, self.columns, self.named, self.typed = path, first.columns, first.named, first.typed
-        self.aside = first.aside
+        self.aside, self.categories = first.aside, first.categories
         self._sources = sources
         self._firsts = np.cumsum([0, *(source.n for source in sources)])
         self.n = int(self._firsts[-1])

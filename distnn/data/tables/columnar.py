@@ -154,6 +154,8 @@ def _open(path: str, ranks: Ranks, what: str, opener: Any) -> ColumnarSource:
         )
     source = ColumnarSource(path, n, parts, tuple(notes))
     source.aside = frozenset(j for j, name in enumerate(source.columns) if name in called)
+    said = _categories(groups.schema)
+    source.categories = frozenset(j for j, name in enumerate(source.columns) if name in said)
     return source
 
 
@@ -161,6 +163,13 @@ def _index(schema: Any) -> list[str]:
     """The columns that are the index of a frame of pandas, as the file says."""
     said = (schema.pandas_metadata or {}).get("index_columns", [])  # a range of numbers is no column, but a dict
     return [name for name in schema.names if name in said or name.startswith(INDEX)]
+
+
+def _categories(schema: Any) -> set[str]:
+    """The columns of categories, also those of numbers, which Parquet stores as numbers, by what pandas says."""
+    of_pandas = (schema.pandas_metadata or {}).get("columns", [])
+    said = {column.get("field_name") for column in of_pandas if column.get("pandas_type") == "categorical"}
+    return {name for name in schema.names if name in said or _is_dictionary(schema.field(name).type)}
 
 
 def _is_dictionary(kind: Any) -> bool:

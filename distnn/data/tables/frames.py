@@ -19,6 +19,7 @@ from distnn.errors import UserError, missing_package
 
 MARKS = ("__narwhals_dataframe__", "__narwhals_series__", "__arrow_c_stream__", "__dataframe__", "iloc", "collect")
 DATES = ("Date", "Datetime", "Time", "Duration")
+CATEGORIES = ("Categorical", "Enum")
 LETTERS: dict[str, tuple[type, ...]] = {  # of NumPy's dtypes for what Python objects are; True is an int, too
     "b": (bool, np.bool_),
     "i": (int, np.integer),
@@ -110,9 +111,13 @@ class Frame:
         if series.dtype.is_integer() and "128" not in kind:
             return _whole(series, 0, gaps), "integers"
         values, letter = _objects(series.to_list(), gaps, where)
-        categories = kind in ("Categorical", "Enum")
+        categories = self.is_category(number)
         kinds: dict[str, Kind | None] = {"b": "booleans", "i": "integers", "f": "numbers", "M": "dates"}
         return values, kinds.get(letter, "words" if categories else None)
+
+    def is_category(self, number: int) -> bool:
+        """Are the values of a column categories, of whatever kind? Local."""
+        return str(self._series[number].dtype).split("(")[0] in CATEGORIES
 
 
 def _library(values: Any) -> str:

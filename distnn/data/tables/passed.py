@@ -30,12 +30,16 @@ DTYPES = {"i": np.int64, "u": np.uint64, "b": np.bool_}
 
 
 class Shape(NamedTuple):
-    """The columns of X, Y or weights: their names, a letter for each, and whether values are missing; is it a frame?"""
+    """The columns of X, Y or weights: their names, a letter for each, and whether values are missing; is it a frame?
+
+    categories: which columns a frame says are such.
+    """
 
     names: tuple[str, ...]
     letters: tuple[str, ...]
     gaps: tuple[bool, ...]
     framed: bool
+    categories: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         width, letters = len(self.names), set(self.letters)
@@ -120,7 +124,9 @@ def _of_frame(name: str, frame: Frame) -> Passed:
             letters.append("i" if own == "u" and values.dtype.itemsize < 8 else own)
     gaps = tuple(bool(np.ma.getmaskarray(values).any()) for values, _ in found)
     names = frame.names if frame.names and name != "weights" else _names(name, len(found))
-    return Passed(Shape(names, tuple(letters), gaps, bool(frame.names)), [values for values, _ in found], frame.n)
+    categories = frozenset(name for i, name in enumerate(names) if frame.is_category(i))
+    shape = Shape(names, tuple(letters), gaps, bool(frame.names), categories)
+    return Passed(shape, [values for values, _ in found], frame.n)
 
 
 def _names(name: str, width: int) -> tuple[str, ...]:
@@ -189,4 +195,5 @@ def _together(shapes: Sequence[Shape | None]) -> Shape:
         held = set(found) - {"-"}
         letters.append(held.pop() if len(held) == 1 else "-" if not held else "U" if held == {"U", "t"} else "f")
     gaps = tuple(map(any, zip(*(shape.gaps for shape in every), strict=True)))
-    return Shape(every[0].names, tuple(letters), gaps, every[0].framed)
+    categories = frozenset().union(*(shape.categories for shape in every))
+    return Shape(every[0].names, tuple(letters), gaps, every[0].framed, categories)

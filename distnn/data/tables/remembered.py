@@ -19,7 +19,7 @@ class Remembered(Source):
     def __init__(self, source: Source, most: int):
         self.source, self.room = source, most
         self.path, self.n, self.columns = source.path, source.n, source.columns
-        self.named, self.notes = source.named, source.notes
+        self.named, self.notes, self.categories = source.named, source.notes, source.categories
         self._answers: dict[Any, tuple[np.ndarray, list[np.ndarray]]] = {}
 
     def kind(self, column: int) -> Kind | None:

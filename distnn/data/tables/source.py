@@ -49,6 +49,7 @@ class Source(Protocol):
     named: bool = True  # are `columns` names that the file gives?
     aside: frozenset[int] = frozenset()  # columns that are no inputs unless a user names them: a frame's index
     typed: bool = False  # do columns have types, so that numbers in one of text are stored as text?
+    categories: frozenset[int] = frozenset()  # columns of numbers or words that the file says are categories
     notes: tuple[str, ...] = ()  # what is to be said of how the file is read: clauses that begin with "it" or "its"
 
     def kind(self, column: int) -> Kind | None:

@@ -15,6 +15,7 @@ from threaded_ranks import on_ranks
 from distnn.data.tables import open_source
 from distnn.data.tables.source import Missing
 from distnn.errors import UserError
+from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options
 from distnn.runs.plan import choose_columns
 
@@ -43,6 +44,18 @@ def columns() -> dict[str, Any]:
         "list": [[i] for i in range(N)],
         "__index_level_0__": list(range(N)),
     }
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".feather"])
+def test_categories_are_known_as_such(ending: str, tmp_path: Path) -> None:
+    """Also those of numbers, which Parquet has as numbers."""
+    import pandas
+
+    frame = pandas.DataFrame({"n": [1, 2, 1], "k": pandas.Categorical([3, 1, 3]), "w": pandas.Categorical(list("aba"))})
+    getattr(frame, f"to_{ending[1:]}")(path := tmp_path / f"t{ending}")
+    source = open_source(str(path), OneRank())
+    assert source.categories == {1, 2}
+    assert [source.kind(j) for j in range(3)] == ["integers", "integers", "words"]
 
 
 def write(path: Path, columns: Any, rows: int = 7) -> None:
