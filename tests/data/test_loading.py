@@ -1,4 +1,4 @@
-"""From a table to examples: standardised inputs, classes, rows held out, and what is refused."""
+"""From a table to examples: standardised inputs and targets, weights, rows held out; what is read, and kept."""
 
 from __future__ import annotations
 
@@ -8,28 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tables import assembled, regression, rows_of, words
-from threaded_ranks import on_ranks, outcomes
+from loaded_tables import Foreseen, columns, loaded
+from tables import assembled, regression
+from threaded_ranks import on_ranks
 
 from distnn import UserError
-from distnn.data.classes import Classes
 from distnn.data.columns import Columns
 from distnn.data.encoding import Encoding
-from distnn.data.loading import Recipe, load
-from distnn.data.preparation import Preparation
+from distnn.data.loading import Recipe
 from distnn.data.sampling import for_test, held_out
-from distnn.data.shard import Examples
-from distnn.data.shelf import Room
-from distnn.data.tables import ArraySource
 from distnn.kernels.blocks import Cut
-from distnn.parallel.ranks import OneRank, Ranks
-
-
-def columns(assembly: Any, held: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """All x without the bias, and all y of this rank, a row an example."""
-    blocks = assembly.examples.validation if held else assembly.examples.blocks
-    return (np.concatenate([part[skip:].T for part in parts]) for parts, skip in (  # type: ignore[return-value]
-        ([block.x for block in blocks], 1), ([block.y for block in blocks], 0)))  # fmt: skip
+from distnn.parallel.ranks import OneRank
 
 
 def test_inputs_and_targets_are_standardised() -> None:
@@ -45,49 +34,6 @@ def test_inputs_and_targets_are_standardised() -> None:
     np.testing.assert_array_equal(y, Y)
     _, y = columns(assembled(OneRank(), X, np.tanh(Y - 10), output_theta="tanh"))
     np.testing.assert_array_equal(y, np.tanh(Y - 10))  # a bounded output cannot reach standardised targets
-
-
-class Recorded(ArraySource):
-    """Notes which rows are asked for."""
-
-    def __init__(self, *tables: Any, ranks: Ranks):
-        super().__init__(*tables, ranks)
-        self.prepared: list[tuple[int, int]] = []
-        self.seen: list[tuple[int, int]] = []
-
-    def prepare(self, start: int, stop: int) -> None:
-        self.prepared.append((start, stop))
-        super().prepare(start, stop)
-
-    def read(self, start: int, stop: int, *rest: Any, **named: Any) -> Any:
-        self.seen.append((start, stop))
-        return super().read(start, stop, *rest, **named)
-
-
-class Foreseen(Room):
-    """Notes how many bytes are foreseen."""
-
-    foreseen = 0
-
-    def expect(self, size: int) -> None:
-        self.foreseen = size
-        super().expect(size)
-
-
-def loaded(
-    ranks: Ranks,
-    X: Any,
-    Y: Any,
-    weights: Any,
-    recipe: Recipe,
-    cut: Cut,
-    dtype: str = "float64",
-    room: Room | None = None,
-) -> tuple[Preparation, Examples, Recorded]:
-    """What `load` makes of tables of which each rank passes a part."""
-    own = rows_of(ranks.rank, [len(part) for part in np.array_split(np.arange(len(X)), ranks.size)])
-    source = Recorded(X[own], Y[own], None if weights is None else weights[own], ranks=ranks)
-    return *load(source, recipe, cut, dtype, ranks, room), source
 
 
 @pytest.mark.parametrize("size", [1, 3])
@@ -185,57 +131,6 @@ def test_of_rows_to_leave_out_the_first_that_stays_is_taken_off() -> None:
         loaded(OneRank(), X, Y, None, recipe, cut)
 
 
-@pytest.mark.parametrize("size", [1, 3])
-def test_weights_that_leave_one_row_to_count(size: int) -> None:
-    X, Y = regression(9)
-    cut, weights = Cut(9, 3, 3), np.full(9, 2.0**-1000)
-    weights[4] = 2.0**1000
-    recipe = Recipe(Columns((0, 1, 2), (3,), 4), "identity")
-    for Z, sentence in (
-        (Y, "beside the largest weights .* in the rows that do, the target"),
-        (Y * 0 + 3, "the target"),
-    ):
-        with pytest.raises(UserError, match=f"^the arrays: {sentence} column y is constant"):
-            on_ranks(size, lambda ranks, Z=Z: loaded(ranks, X, Z, weights, recipe, cut))
-
-
-def test_a_single_row() -> None:
-    """It is enough to hold out; to train on, it says nothing. And n may be 1."""
-    X, Y = regression(6)
-    seeds = {(~held_out(seed, 0.5, np.arange(6))).sum(): seed for seed in range(200)}
-    assert assembled(OneRank(), X, Y, validation=0.5, seed=seeds[5]).examples.validation_rows == 1
-    with pytest.raises(UserError, match=r"^the arrays: the target column y is constant"):
-        assembled(OneRank(), X, Y, validation=0.5, seed=seeds[1])
-    assert assembled(OneRank(), X[:2], Y[:2], np.full(2, 0.5)).examples.n == 1
-
-
-def test_shares_that_leave_no_rows() -> None:
-    X, Y = regression(9)
-    columns = Columns((0, 1, 2), (3,))
-    few, one = (next(s for s in range(99) if for_test(s, 0.1, np.arange(9)).sum() == rows) for rows in (0, 1))
-    shares: list[tuple[dict[str, Any], str]] = [
-        ({"validation": 0.9999}, r"no row is left to train on: lower --validation 0\.9999\."),
-        ({"test": 0.9999}, r"no row is left to train on: lower --test 0\.9999\."),
-        ({"validation": 0.5, "test": 0.5}, r"no row is left to train on: lower --validation 0\.5 or --test 0\.5\."),
-        ({"test": 0.1, "seed": few}, r"no row of 9 is kept for the test: raise --test 0\.1\."),
-    ]
-    for share, sentence in shares:
-        with pytest.raises(UserError, match=f"^the arrays: {sentence}$"):
-            loaded(OneRank(), X, Y, None, Recipe(columns, "identity", **share), Cut(9, 5, 2))
-    recipe = Recipe(columns, "identity", test=0.1, seed=one)
-    assert loaded(OneRank(), X, Y, None, recipe, Cut(9, 5, 2))[1].test_rows == 1
-
-
-def test_weights_that_vanish_beside_those_of_rows_held_out() -> None:
-    X, Y = regression(30)
-    weights = np.where(held_out(0, 0.3, np.arange(30)), 1.0, 1e-60)
-    assert assembled(OneRank(), X, Y, weights, validation=0.3).examples.n > 0
-    with pytest.raises(
-        UserError, match=r"^the arrays: beside the largest weight, those of all rows .* 0 in float32\.$"
-    ):
-        assembled(OneRank(), X, Y, weights, validation=0.3, dtype="float32")
-
-
 def test_rows_held_out_do_not_take_part_in_the_standardisation() -> None:
     X, Y = regression(300)
     out = held_out(2, 0.25, np.arange(0, 300))
@@ -244,114 +139,6 @@ def test_rows_held_out_do_not_take_part_in_the_standardisation() -> None:
         x, y = columns(assembly, held)
         np.testing.assert_allclose(x, (X[mask] - X[~out].mean(axis=0)) / X[~out].std(axis=0), atol=1e-12)
         np.testing.assert_allclose(y, (Y[mask] - Y[~out].mean(axis=0)) / Y[~out].std(axis=0), atol=1e-12)
-
-
-@pytest.mark.parametrize("output", ["softmax", "tanh", "logistic"])
-@pytest.mark.parametrize("K", [2, 3])
-def test_classes_become_outputs(K: int, output: str) -> None:
-    X, Y = words(40, K)
-    error = "squared" if output == "tanh" else "cross-entropy"
-    assembly = assembled(OneRank(), X, Y, output_theta=output, error=error)
-    _, y = columns(assembly)
-    names = sorted(set(Y.tolist()))
-    low = -1.0 if output == "tanh" else 0.0
-    one_hot = np.where(Y[:, None] == np.array(names), 1.0, low)
-    np.testing.assert_array_equal(y, one_hot[:, 1:] if K == 2 and output != "softmax" else one_hot)
-    classes = assembly.model.preparation.classes
-    assert classes is not None
-    assert [classes.names[code] for code in classes.decode(y.T)] == Y.tolist()
-    assert all(block.weights is None for block in assembly.examples.blocks)
-    assert assembly.model.network.d[-1] == classes.width == y.shape[1]
-
-
-def test_numbers_as_classes() -> None:
-    X, _ = words(12)
-    Y = np.array([10, 2, -1, 2.5] * 3)
-    assembly = assembled(OneRank(), X, Y, classes=True)
-    assert assembly.model.preparation.classes is not None
-    assert assembly.model.preparation.classes.names == ("-1", "2", "2.5", "10")
-    assert assembly.model.error == "cross-entropy"
-
-
-def test_classes_of_other_ranks_and_of_held_out_rows_are_known() -> None:
-    X = np.arange(8.0)[:, None]
-    Y = np.array(["b", "b", "b", "b", "b", "b", "b", "a"])
-    for counts in ([4, 4], [7, 1], [0, 8], [1, 0, 7]):
-        for assembly in on_ranks(len(counts), lambda ranks, counts=counts: assembled(ranks, X, Y, counts=counts)):
-            assert assembly.model.preparation.classes == Classes(("a", "b"), "softmax")
-    seed = next(seed for seed in range(99) if (out := held_out(seed, 0.4, np.arange(8)))[7] and out.sum() < 5)
-    found = assembled(OneRank(), X, Y, validation=0.4, seed=seed).model.preparation.classes
-    assert found is not None
-    assert found.names == ("a", "b")
-
-
-X, Y = regression(20)
-BAD: dict[str, tuple[Any, Any, Any, dict[str, Any], str]] = {
-    "constant target": (
-        X,
-        np.full(20, 0.1),
-        None,
-        {},
-        r"^the arrays: the target column y is constant: there is nothing to learn\.$",
-    ),
-    "second target constant": (X, np.column_stack([Y, Y * 0 + 3]), None, {}, "target column y2 is constant"),
-    "one class of two columns": (
-        X,
-        [[1, 0]] * 20,
-        None,
-        {"classes": True},
-        "target column y1, y2 holds one class only",
-    ),
-    "a class each": (
-        X,
-        [f"w{k}" for k in range(20)],
-        None,
-        {"validation": 0.3},
-        "the arrays: each of the 20 rows has its own class in y:",
-    ),
-    "one class": (
-        X,
-        ["red"] * 20,
-        None,
-        {},
-        r"^the arrays: the target column y holds one class only, 'red': there is nothing to learn\.$",
-    ),
-    "negative weight": (X, Y, np.arange(20.0) - 19 * (np.arange(20) == 19) - 1, {}, "row 0.* is negative"),
-    "no weight": (X, Y, np.zeros(20), {}, "the weights in column weights are all 0"),
-    "beyond float32": (
-        X * [1, 1, 1e60],
-        Y,
-        None,
-        {"dtype": "float32"},
-        "^the arrays: a value is beyond the range of float32",
-    ),
-    "all held out": (X[:2], Y[:2], None, {"validation": 0.99, "seed": 1}, "no row is left to train on"),
-    "none held out": (X[:3], Y[:3], None, {"validation": 0.01}, "no row of 3 is held out: raise --validation 0.01"),
-    "no targets": (X, None, None, {}, "nothing to learn without targets"),
-    "words as numbers": (X, ["a", "b"] * 10, None, {"classes": False}, "holds words, which can only be classes"),
-    "classes of two": (X, np.column_stack([Y, Y]), None, {"classes": True}, "one of the targets y1, y2 is 1"),
-    "no probabilities": (
-        X,
-        np.column_stack([Y, Y]),
-        None,
-        {"error": "cross-entropy"},
-        "needs targets between 0 and 1, .* found 1[0-9.]*",
-    ),
-    "sign": (X, Y, None, {"theta": "sign"}, "sign has no derivative"),
-}
-
-
-@pytest.mark.parametrize("size", [1, 3])
-@pytest.mark.parametrize("name", BAD)
-def test_bad_tables(name: str, size: int) -> None:
-    X, Y, weights, options, sentence = BAD[name]
-    Y = None if Y is None else np.asarray(Y)
-    errors = outcomes(size, lambda ranks: assembled(ranks, X, Y, weights, **options))
-    assert [type(error) for error in errors] == [UserError] * size
-    for error in errors:
-        with pytest.raises(UserError, match=sentence):
-            raise error
-    assert len({str(error) for error in errors}) == 1
 
 
 def test_blocks_of_which_no_row_is_left_are_left_out(small_blocks: None) -> None:
@@ -377,82 +164,3 @@ def test_n_is_the_sum_of_the_weights(dtype: str) -> None:
     assert examples.n / examples.validation_n == pytest.approx(1.5, rel=0.1)
     without = assembled(OneRank(), X, Y, validation=0.4, dtype=dtype).examples
     assert (without.n, without.validation_n) == (without.rows, without.validation_rows)
-
-
-def test_classes_by_columns() -> None:
-    """One of several targets is 1. Those that never are, are no classes; the others keep their order."""
-    X, _ = regression(6)
-    Y = np.array([[0, 0, 1], [1, 0, 0]] * 3)
-    for output, error in (("softmax", "cross-entropy"), ("tanh", "squared")):
-        options = {"classes": True, "output_theta": output, "error": error}
-        assert assembled(OneRank(), X, Y, **options).model.preparation.classes == Classes(("y1", "y3"), output)
-    recipe = Recipe(Columns((0, 1, 2), (5, 3), classes=True), "softmax")
-    found, _, _ = loaded(OneRank(), X, Y, None, recipe, Cut(6, 6, 1))
-    assert found.classes == Classes(("y3", "y1"), "softmax")
-
-
-@pytest.mark.parametrize(
-    ("Y", "says", "kind"),
-    [
-        (np.array([1, 2, 1]), "integers", "integers"),
-        (np.array([1.0, 2.5, 1.0]), "numbers", "numbers"),
-        (np.array([True, False, True]), "booleans", "booleans"),
-        (np.array(["1", "2", "1"]), None, "integers"),
-        (np.array(["a", "2", "1"]), None, "words"),
-    ],
-)
-def test_labels_are_of_the_kind_that_the_table_says_or_shows(Y: Any, says: Any, kind: str) -> None:
-    X, _ = regression(3)
-
-    class Told(ArraySource):
-        typed = says is not None
-
-        def kind(self, column: int) -> Any:
-            return says if column == 3 else super().kind(column)
-
-    recipe = Recipe(Columns((0, 1, 2), (3,), classes=True), "softmax")
-    preparation, examples = load(Told(X, Y, None, OneRank()), recipe, Cut(3, 3, 1), "float64", OneRank())
-    assert preparation.classes is not None and preparation.classes.kind == kind
-    assert not examples.hints.binary  # which is said of numbers alone
-
-
-def test_many_classes_that_are_numbers() -> None:
-    X, _ = regression(120)
-    Y = np.arange(120) % 60
-
-    def classes(asked: bool) -> Classes | None:
-        source = ArraySource(X, Y, None, OneRank())
-        recipe = Recipe(Columns((0, 1, 2), (3,), classes=True), "softmax", classes_asked=asked)
-        return load(source, recipe, Cut(120, 120, 1), "float64", OneRank())[0].classes
-
-    with pytest.raises(UserError, match=r"^the arrays: the target y would have 60 classes, and nearly all are numbers"):
-        classes(False)
-    found = classes(True)
-    assert found is not None and len(found.names) == 60
-
-
-def test_weights_of_classes() -> None:
-    X, _ = regression(20)
-    Y = np.array(["a", "b", "b", "b"] * 5)
-    recipe = Recipe(Columns((0, 1, 2), (3,), classes=True), "softmax", validation=0.3, class_weights=("a=3",))
-    preparation, examples = load(ArraySource(X, Y, None, OneRank()), recipe, Cut(20, 20, 1), "float64", OneRank())
-    assert preparation.classes is not None and preparation.classes.weights == (3, 1)
-    for block in (*examples.blocks, *examples.validation):
-        assert block.weights is not None
-        weights = block.weights / block.weights[block.y[1] == 1][0]
-        np.testing.assert_array_equal(weights, np.where(block.y[0] == 1, 3, 1))
-
-
-@pytest.mark.parametrize("size", [1, 3])
-def test_balanced_classes(size: int) -> None:
-    """Of the rows trained on, each class has the same weight over all ranks."""
-    X, _ = regression(40)
-    Y, weights = np.array(["a", "b", "b", "c"] * 10), np.random.default_rng(3).uniform(0.5, 1, 40)
-    recipe = Recipe(Columns((0, 1, 2), (3,), 4, classes=True), "softmax", validation=0.3, class_weights=("balanced",))
-    found = on_ranks(size, lambda ranks: loaded(ranks, X, Y, weights, recipe, Cut(40, 5, 8)))
-    for name, mask in (("blocks", ~held_out(0, 0.3, np.arange(40))), ("validation", held_out(0, 0.3, np.arange(40)))):
-        held = np.concatenate([block.weights for _, examples, _ in found for block in getattr(examples, name)])
-        trained = ~held_out(0, 0.3, np.arange(40))
-        factors = {word: 1 / weights[trained & (word == Y)].sum() for word in "abc"}
-        expected = weights[mask] * [factors[word] for word in Y[mask]]
-        np.testing.assert_allclose(held / held[0], expected / expected[0], rtol=1e-12)
