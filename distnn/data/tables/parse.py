@@ -1,5 +1,7 @@
 """Records of a text table to columns at the speed of compiled code: by Arrow where it is installed, else by NumPy.
 
+Few records go to NumPy first: to import Arrow takes longer.
+
 Either gives the number nearest to what is written, as Python's float does. What they do not understand they refuse, and
 text.py looks at it field by field.
 """
@@ -17,6 +19,7 @@ from distnn.data.tables.dialect import Dialect, tidy
 from distnn.data.tables.source import Missing
 
 ARROW = importlib.util.find_spec("pyarrow") is not None
+SMALL = 1 << 16  # bytes, which NumPy has read long before Arrow is imported
 Values = tuple[np.ndarray, list[np.ndarray]]
 
 
@@ -89,11 +92,14 @@ class Parser:
 
     def _fast(self, data: bytes | bytearray, stop: int, wanted: Wanted) -> Values:
         dialect = self.dialect
-        if ARROW and (dialect.delimiter is not None or data.find(dialect.quote.encode(), 0, stop) < 0):
-            return self._by_arrow(data, stop, wanted)
-        if wanted.words or wanted.missing or self.quoted or dialect.decimal != "." or dialect.trailing:
+        plain = not (wanted.words or self.quoted or dialect.trailing) and dialect.decimal == "."
+        if plain and (stop <= SMALL or not ARROW):
+            found = self._by_numpy(data[:stop], wanted.numbers)
+            if found is not None:
+                return found, []
+        if not ARROW or (dialect.delimiter is None and data.find(dialect.quote.encode(), 0, stop) >= 0):
             raise Unfit
-        return self._by_numpy(data[:stop], wanted.numbers)
+        return self._by_arrow(data, stop, wanted)
 
     def _by_arrow(self, data: bytes | bytearray, stop: int, wanted: Wanted) -> Values:
         import pyarrow
@@ -146,7 +152,8 @@ class Parser:
             values[:, i] = _numbers(table.column(str(first + column)))
         return values, [_strings(table.column(str(first + column))) for column in words]
 
-    def _by_numpy(self, data: bytes | bytearray, numbers: Sequence[int]) -> Values:
+    def _by_numpy(self, data: bytes | bytearray, numbers: Sequence[int]) -> np.ndarray | None:
+        """None where it finds anything but numbers."""
         try:
             lines = data.decode().split("\n")
             values = np.loadtxt(
@@ -157,12 +164,12 @@ class Parser:
                 ndmin=2,
                 dtype=np.float64,
             )
-        except ValueError as error:  # UnicodeDecodeError is one
-            raise Unfit from error
+        except ValueError:  # UnicodeDecodeError is one
+            return None
         first = int(self.dialect.row_names)
         if values.shape != (len(lines), first + self.width):  # loadtxt skips empty lines
-            raise Unfit
-        return np.ascontiguousarray(values[:, [first + column for column in numbers]]), []
+            return None
+        return np.ascontiguousarray(values[:, [first + column for column in numbers]])
 
 
 def _numbers(column) -> np.ndarray:  # type: ignore[no-untyped-def]  # a pyarrow.ChunkedArray

@@ -29,6 +29,7 @@ def test_each_form_is_read_as_the_plain_table(
     name: str, arrow: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parse, "ARROW", arrow)
+    monkeypatch.setattr(parse, "SMALL", 0)
     path = tmp_path / name
     path.write_bytes(TABLES[name])
     for size in (1, 3):
