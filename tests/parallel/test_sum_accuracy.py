@@ -84,10 +84,12 @@ def test_the_upper_end_of_the_range(count: int) -> None:
 
 @pytest.mark.parametrize("C", [1, 2, 2047, 2048, 4095, 4096, 5000])
 def test_no_overflow_with_the_largest_terms_all_alike(C: int) -> None:
-    """They round up to the largest multiple there is, in the first row and in the one far below."""
+    """They round up to the largest multiple there is, in the first row and in the one far below. On as many ranks, too,
+    or on a few where one more or less is what matters."""
     term, parts = np.nextafter(16.0, 0) * np.array([[1, -1, 2.0**-16, -(2.0**-48)]]), [(4, 1)]
     expected = bits(oracle(term, parts, C, [C]))
     assert bits(one_rank(np.repeat(term, C, 0), parts)) == expected
-    first = ExactSum(OneRank(), parts, 1, C)
-    sums = [first.like(1) for _ in range(C)]
-    assert bits(over_simulated_ranks(sums, [term] * C, np.random.default_rng(C))) == expected
+    first = ExactSum(OneRank(), parts, 0, C)
+    shares = np.array_split(np.repeat(term, C, 0), C if C in (1, 2, 4096) else 30)
+    sums = [first.like(len(share)) for share in shares]
+    assert bits(over_simulated_ranks(sums, shares, np.random.default_rng(C))) == expected

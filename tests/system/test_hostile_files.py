@@ -252,7 +252,7 @@ def options_from(path: Path) -> None:
 
 TOML = {
     "nested": b"a = " + b"[" * 100_000,
-    "tables": b"[" + b"a." * 50_000 + b"a]",
+    "tables": b"[" + b"a." * 5_000 + b"a]",
     "a table in place of a value": b"[hidden]\na = 1\n",
     "a list in place of a value": b"seed = [1, 2]\n",
     "a date": b"seed = 2026-01-01\n",
