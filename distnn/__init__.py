@@ -73,5 +73,5 @@ if not TYPE_CHECKING:  # to a type checker, what is not above does not exist
 
 
 def __dir__() -> list[str]:
-    """Also what is not imported yet."""
-    return sorted({*globals(), *__all__})
+    """What is public, also what is not imported yet."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

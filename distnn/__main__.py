@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from signal import SIGINT
 
 from distnn.command_line import output
 from distnn.errors import BAD_USE, DONE, FAILED
@@ -65,7 +66,12 @@ def _start(command: str, arguments: Sequence[str]) -> int:
     from runpy import run_module
 
     sys.argv[1:] = arguments
-    run_module(f"distnn.{command}", run_name="__main__", alter_sys=True)
+    try:
+        run_module(f"distnn.{command}", run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:  # while it was imported: later the program itself answers
+        if launched_first():
+            print("distnn: interrupted.", file=sys.stderr)
+        return 128 + SIGINT
     return DONE
 
 
@@ -95,11 +101,13 @@ def _unknown(command: str) -> str:
     from difflib import get_close_matches
     from os.path import exists
 
+    if near := command.startswith("--") and get_close_matches(command, ("--help", "--version"), n=1, cutoff=0.7):
+        return f"There is no option {command}; did you mean {near[0]}?"
     if command.startswith("-"):
         return f"{command} is an option: first say what is to be done, such as distnn train {command}."
     if exists(command):
         return f"{command} is a file: say what is to be done with it, such as distnn train {command}."
-    near = get_close_matches(command, COMMANDS, n=1)
+    near = get_close_matches(command.lower(), COMMANDS, n=1)
     return f"There is no command {command!r}{f'; did you mean {near[0]}?' if near else '.'}"
 
 

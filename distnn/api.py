@@ -102,7 +102,7 @@ class Fit:
         return self.model.score(X, Y)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a file, for `load_model` and the commands. Local: call it on one rank. OSError."""
+        """Write the model to a file, for `load_model` and the commands, as `Model.save`. Local: on one rank."""
         self.model.save(path)
 
 
@@ -207,6 +207,8 @@ def fit_for(
 
 def _options(network: Network | None, options: dict[str, Any]) -> Options:
     """The options, once checked; those of a network that is given, are its own."""
+    if not (network is None or isinstance(network, Network)):
+        raise UserError(f"fit: network={network!r}: give a distnn.Network; hidden=(16, 16) makes one.")
     if network is not None:
         options = {"output_theta": network.output_theta, **options}
         options |= {"hidden": network.d[1:-1], "theta": network.theta}

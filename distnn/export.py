@@ -52,8 +52,10 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         options = parse(ExportOptions, PROGRAM, ABOUT, arguments)
         if options is None:
             return None
-        if not options.model or not options.to:
-            raise UserError("--model and --to are needed: which model, and what to write it as.")
+        if not options.model:
+            raise UserError("--model is missing: the directory of a run, or a model file.")
+        if not options.to:
+            raise UserError(f"--to is missing: what to write the model as. One or more of {', '.join(EXPORTERS)}.")
         model, out = load_model(options.model), options.out or model_name(options.model)
         return export(model, options.to, out, _units(options.units), options.overwrite)
 

@@ -46,8 +46,8 @@ def test_another_place(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 BAD = [
-    (["--to", "c"], "--model and --to are needed"),
-    (["--model", "runs/lift"], "--model and --to are needed"),
+    (["--to", "c"], "--model is missing"),
+    (["--model", "runs/lift"], "--to is missing: .* c, fortran,"),
     (["--model", "runs/lift", "--to", "c", "basic"], "--to basic: choose from c"),
     (["--model", "runs/drag", "--to", "c"], "runs/drag cannot be read: No such file"),
     (["--model", "runs/lift", "--to", "c", "--units", "x1"], "--units x1: give a name and its unit, such as"),

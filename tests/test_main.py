@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import io
 import json
 import re
 import sys
@@ -13,7 +15,14 @@ from checkout import CHECKOUT
 from mpi_runner import mpirun, python
 
 import distnn
+from distnn import UserError
 from distnn.__main__ import COMMANDS, main
+from distnn.parallel.ranks import OneRank
+
+ODD = [
+    *(["--nosuch"], ["--nosuch=3"], ["nowhere"], ["folder"], ["empty"], ["binary"], ["empty", "folder"], [""]),
+    *(["--config"], ["--config", "nowhere"], ["--config", "folder"], ["--config", "binary"], ["a", "b", "c", "d"]),
+]
 
 
 def test_every_program_is_a_command_and_every_command_a_program() -> None:
@@ -58,6 +67,8 @@ def test_it_starts_the_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     ("word", "answer"),
     [
         ("trian", "There is no command 'trian'; did you mean train?"),
+        ("TRAIN", "There is no command 'TRAIN'; did you mean train?"),
+        ("--versoin", "There is no option --versoin; did you mean --version?"),
         ("xyz", "There is no command 'xyz'."),
         ("--data", "--data is an option: first say what is to be done, such as distnn train --data."),
         ("table.csv", "table.csv is a file: say what is to be done with it, such as distnn train table.csv."),
@@ -71,6 +82,39 @@ def test_what_is_no_command_is_answered(
     assert main([word]) == 2
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", f"distnn: {answer} See: distnn --help\n")
+
+
+def test_an_interrupt_while_a_program_is_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["distnn"])
+    monkeypatch.setattr("runpy.run_module", interrupted)
+    assert main(["predict"]) == 130
+    assert capsys.readouterr() == ("", "distnn: interrupted.\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_odd_input_is_answered_in_sentences(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    Path("folder").mkdir()
+    Path("empty").touch()
+    Path("binary").write_bytes(bytes(range(256)))
+    place = importlib.import_module(f"distnn.{command}")
+    program = place if hasattr(place, "main") else importlib.import_module(f"distnn.{command}.__main__")
+    for arguments in ODD:
+        if command == "watch" and "folder" in arguments:
+            continue  # it waits for a training to begin there
+        with pytest.raises(UserError) as refused:
+            program.main(OneRank(), arguments)
+        said = str(refused.value)
+        assert said.isprintable() and "  " not in said and len(said) < 400, said
+        assert re.search(r"([.?)]|--help|(empty|folder|binary|table))$", said), said
 
 
 def test_one_of_many_processes_speaks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,6 +58,9 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     for name, value in file.items():
         if given.get(name.replace("-", "_")) == (tuple(value) if isinstance(value, list) else value):
             given[name.replace("-", "_")] = from_toml(value)
+    for option in options:
+        if option.is_positional and given.get(option.name) in ("", ("",)):
+            raise UserError(f"{option.flag} is empty text: is a variable of the shell not set?")
     return given
 
 

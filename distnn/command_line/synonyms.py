@@ -59,6 +59,7 @@ ANSWERS = {
     ("regression", "regressor"): "targets that are numbers are taken as such, unless --classes is given.",
     ("bias", "no-bias"): "every layer has a bias.",
 }
+COUNTS = ("layers", "hidden-layers")  # a lone number after these may be how many there are
 FLAG = re.compile("--?[a-z]")  # no -, and no number below 0
 
 
@@ -71,6 +72,8 @@ class Language:
 
     def translate(self, arguments: Sequence[str]) -> list[str]:
         """The arguments with the options' own flags for their synonyms. UserError for what has an answer instead."""
+        for place, argument in enumerate(arguments):
+            self._refuse_count(argument, arguments[place + 1 : place + 3])
         return [self._flag(argument) if FLAG.match(argument) else argument for argument in arguments]
 
     def refuse(self, names: Iterable[str], where: str) -> None:
@@ -89,6 +92,17 @@ class Language:
         if answer := self._answer(name):
             raise UserError(f"There is no option {argument.partition('=')[0]}: {answer}")
         return argument
+
+    def _refuse_count(self, argument: str, following: Sequence[str]) -> None:
+        """UserError for --layers 3, which may mean three layers, or one of three units."""
+        flag, equals, value = argument.partition("=")
+        first, second, *_ = [value, ""] if equals else [*following, "", ""]
+        name = flag.lstrip("-").replace("_", "-")
+        if name in COUNTS and self._meant(name) and first.isdigit() and not second[:1].isdigit():
+            raise UserError(
+                f"{flag} {first} may mean {first} layers, or one of {first} units. Say how wide each is: "
+                f"--hidden 16 16 16 are three layers of 16 units, --hidden {first} is one of {first}."
+            )
 
     def _meant(self, name: str) -> str | None:
         """The option that another word means."""

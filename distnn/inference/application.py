@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,10 +15,11 @@ from distnn.data.tables import Source, Written, open_source
 from distnn.errors import UserError
 from distnn.inference.model import Model
 from distnn.inference.options import ApplyOptions
-from distnn.inference.stored import load_model
+from distnn.inference.stored import MODEL, load_model
 from distnn.kernels import blas
 from distnn.kernels.blocks import Block, Cut, cut
 from distnn.parallel.ranks import Ranks, on_root
+from distnn.storage.files import recognised
 
 
 def _written(options: ApplyOptions, model: Model) -> Written:
@@ -25,6 +27,20 @@ def _written(options: ApplyOptions, model: Model) -> Written:
     given = Written(options.delimiter, options.decimal, options.encoding)
     given.check()
     return Written(*(own if own is not None else known for own, known in zip(given, model.written, strict=True)))
+
+
+def _require_model(options: ApplyOptions) -> None:
+    """UserError where there is no model, also where a table stands in its place. Local."""
+    if not options.model:
+        raise UserError("--model is missing: the directory of a run, or a model file.")
+    alone = options.data is None and options.examples is None
+    if Path(options.model).is_file() and not recognised(Path(options.model)):
+        data = Path(options.data or "")
+        if alone or (options.data and (recognised(data) or recognised(data / MODEL))):
+            model = "MODEL" if alone else options.data
+            raise UserError(
+                f"{options.model} is no model of distnn: give the model first, then the table: {model} {options.model}"
+            )
 
 
 class Application:
@@ -35,8 +51,7 @@ class Application:
     """
 
     def __init__(self, options: ApplyOptions, ranks: Ranks, with_targets: bool):
-        if not options.model:
-            raise UserError("--model is missing: the directory of a run, or a model file.")
+        on_root(ranks, lambda: _require_model(options))
         if options.data is None and options.examples is None:
             raise UserError(
                 "--data is missing: the table to apply the model to, or - for rows on stdin. The built-in table is "

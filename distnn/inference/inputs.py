@@ -34,7 +34,7 @@ def rows_of(X: Any, preparation: Preparation) -> Rows:
         shape: tuple[int, ...] = (frame.n, len(columns))
     else:
         masked = np.ma.isMaskedArray(X) and X.dtype.kind in "biuf"
-        X = np.ma.filled(X.astype(np.float64), np.nan) if masked else np.asarray(X)
+        X = np.ma.filled(X.astype(np.float64), np.nan) if masked else _array(X)
         shape, columns = X.shape, list(X.T) if X.ndim == 2 else []
     if len(shape) != 2 or shape[1] != len(names):
         raise UserError(f"{WHERE} have shape {shape}; this model needs (any, {len(names)}).")
@@ -67,17 +67,43 @@ def _column(frame: Frame, number: int) -> np.ndarray:
     return values
 
 
+def _array(X: Any) -> np.ndarray:
+    """X as an array. UserError for rows of different lengths, and for complex numbers."""
+    try:
+        found = np.asarray(X)
+    except ValueError:
+        raise UserError(f"{WHERE} are no array: their rows have different lengths.") from None
+    if found.dtype.kind == "c":
+        raise UserError(f"{WHERE} hold complex numbers; this model needs real ones.")
+    return found
+
+
 def _finite(columns: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     """The columns as float64, n × columns in C order; UserError for one that is not finite."""
     values = np.empty(shape)
     for j, column in enumerate(columns):
-        values[:, j] = _typed(column) if column.dtype == object else column
+        column = _typed(column)
+        try:
+            values[:, j] = column
+        except ValueError:
+            row = next(i for i, value in enumerate(column) if not _is_number(value))
+            raise UserError(
+                f"{WHERE} hold {str(column[row])!r} in row {row}, column {j}; this model needs a number there."
+            ) from None
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         raise UserError(
             f"{WHERE} hold {values[row, column]} in row {row}, column {column}; every value must be finite."
         )
     return values
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _typed(column: np.ndarray) -> np.ndarray:

@@ -106,11 +106,12 @@ class Model:
     def score(self, X: Any, Y: Any) -> float:
         """R² on these rows, the mean over targets, or the share of classes that are right. Local.
 
-        Y: as for `fit`. UserError if it has not a row for each of X.
+        Y: as for `fit`. UserError if it has not a row for each of X, or is not of the kind that the model predicts.
         """
         found, Y = self.predict(X), np.asarray(Y)
-        if len(Y) != len(found):
-            raise UserError(f"X has {len(found)} rows and Y {len(Y)}: give a row of Y for each of X.")
+        if Y.ndim == 0 or len(Y) != len(found):
+            rows = f"Y {len(Y)}" if Y.ndim else "Y none"
+            raise UserError(f"X has {len(found)} rows and {rows}: give a row of Y for each of X.")
         classes = self.preparation.classes
         return scores.r_squared(found, Y) if classes is None else scores.share_right(classes, found, Y)
 
@@ -292,5 +293,12 @@ class Model:
         error_function(self.error, network.output_theta)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a file, whole or not at all. Local: call it on one rank. OSError if it fails."""
-        files.write(Path(path), {**self.tensors(), **self.stored_certainty()}, {"model": self.metadata()})
+        """Write the model to a file, whole or not at all. Local: call it on one rank. UserError if it fails."""
+        try:
+            self.write(Path(path))
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}.") from None
+
+    def write(self, path: Path) -> None:
+        """As `save`, but OSError if it fails."""
+        files.write(path, {**self.tensors(), **self.stored_certainty()}, {"model": self.metadata()})

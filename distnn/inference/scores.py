@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from distnn.data.classes import Classes, label_name
+from distnn.data.tables.source import listed
 from distnn.errors import UserError
 from distnn.network.error_functions import takes_probabilities
 
@@ -29,13 +30,23 @@ def as_probabilities(outputs: np.ndarray, theta: str) -> np.ndarray:
 
 
 def share_right(classes: Classes, found: np.ndarray, Y: np.ndarray) -> float:
-    """The share of the rows whose class was found; Y: labels (n,), or n × classes of which the largest counts."""
-    return float(np.mean(_codes(classes, found) == _codes(classes, Y)))
+    """The share of the rows whose class was found; Y: labels (n,), or n × classes of which the largest counts.
+
+    UserError if no label is that of a class.
+    """
+    true = _codes(classes, Y)
+    if (true < 0).all():
+        label = Y.reshape(-1)[0]
+        raise UserError(f"Y holds none of the model's classes, {listed(classes.names, 6)}: its first label is {label}.")
+    return float(np.mean(_codes(classes, found) == true))
 
 
 def r_squared(found: np.ndarray, Y: np.ndarray) -> float:
     """R², the mean of the targets', n × m each; of a constant target 1 if it is met everywhere, else 0."""
-    Y = Y.reshape(len(Y), -1).astype(np.float64)
+    try:
+        Y = Y.reshape(len(Y), -1).astype(np.float64)
+    except (ValueError, TypeError):
+        raise UserError(f"Y holds {Y.reshape(-1)[0]}, and the model was trained on numbers.") from None
     if Y.shape != found.shape:
         raise UserError(f"Y has the shape {Y.shape}; the predictions for X have {found.shape}.")
     left, whole = ((Y - found) ** 2).sum(axis=0), ((Y - Y.mean(axis=0)) ** 2).sum(axis=0)

@@ -13,12 +13,14 @@ from distnn.inference.ensemble import Ensemble
 from distnn.inference.model import Model
 from distnn.storage import files
 
+MODEL = "model.safetensors"  # in the directory of a run
+
 
 def load_model(path: str | Path) -> Model:
     """The model in a file, or in a run's directory. Local. UserError if there is none, or it is damaged."""
     path = Path(path)
     if path.is_dir():
-        folds, path = sorted(path.glob("fold-*")), path / "model.safetensors"
+        folds, path = sorted(path.glob("fold-*")), path / MODEL
         if folds and not path.exists():
             raise UserError(f"{path.parent} is a cross-validation, which has a model for each fold: give {folds[0]}.")
     tensors, metadata = files.read(path)

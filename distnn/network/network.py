@@ -27,7 +27,10 @@ class Network:
     """
 
     def __init__(self, d: Sequence[int], theta: str = "tanh", output_theta: str = "tanh"):
-        self.d = tuple(int(width) for width in d)
+        try:
+            self.d = tuple(int(width) for width in d)
+        except (TypeError, ValueError):
+            raise UserError(f"d={d!r} is no architecture: give the widths of the layers, such as [2, 16, 1].") from None
         if len(self.d) < 2:
             raise UserError(f"The architecture {list(d)} has no layer of weights: give at least inputs and outputs.")
         if min(self.d) < 1:
@@ -62,7 +65,10 @@ class Network:
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """The outputs h(x) for every row of X, n × d^(0), as n × d^(L). Local, float64."""
-        X = np.asarray(X, np.float64)
+        try:
+            X = np.asarray(X, np.float64)
+        except (TypeError, ValueError):
+            raise UserError("The inputs are no rows of numbers.") from None
         if X.ndim != 2 or X.shape[1] != self.d[0]:
             raise UserError(f"The inputs have shape {X.shape}; this network needs (any, {self.d[0]}).")
         signals = [empty(width + 1, len(X), np.float64) for width in self.d[:-1]]

@@ -38,6 +38,8 @@ def connect(comm: Any = None) -> Ranks:
         return comm
     if comm is None:
         comm = world()
+    elif not hasattr(comm, "Get_size"):
+        raise UserError(f"comm={comm!r}: give a communicator of mpi4py, or None for all processes of the job.")
     if comm is None or comm.Get_size() == 1:
         if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
             refuse_worlds_of_one(os.environ)

@@ -102,7 +102,7 @@ def choose_columns(options: Options, source: Source) -> Columns:
     """The columns of inputs, targets and weight: inputs are those that are nothing else. Local, replicated result."""
     targets = select(source, options.targets) if options.targets else source.default_targets()
     if not targets:
-        raise UserError(f"{source.path}: there is nothing to learn without targets: give Y, or --targets.")
+        raise UserError(f"{source.path}: there is nothing to learn without targets: give Y.")
     weight = select(source, [options.weights])[0] if options.weights is not None else source.default_weights()
     if weight in targets:
         raise UserError(f"{source.path}: column {source.columns[weight]} cannot be target and weight at once.")
@@ -183,7 +183,7 @@ def _are_classes(options: Options, source: Source, targets: list[Column], built_
     if words and len(targets) > 1:
         raise UserError(
             f"{source.path}: the target column {words[0].name} holds words, and there are {len(targets)} target "
-            f"columns ({listed(target.name for target in targets)}). Name that column alone: --targets {words[0].name}."
+            f"columns ({listed(target.name for target in targets)}). Leave out the others (--targets {words[0].name})."
         )
     if options.classes is not None:
         return options.classes

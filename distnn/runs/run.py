@@ -141,7 +141,7 @@ class Run:
         directory = self.directory
         directory.claim.stands()
         works: dict[Path, Callable[[], None]] = {
-            directory.model: lambda: self.assembly.model.save(directory.model),
+            directory.model: lambda: self.assembly.model.write(directory.model),
             directory.result: lambda: directory.finish(came_to),
         }
         wrong: dict[Path, str] = {}

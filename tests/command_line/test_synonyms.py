@@ -54,6 +54,17 @@ def test_what_is_no_option_is_answered(flag: str) -> None:
         LANGUAGE.translate(["--nproc"])
 
 
+@pytest.mark.parametrize("given", [["--layers", "3"], ["--hidden_layers=3"], ["--layers", "3", "t.csv"]])
+def test_a_lone_number_of_layers_is_not_guessed(given: list[str]) -> None:
+    with pytest.raises(UserError, match=r"may mean 3 layers, or one of 3 units\. .*: --hidden 16 16 16 are three"):
+        LANGUAGE.translate(given)
+
+
+@pytest.mark.parametrize("given", [["--layers", "16", "8"], ["--layers", "16,8"], ["--hidden-units", "3"]])
+def test_widths_of_layers_are_understood(given: list[str]) -> None:
+    assert LANGUAGE.translate(given) == ["--hidden", *given[1:]]
+
+
 def test_a_synonym_of_an_option_that_this_program_lacks_is_left_alone() -> None:
     assert Language({"model"}, "distnn export").translate(["--lr"]) == ["--lr"]
 

@@ -95,3 +95,11 @@ def test_targets_are_read_where_they_are_wanted(model: tuple[Path, Model], tmp_p
 def test_options_that_make_no_sense(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         Application(ApplyOptions(**options), OneRank(), with_targets=False)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_table_in_the_place_of_the_model(alone: bool, model: tuple[Path, Model], tmp_path: Path) -> None:
+    table, data = tmp_path / "table.csv", None if alone else str(model[0])
+    table.write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=rf"give the model first, then the table: {data or 'MODEL'} {table}$"):
+        Application(ApplyOptions(model=str(table), data=data), OneRank(), with_targets=True)

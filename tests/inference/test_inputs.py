@@ -41,8 +41,13 @@ def test_words_and_gaps() -> None:
 def test_refused() -> None:
     for X, sentence in [
         (np.zeros((2, 3)), r"have shape \(2, 3\); this model needs \(any, 2\)"),
+        ([[1, 2], [3]], "are no array: their rows have different lengths"),
+        ([["1", "2"], ["3", "four"]], "hold 'four' in row 1, column 1; this model needs a number there"),
+        (np.array([[1, 2], ["x", 3]], object), "hold 'x' in row 1, column 0"),
+        (np.zeros((2, 2), complex), "hold complex numbers"),
         (np.zeros(2), r"have shape \(2,\)"),
         (np.array([[1, np.inf]]), "hold inf in row 0, column 1; every value must be finite"),
     ]:
         with pytest.raises(UserError, match=sentence):
             rows_of(X, preparation(PLAIN, PLAIN))
+    assert rows_of([["1", "2.5"]], preparation(PLAIN, PLAIN)).inputs.tolist() == [[1, 2.5]]

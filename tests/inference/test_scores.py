@@ -72,3 +72,21 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     found = fit(X, Y, hidden=2, max_iterations=1)
     found.save(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(load_model(tmp_path / "model.safetensors").predict(X), found.predict(X))
+
+
+def test_labels_of_another_kind() -> None:
+    X, Y = words(300)
+    classes, numbers = fit(X, Y, max_iterations=1), fit(X, X[:, 0], hidden=2, max_iterations=1)
+    with pytest.raises(UserError, match="none of the model's classes, apple, pear, plum: its first label is 3"):
+        classes.score(X, np.full(300, 3))
+    with pytest.raises(UserError, match="Y holds plum, and the model was trained on numbers"):
+        numbers.score(X, ["plum"] * 300)
+    with pytest.raises(UserError, match="X has 300 rows and Y none"):
+        numbers.score(X, None)
+    assert classes.score(X[:2], [Y[0], "no class"]) in (0, 0.5)
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    found = fit(*regression(50), hidden=2, max_iterations=1)
+    with pytest.raises(UserError, match=r"nowhere/m cannot be written: No such file or directory\.$"):
+        found.save(tmp_path / "nowhere/m")

@@ -92,7 +92,7 @@ def test_what_is_wanted_of_the_preparation_is_handed_on() -> None:
     [
         ({"targets": ("x1",), "weights": "x1"}, "column x1 cannot be target and weight at once"),
         ({"targets": ("x1", "x2", "y")}, "no column is left for the inputs"),
-        ({"targets": ("x1", "y")}, "column y holds words, and there are 2 target columns .* Name that column alone"),
+        ({"targets": ("x1", "y")}, "column y holds words, and there are 2 target columns .* Leave out the others"),
         ({"targets": ("x1",), "inputs": ("x1",)}, "no column is left for the inputs"),
         ({"ignore": ("y",)}, "--ignore leaves out the target y"),
         ({"types": ("x1=letters",)}, "'letters' is no kind of column; choose from numbers, words, booleans"),

@@ -42,7 +42,7 @@ def make_ensemble(
         models = [load_model(directory.member(members.folder(number)).path) for number in good]
         ensemble = Ensemble.of(models)
         try:
-            ensemble.save(directory.model)
+            ensemble.write(directory.model)
         except OSError as error:
             raise RankError(f"{directory.model} cannot be written: {error.strerror}. Go on with --resume.") from None
         return ensemble

@@ -23,7 +23,7 @@ PROSE = {
     *("where", "which", "with", "would"),
 }
 FLAG = re.compile(
-    r"(?P<before>\b(?:[Aa]dd|[Gg]ive|by) )?(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z0-9-]*)"
+    r"(?P<before>\b(?:[Aa]dd|[Gg]ive|[Ss]ay|by) )?(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z0-9-]*)"
     r"(?P<value>(?:(?: |=)(?!--)(?:'[^']*'|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^\s,;:()]+))*)"
 )
 TOKEN = re.compile(r"[ =]('[^']*'|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^\s,;:()]+)")
