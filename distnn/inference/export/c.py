@@ -29,7 +29,7 @@ def _header(formula: Formula, name: str) -> str:
     optional = [
         f"#define {F}_CLASSES {len(formula.classes)}",
         f"extern const char *const {f}_class_names[{F}_CLASSES];",
-        "/* The number of the class that the outputs y say: its place among the names. */",
+        "/* The number of the class that the outputs y say: its place among the names; -1 if one is NaN. */",
         f"int {f}_class(const double *y);",
     ]
     words = [
@@ -168,13 +168,16 @@ def _undo(formula: Formula) -> list[str]:
 
 def _class(formula: Formula) -> str:
     if formula.threshold is not None:
-        body = [f"    return y[0] > {formula.threshold!r};"]
+        body = [f"    return isnan(y[0]) ? -1 : y[0] > {formula.threshold!r};"]
     else:
         body = [
             "    int best = 0;",
-            "    for (int k = 1; k < OUTPUTS; k++)",
+            "    for (int k = 0; k < OUTPUTS; k++) {",
+            "        if (isnan(y[k]))",
+            "            return -1;",
             "        if (y[k] > y[best])",
             "            best = k;",
+            "    }",
             "    return best;",
         ]
     return _joined(["int @MODEL@_class(const double *y)", "{", *body, "}"])

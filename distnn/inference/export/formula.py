@@ -117,8 +117,9 @@ class Formula:
         return (len(self.standardise.shift), *(len(layer.b) for layer in self.layers))
 
     def described(self, name: str) -> str:
-        """A name with its unit, if there is one."""
-        return f"{name} [{self.units[name]}]" if name in self.units else name
+        """A name with its unit, if there is one that does not stand there already."""
+        unit = f" [{self.units[name]}]" if name in self.units else ""
+        return name + unit if not name.endswith(unit.strip()) else name
 
 
 def formula(model: Model, units: Mapping[str, str]) -> Formula:

@@ -218,10 +218,10 @@ class _Module:
         threshold = self.formula.threshold
         best = f"merge(2, 1, y(1) > {threshold!r}_dp)" if threshold is not None else "maxloc(y, 1)"
         yield ""
-        yield "   !> The number of the class that the outputs y say: its place among the names, from 1."
+        yield "   !> The number, from 1, of the class that the outputs y say, among the names; 0 if one is NaN."
         yield f"   pure integer(c_int) function {self.f}_class(y) bind(c)"
         yield f"      real(dp), intent(in) :: y({self.f}_outputs)"
-        yield f"      {self.f}_class = {best}"
+        yield f"      {self.f}_class = merge({best}, 0, all(abs(y) >= 0))"
         yield "   end function"
 
     def _undone(self, x: str) -> str:

@@ -132,19 +132,28 @@ class _Graph:
             return self._node("Sub", self._constant(self.dtype.type(1)), self._node("Add", low, low))
         return self._node(THETAS[theta], s)
 
+    def _known(self, x: str) -> str:
+        """1 where none of the outputs is NaN, else 0: int64 (rows,). Opset 7 has no better way to ask."""
+        total = self._node("ReduceSum", x, axes=[1], keepdims=0)
+        below = self._node("Less", self._node("Sub", total, total), self._constant(self.dtype.type(1)))
+        return self._node("Cast", below, to=self.onnx.TensorProto.INT64)
+
     def _outputs(self, x: str) -> None:
         """Outputs of the names of the targets, each rows × 1; of a classifier `class`, and all outputs together."""
         formula, types = self.formula, self.onnx.TensorProto
         m = len(formula.outputs)
         y = self._as(np.dtype(np.float64), x)
         if formula.undo is None:
-            classes = self._constant(np.array(formula.classes, object))
+            classes = self._constant(np.array([*formula.classes, ""], object))
             if formula.threshold is not None:
                 above = self._node("Greater", x, self._constant(self.dtype.type(formula.threshold)))
                 code = self._node("Cast", above, to=types.INT64)
                 code = self._node("Reshape", code, self._constant(np.array([-1], np.int64)))
             else:
                 code = self._node("ArgMax", x, axis=1, keepdims=0)
+            known = self._known(x)  # 0 where an output is NaN: then the class is ""
+            none = self._constant(np.array(len(formula.classes)))
+            code = self._node("Add", none, self._node("Mul", known, self._node("Sub", code, none)))
             self._output("class", self._node("Gather", classes, code, axis=0), types.STRING, None)
             self._output("outputs", y, types.DOUBLE, m)
             return

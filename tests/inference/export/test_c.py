@@ -102,6 +102,9 @@ def test_names_and_classes(library: ctypes.CDLL, name: str) -> None:
     y = np.ascontiguousarray(of(name)(X))
     codes = [getattr(library, f"{name}_class")(pointer(y_)) for y_ in y]
     assert [known.names[code] for code in codes] == of(name).classify(X).tolist()
+    for k in range(y.shape[1]):
+        broken = np.where(np.arange(y.shape[1]) == k, np.nan, y[0])
+        assert getattr(library, f"{name}_class")(pointer(broken)) == -1
 
 
 def strings(library: ctypes.CDLL, name: str, count: int) -> list[str]:

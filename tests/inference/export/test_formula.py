@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from exporting import KINDS, model, rows, scale
@@ -43,6 +45,12 @@ def test_names() -> None:
     assert formula(model("two-classes"), {}).threshold == 0
     assert formula(model("classes"), {}).outputs == ("output apple", "output pear", "output plum", "output quince")
     assert formula(model("classes"), {}).threshold is None
+    assert formula(model("one-output"), {"x1": "Pa"}).described("x1") == "x1 [Pa]"
+
+
+def test_a_unit_that_stands_in_the_name_is_not_said_twice() -> None:
+    found = replace(formula(model("one-output"), {}), units={"p [Pa]": "Pa", "q [Pa]": "m"})
+    assert [found.described(name) for name in ("p [Pa]", "q [Pa]", "r")] == ["p [Pa]", "q [Pa] [m]", "r"]
     assert formula(model("one-output"), {"x1": "m"}).described("x1") == "x1 [m]"
     assert formula(model("one-output"), {"x1": "m"}).described("x2") == "x2"
     with pytest.raises(UserError, match=r"--units x9=m: the model has no input or target of that name"):

@@ -132,6 +132,9 @@ def test_classes_are_counted_from_one(library: ctypes.CDLL, name: str) -> None:
     y = np.ascontiguousarray(of(name)(X))
     codes = [getattr(library, f"{name}_class")(pointer(y_)) for y_ in y]
     assert [known.names[code - 1] for code in codes] == of(name).classify(X).tolist()
+    for k in range(y.shape[1]):
+        broken = np.where(np.arange(y.shape[1]) == k, np.nan, y[0])
+        assert getattr(library, f"{name}_class")(pointer(broken)) == 0
 
 
 def test_elemental_procedures(library: ctypes.CDLL) -> None:

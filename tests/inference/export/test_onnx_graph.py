@@ -51,6 +51,15 @@ def test_values_are_those_of_the_model(kind: str) -> None:
     assert np.max(np.abs(y - expected) / scale(of(kind), X)) < close
 
 
+@pytest.mark.parametrize("kind", ["classes", "two-classes"])
+def test_outputs_that_are_NaN_are_of_no_class(kind: str) -> None:
+    X = rows(of(kind))
+    X[3, 0] = np.inf
+    found = run(files(formula(of(kind), {}), "m")[".onnx"], X)
+    assert (np.isnan(found["outputs"]).any(axis=1) == (np.arange(len(X)) == 3)).all()
+    assert ((found["class"] == "") == (np.arange(len(X)) == 3)).all()
+
+
 def test_names_opset_and_fingerprint() -> None:
     import onnx
 
