@@ -51,6 +51,8 @@ class Keywords(TypedDict, total=False):
     evaluate_every: int
     intervals: Literal["all", "last"] | None
     reduction: Literal["exact", "plain"]
+    device: Literal["cpu", "gpu", "xla-cpu"]
+    precision: Literal["full", "tf32"]
     threads: int
     max_iterations: int | None
     goal: float | None

@@ -25,7 +25,6 @@ SYNONYMS = {
     "hidden": ("layers", "hidden-layers", "hidden-layer-sizes", "hidden-units"),
     "theta": ("activation",),
     "error": ("loss",),
-    "dtype": ("precision",),
     "seed": ("random-state", "random-seed"),
     "optimizer": ("optimiser", "solver", "algorithm"),
     "eta": ("lr", "learning-rate", "learning-rate-init"),
@@ -46,7 +45,7 @@ ANSWERS = {
     ("np", "n", "nproc", "nprocs", "processes", "procs", "ranks", "cores", "jobs", "n-jobs", "workers", "cpus"): (
         "MPI's launcher says on how many processes it runs: mpirun -n 8 {program}."
     ),
-    ("gpu", "gpus", "device", "cuda"): "distnn computes on the CPU.",
+    ("gpu", "gpus", "cuda"): "train --device gpu computes on GPUs, one a rank; all else computes on the CPU.",
     ("dropout",): "there is no dropout; what keeps networks from overfitting is --weight-decay and --validation.",
     ("early-stopping",): "hold rows out, --validation 0.1: the weights with the lowest E_val are kept; see --patience.",
     ("l2", "alpha", "l2-penalty", "regularisation", "regularization"): "--weight-decay λ adds λ Σ W² to E_in.",

@@ -31,13 +31,17 @@ ADVICE = {
     "cpu_features": "set NPY_DISABLE_CPU_FEATURES='{}'",
     "gradient": "install distnn again, with another C compiler, where it computes wrongly",
     "algebra": "install distnn again, with another C compiler, and the same numpy everywhere",
+    "device": "use devices of the same kind",
+    "xla": "install the same jax and driver everywhere, with the same XLA_FLAGS",
+    "device_gradient": "use devices of the same kind, and the same jax, driver and XLA_FLAGS",
     "block_rows": "this is another version of distnn, or another architecture",
 }
 
 
 COMPUTED = ("gradient", "algebra")  # which the records of older runs lack
 BEFORE = "none"  # of records by older versions, whose arithmetic was numpy's in part
-REFUSED = ("arithmetic", "numpy", "blas", "kernel", "algebra")  # ranks that differ in these
+OF_DEVICE = ("device", "xla", "device_gradient")  # in the record where --device is given
+REFUSED = ("arithmetic", "numpy", "blas", "kernel", "algebra", *OF_DEVICE)  # ranks that differ in these
 OF_NUMPY = ("numpy", "blas", "kernel", "threads", "cpu_features")  # on which only numpy's arithmetic depends
 
 
@@ -94,7 +98,7 @@ def compare_ranks(mine: dict[str, Any], ranks: Ranks) -> str | None:
     for rank, other in enumerate(records):
         if found := differences(records[0], other):
             sentence = f"The environments of ranks 0 and {rank} {found.format('for other numbers of ranks')}"
-            if any(records[0][name] != other[name] for name in REFUSED):
+            if any(records[0].get(name) != other.get(name) for name in REFUSED):
                 raise UserError(sentence)
             return sentence
     return None
@@ -115,7 +119,7 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str | None:
         return None
     features = [str(of.get("cpu_features", "")).split() for of in (a, b)]
     uncommon = " ".join(sorted(set(features[0]) ^ set(features[1])))
-    shown = [uncommon if name == "cpu_features" else f"{a.get(name)}, {b.get(name)}" for name in names]
+    shown = [uncommon if name == "cpu_features" else f"{a.get(name, BEFORE)}, {b.get(name, BEFORE)}" for name in names]
     return (
         f"differ in {' and '.join(f'{name} ({values})' for name, values in zip(names, shown, strict=True))}, so the "
         "bits of the result may not be those {}: "

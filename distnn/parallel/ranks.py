@@ -22,6 +22,25 @@ ALONE_SECONDS = 3.0  # that the other ranks get to come with the same error
 Term = Callable[[int, np.ndarray], float | None]
 
 
+class RemoteTerms(ABC):
+    """A rank's terms that are computed, rounded and added elsewhere, on an accelerator: only their sum comes here."""
+
+    @abstractmethod
+    def among(self, numbers: Sequence[int]) -> RemoteTerms:
+        """The terms of these numbers alone. Local."""
+
+    @abstractmethod
+    def add(self, magic: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The largest magnitudes of each row of all terms, float64, NaN where one is; and their sum. Local.
+
+        magic: of each row, as `fixed_point.Rounding` has it. The sum is that of the integers, int64, behind all
+        float64 term + magic, modulo 2^64.
+        """
+
+
+AnyTerms = Term | RemoteTerms
+
+
 class TwoPhaseSum(Protocol):
     """A sum over ranks: MAX of `message` between `first` and `second`, SUM of `sum` between `second` and `result`.
 
@@ -39,10 +58,10 @@ class TwoPhaseSum(Protocol):
     def like(self, local: int) -> TwoPhaseSum:
         """A new sum of the same kind and parts, of so many terms of this rank. Local."""
 
-    def first(self, term: Term) -> None:
+    def first(self, term: AnyTerms) -> None:
         """Compute this rank's terms, and its part of `message`. Local."""
 
-    def second(self, term: Term) -> None:
+    def second(self, term: AnyTerms) -> None:
         """After MAX: this rank's part of `sum`. Local."""
 
     def result(self) -> np.ndarray:
@@ -183,10 +202,11 @@ class Ranks(ABC):
         self.maximum(message)
         self.signal, self.now = int(message[-2]), float(message[-1])
 
-    def add_up(self, sums: TwoPhaseSum, term: Term) -> np.ndarray:
+    def add_up(self, sums: TwoPhaseSum, term: AnyTerms) -> np.ndarray:
         """The sum of all terms of all ranks; term(j, out) writes this rank's term number j. Collective, replicated.
 
-        It returns the number at its end, if it has one apart. An exception in a term is raised on all ranks.
+        It returns the number at its end, if it has one apart. Exact sums take RemoteTerms, too. An exception in a term
+        is raised on all ranks.
         """
         with np.errstate(all="ignore"):
             sums.first(term)

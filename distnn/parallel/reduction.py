@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from distnn.parallel.fixed_point import BITS, Exponents, Rounding, arithmetic, summable
 from distnn.parallel.layout import Layout, Part
-from distnn.parallel.ranks import Ranks, Term, TwoPhaseSum
+from distnn.parallel.ranks import AnyTerms, Ranks, RemoteTerms, TwoPhaseSum
 
 KEPT_BYTES = 8 << 20  # the terms of this rank are kept, in case they must be rounded again, if they fit in this
 DOUBT = 16  # sums for which a second guess is followed after a wrong one
@@ -44,11 +44,12 @@ class Sum(TwoPhaseSum, Protocol):
         tail: bool = False,
     ): ...
 
-    def __call__(self, term: Term) -> np.ndarray:
+    def __call__(self, term: AnyTerms) -> np.ndarray:
         """The sum over all terms of all ranks, float64, the caller's to keep and to change. Collective, replicated.
 
         term(j, out) writes this rank's term number j, of dtype, and returns its tail; it may be called twice for the
-        same j, and has to give the same both times. An exception in it is raised on all ranks.
+        same j, and has to give the same both times. An exception in it is raised on all ranks. ExactSum takes
+        RemoteTerms, too.
         """
 
 
@@ -74,13 +75,15 @@ class PlainSum:
         self.term = np.zeros(sum(part if isinstance(part, int) else part[0] * part[1] for part in parts), dtype)
         self.sum = np.zeros(len(self.term) + tail + 1)
 
-    def __call__(self, term: Term) -> np.ndarray:
+    def __call__(self, term: AnyTerms) -> np.ndarray:
         return self.ranks.add_up(self, term)
 
     def like(self, local: int) -> PlainSum:
         return PlainSum(self.ranks, self.parts, local, self.count, self.dtype, self.tail)
 
-    def first(self, term: Term) -> None:
+    def first(self, term: AnyTerms) -> None:
+        if isinstance(term, RemoteTerms):
+            raise TypeError("terms that are added elsewhere need an ExactSum")
         self.error = None
         self.sum = np.zeros_like(self.sum)
         total = self.sum[: len(self.term)]
@@ -93,7 +96,7 @@ class PlainSum:
         except Exception as caught:
             self.error = caught
 
-    def second(self, term: Term) -> None:
+    def second(self, term: AnyTerms) -> None:
         self.sum[-1] = self.error is not None
 
     def result(self) -> np.ndarray:
@@ -149,7 +152,7 @@ class ExactSum:
     def sum(self) -> np.ndarray:
         return self.guess.sum
 
-    def __call__(self, term: Term) -> np.ndarray:
+    def __call__(self, term: AnyTerms) -> np.ndarray:
         return self.ranks.add_up(self, term)
 
     def like(self, local: int) -> ExactSum:
@@ -157,12 +160,12 @@ class ExactSum:
         other._start(local)
         return other
 
-    def first(self, term: Term) -> None:
+    def first(self, term: AnyTerms) -> None:
         self.error = None
         self._add(term, [self.guess, self.second_guess] if self.second_guess else [self.guess])
         np.fmin(self.largest, np.inf, out=self.largest)  # NaN becomes infinity: MAX over NaN would depend on the order
 
-    def second(self, term: Term) -> None:
+    def second(self, term: AnyTerms) -> None:
         self.doubt = max(0, self.doubt - 1)
         self.right = self.exponents.right(self.largest)
         if not self.right:
@@ -181,13 +184,16 @@ class ExactSum:
             total[self.layout.numbers(~summable(self.layout.of_parts(self.largest), self.bits))] = np.nan
         return total
 
-    def _add(self, term: Term, guesses: list[Rounding]) -> None:
+    def _add(self, term: AnyTerms, guesses: list[Rounding]) -> None:
         """Raise `largest` to the magnitudes of this rank's terms, and add them, rounded, to the sum of each guess."""
         self.largest[:] = 0
         for guess in guesses:
             guess.begin(self.local)
         add = self.arithmetic.adder(self.largest, guesses)
         try:
+            if isinstance(term, RemoteTerms):
+                self._fetch(term)
+                return
             for j in range(self.local):
                 place = j if self.keep else 0
                 tail = term(j, self.heads[place])
@@ -198,9 +204,16 @@ class ExactSum:
         except Exception as caught:
             self.error = caught
 
-    def _correct(self, guessed: Exponents, term: Term) -> None:
+    def _fetch(self, term: RemoteTerms) -> None:
+        """The same, of terms that are added elsewhere. They are computed anew where a guess was wrong."""
+        if self.local:
+            self.largest[:], total = term.add(self.guess.magic)
+            self.guess.sum[:-2] += total
+
+    def _correct(self, guessed: Exponents, term: AnyTerms) -> None:
         """Turn from exponents that were wrong to the true ones."""
         exponent, other = self.exponents.rows, self.second_guess
+        remote = isinstance(term, RemoteTerms)
         if other and ((exponent == guessed.rows) | (exponent == other.exponent)).all():
             taken = np.repeat(exponent != guessed.rows, self.layout.lengths)
             np.copyto(self.sum[:-2], other.sum[:-2], where=taken)
@@ -209,9 +222,9 @@ class ExactSum:
             self.guess.choose(exponent)
             if self.error is None:
                 largest = self.largest.copy()
-                self._add(self._as_kept if self.keep else term, [self.guess])
+                self._add(self._as_kept if self.keep and not remote else term, [self.guess])
                 self.largest[:] = largest
-        if self.guessed and not self.keep:
+        if self.guessed and not self.keep and not remote:
             self.doubt = DOUBT
             stayed, below = np.repeat(self.exponents.part == guessed.part, self.layout.heights), self.exponents.below
             self.below = np.where(stayed & (guessed.below != below), guessed.below, np.where(stayed, self.below, below))

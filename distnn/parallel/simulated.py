@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from distnn.parallel.ranks import Ranks, Term, TwoPhaseSum
+from distnn.parallel.ranks import AnyTerms, Ranks, RemoteTerms, TwoPhaseSum
 
 
 class SimulatedRanks(Ranks):
@@ -28,7 +28,7 @@ class SimulatedRanks(Ranks):
         self.played = max(1, share)
         self.generator = np.random.default_rng([seed, real.rank])
 
-    def add_up(self, sums: TwoPhaseSum, term: Term) -> np.ndarray:
+    def add_up(self, sums: TwoPhaseSum, term: AnyTerms) -> np.ndarray:
         combined = sums.like(0)  # has no terms: what the simulated ranks found is combined in it
         deal = self._deal(sums.local)
         error: Exception | None = None
@@ -128,6 +128,8 @@ class SimulatedRanks(Ranks):
         self.real.leave(code)
 
 
-def _play(sums: TwoPhaseSum, dealt: np.ndarray, term: Term) -> tuple[TwoPhaseSum, Term]:
+def _play(sums: TwoPhaseSum, dealt: np.ndarray, term: AnyTerms) -> tuple[TwoPhaseSum, AnyTerms]:
     """The part of a simulated rank in a sum, and its terms."""
+    if isinstance(term, RemoteTerms):
+        return sums.like(len(dealt)), term.among(dealt.tolist())
     return sums.like(len(dealt)), lambda j, out: term(int(dealt[j]), out)

@@ -61,7 +61,8 @@ class Assembly:
 
     def environment(self) -> dict[str, Any]:
         """What the bits depend on besides the data, on this rank. Local."""
-        return environment.record(self.examples.cut.rows, arithmetic.hashes())
+        of_device = self.objective.terms.environment()
+        return {**environment.record(self.examples.cut.rows, arithmetic.hashes()), **of_device}
 
     def learn_certainty(self, progress: Progress) -> str | None:
         """Give the model its certainty, where that was asked for. Collective. Returns why it cannot, in a sentence."""
@@ -145,6 +146,11 @@ def _objective(options: Options, error: str, network: Network, examples: Example
     with ranks.sharing_errors():  # DISTNN_FUSED may be bad on one of them
         backpropagation = Backpropagation(network, error, np.dtype(options.dtype))
     backpropagation.require_derivatives()
+    terms = None
+    if options.device != "cpu":
+        from distnn.accelerator import connect  # which needs JAX where it is called
+
+        terms = connect(options.device, options.precision, network, error, options.dtype, examples, ranks)
     return Objective(
         backpropagation,
         examples,
@@ -154,6 +160,7 @@ def _objective(options: Options, error: str, network: Network, examples: Example
         options.batch_size,
         options.seed,
         options.sampling,
+        terms,
     )
 
 

@@ -12,25 +12,25 @@ from numpy.typing import DTypeLike
 
 from distnn.data.batches import Batches
 from distnn.data.shard import Examples
-from distnn.kernels.algebra import dot, row_sums
-from distnn.kernels.blocks import Block
+from distnn.kernels.algebra import dot
+from distnn.kernels.blocks import Block, Cut
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import SquaredError
-from distnn.network.second_order.acceleration import Acceleration
-from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
-from distnn.network.second_order.hessian import HessianProduct
+from distnn.network.second_order.gauss_newton import megabytes, square
 from distnn.network.weights import layers, shapes, weight_count
 from distnn.optimizers.problem import Evaluation
 from distnn.parallel.layout import Part
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import REDUCTIONS, Sum
+from distnn.training.terms import BlockTerms, Terms
 
 
 class Objective:
     """E_in(w) = (1/n) Σ_i e(h(x_i), y_i) + λ Σ W_ij²; bias rows left out of the latter, n = Σ weights if there are any.
 
     Every method is collective, and takes and returns replicated values. reduction: a name in REDUCTIONS.
-    weight_decay: λ. batch_size, seed, sampling (a name in SAMPLING): of `sample`.
+    weight_decay: λ. batch_size, seed, sampling (a name in SAMPLING): of `sample`. terms: what computes what each block
+    adds to the sums; None: `backpropagation`.
     evaluations counts passes over D (a pass of `sample` counts as its share).
     """
 
@@ -44,7 +44,9 @@ class Objective:
         batch_size: int = 1,
         seed: int = 0,
         sampling: str = "replacement",
+        terms: Terms | None = None,
     ):
+        self.terms: Terms = terms or BlockTerms(backpropagation)
         self.backpropagation, self.examples, self.ranks = backpropagation, examples, ranks
         self.reduction, self.weight_decay = reduction, weight_decay
         self.batches = Batches(examples, ranks, backpropagation.d, backpropagation.dtype, batch_size, seed, sampling)
@@ -67,7 +69,13 @@ class Objective:
             batches.size,
             batches.seed,
             batches.sampling,
+            self.terms,
         )
+
+    @property
+    def _all(self) -> tuple[Sequence[Block], Cut]:
+        """All of this rank's examples to train on."""
+        return self.examples.blocks, self.examples.cut
 
     def _sum(self, parts: Sequence[Part], dtype: DTypeLike = np.float64, tail: bool = False) -> Sum:
         """What sums a term of each block over D."""
@@ -91,28 +99,23 @@ class Objective:
         return self._make(self.ranks, parts, len(batches.owned), batches.cut.count, batches.dtype, tail=True)
 
     @cached_property
-    def _gauss_newton(self) -> tuple[GaussNewton, Sum]:
-        squares = GaussNewton(self.backpropagation)
-        return squares, self._sum(squares.parts)
+    def _gauss_newton(self) -> Sum:
+        return self._triangle(self.backpropagation.d)
 
     @cached_property
-    def _last_layer(self) -> tuple[GaussNewton, Sum]:
-        squares = GaussNewton(self.backpropagation, last=True)
-        return squares, self._sum(squares.parts)
+    def _last_layer(self) -> Sum:
+        return self._triangle(self.backpropagation.d[-2:])
+
+    def _triangle(self, d: Sequence[int]) -> Sum:
+        return self._sum(range(1, weight_count(d) + 1))
 
     @cached_property
     def _lengths(self) -> Sum:
         return self._sum([1] * self.backpropagation.d[-1])
 
     @cached_property
-    def _acceleration(self) -> tuple[Acceleration, Sum]:
-        bend = Acceleration(self.backpropagation)
-        return bend, self._sum(bend.parts)
-
-    @cached_property
-    def _hessian(self) -> tuple[HessianProduct, Sum]:
-        product = HessianProduct(self.backpropagation)
-        return product, self._sum(product.parts)
+    def _along_a_vector(self) -> Sum:
+        return self._sum(shapes(self.backpropagation.d))
 
     def __call__(self, w: np.ndarray, shares: np.ndarray | None = None) -> Evaluation:
         """E_in(w) and its gradient, over all of D.
@@ -120,8 +123,8 @@ class Objective:
         shares: of squared error, here and below, what each output's square is multiplied with, (d^(L),); None for 1.
         """
         self.evaluations += 1
-        self.backpropagation.load(w, shares)
-        total = self._gradient(lambda j, out: self.backpropagation.gradient(self.examples.blocks[j], out))
+        self.terms.load(w, shares)
+        total = self._gradient(self.terms.gradient(*self._all))
         return self._mean(w, total, self.examples.n)
 
     def error(self, w: np.ndarray) -> float:
@@ -150,8 +153,8 @@ class Objective:
         """
         self.evaluations += self.batches.size / self.examples.rows
         blocks = self.batches(t)
-        self.backpropagation.load(w)
-        total = self._sample(lambda j, out: self.backpropagation.gradient(blocks[j], out))
+        self.terms.load(w)
+        total = self._sample(self.terms.gradient(blocks, self.batches.cut))
         return self._mean(w, total, self.batches.size * self.examples.n / self.examples.rows)
 
     @property
@@ -171,9 +174,8 @@ class Objective:
     def output_errors(self, w: np.ndarray) -> np.ndarray:
         """The mean square of each output's residual at w, float64 (d^(L),), over all of D and without decay."""
         self.evaluations += 0.5
-        self.backpropagation.load(w)
-        total = self._lengths(lambda j, out: self.backpropagation.squares(self.examples.blocks[j], out))
-        return total / self.examples.n
+        self.terms.load(w)
+        return self._lengths(self.terms.squares(*self._all)) / self.examples.n
 
     def output_lengths(self, w: np.ndarray, T: np.ndarray, last: bool = False) -> np.ndarray:
         """The mean of |T g|² of each output over D, g being its gradient by the weights at w: float64 (d^(L),).
@@ -181,13 +183,8 @@ class Objective:
         T: float64 (|W|, |W|); last: by those of the last layer alone. For squared error.
         """
         self.evaluations += 1
-        squares = (self._last_layer if last else self._gauss_newton)[0]
-        self.backpropagation.load(w)
-
-        def term(j: int, out: np.ndarray) -> None:
-            out[:] = row_sums(squares.lengths(self.examples.blocks[j], T))
-
-        return self._lengths(term) / self.examples.n
+        self.terms.load(w)
+        return self._lengths(self.terms.lengths(*self._all, T, last)) / self.examples.n
 
     def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None, last: bool = False) -> np.ndarray:
         """The Gauss-Newton approximation (2/n) Σ JᵀJ of ∇²E_in at w, and the decay's 2λ: (|W|, |W|) float64, symmetric.
@@ -196,12 +193,13 @@ class Objective:
         for the weights of the last layer alone. J is never held as a whole.
         """
         self.evaluations += 1
-        squares, reduction = self._last_layer if last else self._gauss_newton
-        self.backpropagation.load(w, shares)
-        lower = reduction(lambda j, out: squares.lower(self.examples.blocks[j], out))
-        A = square((2 if self.is_sum_of_squares else 1) * lower / self.examples.n, squares.size)
+        reduction = self._last_layer if last else self._gauss_newton
+        self.terms.load(w, shares)
+        lower = reduction(self.terms.gauss_newton(*self._all, last))
+        size = weight_count(self.backpropagation.d[-2:] if last else self.backpropagation.d)
+        A = square((2 if self.is_sum_of_squares else 1) * lower / self.examples.n, size)
         if self.weight_decay:
-            A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed[-squares.size :]
+            A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed[-size:]
         return A
 
     def acceleration(self, w: np.ndarray, v: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
@@ -210,18 +208,14 @@ class Objective:
         ValueError unless the error is squared. The decay, a sum of squares of w itself, does not bend.
         """
         self.evaluations += 2
-        bend, reduction = self._acceleration
-        self.backpropagation.load(w, shares)
-        bend.load(v)
-        return 2 * reduction(lambda j, out: bend.write(self.examples.blocks[j], out)) / self.examples.n
+        self.terms.load(w, shares)
+        return 2 * self._along_a_vector(self.terms.acceleration(*self._all, v)) / self.examples.n
 
     def hessian_product(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """∇²E_in(w) v, the exact Hessian times a vector, float64 (|W|,). Counts as two evaluations, which it costs."""
         self.evaluations += 2
-        product, reduction = self._hessian
-        self.backpropagation.load(w)
-        product.load(v)
-        Hv = reduction(lambda j, out: product.product(self.examples.blocks[j], out)) / self.examples.n
+        self.terms.load(w)
+        Hv = self._along_a_vector(self.terms.hessian_product(*self._all, v)) / self.examples.n
         if self.weight_decay:
             Hv += 2 * self.weight_decay * self.decayed * v
         return Hv
@@ -236,12 +230,8 @@ class Objective:
         return Evaluation(E, G)
 
     def _mean_error(self, w: np.ndarray, sums: Sum, blocks: Sequence[Block], n: float) -> float:
-        self.backpropagation.load(w)
-
-        def term(j: int, out: np.ndarray) -> None:
-            out[0] = self.backpropagation.error(blocks[j])
-
-        return float(sums(term)[0]) / n
+        self.terms.load(w)
+        return float(sums(self.terms.error(blocks, self.examples.cut))[0]) / n
 
     def _decay(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         if not self.weight_decay:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
-from distnn.runs.options import data, network, run, stopping
+from distnn.runs.options import data, network, run, stopping, training
 from distnn.runs.options import several as several_options
 from distnn.runs.options.chosen_optimizer import having_settings, optimizer
 from distnn.runs.options.fields import check_fields, flag
@@ -20,6 +20,7 @@ def check(options: Options) -> None:
     data.check(options)
     network.check(options)
     stopping.check(options)
+    training.check(options)
     run.check(options)
     several_options.check(options)
     if options.patience and not options.validation:

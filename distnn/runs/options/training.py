@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from distnn.data.sampling import SAMPLING
+from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.reduction import REDUCTIONS
 from distnn.runs.options.fields import AtLeast
 
 TRAINING = "Training"
+DEVICES = ("cpu", "gpu", "xla-cpu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +60,27 @@ class TrainingOptions:
         TRAINING,
         "Sum over ranks: exact gives the same bits for every number of ranks; plain, a few percent faster, does not.",
     ] = "exact"
+    device: Annotated[
+        Literal[tuple(DEVICES)],
+        TRAINING,
+        "What computes the sums over D: the CPU; gpu, one a rank, by JAX; xla-cpu, its program on the CPU, to try it.",
+    ] = "cpu"
+    precision: Annotated[
+        Literal["full", "tf32"],
+        TRAINING,
+        "Products of float32 on a GPU: full, or tf32, faster, with three decimal digits.",
+    ] = "full"
     threads: Annotated[
         int,
         TRAINING,
         "BLAS threads a rank. One rank a core with 1 thread is fastest.",
         AtLeast(1),
     ] = 1
+
+
+def check(options: TrainingOptions) -> None:
+    """Raise UserError, one sentence, for a value that makes no sense. Local."""
+    if options.device != "cpu" and options.reduction != "exact":
+        raise UserError(f"--device {options.device} adds exactly: leave out --reduction {options.reduction}.")
+    if options.precision != "full" and (options.device != "gpu" or options.dtype != "float32"):  # type: ignore[attr-defined]
+        raise UserError(f"--precision {options.precision} is for --device gpu with --dtype float32: leave it out.")

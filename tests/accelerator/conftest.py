@@ -1,0 +1,17 @@
+"""JAX, with eight virtual devices on the CPU. Where it is not installed, these tests are left out, and say so."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+
+FLAGS = ("--xla_force_host_platform_device_count=8", "--xla_backend_optimization_level=0")  # the latter for less time
+os.environ["XLA_FLAGS"] = " ".join((*FLAGS, os.environ.get("XLA_FLAGS", "")))  # which is read when JAX begins
+
+
+@pytest.fixture(autouse=True)
+def jax_is_installed() -> None:
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed: pip install 'distnn[xla]'")

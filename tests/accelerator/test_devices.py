@@ -1,0 +1,88 @@
+"""Which device a rank takes, and every way in which there is none, or it fails, in a sentence."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from threaded_ranks import on_ranks, outcomes
+
+from distnn.accelerator import devices
+from distnn.errors import RankError, TooLittleRoom, UserError
+from distnn.parallel.launched import LOCAL_VARIABLES
+from distnn.parallel.ranks import OneRank
+
+
+class Device:
+    device_kind, id, platform = "NVIDIA X", 3, "gpu"
+
+
+@pytest.fixture(autouse=True)
+def no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*LOCAL_VARIABLES, *devices.VISIBLE, devices.SHARE):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_each_rank_of_a_host_takes_its_own() -> None:
+    found = on_ranks(3, lambda ranks: devices.take("xla-cpu", ranks).id)
+    assert len(set(found)) == 3
+
+
+def test_the_launcher_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a farm, where a group's first rank is not the first of its host."""
+    monkeypatch.setattr(devices, "_devices", lambda name: ["a", "b", "c"])
+    monkeypatch.setenv("MPI_LOCALRANKID", "2")
+    assert devices.take("gpu", OneRank()) == "c"
+    monkeypatch.setattr(devices, "_devices", lambda name: ["the one that a batch system shows this rank"])
+    assert devices.take("gpu", OneRank()).startswith("the one")
+
+
+def test_more_ranks_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_devices", lambda name: ["a", "b"])
+    for error in outcomes(3, lambda ranks: devices.take("gpu", ranks)):
+        assert isinstance(error, UserError)
+        assert "has more ranks (3) than devices (2): start 2 there." in str(error)
+    monkeypatch.setenv(devices.SHARE, "1")
+    assert on_ranks(3, lambda ranks: devices.take("gpu", ranks)) == ["a", "b", "a"]
+    monkeypatch.delenv(devices.SHARE)
+    assert on_ranks(3, lambda ranks: devices.take("xla-cpu", ranks)) == ["a", "b", "a"]  # all are the CPU
+
+
+def test_no_gpu() -> None:
+    with pytest.raises(UserError, match=r"--device gpu: JAX finds no such device on .*distnn\[gpu\] installed"):
+        devices.take("gpu", OneRank())
+
+
+def test_no_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)
+    for name, extra in devices.EXTRAS.items():
+        with pytest.raises(UserError, match=rf"--device {name} needs the package jax.*'distnn\[{extra}\]'"):
+            devices.take(name, OneRank())
+
+
+def test_an_old_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    import jax
+
+    monkeypatch.delattr(jax, "enable_x64")
+    with pytest.raises(UserError, match="needs a newer jax than"):
+        devices.take("xla-cpu", OneRank())
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        ("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.\nmore", TooLittleRoom, "memory .*9 bytes.*fewer rows"),
+        ("INTERNAL: CUDA error: unspecified launch failure", RankError, "failed: INTERNAL: CUDA .*--resume"),
+    ],
+)
+def test_a_failure_is_a_sentence(said: str, kind: type[Exception], words: str) -> None:
+    import jax
+
+    def fail() -> Any:
+        with devices.failures(Device):
+            raise jax.errors.JaxRuntimeError(said)
+
+    with pytest.raises(kind, match=f"The device NVIDIA X 3 of .*{words}") as caught:
+        fail()
+    assert "\n" not in str(caught.value)
