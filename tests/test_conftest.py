@@ -3,8 +3,10 @@ that starts a process without the marker for it fails."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -156,39 +158,54 @@ def test_marked():
     assert "test_marked starts" not in output
 
 
+SHARED = """
+import pytest
+
+@pytest.fixture(scope="module")
+def whole():
+    print("SET UP", flush=True)
+
+@pytest.mark.parametrize("k", range(2))
+def test_together(k, whole): pass
+
+def test_alone(): pass
+
+@pytest.mark.job
+@pytest.mark.parametrize("k", range(2))
+def test_jobs(k, whole): pass
+
+@pytest.mark.job
+def test_job(): pass
+"""
+
+
 def test_sessions_that_share_the_tests_run_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file's jobs, or its others, as a whole; what another session has taken is left out. Jobs alone begin with the
-    largest; else the others come first, the largest before all, and jobs last, the smallest before all."""
-    numbered = "@pytest.mark.parametrize('k', range(2))\ndef test_{0}(k):\n    pass\n"
+    """What uses a fixture of the file as a whole; what another session has taken is left out. Jobs alone begin with
+    what belongs together; else the others come first, what belongs together before all, and jobs last, in reverse."""
     taken, report = tmp_path / "taken", tmp_path / "report"
     taken.mkdir()
     report.mkdir()
-    both = numbered.format("two") + "@pytest.mark.job\ndef test_job():\n    pass\n"
-    for name, body in (
-        ("single", "def test_one():\n    pass\n"),
-        ("jobs", "@pytest.mark.job\n" + numbered.format("jobs")),
-    ):
-        (tmp_path / f"test_{name}.py").write_text(f"import pytest\n{body}")
     monkeypatch.setenv("DISTNN_TEST_SHARED", str(taken))
     monkeypatch.setenv("DISTNN_TEST_REPORT", str(report))
 
-    def passed(*options: str) -> list[str]:
-        code, output = session(tmp_path, both, 1, "-v", *options)
+    def passed(*options: str) -> str:
+        code, output = session(tmp_path, SHARED, 1, "-v", "-s", *options)
         assert code == 0, output
-        return [line.split(" ")[0].partition("::")[2] for line in output.splitlines() if "PASSED" in line]
+        found = re.findall(r"SET UP|(?<=::test_)\S+", output)
+        return " ".join(found).replace("[0] SET UP", "[0]*")
 
-    jobs, others = ["test_jobs[0]", "test_jobs[1]", "test_job"], ["test_two[0]", "test_two[1]", "test_one"]
+    jobs, others = "jobs[0]* jobs[1] job", "together[0]* together[1] alone"
     assert passed("-m", "job") == jobs
     assert passed() == others
     for note in taken.iterdir():
         note.unlink()
-    assert passed() == others + ["test_job", "test_jobs[0]", "test_jobs[1]"]
-    assert passed("-m", "job") == []
-    next(taken.glob("*test_inner.py jobs")).unlink()
-    assert passed() == ["test_job"]
+    assert passed() == f"{others} job jobs[0]* jobs[1]"
+    assert passed("-m", "job") == ""
+    (taken / hashlib.sha256(b"test_inner.py::test_job").hexdigest()).unlink()
+    assert passed() == "job"
     outcomes = json.loads((report / "rank-0.json").read_text())
-    assert outcomes["test_jobs.py::test_jobs[0]"] == ["left out", "job"]
-    assert outcomes["test_inner.py::test_two[0]"] == ["left out", ""]
+    assert outcomes["test_inner.py::test_jobs[0]"] == ["left out", "job"]
+    assert outcomes["test_inner.py::test_alone"] == ["left out", ""]
     assert outcomes["test_inner.py::test_job"] == ["passed", ""]
 
 

@@ -1,14 +1,15 @@
 """A plugin for pytest: several sessions side by side share the tests, so that none is idle before all are done.
 
-Each goes through the files in the same order: those that wait for batch systems, then those that start jobs, then the
-others. A file's jobs, or its other tests, belong to the session that comes first, so that what they set up is set up
-once. A session that was asked for jobs alone goes from the front, one that has other tests as well from the back, and
-helps with the jobs once it has met the others. The files with the most tests lie at both ends, and those with the
-fewest between jobs and others, so that the last one that runs is a small one.
+Each goes through the tests in the same order: those that wait for batch systems, then those that start jobs, then the
+others. A test belongs to the session that comes first. Those of a file that use a fixture which lasts longer than a
+test belong together, so that it is set up once. A session that was asked for jobs alone goes from the front, one that
+has other tests as well from the back, and helps with the jobs once it has met the others. What belongs together lies at
+both ends, the most tests outermost, so that a single test is the last one to run.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -20,9 +21,13 @@ def kind(test: pytest.Item) -> str:
     return next((marker for marker in ("batch", "job") if test.get_closest_marker(marker)), "other")
 
 
-def portion(test: pytest.Item) -> tuple[Path, bool]:
-    """What of a file one session takes as a whole: its jobs, or its other tests."""
-    return test.path, kind(test) != "other"
+def portion(test: pytest.Item) -> str:
+    """What one session takes as a whole: a test, or the jobs of a file that belong together, or its other tests."""
+    assert isinstance(test, pytest.Function)
+    fixtures = (fixture for found in test._fixtureinfo.name2fixturedefs.values() for fixture in found)
+    if any(fixture.scope != "function" and fixture.baseid for fixture in fixtures):  # those of plugins have no baseid
+        return f"{test.path}{'' if kind(test) == 'other' else ' jobs'}"
+    return test.nodeid
 
 
 def order(tests: list[pytest.Item]) -> tuple[int, int]:
@@ -38,12 +43,11 @@ class Sharing:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        portions: dict[tuple[Path, bool], list[pytest.Item]] = {}
+        portions: dict[str, list[pytest.Item]] = {}
         for item in items:
             portions.setdefault(portion(item), []).append(item)
-        in_order = sorted(portions.values(), key=order)
-        if any(kind(item) == "other" for item in items):
-            in_order.reverse()
+        from_the_back = any(kind(item) == "other" for item in items)
+        in_order = sorted(portions.values(), key=order, reverse=from_the_back)
         items[:] = [item for tests in in_order for item in tests]
 
     @pytest.hookimpl(tryfirst=True)
@@ -63,10 +67,10 @@ class Sharing:
 
     def taken(self, session: pytest.Session) -> Iterator[list[pytest.Item]]:
         """The portions that no other session has taken before."""
-        for (path, jobs), of_portion in groupby(session.items, key=portion):
+        for name, of_portion in groupby(session.items, key=portion):
             tests = list(of_portion)
             try:
-                (self.folder / f"{path}{' jobs' * jobs}".replace("/", "%")).touch(exist_ok=False)
+                (self.folder / hashlib.sha256(name.encode()).hexdigest()).touch(exist_ok=False)
             except FileExistsError:
                 session.config.hook.pytest_deselected(items=tests)
             else:
