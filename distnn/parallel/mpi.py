@@ -25,6 +25,7 @@ FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
 PART, HERE, POST, WORD = 1, 2, 4, 3  # tags: of `in_order`, `all_come`, `post`, and of rank 0's word in `in_order`:
 GOING_ON, YOUR_TURN, OVER = range(3)
 WORD_SECONDS = 5.0  # between two words that rank 0 goes on
+AT_ONCE = 1e-3  # seconds; who comes so soon is waited for without sleep
 MESSAGE = 1 << 18  # numbers that are summed at a time: MPI needs memory for as many, and is as fast
 
 
@@ -240,13 +241,22 @@ class MPIRanks(Ranks):
         except Exception as caught:
             error = caught
         failed = np.array([0.0 if error is None else 1.0])
-        self.maximum(failed)
+        with self._call:
+            _patiently(self.comm.Iallreduce(self._in_place, failed, self._max))
         if failed[0]:
             self.raise_together(error)
 
     def raise_together(self, error: Exception | None) -> None:
         kind, text = next(found for found in self.gather(describe(error, self.rank)) if found)
         raise KINDS[kind](text) from error
+
+
+def _patiently(request: Any) -> None:
+    """Wait for what may take another rank long, and leave it the core: MPI's own wait is a busy one."""
+    start = time.perf_counter()
+    while not request.Test():
+        if time.perf_counter() - start > AT_ONCE:
+            time.sleep(1e-3)
 
 
 class LoneRank(OneRank):

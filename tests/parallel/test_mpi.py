@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 from threaded_ranks import outcomes
 
 from distnn.errors import RankError, TooLittleRoom, UserError
@@ -99,6 +101,27 @@ def test_an_error_of_one_rank_is_raised_on_all(error: Exception, kind: type[Exce
     assert [type(one) for one in found] == [kind] * 3
     assert len({str(one) for one in found}) == 1
     assert (kind is UserError) == ("rank 1 failed" not in str(found[0]))
+
+
+@pytest.mark.mpi(min_size=2)
+def test_who_waits_long_sleeps(ranks: Ranks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rank 0 comes when all others have told it that they sleep; a busy wait would never do so."""
+    told: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        if not told:
+            ranks.post(None, 0)
+        told.append(seconds)
+
+    with ranks.sharing_errors():
+        if ranks.rank == 0:
+            heard, end = 0, time.monotonic() + PATIENCE
+            while heard < ranks.size - 1 and time.monotonic() < end:
+                heard += len(ranks.posted())
+            assert heard == ranks.size - 1
+        else:
+            monkeypatch.setattr(mpi.time, "sleep", sleep)
+    assert bool(told) == (ranks.rank != 0)
 
 
 def test_errors_in_words() -> None:
