@@ -46,7 +46,7 @@ def test_all_is_well(dtype: str, theta: str, tmp_path: Path) -> None:
 
 @pytest.mark.job
 def test_alone_without_mpirun() -> None:
-    done = python("-m", "distnn.verify", "--examples", "2000", "--steps", "2")
+    done = python("-m", "distnn.verify", "--examples", "500", "--steps", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "one rank, as started" in done.stdout and "1,000 ranks, simulated" in done.stdout
 
