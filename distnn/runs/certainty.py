@@ -65,7 +65,7 @@ def learn(options: Options, objective: Objective, progress: Progress) -> Certain
             beta = 1 / errors
             for _ in range(1 if len(beta) == 1 else 2):  # the shares of several outputs depend on it
                 beta = _noise(objective, w, beta, alpha, last, errors)
-        return Certainty(_factor(objective, w, beta, alpha, last), 1 / beta)
+        return Certainty(factor(objective, w, beta, alpha, last), 1 / beta)
     finally:
         objective.evaluations = evaluations  # those of the training
 
@@ -74,7 +74,7 @@ def _noise(
     objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: np.ndarray, last: bool, errors: np.ndarray
 ) -> np.ndarray:
     """The β_j = (n - γ_j) / (n E_j), the γ_j being those at `beta`."""
-    T = _factor(objective, w, beta, alpha, last)
+    T = factor(objective, w, beta, alpha, last)
     left = objective.n * (1 - beta * objective.output_lengths(w, T, last))
     if not left.min() > 0:
         raise UserError(
@@ -91,8 +91,8 @@ def _of_classes(objective: Objective, w: np.ndarray, last: bool) -> np.ndarray:
     return _inverted(objective, H, objective.n, np.full(len(w), 0.0 if objective.weight_decay else PRIOR))
 
 
-def _factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: np.ndarray, last: bool) -> np.ndarray:
-    """T with TᵀT = H⁻¹, of squared error."""
+def factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: np.ndarray, last: bool = False) -> np.ndarray:
+    """T with TᵀT = H⁻¹, of squared error. Collective, replicated. UserError where H has no inverse."""
     mean = total(beta) / len(beta)
     shares = None if (beta == beta[0]).all() else beta / mean
     H, scale = objective.gauss_newton(w, shares, last), objective.n * mean / 2

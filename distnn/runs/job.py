@@ -15,10 +15,11 @@ from distnn.resilience.elastic import CANNOT, Recovery, carry_on
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
 from distnn.runs.assembly import Assembly
-from distnn.runs.defaults import Stopped, assemble
+from distnn.runs.defaults import assemble
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.members import Members, members
 from distnn.runs.lookout import Lookout
+from distnn.runs.network_search import Stopped
 from distnn.runs.options import Options
 from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening

@@ -40,7 +40,7 @@ class Lookout:
         patience = TELL_SECONDS if sys.stderr.isatty() else LOG_SECONDS
         if self.seconds > patience and units != self.told and not self.options.quiet:
             self.told = units
-            print(f"choosing the network by the log evidence: trying {units} hidden units", file=sys.stderr, flush=True)
+            print(f"choosing the network: trying {units} hidden units", file=sys.stderr, flush=True)
 
     def over(self) -> float:
         """The trials are over: takes back that their share of the time is used up. Returns the seconds they took."""

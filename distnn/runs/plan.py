@@ -100,10 +100,10 @@ def first_look(options: Options, source: Source, ranks: Ranks) -> tuple[Columns,
 
 def choose_columns(options: Options, source: Source) -> Columns:
     """The columns of inputs, targets and weight: inputs are those that are nothing else. Local, replicated result."""
-    targets = select(source, options.targets) if options.targets else source.default_targets()
+    weight = select(source, [options.weights])[0] if options.weights is not None else source.default_weights()
+    targets = select(source, options.targets) if options.targets else _last_but(weight, source)
     if not targets:
         raise UserError(f"{source.path}: there is nothing to learn without targets: give Y.")
-    weight = select(source, [options.weights])[0] if options.weights is not None else source.default_weights()
     if weight in targets:
         raise UserError(f"{source.path}: column {source.columns[weight]} cannot be target and weight at once.")
     ignored = set(select(source, options.ignore))
@@ -131,6 +131,14 @@ def choose_columns(options: Options, source: Source) -> Columns:
         options.impute == "drop"
     )
     return Columns(inputs, tuple(targets), weight, missing=_missing(options), leave_out=tuple(leave_out))
+
+
+def _last_but(weight: int | None, source: Source) -> tuple[int, ...]:
+    """The source's own targets; where its last column holds the weights, the one before it."""
+    targets = source.default_targets()
+    if targets != (weight,):
+        return targets
+    return tuple(j for j in _all_but(source.columns, source.aside) if j != weight)[-1:]
 
 
 def _all_but(columns: Sequence[str], aside: frozenset[int]) -> list[int]:

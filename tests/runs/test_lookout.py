@@ -23,7 +23,7 @@ from distnn.runs.options import Options
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
     """On a table for which units are chosen, with its directory."""
-    monkeypatch.setattr("distnn.runs.defaults.ITERATIONS", 4)
+    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 4)
     a = np.random.default_rng(0).uniform(-1, 1, 40)
     table = write_csv(tmp_path / "a.csv", {"a": a, "y": np.sin(3 * a)})
     job = Job(Options(data=str(table), out=str(tmp_path / "run"), max_iterations=2), OneRank())
@@ -58,6 +58,6 @@ def test_who_waits_is_told(job: Job, monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(lookout, "LOG_SECONDS", -1.0)
     assert attempt(job) == DONE
     said = capsys.readouterr().err
-    assert said.count("choosing the network by the log evidence: trying 0 hidden units") == 1
+    assert said.count("choosing the network: trying 0 hidden units") == 1
     assert said.count("trying 2 hidden units") == 1
     assert job.options.optimizer == "bayesian"  # so that nothing is chosen again where ranks are lost

@@ -82,6 +82,13 @@ def test_columns() -> None:
     assert (columns.inputs, columns.targets, columns.weight) == ((1, 2), (0,), 3)
 
 
+def test_the_last_column_that_holds_no_weights_is_the_target() -> None:
+    columns = planned(Options(weights="y"), NUMBERS).recipe.columns
+    names = NUMBERS.columns
+    assert [names[j] for j in columns.targets] == ["x2"]
+    assert (columns.weight, columns.inputs) == (len(names) - 1, tuple(range(len(names) - 2)))
+
+
 def test_what_is_wanted_of_the_preparation_is_handed_on() -> None:
     recipe = planned(Options(standardise=False, validation=0.25, seed=7), NUMBERS).recipe
     assert (recipe.standardise, recipe.validation, recipe.seed) == (False, 0.25, 7)

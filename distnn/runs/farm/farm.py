@@ -19,7 +19,7 @@ from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.signals import caught
 from distnn.resilience.watchdog import watching
 from distnn.runs.assembly import Assembly, initial_seed
-from distnn.runs.defaults import Stopped, assemble
+from distnn.runs.defaults import assemble
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.farm.finished import confirmed_result
 from distnn.runs.farm.members import Members
@@ -29,6 +29,7 @@ from distnn.runs.farm.report import FarmReport, MemberReport
 from distnn.runs.farm.schedule import Root, Schedule
 from distnn.runs.farm.sizes import group_size
 from distnn.runs.lookout import Lookout
+from distnn.runs.network_search import Stopped
 from distnn.runs.options import Options, stored
 from distnn.runs.plan import Plan
 from distnn.runs.reports import Report, reports_on

@@ -92,7 +92,10 @@ def _dimension(word: str, flag: str) -> Dimension:
         if not ends[0] < ends[1]:
             raise UserError(f"{flag} {word}: the lower end comes first.")
         return Dimension(option, low=ends[0], high=ends[1])
-    return Dimension(option, values=tuple(_read(option, value, flag, word) for value in text.split(",")))
+    values = tuple(_read(option, value, flag, word) for value in text.split(","))
+    if len(set(values)) < len(values):
+        raise UserError(f"{flag} {word} has a value twice: give each of them once.")
+    return Dimension(option, values=values)
 
 
 def _read(option: Declared, text: str, flag: str, word: str) -> Any:

@@ -25,7 +25,7 @@ def with_optimizer(options: Options, weights: int, error: str, outputs: int, row
         name = having_settings(options)
         why = f"{name}, since it has the settings that were given."
     elif name is None:
-        name, why = choose(weights, error, is_sum_of_squares(error), outputs)
+        name, why = choose(weights, error, is_sum_of_squares(error), outputs, rows)
     return replace(options, optimizer=name, **_limits(options, OPTIMIZERS[name], rows)), why
 
 

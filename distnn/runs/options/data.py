@@ -30,7 +30,8 @@ class DataOptions:
     targets: Annotated[
         tuple[str, ...],
         DATA,
-        "Columns to predict, by name or number (from 0; -1 is the last). Default: the last column, or Y of an .npz.",
+        "Columns to predict, by name or number (from 0; -1 is the last). Default: the last column that holds no "
+        "weights, or Y of an .npz.",
     ] = ()
     inputs: Annotated[
         tuple[str, ...],

@@ -24,7 +24,7 @@ class NetworkOptions:
     hidden: Annotated[
         tuple[int, ...] | None,
         NETWORK,
-        "Widths of the hidden layers; --hidden with no number: none. Default: 16 16, or one layer by the evidence, in "
+        "Widths of the hidden layers; --hidden with no number: none. Default: 16 16, or one layer or none by trial, in "
         "regressions of few rows.",
     ] = None
     theta: Annotated[

@@ -44,6 +44,7 @@ def test_ranges_are_drawn_evenly_by_logarithm_where_they_are_wide() -> None:
         ("eta=a..1", "'a' is no value of --eta"),
         ("theta=a..b", "only numbers have a range"),
         ("standardise=yes", "standardise is true or false"),
+        ("hidden=2,4x4,2", "has a value twice"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(word: str, why: str) -> None:

@@ -1,0 +1,96 @@
+"""The errors that rows would have if they were left out of a training, which judge networks without other rows.
+
+Without row i its residual would be r_i / (1 - h_i), h being its leverage: exactly so for a model that is linear in its
+weights, to first order for others, at the decays of the training with all rows (inference/measures/leverage.py).
+Nothing is said here of the noise: where it has heavy tails, a row that a network has bent itself to has h near 1, while
+the evidence, which takes the noise for normal, rises.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from distnn.errors import UserError
+from distnn.inference.certainty import Certainty
+from distnn.kernels.algebra import cholesky, column_sums, dot, invert
+from distnn.kernels.blocks import Block
+from distnn.network.weights import layers
+from distnn.optimizers.bayesian import BayesianState
+from distnn.runs import certainty
+from distnn.runs.assembly import Assembly
+from distnn.training.objective import Objective
+from distnn.training.progress import Progress
+
+CLEAR = 2.0  # standard errors of the mean difference: 95 % sure
+
+LeftOut = Sequence[np.ndarray]  # Σ_j (r_ij / (1 - h_ij))² of each row i, in the units of the network, (r,) a block
+
+
+def left_out(made: Assembly, progress: Progress) -> LeftOut | None:
+    """The squared errors of this rank's rows, each left out. Collective. None where the weights are not determined."""
+    objective = made.objective
+    try:
+        sure = _certainty(made, progress)
+    except UserError:
+        return None
+    engine, found = objective.backpropagation, []
+    engine.load(progress.best_w)
+    for block in objective.examples.blocks:
+        h = sure.variances(engine, block) / sure.noise[:, None] * _weights(objective, block)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r = (engine.outputs(block.x).astype(np.float64) - block.y) / (1 - np.minimum(h, 1.0))
+        found.append(column_sums(np.square(r)))
+    return found
+
+
+def _certainty(made: Assembly, progress: Progress) -> Certainty:
+    """H, and noise, where biases of the outputs do not decay. Collective. UserError where rows do not determine w.
+
+    Targets are centred by all rows: what a row has told of their mean is counted as if that were such a bias.
+    """
+    objective, w = made.objective, progress.best_w
+    if isinstance(state := progress.state, BayesianState):
+        alpha = state.alpha.copy()
+        layers(alpha, objective.backpropagation.d)[-1][0] = 0
+        return Certainty(certainty.factor(objective, w, state.beta, alpha), 1 / state.beta)
+    L = cholesky(objective.gauss_newton(w))
+    if L is None:
+        raise UserError("The rows do not determine all weights.")
+    return Certainty(invert(L), np.full(objective.backpropagation.d[-1], objective.n / 2))
+
+
+def mean(errors: LeftOut | None, objective: Objective) -> float:
+    """Their mean over D; infinite where there are none. Collective, replicated."""
+    return math.inf if errors is None else _sums(errors, objective)[0] / objective.n
+
+
+def are_clearly_less(new: LeftOut | None, old: LeftOut | None, objective: Objective) -> bool:
+    """Is the mean of `new` less by more than `CLEAR` standard errors of that difference? Collective, replicated."""
+    means = mean(new, objective), mean(old, objective)
+    if new is None or old is None or math.inf in means:
+        return means[0] < means[1]
+    differences = [b - a for a, b in zip(new, old, strict=True)]
+    first, second = (found / objective.n for found in _sums(differences, objective))
+    return first > CLEAR * math.sqrt(max(0.0, second - first**2) / objective.n)
+
+
+def _sums(values: LeftOut, objective: Objective) -> tuple[float, float]:
+    """Σ v and Σ v² over D, rows as often as their weights say, to the last bit. Collective, replicated."""
+    mine = []
+    for block, own in zip(objective.examples.blocks, values, strict=True):
+        weights = _weights(objective, block)
+        mine.append((dot(weights, own), dot(weights, np.square(own))))
+    every = [pair for part in objective.ranks.gather(mine) for pair in part]
+    if not all(math.isfinite(value) for pair in every for value in pair):
+        return math.inf, math.inf
+    return math.fsum(pair[0] for pair in every), math.fsum(pair[1] for pair in every)
+
+
+def _weights(objective: Objective, block: Block) -> np.ndarray:
+    """The rows' weights, as the table has them: float64 (r,)."""
+    if block.weights is None:
+        return np.ones(block.x.shape[1])
+    return np.ldexp(block.weights.astype(np.float64), -objective.examples.exponent)

@@ -1,0 +1,171 @@
+"""The network, and its decays, for a regression with few rows: tried in turn, judged by rows that are left out.
+
+First ridge regression: no hidden units, and the decay with which rows that are left out have the least error. Then
+Bayesian regularisation, a decay for each group of weights, of one hidden layer of 0, 2, 4, 8, … units, as long as the
+log evidence rises by 1 or the errors of rows left out fall. Taken is what comes first, unless a later one's errors of
+rows left out are clearly less. docs/decisions/defaults.md says what was measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from distnn.data.tables import Source
+from distnn.errors import UserError
+from distnn.network.weights import weight_count
+from distnn.optimizers.choice import is_served
+from distnn.parallel.ranks import Ranks
+from distnn.runs import assembly
+from distnn.runs.assembly import Assembly
+from distnn.runs.left_out import LeftOut, are_clearly_less, left_out, mean
+from distnn.runs.options import Options
+from distnn.training.progress import Progress
+from distnn.training.termination import Reason, compare
+
+ITERATIONS, TOLERANCE = 100, 1e-4  # of a trial by Bayesian regularisation: it settles, or is near enough
+STRAIGHT = 8  # iterations to the minimum of a network without hidden units
+DECAYS = [10.0 ** (power / 2) for power in range(-4, 9)]  # λ n of ridge regression
+COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
+BETTER = 1.0  # by which the log evidence has to rise for more units: it is known no better
+
+Look = Callable[[int], object]
+
+
+class Stopped(Exception):
+    """A signal or the like stopped what chooses a network: nothing is chosen, and nothing to save. On all ranks."""
+
+    def __init__(self, reason: Reason):
+        super().__init__(reason.text)
+        self.reason = reason
+
+
+class OutOfTime(Exception):
+    """The time for trials is used up. On all ranks."""
+
+
+class Trial(NamedTuple):
+    """What was tried: its options, how it is called, its log evidence (-inf: none), and its errors. Replicated, but for
+    the errors of a rank's own rows.
+    """
+
+    options: Options
+    words: str
+    evidence: float
+    errors: LeftOut | None
+    mean: float  # of the errors, in units of the targets' variance where these are standardised
+
+
+def search(options: Options, source: Source, ranks: Ranks, look: Look) -> tuple[Options, str]:
+    """The options with what is taken, and what is said of it; "" where weights of rows tell too little. Collective.
+
+    look(units) is called on rank 0 after each iteration. Stopped if it was stopped; if the time is used up, the best
+    so far is taken. UserError for bad data.
+    """
+    tried: list[Trial] = []
+    taken, ended = 0, ""
+    made = assembly.assemble(_straight(_shared(options)), source, ranks)
+    if not knows_noise(made):
+        return options, ""
+    try:
+        tried.append(_ridge(options, made, look))
+        for trial in _bayesian_trials(options, source, ranks, look):
+            tried.append(trial)
+            better = are_clearly_less(trial.errors, tried[taken].errors, made.objective)
+            taken = len(tried) - 1 if better else taken
+            if not better and len(tried) > 2 and not trial.evidence >= tried[-2].evidence + BETTER:
+                break
+    except OutOfTime:
+        ended = ", as far as there was time"
+    except UserError:  # of a trial with too few rows for its weights, or with nothing to learn
+        pass
+    if not tried:
+        return (bayesian(options, ()), f"bayesian, no hidden units{ended}") if ended else (options, "")
+    return tried[taken].options, _said(tried, taken) + ended
+
+
+def bayesian(options: Options, hidden: tuple[int, ...] | None) -> Options:
+    """Bayesian regularisation, a decay for each group of weights."""
+    settings = {"decays": "groups", "tolerance": TOLERANCE}
+    return replace(options, optimizer="bayesian", hidden=hidden, **settings)  # type: ignore[arg-type]
+
+
+def may_try(n: int, d_in: int, units: int, d_out: int) -> bool:
+    """Is a network of so many hidden units small enough? Local, replicated result."""
+    weights = weight_count([d_in, *((units,) if units else ()), d_out])
+    return is_served(weights, d_out, n) and n * d_out * weights**2 <= COSTLY
+
+
+def knows_noise(made: Assembly) -> bool:
+    """Do weights, if there are any, count rows? If they are something else, nothing tells how large the noise is."""
+    return made.objective.n >= made.examples.rows / 2
+
+
+def _shared(options: Options) -> Options:
+    """Members of an ensemble are to have one network, also where each has drawn its rows."""
+    return options if options.folds else replace(options, only=None, bootstrap=False)
+
+
+def _straight(options: Options) -> Options:
+    return replace(options, hidden=(), optimizer="levenberg-marquardt")
+
+
+def _ridge(options: Options, made: Assembly, look: Look) -> Trial:
+    """Ridge regression, its decay by the errors of rows left out. Collective."""
+    best: Trial | None = None
+    for decay in DECAYS:
+        made.objective.weight_decay = decay / made.objective.n
+        errors = left_out(made, _trained(made, STRAIGHT, 0, look))
+        chosen = replace(_straight(options), weight_decay=made.objective.weight_decay)
+        trial = Trial(chosen, "ridge regression", -math.inf, errors, mean(errors, made.objective))
+        if best is None or trial.mean < best.mean:
+            best = trial
+    assert best is not None
+    return best
+
+
+def _bayesian_trials(options: Options, source: Source, ranks: Ranks, look: Look) -> Iterator[Trial]:
+    """Trainings with more and more hidden units. Collective."""
+    units = 0
+    while True:
+        hidden = (units,) if units else ()
+        made = assembly.assemble(bayesian(_shared(options), hidden), source, ranks)
+        progress = _trained(made, ITERATIONS, units, look)
+        assert progress.record is not None
+        evidence, errors = progress.record.evidence, left_out(made, progress)
+        words = f"{units or 'no'} hidden units"
+        known = evidence if math.isfinite(evidence) else -math.inf
+        yield Trial(bayesian(options, hidden), words, known, errors, mean(errors, made.objective))
+        d, units = made.model.network.d, 2 * units or 2
+        if not may_try(source.n, d[0], units, d[-1]):
+            return
+
+
+def _trained(made: Assembly, iterations: int, units: int, look: Look) -> Progress:
+    """A trial at its end, whatever ends the real training. Collective. Stopped or OutOfTime where it was stopped."""
+    progress = made.begin()
+    for _ in made.iterations(progress, until=compare("t", ">=", iterations)):
+        if made.objective.ranks.rank == 0:
+            look(units)
+    assert progress.reason is not None
+    if progress.reason.quantity == "interrupted":
+        raise Stopped(progress.reason)
+    if progress.reason.quantity == "seconds":
+        raise OutOfTime
+    return progress
+
+
+def _said(tried: list[Trial], taken: int) -> str:
+    """What was taken, and of what."""
+    best, found = tried[taken], []
+    for trial in tried:
+        evidence = f", log evidence {trial.evidence:.6g}" if math.isfinite(trial.evidence) else ""
+        found.append(f"{trial.words} {trial.mean:.3g}{evidence}")
+    if best.options.optimizer == "bayesian":
+        what = f"bayesian, a decay for each group of weights, and {best.words}"
+    else:
+        decay = best.options.weight_decay
+        what = f"levenberg-marquardt, no hidden units and --weight-decay {decay:.3g}, ridge regression"
+    return f"{what}, by the errors of rows left out ({'; '.join(found)})"
