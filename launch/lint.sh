@@ -24,7 +24,7 @@ source "$HERE/environment.sh"
 cd "$CHECKOUT"
 
 C_CODE=(distnn/kernels/csrc/*.[ch])
-SCRIPTS=(launch/*.sh launch/*.sbatch .ci/run .ci/sanitize)
+SCRIPTS=(launch/*.sh launch/*.sbatch .ci/*)
 
 if [[ ${1:-} == --fix ]]; then
     ruff check --fix --quiet . || true # what is left is said below

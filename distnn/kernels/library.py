@@ -3,7 +3,7 @@
 passes.c passes blocks through networks (network/passes) and has functions and products of arrays (algebra.py),
 fixed_point.c adds the terms of exact sums (parallel/fixed_point.py); csrc/README.md says which file does what.
 It is built when distnn is installed where there is gcc or clang. Where it was not built numpy does all. DISTNN_FUSED
-says so, too: off, portable, avx2, avx512. The bits are the same with every set of instructions.
+says so, too: off, portable, avx2, avx512; on ARM64 off, neon. The bits are the same with every set of instructions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from distnn.errors import UserError
 from distnn.kernels.memory import vector
 
 VARIABLE = "DISTNN_FUSED"
-SETS = ("avx512", "avx2", "portable")  # what it is compiled for, the faster one first
+ARM64 = platform.machine() in ("aarch64", "arm64")
+SETS = ("neon",) if ARM64 else ("avx512", "avx2", "portable")  # what it is compiled for here, the faster one first
 THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order of passes.c
 FUNCTIONS = (*THETAS, "exp", "expm1", "log", "log1p")  # of numbers, in the same order
 INTERFACE = 10  # as in library.c
@@ -63,18 +64,18 @@ def serves(d: Sequence[int], theta: str) -> bool:
 
 def missing(d: Sequence[int], theta: str) -> str | None:
     """A sentence if these networks would be faster with a C compiler, another CPU or numpy alone, else None. Local."""
-    off = os.environ.get(VARIABLE) == "off"
-    if available() == SETS[-1:] and not os.environ.get(VARIABLE) and platform.machine() == "x86_64":
+    x86, off = platform.machine() == "x86_64", os.environ.get(VARIABLE) == "off"
+    if available() == ("portable",) and not os.environ.get(VARIABLE) and x86:
         return (
             "This CPU has neither AVX2 nor AVX-512: the result has the same bits as elsewhere, but takes 14 to 29 "
             f"times as long as without compiled code. {VARIABLE}=off is faster, and has bits of its own."
         )
-    if built() or not serves(d, theta) or platform.machine() != "x86_64" or off:
+    if built() or not serves(d, theta) or off:
         return None
+    gained = "this network's gradient would be 1.1 to 5 times as fast" if x86 else "the bits would be those of others"
     return (
-        f"{_load()[1]}, and this network's gradient would be 1.1 to 5 times as fast with compiled code: "
-        f"{'install gcc, then' if not FILE.exists() else 'install'} distnn again (pip install --force-reinstall "
-        "--no-deps)."
+        f"{_load()[1]}, and {gained} with compiled code: {'install gcc, then' if not FILE.exists() else 'install'} "
+        "distnn again (pip install --force-reinstall --no-deps)."
     )
 
 
@@ -135,13 +136,14 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
         found.library_compiler.restype = ctypes.c_char_p
         if found.library_interface() != INTERFACE:
             return None, f"{FILE} was built from other sources"
+        runs = [name for name in SETS if getattr(found, f"library_runs_{name}")()]
     except (OSError, AttributeError) as error:
         return None, f"{FILE} is not distnn's compiled code for this machine ({error})"
     if sys.float_info.min * 0.5 == 0:  # as code that a linker adds to it may do
         ctypes.CDLL(None).fesetenv(ctypes.c_void_p(-1))  # FE_DFL_ENV
         return None, f"{FILE} makes numbers below 1e-308 zero, as -ffast-math does"
-    for name in SETS:
-        if getattr(found, f"library_runs_{name}")() and (wrong := _wrong(found, name)):
+    for name in runs:
+        if wrong := _wrong(found, name):
             return None, f"{FILE} computes {wrong} wrongly: flags of the compiler may have loosened its arithmetic"
     return found, ""
 

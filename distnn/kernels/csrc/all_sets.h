@@ -1,6 +1,6 @@
 /* passes.h for each set of instructions. Included by passes.c for each type of numbers. */
 
-#ifdef __x86_64__
+#ifdef X86
 #define WIDE 64
 #include "passes.h"
 #define WIDE 32

@@ -61,8 +61,8 @@
     ADD_TERM(float32, float, SET)                                                                                      \
     DECODE(SET)
 
-#ifdef __x86_64__
+#ifdef X86
 ALL_OF(avx512)
 ALL_OF(avx2)
 #endif
-ALL_OF(portable)
+ALL_OF(BASIC)

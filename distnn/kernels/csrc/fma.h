@@ -8,9 +8,11 @@
 #define FMA(a, b, c) JOIN2(_mm512_fmadd_, PACKED)(a, b, c)
 #elif WIDE == 32
 #define FMA(a, b, c) JOIN2(_mm256_fmadd_, PACKED)(a, b, c)
+#elif defined(__aarch64__)
+#define FMA(a, b, c) JOIN2(vfmaq_, LANE)(c, a, b)
 #else
 #define FMA(a, b, c) NAME(fma)(a, b, c)
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if defined(__FMA__) || defined(__FP_FAST_FMA)
 INLINE VECTOR NAME(fma)(VECTOR a, VECTOR b, VECTOR c) {
     for (int k = 0; k < (int)EACH; k++)
         a[k] = sizeof(REAL) == 8 ? __builtin_fma(a[k], b[k], c[k]) : __builtin_fmaf(a[k], b[k], c[k]);

@@ -22,8 +22,8 @@ int fused_panel_bytes(void) { return FUSED_BYTES; }
 int fused_group(void) { return FUSED_GROUP; }
 #endif
 
-/* Outputs that a tile keeps in registers: AVX-512 has 32 of them, AVX2 16. */
-#if WIDE == 64
+/* Outputs that a tile keeps in registers. */
+#if REGISTERS == 32
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
 #define SUM_ROWS 4

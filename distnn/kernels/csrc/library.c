@@ -14,9 +14,9 @@ const char *library_compiler(void) {
 #endif
 }
 
-/* Whether this CPU can run the functions that end in _avx2, in _avx512. */
+/* Whether this CPU can run the functions that end in _avx2, in _avx512, in that of every CPU. */
 int library_runs_avx2(void) {
-#ifdef __x86_64__
+#ifdef X86
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #else
     return 0;
@@ -24,11 +24,15 @@ int library_runs_avx2(void) {
 }
 
 int library_runs_avx512(void) {
-#ifdef __x86_64__
+#ifdef X86
     return library_runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
 #else
     return 0;
 #endif
 }
 
+#ifdef __aarch64__
+int library_runs_neon(void) { return 1; }
+#else
 int library_runs_portable(void) { return 1; }
+#endif

@@ -6,7 +6,19 @@
 
 typedef ptrdiff_t size;
 
-/* TARGET_portable: what every CPU has that the compiler was told of. */
+/* X86: are there sets of instructions beside BASIC? -DBASIC_ONLY leaves them out, for a third of the compiler's time.
+ */
+#if defined(__x86_64__) && !defined(BASIC_ONLY)
+#define X86
+#endif
+
+/* BASIC: the set of instructions that every CPU has that the compiler was told of. */
+#ifdef __aarch64__
+#define BASIC neon
+#else
+#define BASIC portable
+#endif
+#define TARGET_neon
 #define TARGET_portable
 #define TARGET_avx512 __attribute__((target("avx512f,avx512dq,avx2,fma")))
 #define TARGET_avx2 __attribute__((target("avx2,fma")))

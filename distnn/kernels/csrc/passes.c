@@ -1,15 +1,17 @@
 /* Forward propagation and backpropagation of networks with hidden layers: fused.h for narrow ones, tiled.h for wider
    ones, which network/passes/fused.py and tiled.py call; functions of numbers, in elementary.h; and products and
-   factors of matrices, in algebra.h. All for float64 and float32, each for AVX-512, for AVX2 and for every other CPU,
-   in the vector extensions of gcc and clang. */
+   factors of matrices, in algebra.h. All for float64 and float32, each for AVX-512, for AVX2, and for every other CPU
+   or ARM64's, in the vector extensions of gcc and clang. */
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "library.h"
 
-#ifdef __x86_64__
+#ifdef X86
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #define LINE 64 /* bytes of a cache line */
@@ -53,6 +55,7 @@ enum {
 #define TYPE float64
 #define OF_TYPE(name) FLOAT64_##name
 #define PACKED pd
+#define LANE f64
 #include "all_sets.h"
 #undef DOUBLE
 #undef REAL
@@ -61,6 +64,7 @@ enum {
 #undef TYPE
 #undef OF_TYPE
 #undef PACKED
+#undef LANE
 
 #define REAL float
 #define BITS int32_t
@@ -68,4 +72,5 @@ enum {
 #define TYPE float32
 #define OF_TYPE(name) FLOAT32_##name
 #define PACKED ps
+#define LANE f32
 #include "all_sets.h"

@@ -1,6 +1,6 @@
 /* Vectors, functions of numbers, theta and theta', for one type of numbers and one width of vectors: included by
    passes.c for each, which says REAL, BITS and WORD (the integers of its size, with a sign and without), TYPE, OF_TYPE
-   (its constants), PACKED (the end of an intrinsic's name) and WIDE (bytes of a vector).
+   (its constants), PACKED and LANE (ends of intrinsics' names) and WIDE (bytes of a vector).
 
    Examples are columns. Every sum is made in the same order whatever WIDE is, and a multiplication and an addition are
    rounded once where it says FMA, and twice where not: so the bits are the same on all CPUs. */
@@ -8,12 +8,19 @@
 #if WIDE == 64
 #define SET avx512
 #define TARGET TARGET_avx512
+#define REGISTERS 32
 #elif WIDE == 32
 #define SET avx2
 #define TARGET TARGET_avx2
+#define REGISTERS 16
 #else
-#define SET portable
+#define SET BASIC
 #define TARGET
+#ifdef __aarch64__
+#define REGISTERS 32
+#else
+#define REGISTERS 16
+#endif
 #endif
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -122,6 +129,7 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 
 #undef SET
 #undef TARGET
+#undef REGISTERS
 #undef INLINE
 #undef VECTOR
 #undef MASK

@@ -9,8 +9,8 @@
 #define WEIGHTS_AHEAD 32 /* terms of weights that are on their way from the cache */
 #endif
 
-/* Outputs that are kept in registers: AVX-512 has 32 of them, AVX2 16. */
-#if WIDE == 64
+/* Outputs that are kept in registers. */
+#if REGISTERS == 32
 #define REGISTER_ROWS 12
 #else
 #define REGISTER_ROWS 6
@@ -87,17 +87,17 @@ INLINE void NAME(tile)(size rows, size columns, struct NAME(factors) of, size te
         size most = rows > 8 ? 12 : rows > 6 ? 8 : rows > 4 ? 6 : rows > 2 ? 4 : rows;
         most = LEAST(most, REGISTER_ROWS);
         for (size c = 0; c < columns; c += REGISTER_VECTORS * EACH) {
-#define REGISTERS(most, vectors)                                                                                       \
+#define KEPT(most, vectors)                                                                                            \
     NAME(registers)(UP_TO(REGISTER_ROWS + 1, most), vectors, rows, columns - c, of, terms, x + c, out + c, stride, add)
 #define ROWS(most)                                                                                                     \
     case most:                                                                                                         \
         if (columns - c > EACH)                                                                                        \
-            REGISTERS(most, REGISTER_VECTORS);                                                                         \
+            KEPT(most, REGISTER_VECTORS);                                                                              \
         else                                                                                                           \
-            REGISTERS(most, 1);                                                                                        \
+            KEPT(most, 1);                                                                                             \
         break;
             switch (most) { ROWS(1) ROWS(2) ROWS(4) ROWS(6) ROWS(8) ROWS(12) }
-#undef REGISTERS
+#undef KEPT
 #undef ROWS
         }
         rows -= most, of.a += most * of.row, out += most * stride;
