@@ -8,6 +8,7 @@ from typing import Any, assert_type
 import numpy as np
 
 import distnn
+from distnn.sklearn import MLPClassifier, MLPRegressor, communicator
 
 X = np.random.default_rng(0).normal(size=(40, 2))
 y = X[:, 0] * X[:, 1]
@@ -34,6 +35,16 @@ again = distnn.fit(X, y, start=model, hidden=(3,), max_iterations=1, intervals="
 mean, deviation = again.model.predict(X, return_std=True)
 assert_type(deviation, np.ndarray[tuple[Any, ...], np.dtype[Any]])
 assert_type(distnn.__version__, str)
+crossed = distnn.cross_validate(X, y, 3, hidden=3, max_iterations=2)
+assert_type(crossed.mean, dict[str, float])
+estimator = MLPRegressor((3,), random_state=0, alpha="auto", max_iter=5).fit(X, y)
+assert_type(estimator, MLPRegressor)
+assert_type(estimator.model_, distnn.Model)
+assert_type(estimator.score(X, y), float)
+assert_type(estimator.predict(X), np.ndarray[tuple[Any, ...], np.dtype[Any]])
+with communicator(None):
+    labels = MLPClassifier(hidden_layer_sizes=3, max_iter=5).fit(X, y > 0)
+assert_type(labels.predict_proba(X), np.ndarray[tuple[Any, ...], np.dtype[Any]])
 try:
     distnn.load_model("nowhere")
 except (distnn.UserError, distnn.RankError) as error:
@@ -45,5 +56,7 @@ def mistakes() -> None:
     distnn.fit(X, y, eta="fast")  # type: ignore[arg-type]
     distnn.fit(X, y, optimizer="adamw")  # type: ignore[arg-type]
     distnn.Nework([2, 1])  # type: ignore[attr-defined]
+    MLPRegressor(hiden=3)  # type: ignore[call-arg]
+    MLPClassifier(eta_min="x", max_iter="many")  # type: ignore[arg-type, call-arg]
     network.initialise("seed")  # type: ignore[arg-type]
     fit.record  # type: ignore[attr-defined]  # noqa: B018
