@@ -33,7 +33,7 @@ def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
     left_out: dict[str, str] = {}
     if options.peers:
         usable = sorted({core for of_rank in ranks.gather(cpu.cores()) for core in of_rank})
-        for peer in PEERS:
+        for peer in (peer for peer in PEERS if peer.alone or ranks.size > 1):
             entry = _peer(peer, workload, usable, ranks)
             if isinstance(entry, Entry):
                 entries.append(entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from distnn.bench.prediction import Row
@@ -46,6 +47,8 @@ def show_workload(name: str, found: dict[str, Any]) -> None:
     table(title, ("", "cores", "an iteration", "least … most", "× distnn", "peak memory"), rows)
     for peer, reason in found["left_out"].items():
         print(f"left out: {peer}: {reason}")
+    for line in fastest(found["contenders"]):
+        print(line)
     floor, exact = found["floor"], found["contenders"][0]
     parts = f"{duration(floor['products'])} products, {duration(floor['tanh'])} tanh"
     distance = f"{floor['distance']:.2f} times as long, at best {floor['distance_least']:.2f}"
@@ -58,6 +61,20 @@ def show_workload(name: str, found: dict[str, Any]) -> None:
     print(
         f"memory: examples {found['shard_bytes'] / 1e6:,.1f} MB, peak {exact['peak_bytes'] / 1e6:,.1f} MB, of a rank\n"
     )
+
+
+def fastest(contenders: list[dict[str, Any]]) -> Iterator[str]:
+    """A sentence for each number of cores: who takes the least time, distnn with its exact sum or a peer."""
+    entries = [entry for entry in contenders if entry["name"] != "distnn, plain"]
+    for cores in sorted({entry["cores"] for entry in entries}, reverse=True):
+        first, *others = sorted((e for e in entries if e["cores"] == cores), key=lambda entry: entry["times_distnn"])
+        if not others:
+            continue
+        if first["name"] == "distnn, exact":
+            then = f"{others[0]['name']} takes {others[0]['times_distnn']:.2f} times as long"
+        else:
+            then = f"it takes {first['times_distnn']:.2f} times as long as distnn"
+        yield f"fastest on {cores} core{'s' * (cores != 1)}: {first['name']}; {then}"
 
 
 def show_prediction(name: str, rows: list[Row], best: int, alpha: float, beta: float) -> None:

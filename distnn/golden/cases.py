@@ -1,7 +1,8 @@
 """The trainings of the golden table: every optimizer, dtype and error, and what else changes what is computed.
 
 A changed hash is a changed format: it goes into the changelog, with the reason, and `ARITHMETIC` of kernels/algebra.py
-is raised. To add a case: a line in `CASES`, and `python -m distnn.golden` writes the table anew.
+is raised, unless an optimizer alone takes other steps. To add a case: a line in `CASES`, and `python -m distnn.golden`
+writes the table anew.
 """
 
 from __future__ import annotations

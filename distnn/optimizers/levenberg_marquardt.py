@@ -7,7 +7,8 @@ IMM-REP-1999-05, Technical University of Denmark.
 The outputs are not linear: along h they bend by r = ∂²x^(L)/∂h². The step is h + a/2, where (A + μ I) a = -(2/n) Σ Jᵀr,
 the geodesic acceleration of Transtrum and Sethna, "Improvements to the Levenberg-Marquardt algorithm for nonlinear
 least-squares minimization", arXiv:1201.5885 (2012). A step with a large bend 2 |a| / |h|, too far for the linear model
-and for this correction of it, is not tried: μ is doubled.
+and for this correction of it, is not tried: the next trial is h alone, with μ so much larger that it should bend as
+much as is allowed. The bend is not measured again: that costs two evaluations, and the bend falls as 1/μ.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from distnn.optimizers.state import NO_STEP, State
 LARGEST_DAMPING = 1e10  # in units of the largest diagonal element of A
 SMALLEST_FACTOR = 0.1  # of μ after a step that went as promised (Nielsen: 1/3)
 LARGEST_BEND = 0.75  # of a step: 2 |a| / |h|
-TOO_BENT = 2.0  # factor of μ where it is larger
+TOO_BENT = 2.0, 1000.0  # factor of μ where it is larger, at least and at most
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def descend(function: Bending, A: np.ndarray, state: DampedState, damping: float
     """
     diagonal = A.diagonal().copy()
     mu, nu = state.mu or damping * float(diagonal.max()), state.nu
-    damped = A.copy()
+    damped, too_bent = A.copy(), False
     while 0 < mu <= LARGEST_DAMPING * diagonal.max():
         np.fill_diagonal(damped, diagonal + mu)
         L = cholesky(damped)
@@ -93,17 +94,21 @@ def descend(function: Bending, A: np.ndarray, state: DampedState, damping: float
             break
         promised = -(dot(state.G, h) + 0.5 * dot(h, times(A, h)))
         if promised > 0:
-            a = solve(L, -function.acceleration(state.w, h))
-            bend = 2 * (norm(a) / norm(h))
+            if too_bent:
+                a, bend = np.zeros_like(h), LARGEST_BEND
+            else:
+                a = solve(L, -function.acceleration(state.w, h))
+                bend = 2 * (norm(a) / norm(h))
             if bend > LARGEST_BEND:
-                mu *= TOO_BENT
+                least, most = TOO_BENT
+                mu, too_bent = mu * min(max(least, bend / LARGEST_BEND), most), True
                 continue
             w = state.w + h + 0.5 * a
             E, G = function(w)
             gain = (state.E - E) / promised
             if gain > 0 and np.isfinite(G).all():
                 return DampedState(w, E, G, mu * _factor(gain, bend), 2.0)
-        mu, nu = mu * nu, 2 * nu
+        mu, nu, too_bent = mu * nu, 2 * nu, False
     return DampedState(state.w, state.E, state.G, state.mu, state.nu, stuck=NO_STEP)
 
 

@@ -23,6 +23,8 @@ from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import Ranks
 from distnn.runs.options import Options, with_optimizer
 
+COSTLY = 5e9  # n d^(L) |W|²: up to this, what has JᵀJ made may be chosen; such tables have many blocks anyway
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -82,7 +84,7 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
         bootstrap=(options.only or 0) if options.bootstrap else None,
     )
     d, d_out = [widths(columns.encodings), *options.widths], _outputs(recipe, built_in)
-    blocks = cut(source.n, d, options.dtype, squares=_has_squares(options, d, error, d_out))
+    blocks = cut(source.n, d, options.dtype, squares=_has_squares(options, source.n, d, error, d_out))
     return Plan(recipe, blocks, error, d_out)
 
 
@@ -216,11 +218,15 @@ def output(options: Options, classes: bool, built_in: bool = False) -> tuple[str
     return output_theta, error
 
 
-def _has_squares(options: Options, d: Sequence[int], error: str, d_out: int | None) -> bool:
-    """Will the optimizer have JᵀJ made, named or not? d: without the output layer. False where d^(L) is not known."""
-    if d_out is None:
+def _has_squares(options: Options, n: int, d: Sequence[int], error: str, d_out: int | None) -> bool:
+    """Will the optimizer have JᵀJ made? d: without the output layer. False where d^(L) is not known, or much is to do.
+
+    The answer is to be the same whether an optimizer is named or chosen, since a run that is resumed names it; and it
+    is chosen by the rows left for training, which are not known yet.
+    """
+    if d_out is None or n * d_out * weight_count([*d, d_out]) ** 2 > COSTLY:
         return False
-    chosen, _ = with_optimizer(options, weight_count([*d, d_out]), error, d_out, rows=0)
+    chosen, _ = with_optimizer(options, weight_count([*d, d_out]), error, d_out, rows=n)
     return chosen.optimizer is not None and OPTIMIZERS[chosen.optimizer].squares
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from distnn.bench.prediction import Iteration, Network, predict
-from distnn.bench.results import duration, show_check, show_machine, show_prediction
+from distnn.bench.results import duration, fastest, show_check, show_machine, show_prediction
 
 MACHINE = {"cpu": "a CPU", "cores": 2, "load": 0.1, "mpi": "an MPI", "python": "3", "numpy": "2", "blas": "a BLAS"}
 MACHINE |= {"kernel": "fast", "compiler": "gcc 12"}
@@ -44,3 +46,22 @@ def test_predictions(capsys: pytest.CaptureFixture[str]) -> None:
     show_check([{"ranks": 1, "predicted": 1.0, "measured": 2.0}, {"ranks": 2, "predicted": 1.0, "measured": 2.0}])
     shown = capsys.readouterr().out
     assert "here, 1 rank: 1.000 s predicted, 2.000 s measured" in shown and "here, 2 ranks: " in shown
+
+
+def test_who_is_fastest() -> None:
+    def entry(name: str, cores: int, times: float) -> dict[str, Any]:
+        return {"name": name, "cores": cores, "times_distnn": times}
+
+    found = [
+        entry("distnn, exact", 2, 1.0),
+        entry("distnn, plain", 2, 0.9),
+        entry("one", 2, 1.5),
+        entry("other", 2, 1.25),
+        entry("distnn, exact", 1, 1.0),
+        entry("other", 1, 0.8),
+    ]
+    assert list(fastest(found)) == [
+        "fastest on 2 cores: distnn, exact; other takes 1.25 times as long",
+        "fastest on 1 core: other; it takes 0.80 times as long as distnn",
+    ]
+    assert list(fastest(found[:2])) == []

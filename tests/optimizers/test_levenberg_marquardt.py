@@ -62,24 +62,40 @@ def test_damping_follows_the_gain_ratio() -> None:
     assert state.nu == 2 and state.mu == pytest.approx(mu * max(0.1, 1 - (2 * gain - 1) ** 3))
 
 
-def test_damping_follows_the_bend() -> None:
-    """Twice as much while the accelerated step bends too much; afterwards at least what the bend allows."""
+@pytest.mark.parametrize(("damping", "measured"), [(1e-6, 2), (1e-4, 2), (1.0, 1)])
+def test_damping_follows_the_bend(damping: float, measured: int) -> None:
+    """An accelerated step that bends too much is not tried: h alone is, with as much more damping, its bend taken as
+    the largest; if that fails, the bend is measured again. Afterwards μ is at least what the bend allows.
+    """
     function, w = rosenbrock(), ROSENBROCK_START
     A, (E, G) = function.gauss_newton(w), function(w)
-    mu = first = 1e-6 * A.diagonal().max()
+    mu, nu, bends, bent = damping * A.diagonal().max(), 2, 0, False
     while True:
         damped = A + mu * np.eye(2)
         h = np.linalg.solve(damped, -G)
-        a = np.linalg.solve(damped, -function.acceleration(w, h))
-        bend, gain = 2 * norm(a) / norm(h), (E - function(w + h + a / 2)[0]) / -(G @ h + h @ A @ h / 2)
-        if bend <= 0.75:
+        a, bend = np.zeros(2), 0.75
+        if not bent:
+            a, bends = np.linalg.solve(damped, -function.acceleration(w, h)), bends + 1
+            bend = 2 * norm(a) / norm(h)
+            if bent := bend > 0.75:
+                mu *= max(2, bend / 0.75)
+                continue
+        gain = (E - function(w + h + a / 2)[0]) / -(G @ h + h @ A @ h / 2)
+        if gain > 0:
             break
-        mu *= 2
-    assert mu > first and gain > 0
-    optimizer = LevenbergMarquardt(damping=1e-6)
+        mu, nu, bent = mu * nu, nu * 2, False
+    assert bends >= measured
+    optimizer = LevenbergMarquardt(damping=damping)
     state = optimizer.step(function, optimizer.start(function, w), 0)
     np.testing.assert_allclose(state.w, w + h + a / 2, rtol=1e-6)
     assert state.nu == 2 and state.mu == pytest.approx(mu * max(0.1, 1 - (2 * gain - 1) ** 3, bend / 0.75))
+
+
+def test_a_bend_beyond_all_measure_is_answered_by_more_damping() -> None:
+    function = Squares(lambda w: (w - 1, np.eye(2)), lambda w, v: np.full(2, 1e308))
+    optimizer = LevenbergMarquardt()
+    state = optimizer.step(function, optimizer.start(function, np.zeros(2)), 0)
+    assert not state.stuck and state.E < 2
 
 
 def test_levenberg_marquardt_refuses_what_does_not_fit() -> None:

@@ -75,6 +75,13 @@ def test_small_tables_have_more_blocks_where_a_row_is_more_work(options: dict[st
     assert planned(Options(hidden=(16, 16), **options), source).cut.count == blocks
 
 
+def test_much_work_is_cut_alike_for_all_optimizers() -> None:
+    rows = np.arange(7_000.0)
+    source = ArraySource(np.stack([rows, -rows], axis=1), rows, None, OneRank())
+    cuts = {planned(Options(hidden=(220,), optimizer=name), source).cut for name in ("levenberg-marquardt", "lbfgs")}
+    assert cuts == {planned(Options(hidden=(220,)), source).cut}
+
+
 def test_columns() -> None:
     columns = planned(Options(), arrays(X, X[:, 0])).recipe.columns
     assert (columns.inputs, columns.targets, columns.weight) == ((0, 1), (2, 3), 4)

@@ -66,7 +66,7 @@ def test_overfitting() -> None:
     best, last = lowest(fitted), fitted.records[-1]
     assert fitted.reason.quantity == "stale"
     assert last.stale == OPTIMIZERS["levenberg-marquardt"].patience
-    assert last.E_val > 2 * best
+    assert last.E_val > 1.5 * best
     assert fitted.reason.advice.startswith(f"Overfitting: after t = {last.t - last.stale} E_in fell from ")
     assert f"E_val rose from {best:.3g} to {last.E_val:.3g}" in fitted.reason.advice
     adam = {"optimizer": "adam", "decoupled_decay": 1.0, "eta": 0.01, "batch_size": 20}

@@ -34,16 +34,20 @@ ONE_THREAD = {
 class Peer(Contender):
     """A package to compare with. module: here, that runs it, in one of its variants.
 
-    parallel: it runs on as many processes as there are ranks; otherwise on one.
+    parallel: it runs on as many processes as there are ranks; otherwise on one. alone: also where there is one rank.
     """
 
     module: str = field(kw_only=True)
     parallel: bool = field(default=False, kw_only=True)
+    alone: bool = field(default=True, kw_only=True)
     variant: str = field(default="", kw_only=True)
 
 
 PEERS = (
-    Peer("PyTorch DDP (gloo)", "torch", module="pytorch", parallel=True),
+    Peer("PyTorch DDP (gloo)", "torch", module="pytorch", parallel=True, variant="whole"),
+    Peer("PyTorch DDP, hand-blocked", "torch", module="pytorch", parallel=True, variant="blocked"),
+    Peer("PyTorch DDP, hand-blocked and compiled", "torch", module="pytorch", parallel=True, variant="compiled"),
+    Peer("JAX over gloo, hand-blocked", "jax", module="xla", parallel=True, alone=False, variant="blocked"),
     Peer("JAX, jitted", "jax", module="xla", variant="whole"),
     Peer("JAX, jitted and hand-blocked", "jax", module="xla", variant="blocked"),
     Peer("scikit-learn", "sklearn", module="scikit_learn"),
