@@ -45,7 +45,9 @@ ELSEWHERE = {
     **dict.fromkeys((f"runs/farm/{name}.py" for name in FARM), FARMS),
     **dict.fromkeys((f"runs/farm/{name}.py" for name in ("sampled", "search", "trials")), TRIALS),
     **dict.fromkeys((f"bench/peers/{name}.py" for name in ("pytorch", "scikit_learn", "worker", "xla")), PEERS),
-    **dict.fromkeys((f"bench/convergence/{name}.py" for name in ("ours", "pytorch", "scikit_learn")), RACERS),
+    **dict.fromkeys(
+        (f"bench/convergence/{name}.py" for name in ("optimistix", "ours", "pytorch", "scikit_learn")), RACERS
+    ),
 }
 
 

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 
-DISTRIBUTIONS = {"jax": "jax", "scipy": "scipy", "sklearn": "scikit-learn", "torch": "torch"}  # by the name imported
+DISTRIBUTIONS = {  # by the name imported
+    "jax": "jax",
+    "optimistix": "optimistix",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "torch": "torch",
+}
 
 
 @dataclass(frozen=True)

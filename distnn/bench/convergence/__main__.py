@@ -20,10 +20,12 @@ from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
 
 PROGRAM = "python -m distnn.bench.convergence"
-ABOUT = """Compare distnn's optimizers with scikit-learn's and PyTorch's L-BFGS, PyTorch's Adam and scipy's
-least_squares: evaluations and time to reach a given E_in, from the same weights on the same data, with one thread.
+ABOUT = """Compare distnn's optimizers with scikit-learn's and PyTorch's L-BFGS, PyTorch's Adam, scipy's least_squares
+and optimistix's Levenberg-Marquardt: evaluations and time to reach a given E_in, from the same weights on the same
+data, with one thread.
 
-Others that are not installed are left out: pip install scikit-learn torch. The whole takes about 25 minutes."""
+Others that are not installed are left out: pip install scikit-learn torch optimistix. The whole takes about 40
+minutes."""
 RACE = "Race"
 QUICK_ROWS, QUICK_SHARE = 500, 0.1
 

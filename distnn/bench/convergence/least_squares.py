@@ -5,8 +5,6 @@ The sum of the squares of the residuals is E_in. Residuals count as half an eval
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from distnn.bench.convergence.problems import Instance
@@ -16,31 +14,27 @@ from distnn.network.weights import layers
 TOLERANCE = 1e-15  # the least that scipy takes
 
 
-def runner(method: str) -> Callable[[Instance, Trace], None]:
-    """What runs this method of least_squares: "lm" is MINPACK's Levenberg-Marquardt, "trf" the default."""
+def run(instance: Instance, trace: Trace) -> None:
+    """Its default method, "trf"; "lm", MINPACK's, was never the best of all."""
+    from scipy.optimize import least_squares
 
-    def run(instance: Instance, trace: Trace) -> None:
-        from scipy.optimize import least_squares
+    evaluations = 0.0
 
-        evaluations = 0.0
+    def residuals(w: np.ndarray) -> np.ndarray:
+        nonlocal evaluations
+        r = (forward(w, instance)[-1] - instance.Y).ravel() / len(instance.X) ** 0.5
+        evaluations += 0.5
+        trace.note(float(r @ r), evaluations)
+        return r
 
-        def residuals(w: np.ndarray) -> np.ndarray:
-            nonlocal evaluations
-            r = (forward(w, instance)[-1] - instance.Y).ravel() / len(instance.X) ** 0.5
-            evaluations += 0.5
-            trace.note(float(r @ r), evaluations)
-            return r
+    def jacobian(w: np.ndarray) -> np.ndarray:
+        nonlocal evaluations
+        evaluations += 1
+        return outputs_jacobian(w, instance) / len(instance.X) ** 0.5
 
-        def jacobian(w: np.ndarray) -> np.ndarray:
-            nonlocal evaluations
-            evaluations += 1
-            return outputs_jacobian(w, instance) / len(instance.X) ** 0.5
-
-        trace.start()
-        tolerances = {"ftol": TOLERANCE, "xtol": TOLERANCE, "gtol": TOLERANCE}
-        least_squares(residuals, instance.w, jacobian, method=method, max_nfev=10**9, **tolerances)
-
-    return run
+    trace.start()
+    tolerances = {"ftol": TOLERANCE, "xtol": TOLERANCE, "gtol": TOLERANCE}
+    least_squares(residuals, instance.w, jacobian, method="trf", max_nfev=10**9, **tolerances)
 
 
 def forward(w: np.ndarray, instance: Instance) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from distnn.network.network import Network
 from distnn.network.weights import weight_count
 
 NOISE = 0.1  # deviation of the noise of noisy teachers
+UNIFORM = 12**0.5  # what makes the deviation of numbers that are uniform in an interval of length 1 one
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,34 @@ def products(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return X, ((y - y.mean()) / y.std())[:, None]
 
 
+def franke(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Franke's function of the unit square, two hills and a dip, a test of interpolation; scaled."""
+    X = np.random.default_rng(seed).uniform(0, 1, (rows, 2))
+    x, y = 9 * X.T
+    z = 0.75 * np.exp(-((x - 2) ** 2 + (y - 2) ** 2) / 4) + 0.75 * np.exp(-((x + 1) ** 2) / 49 - (y + 1) / 10)
+    z += 0.5 * np.exp(-((x - 7) ** 2 + (y - 3) ** 2) / 4) - 0.2 * np.exp(-((x - 4) ** 2) - (y - 7) ** 2)
+    return (X - 0.5) * UNIFORM, ((z - z.mean()) / z.std())[:, None]
+
+
+def borehole(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """The flow of water through a borehole, a test of surrogates: Morris, Mitchell and Ylvisaker (1993); scaled."""
+    X = np.random.default_rng(seed).uniform(0, 1, (rows, 8))
+    lowest = np.array([0.05, 100, 63070, 990, 63.1, 700, 1120, 9855])
+    highest = np.array([0.15, 50000, 115600, 1110, 116, 820, 1680, 12045])
+    r_w, r, T_u, H_u, T_l, H_l, L, K_w = (lowest + (highest - lowest) * X).T
+    far = np.log(r / r_w)
+    z = T_u * (H_u - H_l) / (far * (1 + 2 * L * T_u / (far * r_w**2 * K_w) + T_u / T_l))
+    return (X - 0.5) * UNIFORM, ((z - z.mean()) / z.std())[:, None]
+
+
+def robot_arm(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the hand of an arm of four links in a plane is, by the angles between them: two outputs; scaled."""
+    X = np.random.default_rng(seed).uniform(-1, 1, (rows, 4))
+    angles, lengths = np.cumsum(X * np.pi / 2, axis=1), np.array([1, 0.7, 0.5, 0.3])
+    Y = np.stack([np.cos(angles) @ lengths, np.sin(angles) @ lengths], axis=1)
+    return X * 3**0.5, (Y - Y.mean(axis=0)) / Y.std(axis=0)
+
+
 def digits(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """The handwritten digits that scikit-learn carries: pixels between 0 and 1, and ten outputs."""
     try:
@@ -136,6 +165,9 @@ PROBLEMS = {
         ),
         Problem("smooth", "0, not reached", smooth, 50_000, (8, 10, 1), (1e-2, 1e-3, 1e-4), 6, to_the_end=True),
         Problem("products", "above 0.01", products, 50_000, (8, 10, 1), (0.1, 0.03, 0.01), 6, to_the_end=True),
+        Problem("franke", "above 0", franke, 2000, (2, 16, 1), (1e-2, 1e-3, 3e-4), 3),
+        Problem("borehole", "above 0", borehole, 5000, (8, 10, 1), (1e-2, 1e-4, 1e-5), 3),
+        Problem("robot-arm", "above 0", robot_arm, 3000, (4, 16, 2), (3e-2, 3e-3, 1e-3), 3),
         Problem("products-large", "0, not reached", products, 50_000, (8, 20, 20, 1), (0.03, 3e-3, 1e-3), 8),
         Problem(
             "digits",

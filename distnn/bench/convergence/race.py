@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from distnn.bench.contender import Contender
-from distnn.bench.convergence import least_squares, ours, pytorch, scikit_learn
+from distnn.bench.convergence import least_squares, optimistix, ours, pytorch, scikit_learn
 from distnn.bench.convergence.problems import Instance, Problem
 from distnn.bench.convergence.trace import Finished, Trace
 from distnn.kernels import blas
@@ -35,16 +35,18 @@ class Racer(Contender):
 RACERS = (
     Racer("distnn lbfgs", run=ours.runner("lbfgs")),
     Racer("distnn levenberg-marquardt", run=ours.runner("levenberg-marquardt"), small=True),
+    Racer("distnn truncated-newton", run=ours.runner("truncated-newton")),
     Racer("scikit-learn L-BFGS", "sklearn", run=scikit_learn.run),
     Racer("PyTorch L-BFGS", "torch", run=pytorch.lbfgs),
     Racer("PyTorch Adam", "torch", run=pytorch.adam),
-    Racer("scipy least_squares lm", "scipy", run=least_squares.runner("lm"), small=True),
-    Racer("scipy least_squares trf", "scipy", run=least_squares.runner("trf"), small=True),
+    Racer("scipy least_squares trf", "scipy", run=least_squares.run, small=True),
+    Racer("optimistix Levenberg-Marquardt", "optimistix", run=optimistix.run, small=True),
 )
 PACKAGES = {
     "sklearn": "sklearn.neural_network",
     "torch": "torch",
     "scipy": "scipy.optimize",
+    "optimistix": "optimistix",
 }  # and what of them is used
 
 

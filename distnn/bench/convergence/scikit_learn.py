@@ -25,7 +25,7 @@ def run(instance: Instance, trace: Trace) -> None:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     base = MLPRegressor if instance.error == "squared" else MLPClassifier
-    factor = 2.0 if instance.error == "squared" else 1.0
+    factor = 2.0 * instance.d[-1] if instance.error == "squared" else 1.0  # its mean is over outputs, too
 
     class Network(base):  # type: ignore[misc, valid-type]
         evaluations = 0
@@ -41,7 +41,9 @@ def run(instance: Instance, trace: Trace) -> None:
 
     hidden = instance.d[1:-1]
     network = Network(hidden_layer_sizes=hidden, activation="tanh", solver="lbfgs", alpha=0.0, random_state=0)
-    targets = instance.Y[:, 0] if instance.error == "squared" or instance.d[-1] == 1 else instance.Y.argmax(axis=1)
+    targets = instance.Y[:, 0] if instance.d[-1] == 1 else instance.Y
+    if instance.error != "squared" and instance.d[-1] > 1:
+        targets = instance.Y.argmax(axis=1)
     try:
         network.fit(instance.X, targets)
     except _Prepared as prepared:

@@ -15,7 +15,7 @@ from distnn.bench.convergence.__main__ import main
 from distnn.bench.convergence.problems import PROBLEMS
 from distnn.parallel.ranks import OneRank
 
-OURS = ["distnn lbfgs", "distnn levenberg-marquardt"]
+OURS = ["distnn lbfgs", "distnn levenberg-marquardt", "distnn truncated-newton"]
 
 
 def test_distnn_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,12 +24,12 @@ def test_distnn_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: p
     arguments = ["--quick", "--seeds", "2", "--json", str(file), "--problem", "xor", "teacher", "digits"]
     assert main(OneRank(), arguments) == 0
     said = capsys.readouterr().out
-    for peer in ("scikit-learn", "torch", "scipy"):
+    for peer in ("scikit-learn", "torch", "scipy", "optimistix"):
         assert f"{peer} is not installed: left out." in said
     assert "digits: left out, since it needs scikit-learn." in said
     report = json.loads(file.read_text())
     assert list(report["problems"]) == ["xor", "teacher"]
-    assert list(report["problems"]["xor"]["contenders"]) == OURS[:1]
+    assert list(report["problems"]["xor"]["contenders"]) == [OURS[0], OURS[2]]
     assert list(report["problems"]["teacher"]["contenders"]) == OURS
     for name, problem in report["problems"].items():
         for contender, runs in problem["contenders"].items():
