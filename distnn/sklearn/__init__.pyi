@@ -72,6 +72,8 @@ class _Perceptron(BaseEstimator):
         sampling: Literal["replacement", "epochs"] = ...,
         intervals: Literal["all", "last"] | None = ...,
         reduction: Literal["exact", "plain"] = ...,
+        device: Literal["cpu", "gpu", "xla-cpu"] = ...,
+        precision: Literal["full", "tf32"] = ...,
         threads: int = ...,
         goal: float | None = ...,
         min_step: float = ...,
