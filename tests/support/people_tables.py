@@ -103,6 +103,7 @@ SAID = {
     "header-partly-numbers.csv": ("its first line is taken for names (1100, 1102, protein); --no-header",),
     "pandas-default-header.csv": ("its first line is taken for names (0, 1, 2); --no-header",),
     "pandas-index.csv": ("its first column, which has no name (0, 1, 2, …), is left out",),
+    "decimal-comma.csv": ("its numbers have decimal commas",),
     "units-row.csv": (
         "its first line is taken for names (a, b, y), and its second, which is left out, for units (m, s, kg)",
     ),

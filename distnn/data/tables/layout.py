@@ -104,6 +104,8 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     stop, blank = _end(stream, first.place, (dialect.delimiter or "").encode())
     notes = [f"its first line ({quoted(lines[0])}) is taken for a title, and left out"] if above == 1 else []
     notes = [f"its first {above} lines are taken for titles, and left out"] if above > 1 else notes
+    if dialect.decimal == "," and written.decimal is None:
+        notes.append("its numbers have decimal commas")
     blanks = [f"its last {blank} lines have only empty fields, and are left out"] if blank else []
     return Layout(
         head.dialect,
