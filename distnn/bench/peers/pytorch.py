@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,8 @@ def _model(task: Task, dtype: torch.dtype, compiled: bool = False) -> nn.Module:
         parts += [nn.Linear(below, above, dtype=dtype), nn.Tanh()]
     model: nn.Module = nn.Sequential(*parts)
     if compiled:
-        model = torch.compile(model)  # type: ignore[assignment]
+        made: Any = torch.compile(model)
+        model = made
     return nn.parallel.DistributedDataParallel(model) if task.size > 1 else model
 
 
