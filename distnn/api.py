@@ -126,7 +126,7 @@ def cross_validate(
         try:
             with everyone.sharing_errors():
                 by = None if folds_by is None else str(folds_by)
-                chosen = replace(_options(None, dict(options)), folds=folds, folds_by=by)
+                chosen = replace(_options(None, dict(options), "cross_validate"), folds=folds, folds_by=by)
                 check(chosen)
             require_same(_shared(chosen, None, None), everyone)
             source = ArraySource(X, Y, weights, everyone)
@@ -205,8 +205,8 @@ def fit_for(
             raise speaking_python(error, names) from None
 
 
-def _options(network: Network | None, options: dict[str, Any]) -> Options:
-    """The options, once checked; those of a network that is given, are its own."""
+def _options(network: Network | None, options: dict[str, Any], of: str = "fit") -> Options:
+    """The options, once checked; those of a network that is given, are its own. of: the function, for messages."""
     if not (network is None or isinstance(network, Network)):
         raise UserError(f"fit: network={network!r}: give a distnn.Network; hidden=(16, 16) makes one.")
     if network is not None:
@@ -220,11 +220,11 @@ def _options(network: Network | None, options: dict[str, Any]) -> Options:
         if name in PAIRS and isinstance(value, Mapping):
             options[name] = tuple(f"{label_name(key)}={given}" for key, given in value.items())
         if name in KNOWN and name not in OPTIONS:
-            raise UserError(f"fit: {name} is an option of the command line, not of fit.")
+            raise UserError(f"{of}: {name} is an option of the command line, not of {of}.")
         if name not in KNOWN:
-            Language(OPTIONS, "python").refuse([name], "fit")
+            Language(OPTIONS, "python").refuse([name], of)
             near = get_close_matches(name, OPTIONS, n=1)
-            raise UserError(f"fit: there is no option {name}{f'; did you mean {near[0]}?' if near else '.'}")
+            raise UserError(f"{of}: there is no option {name}{f'; did you mean {near[0]}?' if near else '.'}")
     chosen = Options(**options)
     check(chosen)
     return chosen

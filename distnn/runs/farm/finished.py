@@ -8,12 +8,14 @@ from typing import Any
 from distnn.errors import FAILED
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.members import Members
-from distnn.runs.options import Options
+from distnn.runs.options import STOPPING, Options, group
 from distnn.runs.resume import compare
 
 
 def confirmed_result(options: Options, members: Members, directory: RunDirectory, number: int) -> dict[str, Any] | None:
     """The result of a member that has come to its end, if its last checkpoint says the same; None if it is to go on.
+
+    It is to where the options say of the end something else than they did.
 
     directory: of the farm. Local. UserError if it was trained with other options.
     """
@@ -24,7 +26,9 @@ def confirmed_result(options: Options, members: Members, directory: RunDirectory
     if not own.checkpoints.paths():
         return result
     found = own.checkpoints.newest()
-    compare(found, members.options(options, number, resume=True), directory.options, decided=False)
+    changed = compare(found, members.options(options, number, resume=True), directory.options, decided=False)
+    if any(group(name) == STOPPING for name in changed):  # then it may go on, or ends again where it is
+        return None
     try:
         progress = found.metadata["progress"]
         last = {"best_E_val": progress["best_E_val"], "t": progress["record"]["t"]}

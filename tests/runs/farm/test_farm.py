@@ -172,6 +172,16 @@ def test_a_farm_that_goes_on_is_not_finished(farm: Path, tmp_path: Path, monkeyp
     assert not (tmp_path / "cv" / "farm.json").exists()
 
 
+def test_a_farm_that_is_finished_goes_on_where_it_may_train_longer(farm: Path, tmp_path: Path) -> None:
+    out = tmp_path / "cv"
+    shutil.copytree(farm, out)
+    assert run("--resume", "--out", str(out), "--max-iterations", "10") == DONE
+    assert [int(row["t"]) for row in rows(out / "members.csv")] == [10, 10, 10]
+    before = [(out / f"fold-00{k}" / "result.json").stat().st_mtime_ns for k in range(3)]
+    assert run("--resume", "--out", str(out)) == DONE
+    assert before == [(out / f"fold-00{k}" / "result.json").stat().st_mtime_ns for k in range(3)]
+
+
 def test_a_cross_validation_has_no_model_of_its_own(farm: Path) -> None:
     with pytest.raises(UserError, match=r"which has a model for each fold: give .*fold-000"):
         load_model(farm)

@@ -85,7 +85,8 @@ def test_what_cannot_be_is_said_in_the_words_of_python() -> None:
         ({"folds": 1}, "folds=1: give a number of at least 2"),
         ({"folds": 3, "members": 2}, "do not go together"),
         ({"folds": 3, "folds_by": "x9"}, "has no column 'x9'"),
-        ({"fold": 3}, "there is no option fold"),
+        ({"fold": 3}, "cross_validate: there is no option fold"),
+        ({"out": "run"}, "cross_validate: out is an option of the command line, not of cross_validate"),
     ):
         with pytest.raises(distnn.UserError, match=why):
             distnn.cross_validate(X, Y, **given)
