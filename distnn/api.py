@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 COMMANDS_OWN = (
     *("data", "targets", "header", "delimiter", "decimal", "encoding", "examples"),
-    *("folds", "folds_by", "restarts", "only", "group_size", "out_of_fold", "start"),
+    *("folds", "folds_by", "restarts", "only", "group_size", "total_seconds", "out_of_fold", "start"),
 )
 KNOWN = tuple(field.name for field in fields(Options))
 OPTIONS = tuple(  # of fit: those of a training, but for files and what is printed

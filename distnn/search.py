@@ -64,7 +64,7 @@ def read_options(arguments: Sequence[str]) -> SearchOptions | None:
         options = merged
     if options.print_config or options.dry_run:
         raise UserError("--print-config and --dry-run are for one training: give them to distnn train.")
-    check(replace(options, group_size=None))  # which is for several trainings, as these are
+    check(replace(options, group_size=None, total_seconds=None))  # which are for several trainings, as these are
     trials(options)
     return options
 

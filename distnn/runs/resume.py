@@ -23,6 +23,7 @@ FREE = (
     "evaluate_every",
     "intervals",
     "group_size",
+    "total_seconds",
     "out_of_fold",
     "trials",
 )  # but for these: a moved file, for example, is known by its fingerprint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -50,6 +52,7 @@ class Farm:
 
     def __init__(self, options: Options, members: Members, source: Source, directory: RunDirectory, ranks: Ranks):
         self.options, self.members, self.directory, self.ranks = options, members, directory, ranks
+        self.ends = time.monotonic() + (math.inf if options.total_seconds is None else options.total_seconds)
         if (options.group_size or 1) > ranks.size:
             there = "is one rank" if ranks.size == 1 else f"are {ranks.size} ranks"
             raise UserError(f"--group-size {options.group_size}: there {there}. Give at most as many.")
@@ -83,6 +86,7 @@ class Farm:
                 self._say(self._arrangement(todo, groups))
             stopped = self._train_all(todo, groups)
             if stopped:
+                self._say(f"stopped with {len(self.results)} of {self.members.count} done: go on with --resume")
                 return DONE if stopped == STOP_FILE else STOPPED
             with watching(self.ranks, self.options.watchdog, self.directory.path / "waiting"):
                 return conclude(
@@ -142,7 +146,7 @@ class Farm:
         if ranks.rank == 0:
             others = [number_of.index(number) for number in range(1, groups)]
             tasks = self.members.tasks(todo, self.directory.path)
-            schedule = Root(ranks, self.options.watchdog, tasks, others, self._finished)
+            schedule = Root(ranks, self.options.watchdog, tasks, others, self._finished, self.ends)
         elif group.rank == 0:
             schedule = Schedule(ranks, self.options.watchdog)
         if self.report is not None:

@@ -20,7 +20,7 @@ class Members:
 
     def options(self, options: Options, number: int, resume: bool) -> Options:
         """Those of one member, as if it were trained alone."""
-        return replace(options, only=number, group_size=None, out_of_fold=None, resume=resume)
+        return replace(options, only=number, group_size=None, total_seconds=None, out_of_fold=None, resume=resume)
 
     def begun(self) -> list[int]:
         """The numbers of those that may have been trained by earlier jobs."""

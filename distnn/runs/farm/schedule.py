@@ -6,6 +6,7 @@ said point to point, so that no group waits for another one; and which group tra
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from typing import Any
 
 from distnn.errors import FAILED
 from distnn.parallel.ranks import Ranks
+from distnn.training.interruption import TIME_LIMIT
 
 LOOK_SECONDS = 0.01  # between looks for what was posted, while this rank trains
 SLEEP_SECONDS = 1e-3  # and while it waits
@@ -72,7 +74,8 @@ class Root(Schedule):
     """The schedule of rank 0, which all ask. tasks: what is handed out, each when somebody asks; others: the other
     groups' first ranks.
 
-    finished(number, what it came to) is called when that is known.
+    finished(number, what it came to) is called when that is known. ends: when all are to stop, as `time.monotonic` has
+    it.
     """
 
     def __init__(
@@ -82,8 +85,10 @@ class Root(Schedule):
         tasks: Iterable[Any],
         others: Iterable[int],
         finished: Callable[[int, Any], None],
+        ends: float = math.inf,
     ):
         super().__init__(ranks, patience)
+        self.ends = ends
         self._tasks, self._finished = iter(tasks), finished
         now = time.monotonic()
         self._heard_of = dict.fromkeys(others, now)  # when, those that may still ask
@@ -112,6 +117,8 @@ class Root(Schedule):
         return None if self.stopped else next(self._tasks, None)
 
     def _hear(self, now: float) -> None:
+        if now > self.ends:
+            self.stop(TIME_LIMIT)
         for rank, (word, value) in self.ranks.posted():
             self._heard_of[rank] = now
             if word == STOP:

@@ -46,7 +46,7 @@ class Trials(Members):
 
     def options(self, options: Options, number: int, resume: bool) -> Options:
         plain = Options(**{of.name: getattr(options, of.name) for of in fields(Options)})
-        return replace(plain, **self.choices[number], group_size=None, resume=resume)
+        return replace(plain, **self.choices[number], group_size=None, total_seconds=None, resume=resume)
 
     def alike(self, options: Options) -> bool:
         return False

@@ -62,6 +62,13 @@ class SeveralOptions:
         "Ranks that train together; the others train something else meanwhile. Default: what is fastest, as measured.",
         AtLeast(1),
     ] = None
+    total_seconds: Annotated[
+        float | None,
+        SEVERAL,
+        "Stop all of them after so many seconds in all, each with a checkpoint: --resume goes on; --max-seconds is of "
+        "each.",
+        AtLeast(0),
+    ] = None
 
 
 def check(options: SeveralOptions) -> None:
@@ -83,7 +90,6 @@ def check(options: SeveralOptions) -> None:
             if given
             else f"--only {options.only} is one of several trainings: add --folds, --members or --restarts."
         )
-    if options.group_size is not None and not (given and options.only is None):
-        raise UserError(
-            f"--group-size {options.group_size} is for several trainings: add --folds, --members or --restarts."
-        )
+    for name, value in (("--group-size", options.group_size), ("--total-seconds", options.total_seconds)):
+        if value is not None and not (given and options.only is None):
+            raise UserError(f"{name} {value:g} is for several trainings: add --folds, --members or --restarts.")

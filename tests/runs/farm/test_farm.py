@@ -163,6 +163,19 @@ def test_a_farm_that_was_stopped_goes_on_where_it_was(
     assert (out / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
 
 
+def test_a_farm_ends_with_its_own_time(
+    farm: Path, table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which is over at once here; it may be given anew."""
+    out = tmp_path / "cv"
+    given = ("--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(out))
+    assert run(*given, "--total-seconds", "0") == STOPPED
+    assert "stopped with 0 of 3 done: go on with --resume" in capsys.readouterr().out
+    assert run("--resume", "--out", str(out), "--total-seconds", "3600") == DONE
+    assert files(out) == files(farm)
+    assert files(out, "options.toml") == files(farm, "options.toml")
+
+
 def test_a_farm_that_goes_on_is_not_finished(farm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was, before one of its folds was lost; and is stopped now."""
     shutil.copytree(farm, tmp_path / "cv")
@@ -228,6 +241,7 @@ def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
         (("--members", "3", "--folds", "3"), "do not go together"),
         (("--bootstrap",), "add --members"),
         (("--group-size", "2"), "for several trainings"),
+        (("--total-seconds", "2"), "--total-seconds 2 is for several trainings"),
         (("--folds", "3", "--group-size", "2"), "--group-size 2: there is one rank"),
         (("--folds", "3", "--out-of-fold", "x.doc"), "must end with"),
         (("--folds", "3", "--out-of-fold", table), "is the table itself"),
