@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from left_open import assembled, wavy
 from tables import words, write_csv
 from threaded_ranks import on_ranks
 
 import distnn
-from distnn.data.tables import ArraySource, ExclusiveOr
-from distnn.errors import DONE, STOPPED
+from distnn.data.tables import ExclusiveOr
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import DECAY, PLENTY, SURE, assemble
-from distnn.runs.network_search import Stopped
-from distnn.runs.options import Options, check
+from distnn.runs.options import Options
 from distnn.train import main
-from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
-
-
-def wavy(n: int, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(0)
-    X = generator.uniform(-1, 1, (n, 2))
-    return X, np.sin(3 * X[:, 0]) + X[:, 1] + noise * generator.normal(size=n)
-
-
-def assembled(X: Any, y: Any, weights: Any = None, ranks: Ranks | None = None, **options: Any) -> Assembly:
-    ranks = ranks or OneRank()
-    chosen = Options(**options)
-    check(chosen)
-    own = slice(len(X) * ranks.rank // ranks.size, len(X) * (ranks.rank + 1) // ranks.size)
-    source = ArraySource(X[own], y[own], None if weights is None else weights[own], ranks)
-    return assemble(chosen, source, ranks)
 
 
 @pytest.fixture
@@ -83,22 +65,6 @@ def test_error_bars_are_stored_of_few_weights(short: None) -> None:
     for hidden, chosen, stored in (((3,), None, "all"), (many, None, None), ((3,), "last", "last")):
         made = assembled(*wavy(40), hidden=hidden, intervals=chosen)
         assert (made.options.optimizer, made.options.intervals) == ("bayesian", stored)
-
-
-def test_the_evidence_chooses_the_network() -> None:
-    X, y = wavy(60)
-    made = assembled(X, y)
-    assert made.options.optimizer == "bayesian"
-    assert made.options.decays == "groups"
-    assert made.options.hidden in ((2,), (4,))
-    assert "hidden units, by the errors of rows left out (ridge regression 0." in str(made.why)
-    assert "; no hidden units 0." in str(made.why) and ", log evidence -" in str(made.why)
-    assert made.options.intervals == "all"
-    assert assembled(X, y, min_gradient=1.0, max_iterations=2).options.hidden == made.options.hidden
-    straight = assembled(X, X @ [1.0, 2.0] + 0.1 * np.random.default_rng(1).normal(size=60))
-    assert (straight.options.hidden, straight.options.optimizer) == ((), "levenberg-marquardt")
-    decay = straight.options.weight_decay
-    assert decay and f"no hidden units and --weight-decay {decay:.3g}, ridge regression, by" in str(straight.why)
 
 
 def test_it_is_what_these_options_do_explicitly(short: None) -> None:
@@ -166,54 +132,3 @@ def test_it_is_stored_and_a_run_goes_on_with_it(
     capsys.readouterr()
     assert main(OneRank(), ["--data", table, "--dry-run"]) == 0
     assert "one hidden layer, its units chosen by trainings, or none" in capsys.readouterr().out
-
-
-def test_heavy_tails_do_not_mislead_it() -> None:
-    """The evidence, which takes the noise for normal, would bend networks to the largest targets."""
-    generator = np.random.default_rng(5)
-    X = generator.normal(size=(120, 6))
-    y = np.exp(1.5 * generator.normal(size=120)) + 0.3 * X[:, 0]
-    made = assembled(X, y)
-    assert (made.options.hidden, made.options.optimizer) == ((), "levenberg-marquardt")
-    assert "no hidden units 1.03, log evidence -169.59" in str(made.why)
-    assert "2 hidden units 1.05, log evidence -168.4" in str(made.why)
-
-
-def test_a_target_that_is_a_straight_line_does_not_keep_others_from_hidden_units() -> None:
-    """Without noise, too: its evidence falls by far more than that of the others rises."""
-    generator = np.random.default_rng(0)
-    a, b = X = generator.uniform(-1, 1, (2, 120))
-    made = assembled(X.T, np.column_stack([np.sin(3 * a), a * b, a - b]))
-    assert made.options.hidden not in ((), None)
-
-
-def test_a_search_is_stopped_as_a_training_is() -> None:
-    """What asks to stop raises `stop_request`: then nothing is chosen; where time is used up, the best so far is."""
-    X, y = wavy(50)
-
-    def stopped(request: int, at: int) -> Assembly:
-        ranks = OneRank()
-        source = ArraySource(X, y, None, ranks)
-
-        def look(units: int) -> None:
-            if units == at:
-                ranks.stop_request = request
-
-        return assemble(Options(), source, ranks, look=look)
-
-    for request, code in ((signal.SIGTERM, STOPPED), (TIME_LIMIT, STOPPED), (STOP_FILE, DONE)):
-        with pytest.raises(Stopped) as error:
-            stopped(request, 0)
-        assert error.value.reason.code == code
-    assert "no hidden units, as far as there was time" in str(stopped(TIME_USED, 0).why)
-    assert ", as far as there was time; --fit-exactly" in str(stopped(TIME_USED, 2).why)
-
-
-def test_a_network_that_costs_too_much_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    X, y = wavy(50)
-    monkeypatch.setattr("distnn.runs.network_search.COSTLY", 50 * 3**2)  # no hidden units, with 3 weights
-    made = assembled(X, y)
-    assert made.options.hidden == ()
-    assert "2: " not in str(made.why)
-    monkeypatch.setattr("distnn.runs.network_search.COSTLY", 50 * 3**2 - 1)
-    assert assembled(X, y).options.weight_decay == DECAY / 50
