@@ -25,12 +25,23 @@ INLINE VECTOR NAME(series_of)(VECTOR r) {
     return FMA(r2, FMA(r4, FMA(r4, third, second), first), r);
 }
 
+/* y, or `least` where it is below that. NaN stays. */
+INLINE VECTOR NAME(at_least)(VECTOR least, VECTOR y) {
+#if WIDE == 64
+    return JOIN2(_mm512_max_, PACKED)(least, y); /* the second one where either is NaN */
+#elif WIDE == 32
+    return JOIN2(_mm256_max_, PACKED)(least, y);
+#else
+    return NAME(choose)(y < least, least, y);
+#endif
+}
+
 /* tanh x = -m / (2 + m) with m = e^(-2|x|) - 1, and the sign of x: neither overflows nor cancels. */
 INLINE VECTOR NAME(tanh_of)(VECTOR x) {
     const VECTOR zero = {0};
     MASK sign = (MASK)x & (MASK)-zero;
     VECTOR y = -2 * (VECTOR)((MASK)x ^ sign), rounded;
-    y = NAME(choose)(y < OF_TYPE(LOWEST), ALL(OF_TYPE(LOWEST)), y); /* not for NaN, which stays */
+    y = NAME(at_least)(ALL(OF_TYPE(LOWEST)), y);
     VECTOR r = NAME(reduced)(y, &rounded);
     VECTOR power = NAME(power_of_2)((MASK)rounded);
     VECTOR m = FMA(NAME(series_of)(r), power, power - 1);
@@ -41,7 +52,7 @@ INLINE VECTOR NAME(tanh_of)(VECTOR x) {
 /* e^y: 2^k in two factors, since it may be beyond the range where e^y is not. */
 INLINE VECTOR NAME(exp_of)(VECTOR y) {
     VECTOR rounded;
-    y = NAME(choose)(y < -800, ALL(-800), y);
+    y = NAME(at_least)(ALL(-800), y);
     y = NAME(choose)(y > 800, ALL(800), y);
     VECTOR r = NAME(reduced)(y, &rounded);
     MASK k = (MASK)rounded - (MASK)ALL(FLOAT64_ROUND), half = k >> 1;
@@ -50,7 +61,7 @@ INLINE VECTOR NAME(exp_of)(VECTOR y) {
 
 /* e^y - 1: for y above 40 the nearest float64 to e^y, too. */
 INLINE VECTOR NAME(expm1_of)(VECTOR y) {
-    VECTOR rounded, within = NAME(choose)(y < -44, ALL(-44), y);
+    VECTOR rounded, within = NAME(at_least)(ALL(-44), y);
     within = NAME(choose)(y > 40, ALL(40), within);
     VECTOR r = NAME(reduced)(within, &rounded);
     VECTOR power = NAME(power_of_2)((MASK)rounded);
