@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,13 @@ import pytest
 from tables import assembled, regression, words
 from threaded_ranks import on_ranks
 
-from distnn.errors import UserError
+from distnn import train
+from distnn.errors import RankError, UserError
 from distnn.parallel.environment import compare_ranks, compare_times
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.simulated import SimulatedRanks
 
+DEVICE = os.environ.get("DISTNN_TEST_DEVICE", "xla-cpu")  # tests/device/run.sh says so where there is a GPU
 X, Y = regression(600, m=2)
 WEIGHTS = np.random.default_rng(0).random(600)
 WEIGHTS[5] = 0
@@ -37,7 +41,7 @@ CASES["logistic"][1].update(error="cross-entropy", output_theta="logistic", clas
 def objectives(case: str) -> tuple[Any, Any, np.ndarray]:
     """That of the CPU, that of the device, and weights."""
     table, options, _ = CASES[case]
-    here, there = (assembled(OneRank(), *table, **options, device=device) for device in ("cpu", "xla-cpu"))
+    here, there = (assembled(OneRank(), *table, **options, device=device) for device in ("cpu", DEVICE))
     return here.objective, there.objective, here.model.network.w
 
 
@@ -75,7 +79,7 @@ def test_the_values_of_the_cpu(case: str) -> None:
 def bits(ranks: Ranks, case: str, counts: Sequence[int] | None = None, all_sums: bool = True) -> tuple[Any, ...]:
     """What an objective says, as comparable bits, if not of all sums, of the gradient."""
     table, options, _ = CASES[case]
-    assembly = assembled(ranks, *table, counts=counts, **options, device="xla-cpu")
+    assembly = assembled(ranks, *table, counts=counts, **options, device=DEVICE)
     objective, w = assembly.objective, assembly.model.network.w
     assert compare_ranks(assembly.environment(), ranks) is None
     found = []
@@ -133,12 +137,46 @@ def test_a_device_that_is_not_the_same_twice_is_refused(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(terms.DeviceTerms, "add", unsteady)
     with pytest.raises(UserError, match="another gradient each time, or in another place: no bits could be promised"):
-        assembled(OneRank(), X, Y, hidden=(3,), device="xla-cpu")
+        assembled(OneRank(), X, Y, hidden=(3,), device=DEVICE)
+
+
+def test_a_device_that_is_lost_leaves_a_checkpoint_to_go_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import jax
+
+    from distnn.accelerator.programs import Compiled, DeviceTerms
+
+    np.save(tmp_path / "table.npy", np.column_stack([X, Y[:, :1]]))
+
+    def run(name: str, *more: str) -> bytes:
+        out = tmp_path / name
+        assert train.main(OneRank(), [*more, "--out", str(out), "--max-iterations", "6", "--quiet"]) == 0
+        return (out / "model.safetensors").read_bytes()
+
+    options = ["--data", str(tmp_path / "table.npy"), "--hidden", "4", "--optimizer", "lbfgs", "--device", DEVICE]
+    expected = run("straight", *options)
+    honest, calls = DeviceTerms.add, []
+
+    def lost(*arguments: Any) -> Any:
+        raise jax.errors.JaxRuntimeError("INTERNAL: the device is gone")
+
+    def add(self: DeviceTerms, magic: np.ndarray) -> Any:
+        calls.append(1)
+        if len(calls) > 9:
+            self.program = Compiled(lost, *self.program[1:])
+        return honest(self, magic)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeviceTerms, "add", add)
+        with pytest.raises(RankError, match=r"failed: INTERNAL: the device is gone\. The last checkpoint is kept"):
+            run("lost", *options, "--checkpoint-every", "1")
+    assert run("lost", "--resume") == expected
 
 
 def test_the_environment_names_the_device(small_blocks: None) -> None:
     table, options, _ = CASES["softmax"]
-    record = assembled(OneRank(), *table, **options, device="xla-cpu").environment()
+    record = assembled(OneRank(), *table, **options, device=DEVICE).environment()
     plain = assembled(OneRank(), *table, **options).environment()
     assert set(record) - set(plain) == {"device", "xla", "device_gradient"}
     assert "jax" in record["xla"] and "xla_force_host" in record["xla"]
@@ -159,4 +197,4 @@ def test_rows_beyond_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
     examples = replace(assembly.examples)
     examples.in_files = 1
     with pytest.raises(UserError, match="keeps all rows in memory, where they do not fit: raise --memory"):
-        accelerator.connect("xla-cpu", "full", assembly.model.network, "squared", "float64", examples, OneRank())
+        accelerator.connect(DEVICE, "full", assembly.model.network, "squared", "float64", examples, OneRank())

@@ -34,6 +34,7 @@ NOT_RUN = {
     "qsub launch/pbs.sh": "needs a cluster; test_batch.py gives that script stand-ins of one",
     "bsub < launch/lsf.sh": "needs a cluster; test_batch.py gives that script stand-ins of one",
     "DISTNN_MPI=system launch/local.sh*": "builds mpi4py for an MPI of the machine; test_environment.py does",
+    "mpirun -n 4 distnn train table.csv --device gpu": "needs GPUs; tests/device/run.sh is for who has one",
     "launch/test.sh*": "is what runs this test",
     "launch/mutate.sh*": "takes minutes, or hours",
     "launch/lint.sh": "is run with the tests, on the checkout itself",
