@@ -29,12 +29,12 @@ def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
     turns, visit, each = (2, 0.02, 0.002) if options.quick else (options.turns, 0.25, 0.05)
     reset_peak()
     examples = workload.examples(ranks)
-    entries = _own(workload, examples, ranks)
+    entries = _own(workload, examples, ranks, options.device)
     left_out: dict[str, str] = {}
     if options.peers:
         usable = sorted({core for of_rank in ranks.gather(cpu.cores()) for core in of_rank})
         for peer in (peer for peer in PEERS if peer.alone or ranks.size > 1):
-            entry = _peer(peer, workload, usable, ranks)
+            entry = _peer(peer, workload, usable, ranks, options.device)
             if isinstance(entry, Entry):
                 entries.append(entry)
             else:
@@ -51,13 +51,20 @@ def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
     return {**ranks.broadcast(results), "left_out": left_out, "shard_bytes": max(ranks.gather(examples.bytes))}
 
 
-def _own(workload: Workload, examples: Examples, ranks: Ranks) -> list[Entry]:
-    """distnn: exact and plain on all ranks; with more than one, also exact on rank 0 with all rows. Collective."""
+def _own(workload: Workload, examples: Examples, ranks: Ranks, device: str | None) -> list[Entry]:
+    """distnn: exact and plain on all ranks; with more than one, also exact on rank 0 with all rows; on the device.
+
+    Collective.
+    """
     entries = []
     for reduction in ("exact", "plain"):
         own = Own(workload, examples, ranks, reduction)
         own.seconds(1)
         entries.append(Entry(f"distnn, {reduction}", ranks.size, True, own, peak_bytes=max(ranks.gather(peak_bytes()))))
+    if device:
+        own = Own(workload, examples, ranks, device=device)
+        own.seconds(1)
+        entries.append(Entry(f"distnn, {device}", ranks.size, True, own, peak_bytes=max(ranks.gather(peak_bytes()))))
     if ranks.size > 1:
 
         def alone() -> None:
@@ -70,7 +77,7 @@ def _own(workload: Workload, examples: Examples, ranks: Ranks) -> list[Entry]:
     return entries
 
 
-def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: Ranks) -> Entry | str:
+def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: Ranks, device: str | None) -> Entry | str:
     """The peer, ready to compute, or why it is left out. Collective; replicated but for the stepper, on rank 0."""
     stepper: Stepper | None = None
 
@@ -79,7 +86,7 @@ def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: Ranks) -> En
         if not peer.installed:
             return f"{peer.package} is not installed (pip install 'distnn[peers]')"
         try:
-            stepper = Processes(peer, workload, ranks.size, usable)
+            stepper = Processes(peer, workload, ranks.size, usable, device)
         except RuntimeError as error:
             return f"it failed: {error}"
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from distnn.bench.workloads import WORKLOADS
 from distnn.errors import UserError
@@ -20,6 +20,11 @@ class BenchOptions:
     ] = ()
     turns: Annotated[int, MEASUREMENT, "How often each contender is measured, in turns."] = 7
     peers: Annotated[bool, MEASUREMENT, "Measure the other packages, too."] = True
+    device: Annotated[
+        Literal["gpu", "xla-cpu"] | None,
+        MEASUREMENT,
+        "Measure train --device, too, and JAX on the same device.",
+    ] = None
     quick: Annotated[bool, MEASUREMENT, "A hundredth of the rows, two turns: to try the command out."] = False
     series: Annotated[
         bool, MEASUREMENT, "Instead of the workloads: how time and memory grow with n and with |W|, 10³ to 10⁷."
@@ -55,6 +60,8 @@ def check(options: BenchOptions, size: int) -> None:
     for name in options.workload:
         if name not in WORKLOADS:
             raise UserError(f"There is no workload {name!r}. Choose from: {', '.join(WORKLOADS)}.")
+    if options.series and options.device:
+        raise UserError("--series is measured on the CPU: leave out --device.")
     if options.turns < 1:
         raise UserError("--turns needs to be at least 1.")
     if options.series and (options.workload or options.figure or options.predict):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distnn.accelerator import connect
 from distnn.bench.workloads import ETA, Workload
 from distnn.data.shard import Examples
 from distnn.network.backpropagation import Backpropagation
@@ -25,7 +26,7 @@ from distnn.training.termination import any_of, compare
 class Own:
     """A training that goes on as long as it is asked to. Collective over its ranks.
 
-    reduction: as for Objective. engine: what computes the gradients, if not the usual one.
+    reduction: as for Objective. engine: what computes the gradients, if not the usual one. device: of `train --device`.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class Own:
         ranks: Ranks,
         reduction: str = "exact",
         engine: Backpropagation | None = None,
+        device: str | None = None,
     ):
         self.ranks = ranks
         network = Network(workload.d).initialise()
         self.engine = engine or Backpropagation(network, "squared", np.dtype(workload.dtype))
-        objective = Objective(self.engine, examples, ranks, reduction)
+        terms = device and connect(device, "full", network, "squared", workload.dtype, examples, ranks)
+        objective = Objective(self.engine, examples, ranks, reduction, terms=terms or None)
         optimizer = GradientDescent(ETA)
         progress = begin(objective, optimizer, network.w, 10)
         never = any_of(compare("t", ">=", math.inf), compare("E_in", "<=", 0), compare("gradient_norm", "<=", 0))

@@ -26,6 +26,17 @@ def test_it_trains_and_logs_and_leaves_nothing(reduction: str) -> None:
     assert not Path(own.folder.name).exists()
 
 
+def test_on_a_device_it_takes_the_same_steps() -> None:
+    pytest.importorskip("jax", reason="jax is not installed: pip install 'distnn[xla]'")
+    errors = []
+    for device in (None, "xla-cpu"):
+        own = Own(SMALL, SMALL.examples(OneRank()), OneRank(), device=device)
+        own.seconds(2)
+        errors.append(next(own.loop).E_in)
+        own.close()
+    assert errors[1] == pytest.approx(errors[0], rel=1e-12)
+
+
 def test_only_rank_0_logs() -> None:
     def work(ranks: Ranks) -> bool:
         own = Own(SMALL, SMALL.examples(ranks), ranks)

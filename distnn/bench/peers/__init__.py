@@ -30,6 +30,9 @@ ONE_THREAD = {
 }
 
 
+ON_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # beside distnn, on the same one
+
+
 @dataclass(frozen=True)
 class Peer(Contender):
     """A package to compare with. module: here, that runs it, in one of its variants.
@@ -69,10 +72,11 @@ class Task:
 class Processes:
     """A peer at work: a stepper for `timing.take_turns`. Local to rank 0.
 
-    cores: those that the job may use. RuntimeError, with the last line that a process printed, when one fails.
+    cores: those that the job may use. device: of JAX, "gpu" or else the CPU. RuntimeError, with the last line that a
+    process printed, when one fails.
     """
 
-    def __init__(self, peer: Peer, workload: Workload, size: int, cores: Sequence[int]):
+    def __init__(self, peer: Peer, workload: Workload, size: int, cores: Sequence[int], device: str | None = None):
         size = size if peer.parallel else 1
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -90,7 +94,7 @@ class Processes:
                     stdout=subprocess.PIPE,
                     stderr=self.errors[rank],
                     text=True,
-                    env={**own, **ONE_THREAD},
+                    env={**own, **(ON_GPU if device == "gpu" and peer.package == "jax" else ONE_THREAD)},
                 )
             )
         self.peak_bytes = 0
