@@ -17,14 +17,15 @@ from distnn.data.shard import Examples
 from distnn.errors import UserError
 from distnn.kernels.blocks import Block, Cut
 from distnn.network.weights import weight_count
+from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
 
 
 class AcceleratorTerms:
     """The terms of a rank's examples on its device. Collective to make; then local.
 
-    dtype: of the rows. UserError, on all ranks, for too little memory there, or a device that computes a block
-    differently from one time to the next.
+    dtype: of the rows. UserError, on all ranks, for too little memory there, a device that computes a block differently
+    from one time to the next, or ranks whose devices differ.
     """
 
     def __init__(self, mathematics: Mathematics, dtype: np.dtype, examples: Examples, ranks: Ranks, device: Any):
@@ -38,6 +39,7 @@ class AcceleratorTerms:
                 shapes = [self._shape(examples.cut.count, int(rows)) for rows in widest]
                 self._kept = [(blocks, Rows(blocks, shape, device)) for blocks, shape in zip(kept, shapes, strict=True)]
             self.digest = self._test(shapes[0])
+        environment.compare_ranks(self.environment(), ranks)
 
     def load(self, w: np.ndarray, shares: np.ndarray | None = None) -> None:
         """Use the weights w and the shares from now on, w rounded to dtype. See Terms."""

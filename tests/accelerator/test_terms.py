@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tables import assembled, regression, words
-from threaded_ranks import on_ranks
+from threaded_ranks import on_ranks, outcomes
 
 from distnn import train
 from distnn.errors import RankError, UserError
@@ -182,12 +182,15 @@ def test_the_environment_names_the_device(small_blocks: None) -> None:
     assert "jax" in record["xla"] and "xla_force_host" in record["xla"]
     assert "differ in device (none, XLA on" in str(compare_times(plain, record))
 
-    class Two(OneRank):
-        def gather(self, value: Any) -> list[Any]:
-            return [value, {**value, "device_gradient": "0"}]
 
-    with pytest.raises(UserError, match=r"ranks 0 and 1 differ in device_gradient \("):
-        compare_ranks(record, Two())
+def test_ranks_with_different_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distnn.accelerator import devices
+
+    monkeypatch.setattr(devices, "describe", lambda device: {"device": f"kind {device.id}", "xla": "the same"})
+    for error in outcomes(2, lambda ranks: assembled(ranks, X, Y, hidden=(3,), device="xla-cpu")):
+        assert isinstance(error, UserError)
+        assert "ranks 0 and 1 differ in device (kind " in str(error)
+        assert "use devices of the same kind" in str(error)
 
 
 def test_rows_beyond_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
