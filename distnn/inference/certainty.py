@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels import normal
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.second_order.gauss_newton import GaussNewton, square
@@ -71,7 +71,7 @@ def quantile(probability: float) -> float:
     """z such that N(0, 1) lies within ±z with this probability. UserError unless it is between 0 and 1."""
     if not 0 < probability < 1:
         raise UserError(f"--intervals {probability:g}: give a probability between 0 and 1, such as 0.95.")
-    return NormalDist().inv_cdf(0.5 + probability / 2)
+    return float(normal.quantile(np.array([0.5 + probability / 2]))[0])
 
 
 def bounds(outputs: np.ndarray, variances: np.ndarray, noise: np.ndarray, probability: float) -> np.ndarray:

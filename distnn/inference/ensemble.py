@@ -66,8 +66,7 @@ class Ensemble(Model):
 
     def spread_of(self, engine: Averaged, block: Block) -> np.ndarray:
         """As `spread`, of a block: d^(L) × rows. Local."""
-        found: np.ndarray = np.std([self.unscale(outputs) for outputs in engine.each(block.x)], axis=0, ddof=1)
-        return found
+        return np.sqrt(_variance([self.unscale(outputs) for outputs in engine.each(block.x)]))
 
     def deviations(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """As of any model; where training was not asked for intervals both are the spread, without the noise."""
@@ -82,14 +81,12 @@ class Ensemble(Model):
 
     def probabilities(self, X: Any) -> np.ndarray:
         """The outputs of a model of classes, averaged over the members and what their weights may be. Local."""
-        found: np.ndarray = np.mean([member.probabilities(X) for member in self.members], axis=0)
-        return found
+        return _mean([member.probabilities(X) for member in self.members])
 
     def derivative_of(self, rows: Rows, where: str = WHERE) -> np.ndarray:
         if any(self.preparation.transforms):
             raise UserError("An ensemble with a transformed target has no derivatives: take those of its members.")
-        found: np.ndarray = np.mean([member.derivative_of(rows, where) for member in self.members], axis=0)
-        return found
+        return _mean([member.derivative_of(rows, where) for member in self.members])
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays to store: w is float64 (M, |W|)."""
@@ -149,7 +146,7 @@ class Together(Certainty):
 
     @staticmethod
     def of(own: Sequence[Certainty]) -> Together:
-        return Together(own[0].T, np.mean([certainty.noise for certainty in own], axis=0), tuple(own))
+        return Together(own[0].T, _mean([certainty.noise for certainty in own]), tuple(own))
 
     def variances(
         self, backpropagation: Backpropagation, block: Block, tops: Iterable[np.ndarray] | None = None
@@ -159,8 +156,21 @@ class Together(Certainty):
         for certainty, own in zip(self.of_members, backpropagation.each(block.x), strict=True):
             outputs.append(own.astype(np.float64))
             within.append(certainty.variances(backpropagation, block, tops))
-        found: np.ndarray = np.mean(within, axis=0) + np.var(outputs, axis=0, ddof=1)
-        return found
+        return _mean(within) + _variance(outputs)
+
+
+def _mean(of_members: Sequence[np.ndarray]) -> np.ndarray:
+    """Added up member by member, float64: numpy's sums have an order of their own for each shape. Local."""
+    found = np.zeros(of_members[0].shape)
+    for own in of_members:
+        found += own
+    return found / len(of_members)
+
+
+def _variance(of_members: Sequence[np.ndarray]) -> np.ndarray:
+    """With M - 1, float64. Local."""
+    mean = _mean(of_members)
+    return _mean([np.square(own - mean) for own in of_members]) * (len(of_members) / (len(of_members) - 1))
 
 
 def _shared(model: Model) -> dict[str, Any]:

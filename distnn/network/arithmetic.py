@@ -15,6 +15,7 @@ import numpy as np
 from distnn.kernels import algebra as kernel
 from distnn.kernels.blocks import Block
 from distnn.kernels.library import FUNCTIONS
+from distnn.kernels.normal import draw
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import ERROR_FUNCTIONS
@@ -76,7 +77,7 @@ def algebra() -> str:
     ]
     values += [kernel.applied(name, np.abs(v[:50])) for name in FUNCTIONS]
     values += [function(abs(x)) for x in v[:50].tolist() for function in (kernel.cosine_of_half_turns, _power)]
-    for value in (*values, stream(0, "weights").standard_normal(2000)):
+    for value in (*values, draw(stream(0, "weights"), (20_000,))):
         digest.update(np.asarray(value).tobytes())
     return digest.hexdigest()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distnn.kernels.algebra import row_products
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import output_map
 
@@ -25,18 +26,24 @@ def derivative(W: Sequence[np.ndarray], theta: str, output_theta: str, X: np.nda
     """
     x = [X]
     for W_l in W[:-1]:
-        s = x[-1] @ W_l[1:] + W_l[0]
+        s = row_products(x[-1], W_l[1:].T) + W_l[0]
         ACTIVATIONS[theta].apply(s)
         x.append(s)
-    outputs = np.ascontiguousarray((x[-1] @ W[-1][1:] + W[-1][0]).T)
+    outputs = np.ascontiguousarray((row_products(x[-1], W[-1][1:].T) + W[-1][0]).T)
     output_map(output_theta).output(outputs)
     m = len(outputs)
     delta = np.broadcast_to(np.eye(m), (len(X), m, m)).copy()  # row, output k, unit
     _through(output_theta, outputs.T, delta)
     for W_l, below in zip(W[:0:-1], x[:0:-1], strict=True):
-        delta = delta @ W_l[1:].T
+        delta = _back(W_l, delta)
         _through(theta, below, delta)
-    return delta @ W[0][1:].T
+    return _back(W[0], delta)
+
+
+def _back(W: np.ndarray, delta: np.ndarray) -> np.ndarray:
+    """W δ without the bias's row, for each output: rows × outputs × units."""
+    rows, outputs, units = delta.shape
+    return row_products(delta.reshape(-1, units), W[1:]).reshape(rows, outputs, len(W) - 1)
 
 
 def _through(theta: str, x: np.ndarray, delta: np.ndarray) -> None:
@@ -47,5 +54,7 @@ def _through(theta: str, x: np.ndarray, delta: np.ndarray) -> None:
         assert chain is not None  # see require_derivative
         chain(values, delta, np.empty_like(delta))
     else:  # softmax: ∂x_k/∂s_j is x_k (1 - x_k) for j = k, and -x_k x_j else
-        delta -= (delta * values).sum(axis=-1, keepdims=True)
+        delta -= row_products((delta * values).reshape(-1, delta.shape[-1]), np.ones((1, delta.shape[-1]))).reshape(
+            *delta.shape[:-1], 1
+        )
         delta *= values

@@ -9,6 +9,7 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.kernels.memory import empty
+from distnn.kernels.normal import draw
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import output_map
 from distnn.network.forward import forward
@@ -60,7 +61,7 @@ class Network:
         """Draw the weights from N(0, σ²); σ = 1/sqrt(d^(l-1)+1) for each layer unless given. Same on every P."""
         generator = stream(seed, "weights")
         for W in self.W:
-            W[...] = generator.standard_normal(W.shape) * (sigma if sigma is not None else W.shape[0] ** -0.5)
+            W[...] = draw(generator, W.shape) * (sigma if sigma is not None else W.shape[0] ** -0.5)
         return self
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
