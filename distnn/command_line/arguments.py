@@ -49,6 +49,8 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
     path = _config_path(arguments)
     file = _file(path) if path else {}
     language.refuse(file, f"--config {path}")
+    for name in {"no-" + option.flag[2:] for option in options if option.is_switch} & set(file):
+        raise UserError(f"--config {path}: there is no option {name}: {name[3:]} = false is what says so.")
     mentioned = _mentioned(arguments, file)
     few = [option for option in options if option.is_positional or option.name in mentioned]
     try:

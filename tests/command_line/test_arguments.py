@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
 from distnn import UserError
 from distnn.command_line.arguments import parse, to_toml
+from distnn.declared import Declared, declared
 from distnn.parallel.ranks import OneRank
 from distnn.predict import PredictOptions
 from distnn.runs.options import Options, check, flag
@@ -66,10 +67,10 @@ def test_a_file_and_flags_that_win(tmp_path: Path) -> None:
 EXAMPLES: dict[Any, Any] = {int: 7, float: 0.125, str: "a 'b' \"θ\" \\", bool: True}
 
 
-@pytest.mark.parametrize("field", fields(Options), ids=lambda field: field.name)
-def test_every_option_reads_back(field: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("field", declared(Options), ids=lambda field: field.name)
+def test_every_option_reads_back(field: Declared, tmp_path: Path) -> None:
     """As a flag and from a file, with a value that is not its default."""
-    kind = get_args(get_type_hints(Options, include_extras=True)[field.name])[0]
+    kind = field.kind
     choices = [choice for choice in get_args(kind) if choice is not type(None)] or [kind]
     if get_origin(kind) is tuple:
         value: Any = (EXAMPLES[choices[0]],) * 2
@@ -170,6 +171,7 @@ def test_what_hands_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 BAD_FILES = {
     "another name": ("lr = 0.1\n", "bad.toml: lr is called eta here"),
+    "a negation": ("no-standardise = true\n", "bad.toml: there is no option no-standardise: standardise = false"),
     "no such option": ("epochs = 3\n", "bad.toml: there is no option epochs: an epoch"),
     "not TOML": ("theta = tanh\n", "is not a TOML file: .*line 1"),
     "not text": ("\udcff", "is not a TOML file"),

@@ -8,6 +8,7 @@ import html
 import importlib.util
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -38,6 +39,7 @@ def links(page: Path) -> list[str]:
     return [target for target in found if not target.startswith(("http:", "https:", "#"))]
 
 
+@cache
 def files() -> list[str]:
     return [name(path) for folder in FOLDERS for path in (CHECKOUT / folder).rglob("*") if path.is_file()]
 
