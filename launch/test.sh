@@ -3,7 +3,8 @@
 # Sets up the environment first, if there is none.
 #
 #     launch/test.sh                  everything; ends with a table and 'N passed, N failed'
-#     launch/test.sh --quick          no test that starts jobs (mpirun, Slurm, scripts); says what was left out
+#     launch/test.sh --quick          no test that starts jobs (mpirun, Slurm, scripts), those of MPI with 3 processes;
+#                                     says what was left out
 #     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table; processes
 #                                     that tests start are measured for the first parameters of a test only
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
@@ -83,9 +84,9 @@ lint() {
     [[ -e $report/end ]] || env -u COVERAGE_PROCESS_START "$HERE/lint.sh" </dev/null || touch "$report/lint-failed"
 }
 
-on_ranks() { # MARKERS OPTIONS...
-    for ranks in 2 3 4; do
-        run "ranks-$ranks" mpirun -n "$ranks" python -m pytest --with-mpi -p no:cacheprovider -m "$@"
+on_ranks() { # NUMBERS MARKERS OPTIONS...
+    for ranks in $1; do
+        run "ranks-$ranks" mpirun -n "$ranks" python -m pytest --with-mpi -p no:cacheprovider -m "${@:2}"
     done
 }
 
@@ -106,7 +107,7 @@ if [[ $quick ]]; then
     set +m
     wait
     set -m
-    on_ranks "mpi and not job" "$@" &
+    on_ranks 3 "mpi and not job" "$@" &
 else # three of four that run jobs begin with batch systems, which take longest, and wait most of the time
     shared units-1 run "not mpi" "$@" &
     for number in 1 2 3 4; do
@@ -114,7 +115,7 @@ else # three of four that run jobs begin with batch systems, which take longest,
     done
     {
         [[ $# -gt 0 ]] || lint
-        on_ranks mpi "$@"
+        on_ranks "2 3 4" mpi "$@"
         shared units-2 later "not mpi" "$@"
     } &
 fi

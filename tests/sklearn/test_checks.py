@@ -33,5 +33,5 @@ def test_all_checks(kind: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_checks_where_every_rank_passes_the_same_rows(kind: Any, comm: Any) -> None:
     if comm.size > 2:
-        pytest.skip("once is enough")
+        pytest.skip("once is enough, on two ranks")
     check(kind(hidden_layer_sizes=(3,), max_iter=4))
