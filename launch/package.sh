@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the source distribution and, from it, the wheel for this machine, in dist/; checks them, and trains with them in
-# bare environments where no compiler can be found. Sets up the environment first, if there is none.
+# bare environments where no compiler can be found. Sets up the environment first, if there is none. With Debian's
+# gcc-aarch64-linux-gnu the wheel for ARM64 is made and checked, too.
 #
 #     launch/package.sh                          with the environment's own Python
 #     launch/package.sh python3.12 python3.14    the wheel is tried with each of these
@@ -63,14 +64,21 @@ else
     mv "$MADE"/*.whl dist
 fi
 sdist=$(echo "$CHECKOUT"/dist/*.tar.gz) wheel=$(echo "$CHECKOUT"/dist/*.whl)
-sha256sum "$sdist" "$wheel"
+wheels=("$wheel")
+if [[ $(uname -sm) == "Linux x86_64" ]] && command -v aarch64-linux-gnu-gcc >/dev/null; then
+    CC=aarch64-linux-gnu-gcc LDSHARED="aarch64-linux-gnu-gcc -shared -s" _PYTHON_HOST_PLATFORM=linux-aarch64 \
+        python -m build --wheel --outdir "$MADE" >"$MADE/log" 2>&1 || die "$(tail -n 30 "$MADE/log")"
+    auditwheel repair --wheel-dir dist "$MADE"/*aarch64.whl
+    wheels+=("$CHECKOUT"/dist/*aarch64.whl)
+fi
+sha256sum "$sdist" "${wheels[@]}"
 
 say "== checked"
 [[ $wheel == *-py3-none-* ]] || die "$wheel is not for all Pythons."
-twine check --strict "$sdist" "$wheel"
-check-wheel-contents "$wheel"
+twine check --strict "$sdist" "${wheels[@]}"
+check-wheel-contents "${wheels[@]}"
 if [[ $(uname) == Linux ]]; then
-    auditwheel show "$wheel"
+    for each in "${wheels[@]}"; do auditwheel show "$each"; done
 fi
 for platform in linux macos; do
     cibuildwheel --platform "$platform" --print-build-identifiers

@@ -129,7 +129,10 @@ class Room:
         descriptor = self._descriptor()
         free = shutil.disk_usage(self.folder).free
         try:
-            os.posix_fallocate(descriptor, 0, size)
+            if hasattr(os, "posix_fallocate"):  # macOS has none
+                os.posix_fallocate(descriptor, 0, size)
+            else:
+                os.ftruncate(descriptor, size)
         except OSError as error:
             raise self._no_room(size, error, free) from error
         self._allocated = size

@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 def cores() -> tuple[int, ...]:
-    """The cores that this process may use. Local."""
+    """The cores that this process may use; all of them where the system, as macOS, has no such rule. Local."""
+    if not hasattr(os, "sched_getaffinity"):
+        return tuple(range(os.cpu_count() or 1))
     return tuple(sorted(os.sched_getaffinity(0)))
 
 

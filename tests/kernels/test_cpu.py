@@ -20,6 +20,12 @@ def test_the_cores_that_this_process_may_use() -> None:
         os.sched_setaffinity(0, before)
 
 
+def test_all_cores_where_none_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert cpu.cores() == (0, 1, 2)
+
+
 def test_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "processor\t: 0\nmodel name\t: A CPU @ 2 GHz\nmodel name\t: another\n"
     monkeypatch.setattr(Path, "read_text", lambda path, **options: text)
