@@ -23,7 +23,7 @@ from distnn.runs.options import Options
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
     """On a table for which units are chosen, with its directory."""
-    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 4)
+    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 8)
     a = np.random.default_rng(0).uniform(-1, 1, 40)
     table = write_csv(tmp_path / "a.csv", {"a": a, "y": np.sin(3 * a)})
     job = Job(Options(data=str(table), out=str(tmp_path / "run"), max_iterations=2), OneRank())
