@@ -1,4 +1,4 @@
-"""Sums, products and triangular factors in a fixed order of operations: algebra.h and elementary.h of csrc/.
+"""Sums, products and triangular factors in a fixed order of operations: algebra.h, factors.h, elementary.h in csrc/.
 
 What enters weights, records or predictions comes from here, or is elementwise +, -, ×, ÷ or √ of numpy, which IEEE 754
 determines. So it has the same bits on every CPU, with any BLAS, numpy and compiler. Where there is no compiled code

@@ -1,7 +1,7 @@
 /* Forward propagation and backpropagation of networks with hidden layers: fused.h for narrow ones, tiled.h for wider
-   ones, which network/passes/fused.py and tiled.py call; functions of numbers, in elementary.h; and products and
-   factors of matrices, in algebra.h. All for float64 and float32, each for AVX-512, for AVX2, and for every other CPU
-   or ARM64's, in the vector extensions of gcc and clang. */
+   ones, which network/passes/fused.py and tiled.py call; functions of numbers, in elementary.h; products of matrices,
+   in algebra.h, and their factors, in factors.h. All for float64 and float32, each for AVX-512, for AVX2, and for every
+   other CPU or ARM64's, in the vector extensions of gcc and clang. */
 
 #include <math.h>
 #include <stdlib.h>

@@ -127,6 +127,16 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 
 #include "algebra.h"
 
+#include "factors.h"
+
+#undef SUM_TERMS
+#undef LOAD
+#undef STORE
+#undef SUM_ROWS
+#undef SUM_COLUMNS
+#undef REGISTER_ROWS
+#undef REGISTER_VECTORS
+#undef COLUMNS
 #undef SET
 #undef TARGET
 #undef REGISTERS
