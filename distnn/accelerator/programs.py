@@ -26,11 +26,15 @@ Array = Any  # of JAX
 
 
 class Compiled(NamedTuple):
-    """A program for one shape of chunks. parts: the shapes of a term's matrices; lower: only the triangle counts."""
+    """A program for one shape of chunks. heights: of a term's matrices; lower: only the triangle counts.
+
+    nothing: what a sum begins with, on the device.
+    """
 
     call: Callable[..., Any]
-    parts: list[tuple[int, int]]
+    heights: list[int]
     lower: bool
+    nothing: Any
 
 
 @cache
@@ -64,9 +68,10 @@ def compiled(
     magic = [like((h,), np.float64) for h, _ in parts]
     chunk = tuple(like((shape.blocks, *of), shape.dtype) for of in shape.of_block())
     order, count = like((shape.blocks,), np.int32), like((), np.int32)
-    lowered = jax.jit(program, donate_argnums=0).lower(found, chunk, order, count, magic, w, shares, *others)
+    lowered = jax.jit(program).lower(found, chunk, order, count, magic, w, shares, *others)
     options = OPTIONS["cpu" if device.platform == "cpu" else "gpu"]
-    return Compiled(lowered.compile(compiler_options=options), parts, name in TRIANGLES)
+    nothing = jax.device_put([(np.zeros(h), np.zeros((h, l), np.int64)) for h, l in parts], device)
+    return Compiled(lowered.compile(compiler_options=options), [h for h, _ in parts], name in TRIANGLES, nothing)
 
 
 def _added(found: tuple[Array, Array], g: Array, magic: Array) -> tuple[Array, Array]:
@@ -86,11 +91,10 @@ class DeviceTerms(RemoteTerms):
         return DeviceTerms(self.program, self.rows, self.arguments, self.device, [self.numbers[j] for j in numbers])
 
     def add(self, magic: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        parts, capacity = self.program.parts, self.rows.shape.blocks
-        heights = np.cumsum([h for h, _ in parts])[:-1]
+        capacity = self.rows.shape.blocks
         with jax.enable_x64(True), failures(self.device):
-            magics = self._there(np.split(magic, heights))
-            found = self._there([(np.zeros(h), np.zeros((h, l), np.int64)) for h, l in parts])
+            magics = self._there(np.split(magic, np.cumsum(self.program.heights)[:-1]))
+            found = self.program.nothing
             for number, chunk in enumerate(self.rows.chunks):
                 order = [j - number * capacity for j in self.numbers if j // capacity == number]
                 if order:

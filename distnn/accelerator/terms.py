@@ -104,7 +104,7 @@ class AcceleratorTerms:
             w = _numbers(1, weight_count(d), 3, self.dtype)[0] / np.sqrt(max(d), dtype=self.dtype)
             arguments = jax.device_put((w, np.ones((d[-1], 1))), self.device)
             program = compiled("gradient", self.mathematics, shape, self.device)
-        magic = np.full(sum(h for h, _ in program.parts), 1.5 * 2.0**22)
+        magic = np.full(sum(program.heights), 1.5 * 2.0**22)
         sums = [
             DeviceTerms(program, rows, arguments, self.device, [j]).add(magic)[1].tobytes()
             for j in (0, 0, shape.blocks - 1)
