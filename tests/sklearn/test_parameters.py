@@ -176,5 +176,4 @@ def test_what_distnn_chooses_comes_with_auto() -> None:
     X = np.random.default_rng(0).normal(size=(60, 2))
     y = X @ [1.0, 2.0] + 0.1 * np.random.default_rng(1).normal(size=60)
     model = MLPRegressor(alpha="auto", hidden_layer_sizes=None, random_state=0).fit(X, y)
-    assert model.n_layers_ == 2  # a straight line
-    assert model.records_[-1].gamma > 2
+    assert model.n_layers_ == 2  # a straight line: the network was chosen
