@@ -77,13 +77,7 @@ INLINE void NAME(row_tiles)(int rows, size columns, const REAL *a, size a_row, c
     size j = 0;
     for (; j + SUM_COLUMNS <= columns; j += SUM_COLUMNS)
         TILE(SUM_COLUMNS);
-    switch (columns - j) {
-        case 1: TILE(1); break;
-        case 2: TILE(2); break;
-        case 3: TILE(3); break;
-        case 4: TILE(UP_TO(SUM_COLUMNS, 4)); break;
-        case 5: TILE(UP_TO(SUM_COLUMNS, 5)); break;
-    }
+    LAST_TILE(columns - j, SUM_COLUMNS)
 #undef TILE
 }
 

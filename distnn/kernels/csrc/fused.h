@@ -71,13 +71,7 @@ TARGET static void NAME(product)(size rows, const REAL *a, size row, size term, 
         size r = 0;
         for (; r + TILE_ROWS <= rows; r += TILE_ROWS)
             TILE(TILE_ROWS);
-        switch (rows - r) {
-            case 1: TILE(1); break;
-            case 2: TILE(2); break;
-            case 3: TILE(3); break;
-            case 4: TILE(4); break;
-            case 5: TILE(5); break;
-        }
+        LAST_TILE(rows - r, TILE_ROWS)
     }
 #undef TILE
 }
@@ -113,13 +107,7 @@ INLINE void NAME(sum_rows)(int rows, struct NAME(sides) of, size b, REAL *sums) 
     size j = 0;
     for (; j + SUM_COLUMNS <= b; j += SUM_COLUMNS, of.delta += SUM_COLUMNS * PANEL, sums += SUM_COLUMNS * LANES)
         TILE(SUM_COLUMNS);
-    switch (b - j) {
-        case 1: TILE(1); break;
-        case 2: TILE(2); break;
-        case 3: TILE(3); break;
-        case 4: TILE(UP_TO(SUM_COLUMNS, 4)); break;
-        case 5: TILE(UP_TO(SUM_COLUMNS, 5)); break;
-    }
+    LAST_TILE(b - j, SUM_COLUMNS)
 #undef TILE
 }
 

@@ -38,6 +38,15 @@ typedef WORD WORDS __attribute__((vector_size(WIDE))); /* whose sums wrap */
 
 /* For what is left over of tiles: never more than fits, so that the compiler sees no case that could not be. */
 #define UP_TO(most, number) ((number) < (most) ? (number) : 1)
+/* TILE of the rows or columns that are left over, fewer than `most` and at most 5. */
+#define LAST_TILE(left, most)                                                                                          \
+    switch (left) {                                                                                                    \
+        case 1: TILE(1); break;                                                                                        \
+        case 2: TILE(2); break;                                                                                        \
+        case 3: TILE(3); break;                                                                                        \
+        case 4: TILE(UP_TO(most, 4)); break;                                                                           \
+        case 5: TILE(UP_TO(most, 5)); break;                                                                           \
+    }
 #define UNROLLED(...) _Pragma("GCC unroll 16") for (__VA_ARGS__) /* a loop whose vectors must stay in registers */
 
 #include "fma.h"
@@ -153,4 +162,5 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 #undef LANES
 #undef EACH_VECTOR
 #undef UP_TO
+#undef LAST_TILE
 #undef WIDE
