@@ -189,7 +189,9 @@ def test_every_term_is_rounded_to_the_nearest_even_multiple() -> None:
     assert proved(Magic(), Code("fixed_point.c"))
 
 
+@pytest.mark.slow
 def test_so_is_every_subnormal_term() -> None:
+    """One question of half a minute or more: all the others of this file take less together."""
     assert rounds_to_nearest_even(Magic(), Code("fixed_point.c"), SUBNORMAL)
 
 
