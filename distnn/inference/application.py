@@ -33,6 +33,8 @@ def _require_model(options: ApplyOptions) -> None:
     """UserError where there is no model, also where a table stands in its place. Local."""
     if not options.model:
         raise UserError("--model is missing: the directory of a run, or a model file.")
+    if not Path(options.model).exists():
+        raise UserError(f"{options.model} cannot be read: No such file or directory.")
     alone = options.data is None and options.examples is None
     if Path(options.model).is_file() and not recognised(Path(options.model)):
         data = Path(options.data or "")

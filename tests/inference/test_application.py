@@ -87,9 +87,9 @@ def test_targets_are_read_where_they_are_wanted(model: tuple[Path, Model], tmp_p
     ("options", "sentence"),
     [
         ({}, "--model is missing"),
-        ({"model": "a"}, "--data is missing: the table to apply the model to, or - for rows on stdin"),
-        ({"model": "a", "data": "a", "threads": 0}, "--threads and --examples need to be at least 1"),
-        ({"model": "a", "examples": 0}, "--threads and --examples need to be at least 1"),
+        ({"model": "."}, "--data is missing: the table to apply the model to, or - for rows on stdin"),
+        ({"model": ".", "data": "a", "threads": 0}, "--threads and --examples need to be at least 1"),
+        ({"model": ".", "examples": 0}, "--threads and --examples need to be at least 1"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], sentence: str) -> None:
@@ -103,3 +103,8 @@ def test_a_table_in_the_place_of_the_model(alone: bool, model: tuple[Path, Model
     table.write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=rf"give the model first, then the table: {data or 'MODEL'} {table}$"):
         Application(ApplyOptions(model=str(table), data=data), OneRank(), with_targets=True)
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere cannot be read: No such file or directory"):
+        Application(ApplyOptions(model=str(tmp_path / "nowhere")), OneRank(), with_targets=True)
