@@ -186,7 +186,7 @@ def test_the_built_in_data(tmp_path: Path) -> None:
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "no model": ({"model": ""}, "--model is missing"),
+    "no model": ({"model": ""}, "--model is empty text: is a variable of the shell not set"),
     "missing model": ({"model": "nowhere"}, "nowhere cannot be read: No such file or directory"),
     "a folder without a model": ({"model": "."}, "model.safetensors cannot be read"),
     "no model in it": ({"model": "numbers.csv"}, "numbers.csv is damaged, or was not written by distnn"),
