@@ -32,8 +32,10 @@ def connect(
         )
     found = devices.take(device, ranks)
     with ranks.sharing_errors():  # the first import of JAX proper
-        from distnn.accelerator.mathematics import Mathematics
+        from distnn.accelerator.mathematics import THETAS, Mathematics
         from distnn.accelerator.terms import AcceleratorTerms
 
+        if network.theta not in THETAS:
+            raise UserError(f"--device {device} knows {', '.join(THETAS)}, not {network.theta}: take --device cpu.")
         mathematics = Mathematics(network.d, network.theta, network.output_theta, error, PRECISIONS[precision])
     return AcceleratorTerms(mathematics, np.dtype(dtype), examples, ranks, found)

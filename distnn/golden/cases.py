@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from distnn.data.tables.arrays import ArraySource
+from distnn.network.activations import ACTIVATIONS
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel import replicas
 from distnn.parallel.ranks import OneRank
@@ -53,8 +54,8 @@ def _cases() -> list[Case]:
         for optimizer in ("lbfgs", "levenberg-marquardt" if sum(hidden) < 40 else "truncated-newton"):
             name = f"hidden {'-'.join(map(str, hidden)) or 'none'} {optimizer}"
             found.append(Case(name, options={"hidden": hidden, "optimizer": optimizer}))
-    for theta in ("logistic", "relu", "identity"):
-        for optimizer in ("lbfgs", "truncated-newton"):
+    for theta in (theta.name for theta in ACTIVATIONS.values() if theta.chain is not None and theta.name != "tanh"):
+        for optimizer in ("lbfgs", "truncated-newton") if ACTIVATIONS[theta].bend is not None else ("lbfgs",):
             found.append(Case(f"theta {theta} {optimizer}", options={"theta": theta, "optimizer": optimizer}))
     for optimizer in ("lbfgs", "levenberg-marquardt"):
         decay = {"optimizer": optimizer, "weight_decay": 1e-3}

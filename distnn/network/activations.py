@@ -24,7 +24,7 @@ class Activation:
     chain(x, delta, scratch): replaces δ by δ ⊗ θ'(s), with θ'(s) written as a function of x = θ(s);
     scratch is an array of the same shape, or x itself, which is then lost. None where θ has no useful derivative.
     bend(x, delta, scratch): the same with the second derivative θ''(s) in place of θ'(s), for products with the
-    Hessian.
+    Hessian; None where nobody has written it.
     low, high: the values that stand for "no" and "yes" when θ is the output of a classifier.
     """
 
@@ -41,6 +41,14 @@ class Activation:
             raise UserError(
                 f"The activation {self.name} has no derivative to learn from: a network that uses it can be "
                 f"evaluated, not trained. Train with tanh and change to {self.name} afterwards."
+            )
+
+    def require_bend(self) -> None:
+        """Raise UserError if θ'' is not there."""
+        if self.bend is None:
+            raise UserError(
+                f"The activation {self.name} has no second derivative, which this optimizer needs: take --optimizer "
+                "lbfgs."
             )
 
 

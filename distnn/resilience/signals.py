@@ -31,7 +31,7 @@ _start: Start | None = None
 
 @contextmanager
 def caught(ranks: Ranks) -> Iterator[None]:
-    """Within the block a signal only sets `ranks.stop_request`; all ranks agree on it at the end of the step. Local.
+    """Within the block a signal only sets `ranks.stop_request`; all ranks agree on it in their next sum. Local.
 
     Nothing is written in a handler: it could strike in the middle of anything. And none runs while MPI is stuck, so a
     thread looks out for the second SIGINT; Python tells it of each signal through a pipe, at once.

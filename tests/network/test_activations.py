@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import oracles
 import pytest
 
+import distnn
 from distnn.errors import UserError
-from distnn.network.activations import ACTIVATIONS
+from distnn.inference.export.formula import formula
+from distnn.network.activations import ACTIVATIONS, Activation
 
 SIGNALS = [-800.0, -30.0, -3.0, -1.0, -0.25, 0.25, 0.5, 1.0, 3.0, 30.0, 800.0]
 TRAINABLE = [name for name, activation in ACTIVATIONS.items() if activation.chain is not None]
@@ -67,3 +70,31 @@ def test_sign_cannot_be_trained() -> None:
         ACTIVATIONS["sign"].require_derivative()
     for name in TRAINABLE:
         ACTIVATIONS[name].require_derivative()
+
+
+def softsign(s: np.ndarray) -> None:
+    s /= 1 + np.abs(s)
+
+
+def softsign_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
+    delta *= np.square(1 - np.abs(x))
+
+
+def test_a_new_one_trains_and_what_does_not_know_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ACTIVATIONS, "softsign", Activation("softsign", softsign, softsign_chain))
+    X = np.linspace(-1, 1, 200)[:, None]
+
+    def trained(**options: Any) -> distnn.Fit:
+        network = distnn.Network([1, 4, 1], theta="softsign", output_theta="identity")
+        return distnn.fit(X, np.sin(3 * X), network, **{"optimizer": "lbfgs", "max_iterations": 60, **options})
+
+    found = trained()
+    assert found.records[-1].E_in < 0.01
+    for optimizer in ("truncated-newton", "levenberg-marquardt"):
+        with pytest.raises(UserError, match="softsign has no second derivative"):
+            trained(optimizer=optimizer)
+    with pytest.raises(UserError, match="softsign units cannot be exported"):
+        formula(found.model, {})
+    pytest.importorskip("jax", reason="NOT TESTED HERE: jax is not installed: pip install 'distnn[xla]'")
+    with pytest.raises(UserError, match="not softsign: take device='cpu'|not softsign: take --device cpu"):
+        trained(device="xla-cpu")

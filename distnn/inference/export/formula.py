@@ -18,6 +18,8 @@ from distnn.errors import UserError
 from distnn.inference.model import Model
 from distnn.storage.files import checksum
 
+THETAS = ("tanh", "logistic", "relu", "identity", "sign", "softmax")  # that every exporter knows
+
 
 @dataclass(frozen=True)
 class Column:
@@ -60,7 +62,7 @@ class Standardise:
 
 @dataclass(frozen=True)
 class Layer:
-    """θ(Wᵀ x + b). W: below × above, b: (above,), float64; theta: a name in ACTIVATIONS, or softmax in the last one."""
+    """θ(Wᵀ x + b). W: below × above, b: (above,), float64; theta: one of THETAS, softmax in the last one only."""
 
     W: np.ndarray
     b: np.ndarray
@@ -123,7 +125,10 @@ class Formula:
 
 
 def formula(model: Model, units: Mapping[str, str]) -> Formula:
-    """The formula of a model. Local. units: of inputs and targets, by name; UserError for a name that is none."""
+    """The formula of a model. Local. units: of inputs and targets, by name.
+
+    UserError for a name that is none, and for an activation that exporters do not know.
+    """
     preparation, network = model.preparation, model.network
     for name in units:
         if name not in (*preparation.inputs, *preparation.targets):
@@ -137,6 +142,8 @@ def formula(model: Model, units: Mapping[str, str]) -> Formula:
         outputs = tuple(f"output {name}" for name in classes.names)
     inputs, targets = preparation.input_scaling, preparation.target_scaling
     thetas = [network.theta] * (network.L - 1) + [network.output_theta]
+    if unknown := [theta for theta in thetas if theta not in THETAS]:
+        raise UserError(f"Networks of {unknown[0]} units cannot be exported: exports know {', '.join(THETAS)}.")
     rounded = np.dtype(model.dtype)
     return Formula(
         columns=_columns(preparation),

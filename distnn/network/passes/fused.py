@@ -2,8 +2,8 @@
 
 In numpy each call reads and writes whole rows of a block, and its elementwise passes, its calls and the memory take as
 long as the products do in a narrow network. Compiled code does everything between x^(0) and s^(L), and between δ^(L)
-and G, while a panel is in the first-level cache: 1.2 to 1.5 times as fast with AVX-512, twice with AVX2
-(docs/performance.md). The bits are the same with either.
+and G, while a panel is in the first-level cache, which saves most where layers are narrowest (docs/performance.md). The
+bits are the same with every set of instructions.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from distnn.kernels import products
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.backpropagation import Backpropagation
+from distnn.network.error_functions import SquaredError
 from distnn.network.weights import layers, shapes, weight_count
 
 
@@ -22,12 +23,15 @@ class DirectionalDerivative:
 
     For a class: degree, the power of v in its sum.
 
-    V: the layers V^(1), …, V^(L) of v, of the dtype of backpropagation.
+    V: the layers V^(1), …, V^(L) of v, of the dtype of backpropagation. UserError if a θ has no second derivative.
     """
 
     degree: ClassVar[int] = 1
 
     def __init__(self, backpropagation: Backpropagation):
+        backpropagation.theta.require_bend()
+        if isinstance(backpropagation.error_function, SquaredError):
+            backpropagation.error_function.theta.require_bend()
         self.backpropagation = backpropagation
         self._v = np.zeros(weight_count(backpropagation.d), backpropagation.dtype)
         self.V = layers(self._v, backpropagation.d)
