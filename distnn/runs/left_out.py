@@ -29,17 +29,19 @@ CLEAR = 2.0  # standard errors of the mean difference: 95 % sure
 LeftOut = Sequence[np.ndarray]  # Σ_j (r_ij / (1 - h_ij))² of each row i, in the units of the network, (r,) a block
 
 
-def left_out(made: Assembly, progress: Progress) -> LeftOut | None:
-    """The squared errors of this rank's rows, each left out. Collective. None where the weights are not determined."""
-    objective = made.objective
+def left_out(made: Assembly, progress: Progress, over: Objective) -> LeftOut | None:
+    """The squared errors of rows, each left out. Collective. None where the weights are not determined.
+
+    over: has the rows, in the blocks in which errors are compared; another network's blocks may be others.
+    """
     try:
         sure = _certainty(made, progress)
     except UserError:
         return None
-    engine, found = objective.backpropagation, []
+    engine, found = made.objective.backpropagation, []
     engine.load(progress.best_w)
-    for block in objective.examples.blocks:
-        h = sure.variances(engine, block) / sure.noise[:, None] * _weights(objective, block)
+    for block in over.examples.blocks:
+        h = sure.variances(engine, block) / sure.noise[:, None] * _weights(over, block)
         with np.errstate(divide="ignore", invalid="ignore"):
             r = (engine.outputs(block.x).astype(np.float64) - block.y) / (1 - np.minimum(h, 1.0))
         found.append(column_sums(np.square(r)))

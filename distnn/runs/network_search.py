@@ -22,6 +22,7 @@ from distnn.runs import assembly
 from distnn.runs.assembly import Assembly
 from distnn.runs.left_out import LeftOut, are_clearly_less, left_out, mean
 from distnn.runs.options import Options
+from distnn.training.objective import Objective
 from distnn.training.progress import Progress
 from distnn.training.termination import Reason, compare
 
@@ -71,7 +72,7 @@ def search(options: Options, source: Source, ranks: Ranks, look: Look) -> tuple[
         return options, ""
     try:
         tried.append(_ridge(options, made, look))
-        for trial in _bayesian_trials(options, source, ranks, look):
+        for trial in _bayesian_trials(options, source, ranks, made.objective, look):
             tried.append(trial)
             better = are_clearly_less(trial.errors, tried[taken].errors, made.objective)
             taken = len(tried) - 1 if better else taken
@@ -117,7 +118,7 @@ def _ridge(options: Options, made: Assembly, look: Look) -> Trial:
     best: Trial | None = None
     for decay in DECAYS:
         made.objective.weight_decay = decay / made.objective.n
-        errors = left_out(made, _trained(made, STRAIGHT, 0, look))
+        errors = left_out(made, _trained(made, STRAIGHT, 0, look), made.objective)
         chosen = replace(_straight(options), weight_decay=made.objective.weight_decay)
         trial = Trial(chosen, "ridge regression", -math.inf, errors, mean(errors, made.objective))
         if best is None or trial.mean < best.mean:
@@ -126,18 +127,18 @@ def _ridge(options: Options, made: Assembly, look: Look) -> Trial:
     return best
 
 
-def _bayesian_trials(options: Options, source: Source, ranks: Ranks, look: Look) -> Iterator[Trial]:
-    """Trainings with more and more hidden units. Collective."""
+def _bayesian_trials(options: Options, source: Source, ranks: Ranks, over: Objective, look: Look) -> Iterator[Trial]:
+    """Trainings with more and more hidden units, judged by the rows of `over`. Collective."""
     units = 0
     while True:
         hidden = (units,) if units else ()
         made = assembly.assemble(bayesian(_shared(options), hidden), source, ranks)
         progress = _trained(made, ITERATIONS, units, look)
         assert progress.record is not None
-        evidence, errors = progress.record.evidence, left_out(made, progress)
+        evidence, errors = progress.record.evidence, left_out(made, progress, over)
         words = f"{units or 'no'} hidden units"
         known = evidence if math.isfinite(evidence) else -math.inf
-        yield Trial(bayesian(options, hidden), words, known, errors, mean(errors, made.objective))
+        yield Trial(bayesian(options, hidden), words, known, errors, mean(errors, over))
         d, units = made.model.network.d, 2 * units or 2
         if not may_try(source.n, d[0], units, d[-1]):
             return

@@ -34,7 +34,7 @@ def trained(ranks: Ranks, weights: np.ndarray | None = None, **options: object) 
 
 
 def errors(made: Assembly, progress: Progress) -> LeftOut:
-    found = left_out(made, progress)
+    found = left_out(made, progress, made.objective)
     assert found is not None
     return found
 
@@ -91,4 +91,4 @@ def test_less_is_clear_beyond_twice_the_standard_error() -> None:
 
 def test_without_a_decay_too_many_weights_have_none() -> None:
     made, progress = trained(OneRank(), hidden=(20,), optimizer="levenberg-marquardt", max_iterations=2)
-    assert left_out(made, progress) is None
+    assert left_out(made, progress, made.objective) is None

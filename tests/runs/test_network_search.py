@@ -8,9 +8,11 @@ import signal
 import numpy as np
 import pytest
 from left_open import assembled, wavy
+from threaded_ranks import on_ranks
 
 from distnn.data.tables import ArraySource
 from distnn.errors import DONE, STOPPED
+from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import DECAY, assemble
@@ -33,6 +35,17 @@ def test_the_evidence_chooses_the_network() -> None:
     assert (straight.options.hidden, straight.options.optimizer) == ((), "levenberg-marquardt")
     decay = straight.options.weight_decay
     assert decay and f"no hidden units and --weight-decay {decay:.3g}, ridge regression, by" in str(straight.why)
+
+
+def test_networks_whose_blocks_are_others_are_judged_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And by other ranks than trained with these rows."""
+    monkeypatch.setattr(
+        "distnn.runs.plan.cut", lambda n, d, dtype, squares: Cut(n, rows := 30 + 7 * d[-1], -(-n // rows))
+    )
+    X, y = wavy(200)
+    alone = assembled(X, y)
+    assert "2 hidden units 0." in str(alone.why) and alone.options.hidden != ()
+    assert [made.why for made in on_ranks(3, lambda ranks: assembled(X, y, ranks=ranks))] == [alone.why] * 3
 
 
 def test_heavy_tails_do_not_mislead_it() -> None:
