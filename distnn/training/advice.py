@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from distnn.network.error_functions import ErrorFunction, SquaredError
 from distnn.optimizers import Optimizer
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress
@@ -38,6 +39,8 @@ class Course:
         self.decay = objective.weight_decay
         self.weights = len(progress.state.w)
         self.validated = math.isfinite(self.best_E_val)
+        engine = objective.backpropagation
+        self.convex = _is_convex(len(engine.d) - 1, engine.error_function)
 
     @property
     def settled(self) -> bool:
@@ -49,6 +52,11 @@ class Course:
     @property
     def more_decay(self) -> str:
         return f"a --weight-decay above {self.decay:g}" if self.decay else "--weight-decay 0.001 or more"
+
+
+def _is_convex(depth: int, error: ErrorFunction) -> bool:
+    """Has E_in one minimum, where every --seed ends?"""
+    return depth == 1 and (not isinstance(error, SquaredError) or error.theta.name == "identity")
 
 
 def diverged(course: Course) -> str | None:
@@ -83,9 +91,14 @@ def by_evidence(course: Course) -> str | None:
             "(distnn evaluate)."
         )
     if gamma < 0.5:
+        change = "--hidden units" if course.convex else "another --seed"
         return (
-            "γ is 0: the inputs say nothing of the targets that the noise does not hide. If they should, try another "
-            "--seed."
+            f"γ is 0: the inputs say nothing of the targets that the noise does not hide. If they should, try {change}."
+        )
+    if course.convex:
+        return (
+            f"The data determine {gamma:.1f} of {course.weights:,} weights. Without hidden units, every --seed ends "
+            "here; with --hidden units it may be better, if the evidence is higher."
         )
     more = "more --hidden units may raise it" if gamma > NEARLY_ALL * course.weights else "it chooses --hidden too"
     return (
@@ -139,11 +152,12 @@ def underfitting(course: Course) -> str | None:
     """E_in has come to rest, and new examples have about the same error: the network can say no more."""
     if not (course.validated and course.settled and course.last.E_val <= GAP * course.last.E_in):
         return None
-    less = f", a --weight-decay below {course.decay:g}" if course.decay else ""
+    less = [f"a --weight-decay below {course.decay:g}"] if course.decay else []
+    tries = ["more --hidden units", *less, *([] if course.convex else ["another --seed"])]
+    tried = ", or ".join([", ".join(tries[:-1]), tries[-1]]) if tries[1:] else tries[0]
     return (
         f"Underfitting, if the inputs say more about the targets: E_in and E_val, {course.last.E_in:.3g} and "
-        f"{course.last.E_val:.3g}, are about the same, and E_in no longer falls. Try more --hidden units{less}, or "
-        "another --seed."
+        f"{course.last.E_val:.3g}, are about the same, and E_in no longer falls. Try {tried}."
     )
 
 
@@ -153,9 +167,15 @@ def at_rest(course: Course) -> str | None:
         return None
     how = "no longer falls" if course.reason.quantity in ("stuck", "plateau") else "hardly falls any more"
     if hasattr(course.optimizer, "eta") and course.optimizer.name != "adaptive-gradient-descent":
+        seed = "" if course.convex else ", or another --seed"
         return (
             f"E_in {how}: a minimum, a plateau, or an --eta that does not fit, {course.optimizer.eta:g}. Try "
-            "--optimizer lbfgs, which needs none, or another --seed."
+            f"--optimizer lbfgs, which needs none{seed}."
+        )
+    if course.convex:
+        return (
+            f"E_in {how}: without hidden units it has one minimum, where every --seed ends. --hidden units lower it "
+            "further; whether errors of other rows as well, --validation 0.2 tells."
         )
     return (
         f"E_in {how}: a minimum, or a plateau. Other --seed values (--restarts 5) or more --hidden units may end lower."

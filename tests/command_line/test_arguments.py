@@ -129,7 +129,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("--targets", "y", "table.csv"), "for a table of your own: give it first, as in train table.csv --targets y"),
     (("--optimizer", "adamw"), "optimizer"),
     (("--dtype", "float16"), "dtype.*float32"),
-    (("--hidden", "0"), "--hidden 0: every layer needs a width of at least 1"),
+    (("--hidden", "0"), "--hidden 0: .* at least 1. For no hidden layer, give --hidden without a width"),
     (("--validation", "1.5"), "--validation 1.5"),
     (("--config", "missing.toml"), "--config missing.toml cannot be read: No such file or directory"),
     (("--config",), "config"),

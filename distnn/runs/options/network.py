@@ -81,6 +81,8 @@ class NetworkOptions:
 def check(options: NetworkOptions) -> None:
     """Raise UserError, one sentence, for a value that makes no sense. Local."""
     if options.hidden and min(options.hidden) < 1:
-        raise UserError(f"--hidden {' '.join(map(str, options.hidden))}: every layer needs a width of at least 1.")
+        given = " ".join(map(str, options.hidden))
+        none = " For no hidden layer, give --hidden without a width." if given == "0" else ""
+        raise UserError(f"--hidden {given}: every layer needs a width of at least 1.{none}")
     if options.seed >= 2**63:
         raise UserError(f"--seed {options.seed}: give a number below 2^63.")
