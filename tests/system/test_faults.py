@@ -122,7 +122,7 @@ def test_a_rank_that_computes_for_ever(tmp_path: Path) -> None:
     done = mpirun(3, INJECT, "looping", "1", *EVERY_THREE, "--watchdog", "5", "--out", tmp_path / "run")
     assert done.returncode == 1, done.stderr
     assert f"rank 1 (on {os.uname().nodename}) was waited for longer than 5 s" in done.stderr
-    assert "rank 1: computing, reading or writing at training/objective.py" in done.stderr
+    assert "rank 1: computing, reading or writing at training/terms.py" in done.stderr
     assert "ranks 0, 2: waiting at parallel/reduction.py" in done.stderr
 
 
