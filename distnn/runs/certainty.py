@@ -15,6 +15,7 @@ from distnn.training.progress import Progress
 
 TINY = 2.0**-52  # of A's largest diagonal element, times |W|: what is left of a pivot by rounding
 PRIOR = 1.0  # α of classes where no weight decays: the deviation that weights have on standardised inputs, roughly
+FEWEST = 5.0  # n - γ_j, of which noise is estimated: then 95 % bounds hold 90 %, as t has it; of 1, 70 %
 WITHOUT = "the model is without intervals"
 
 
@@ -58,13 +59,14 @@ def learn(options: Options, objective: Objective, progress: Progress) -> Certain
             return Certainty(_of_classes(objective, w, last), np.empty(0))
         beta = getattr(progress.state, "beta", None)
         alpha = np.broadcast_to(getattr(progress.state, "alpha", 0.0), len(w))
+        errors = objective.output_errors(w)
         if beta is None:
-            errors = objective.output_errors(w)
             if not errors.all():
                 raise UserError(f"The residuals are 0, which leaves no noise to estimate: {WITHOUT}.")
             beta = 1 / errors
             for _ in range(1 if len(beta) == 1 else 2):  # the shares of several outputs depend on it
                 beta = _noise(objective, w, beta, alpha, last, errors)
+        _require_noise(objective.n, float((beta * errors).min()) * objective.n)
         return Certainty(factor(objective, w, beta, alpha, last), 1 / beta)
     finally:
         objective.evaluations = evaluations  # those of the training
@@ -82,6 +84,15 @@ def _noise(
             f"{WITHOUT}."
         )
     return left / (objective.n * errors)
+
+
+def _require_noise(n: float, left: float) -> None:
+    """Raise UserError where n - γ_j = left is too little. Local."""
+    if left < FEWEST:
+        raise UserError(
+            f"The rows count for n = {n:g}, and weights fit {n - left:.3g} of them: what is left says too little of "
+            f"the noise, which takes {FEWEST:g}: {WITHOUT}."
+        )
 
 
 def _of_classes(objective: Objective, w: np.ndarray, last: bool) -> np.ndarray:

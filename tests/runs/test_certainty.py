@@ -91,6 +91,21 @@ def test_too_few_rows_are_a_warning_and_a_model_without() -> None:
     assert "The residuals are 0" in str(assembly.learn_certainty(progress))
 
 
+@pytest.mark.parametrize("optimizer", [None, "bayesian"])  # None: ridge regression is chosen
+def test_few_rows_beyond_the_weights_do_not_tell_the_noise(optimizer: str | None) -> None:
+    """Of a straight line; with six rows more they do."""
+    generator = np.random.default_rng(5)
+    x = generator.normal(size=(12, 4))
+    y = x @ [1.0, -2.0, 0.5, 1.0] + generator.normal(size=12)
+    options = {} if optimizer is None else {"hidden": (), "optimizer": optimizer, "intervals": "all"}
+    with pytest.warns(
+        UserWarning, match=r"count for n = 6, and weights fit \d\.?\d* of them: what is left says too little"
+    ):
+        fit = distnn.fit(x[:6], y[:6], **options)  # type: ignore[arg-type]
+    assert fit.model.certainty is None
+    assert distnn.fit(x, y, **options).model.certainty is not None  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("decay", "factor", "sentence"),
     [(0.0, 1e9, None), (1e-300, 1.0, "do not determine all 9 weights: .* Train with --weight-decay, or fewer --hid")],
