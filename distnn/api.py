@@ -30,8 +30,9 @@ from distnn.parallel.launcher import connect
 from distnn.parallel.ranks import Ranks
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import assemble
-from distnn.runs.farm.in_memory import CrossValidation, assemblies, test_models
-from distnn.runs.farm.members import members
+from distnn.runs.farm.in_memory import CrossValidation, test_models, train_all
+from distnn.runs.farm.members import Members, members
+from distnn.runs.network_search import Look
 from distnn.runs.options import ACTIONS, RUN, Options, check, group
 from distnn.runs.options.in_python import in_python, speaking_python
 from distnn.runs.reports.report import Report
@@ -119,7 +120,8 @@ def cross_validate(
 
     Rows are shuffled by the option `seed`, and each fold has its share of each class. folds_by: the column of X whose
     values keep rows together, by name or number; it is no input. All else is as for `fit`, and each training has the
-    bits of `python -m distnn.train --folds … --only …`. UserError as for `fit`, and where rows cannot be dealt so.
+    bits of `python -m distnn.train --folds … --only …`; groups of ranks train them side by side. UserError as for
+    `fit`, and where rows cannot be dealt so.
     """
     everyone = connect(comm)
     with everyone.none_alone():
@@ -132,10 +134,7 @@ def cross_validate(
             source = ArraySource(X, Y, weights, everyone)
             several = members(chosen)
             assert several is not None
-            fits = [
-                _fit_assembled(OF_FOLDS, own, source, None, False, everyone)
-                for own in assemblies(chosen, several, source, everyone)
-            ]
+            fits = _fit_all(OF_FOLDS, chosen, several, source, None, False, everyone)
             scores, columns = test_models([found.model for found in fits], source, everyone)
         except UserError as error:
             raise speaking_python(error, OF_FOLDS) from None
@@ -169,6 +168,8 @@ def fit(
     called on the ranks that pass it, be it rank 0 or all, with the record of each iteration, the same on all; where it
     returns true on one of them, the training stops on all, and what it raises on one is raised on all. This takes two
     short messages an iteration. It may communicate if all ranks pass it, and do the same in it.
+
+    With members, groups of ranks train them side by side; with on_iteration or verbose all ranks train one by one.
 
     verbose: where rank 0 is passed it, it says on stdout what is trained and how it goes, as the command does.
 
@@ -265,12 +266,29 @@ def _fit(
     if several := members(options):
         if network is not None:
             raise UserError("fit: members draw their initial weights: leave out network.")
-        rows = assemblies(options, several, source, everyone)
-        fits = [_fit_assembled(names, own, source, on_iteration, verbose, everyone) for own in rows]
+        fits = _fit_all(names, options, several, source, on_iteration, verbose, everyone)
         whole = Ensemble.of([found.model for found in fits])
         return Fit(whole, fits[-1].records, fits[-1].reason, members=fits)
     assembly = assemble(options, source, everyone, network, start)
     return _fit_assembled(names, assembly, source, on_iteration, verbose, everyone)
+
+
+def _fit_all(
+    names: Mapping[str, str],
+    options: Options,
+    several: Members,
+    source: ArraySource,
+    on_iteration: Callable[[Record], Any] | None,
+    verbose: bool,
+    everyone: Ranks,
+) -> list[Fit]:
+    """Each of several trainings: on groups of ranks, or on all where somebody follows them. Collective, replicated."""
+    followed = any(everyone.gather(verbose or on_iteration is not None))
+
+    def train(assembly: Assembly, ranks: Ranks, look: Look) -> Fit:
+        return _fit_assembled(names, assembly, source, on_iteration, verbose, ranks, look)
+
+    return train_all(options, several, source, everyone, train, together=followed)
 
 
 def _fit_assembled(
@@ -280,13 +298,14 @@ def _fit_assembled(
     on_iteration: Callable[[Record], Any] | None,
     verbose: bool,
     everyone: Ranks,
+    look: Look = int,
 ) -> Fit:
     if different := environment.compare_ranks(assembly.environment(), everyone):
         warnings.warn(different, stacklevel=5)
     with closing(_console(assembly.options) if verbose and everyone.rank == 0 else Report()) as report:
         for sentence in opening(source, assembly, everyone.size):
             report.say(in_python(sentence, names))
-        records, progress = _train(assembly, on_iteration, report, everyone)
+        records, progress = _train(assembly, on_iteration, report, everyone, look)
     assert progress.reason is not None
     reason = replace(progress.reason, advice=in_python(progress.reason.advice, names))
     report.say(f"stopped because {reason.text}. {reason.advice}")
@@ -304,7 +323,7 @@ def _console(options: Options) -> Report:
 
 
 def _train(
-    assembly: Assembly, on_iteration: Callable[[Record], Any] | None, report: Report, everyone: Ranks
+    assembly: Assembly, on_iteration: Callable[[Record], Any] | None, report: Report, everyone: Ranks, look: Look
 ) -> tuple[list[Record], Progress]:
     """Train to the end: the records of all iterations, and how far it came. Collective, replicated."""
     heard = np.array([on_iteration is not None], float)
@@ -313,6 +332,7 @@ def _train(
     for record in assembly.iterations(progress):
         records.append(record)
         report.iteration(record, progress.reason is not None)
+        look(0)
         if heard[0] and _stops(on_iteration, record, everyone) and progress.reason is None:
             progress.reason = Reason(
                 "on_iteration said so", "Nothing: this is what it was asked.", quantity="interrupted", unfinished=True

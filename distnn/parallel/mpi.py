@@ -169,7 +169,13 @@ class MPIRanks(Ranks):
     def split(self, group: int) -> Ranks:
         with self._call:
             comm = self.comm.Split(group, self.rank)
-        return type(self)(comm) if comm.Get_size() > 1 else LoneRank(self)
+        if comm.Get_size() > 1:
+            return type(self)(comm)
+        comm.Free()
+        return LoneRank(self)
+
+    def free(self) -> None:
+        self.comm.Free()
 
     def post(self, value: Any, rank: int) -> None:
         self._on_their_way = [request for request in self._on_their_way if not request.Test()]

@@ -161,8 +161,11 @@ class Ranks(ABC):
     def split(self, group: int) -> Ranks:
         """The ranks that say the same number, as ranks of their own, in the same order. Collective.
 
-        Where one of them aborts, the whole job ends.
+        Where one of them aborts, the whole job ends. `free` gives back what MPI needs for it.
         """
+
+    def free(self) -> None:  # noqa: B027
+        """These ranks, which `split` made, are not used any more. Collective."""
 
     @abstractmethod
     def post(self, value: Any, rank: int) -> None:

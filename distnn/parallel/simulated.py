@@ -104,6 +104,9 @@ class SimulatedRanks(Ranks):
         real = self.real.split(group)
         return SimulatedRanks(real, self.simulated * real.size // self.real.size)
 
+    def free(self) -> None:
+        self.real.free()
+
     def post(self, value: Any, rank: int) -> None:
         self.real.post(value, rank)
 

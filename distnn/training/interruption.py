@@ -1,4 +1,4 @@
-"""What stops a training from outside: signals, the file STOP, the clock, a dead launcher.
+"""What stops a training from outside: signals, the file STOP, the clock, a dead launcher, the failure of another one.
 
 Each is a number, which all ranks agree on.
 """
@@ -12,7 +12,7 @@ from distnn.training.record import ADVICE
 from distnn.training.termination import Reason
 
 # They stand beside the numbers of signals in `Ranks.stop_request`; of several the largest counts.
-TIME_USED, STOP_FILE, TIME_LIMIT, LAUNCHER_DIED = 999, 1000, 1001, 1002
+TIME_USED, STOP_FILE, TIME_LIMIT, LAUNCHER_DIED, OTHERS_FAILED = 999, 1000, 1001, 1002, 1003
 
 
 def interrupted(caught: int) -> Reason:
@@ -22,6 +22,7 @@ def interrupted(caught: int) -> Reason:
         TIME_USED: "--max-seconds leaves no time for another iteration",
         TIME_LIMIT: "the time limit of the job is near",
         LAUNCHER_DIED: "the launcher of a rank died",
+        OTHERS_FAILED: "another training of several failed",
     }
     text = words.get(caught) or f"received {signal.Signals(caught).name}"
     advice = ADVICE["seconds"] if caught == TIME_USED else "A checkpoint was written: go on with --resume."

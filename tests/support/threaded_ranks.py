@@ -73,6 +73,9 @@ class Comm:
         wires = self.allgather(Wire(len(members)) if self.rank == members[0] else None)
         return Comm(wires[members[0]], members.index(self.rank))
 
+    def Free(self) -> None:
+        pass
+
     def send(self, value: Any, dest: int, tag: int) -> None:
         self.wire.mail[self.rank, dest].put(value)
 

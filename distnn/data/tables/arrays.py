@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from itertools import groupby
 from typing import Any
 
@@ -65,6 +66,20 @@ class ArraySource(Source):
         ]
         self._parts = [MemoryPart(block[:0], 0, names) for names, block in self._tables]
 
+    @property
+    def nbytes(self) -> int:
+        """Of this rank's own rows. Local."""
+        return sum(block.nbytes for _, block in self._tables)
+
+    def of_group(self, group: Ranks) -> ArraySource:
+        """The same table for a group of these ranks, each of which gets its share of all rows. Collective over all."""
+        start, stop = (self.n * rank // group.size for rank in (group.rank, group.rank + 1))
+        made = copy(self)
+        made._tables = [(names, move(self._ranks, block, start, stop)) for names, block in self._tables]
+        made._parts = [MemoryPart(block[:0], 0, names) for names, block in made._tables]
+        made._ranks = group
+        return made
+
     def kind(self, column: int) -> Kind | None:
         return self._kinds[column]
 
@@ -96,7 +111,7 @@ class ArraySource(Source):
 
     def _place(self, row: int) -> str:
         """A row as the user knows it: by its number among the rows of the rank that passed it."""
-        if self._ranks.size == 1:
+        if len(self._first_rows) == 2:
             return f"{self.path}, row {row}"
         rank = int(np.searchsorted(self._first_rows, row, side="right")) - 1
         return f"{self.path} of rank {rank}, row {row - self._first_rows[rank]}"

@@ -28,7 +28,7 @@ from distnn.runs.farm.members import Members
 from distnn.runs.farm.out_of_fold import LEADING
 from distnn.runs.farm.outcome import conclude
 from distnn.runs.farm.report import FarmReport, MemberReport
-from distnn.runs.farm.schedule import Root, Schedule
+from distnn.runs.farm.schedule import Root, Schedule, in_groups
 from distnn.runs.farm.sizes import group_size
 from distnn.runs.lookout import Lookout
 from distnn.runs.network_search import Stopped
@@ -140,15 +140,8 @@ class Farm:
     def _train_all(self, todo: list[int], groups: int) -> int:
         """Train the members; the results are known to all ranks then. Returns what stopped it, 0 for nothing."""
         ranks = self.ranks
-        number_of = [rank * groups // ranks.size for rank in range(ranks.size)]
-        group = ranks.split(number_of[ranks.rank])
-        schedule: Schedule | None = None
-        if ranks.rank == 0:
-            others = [number_of.index(number) for number in range(1, groups)]
-            tasks = self.members.tasks(todo, self.directory.path)
-            schedule = Root(ranks, self.options.watchdog, tasks, others, self._finished, self.ends)
-        elif group.rank == 0:
-            schedule = Schedule(ranks, self.options.watchdog)
+        tasks = self.members.tasks(todo, self.directory.path) if ranks.rank == 0 else ()
+        group, schedule = in_groups(ranks, groups, self.options.watchdog, tasks, self._finished, self.ends)
         if self.report is not None:
             self.report.over = len(self.results)
             self.report.start()

@@ -1,24 +1,35 @@
-"""Several trainings of arrays, one after another on all ranks, without files."""
+"""Several trainings of arrays, on groups of ranks, without files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from distnn.data.tables import Source
+from distnn.data.tables import ArraySource, Source
+from distnn.errors import RankError, UserError
 from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
 from distnn.inference.model import Model
+from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
 from distnn.runs.assembly import Assembly, initial_seed
 from distnn.runs.defaults import assemble
 from distnn.runs.farm.members import Members
 from distnn.runs.farm.out_of_fold import OutOfFold, numbers
+from distnn.runs.farm.schedule import Root, Schedule, in_groups
+from distnn.runs.farm.sizes import group_size
+from distnn.runs.network_search import Look, Stopped
 from distnn.runs.options import Options
+from distnn.runs.understanding import memory_for_rows, plan_alone
+from distnn.training.interruption import OTHERS_FAILED
+
+COPIES = 3  # of a group's rows, while they are handed round: as they are sent, as they come, and put together
+Train = Callable[[Assembly, Ranks, Look], Any]
 
 
 @dataclass
@@ -52,16 +63,86 @@ class CrossValidation:
         return f"<CrossValidation: {len(self.fits)} folds of {len(self.rows):,} rows, {shown}>"
 
 
-def assemblies(options: Options, members: Members, source: Source, ranks: Ranks) -> Iterator[Assembly]:
-    """What each member needs, in order; those that differ in their initial weights alone share their rows. Collective.
+def train_all(
+    options: Options, members: Members, source: ArraySource, ranks: Ranks, train: Train, together: bool
+) -> list[Any]:
+    """What `train` makes of each member, in their order. Collective, replicated.
 
-    UserError for bad data.
+    train(assembly, group, look) trains one on a group of ranks, which calls look(0) after each iteration; what it
+    returns can be pickled. together: all ranks train one member after another. UserError, on all ranks, for bad data.
+    """
+    groups = 1 if together or ranks.size == 1 else _groups(options, members, source, ranks)
+    if groups == 1:
+        every = assemblies(options, members, range(members.count), source, ranks, int)
+        return [train(assembly, ranks, int) for assembly in every]
+    everyone = ranks.split(0)  # whose posts meet no messages of a script
+    group, schedule = in_groups(everyone, groups, 0, range(members.count), lambda number, result: None)
+    held = source.of_group(group)
+    own: dict[int, Any] = {}
+    error: Exception | None = None
+
+    def look(units: int) -> None:
+        group.stop_request = schedule.look() if schedule else 0
+
+    try:
+        with group.none_alone():
+            for assembly in assemblies(options, members, _numbers(group, schedule), held, group, look):
+                assert assembly.options.only is not None
+                own[assembly.options.only] = train(assembly, group, look)
+    except Stopped:  # while it chose a network: others failed
+        _leave(schedule)
+    except Exception as caught:
+        if group.size > 1 and not isinstance(caught, UserError | RankError):
+            raise  # on this rank alone: it ends the job
+        error = caught
+        _leave(schedule)
+    if isinstance(schedule, Root):
+        schedule.wait()
+    everyone.rest()
+    for split in (group, everyone):
+        split.free()
+    with ranks.sharing_errors():
+        if error is not None:
+            raise error
+    found = {number: made for part in ranks.gather(own if group.rank == 0 else {}) for number, made in part.items()}
+    return [found[number] for number in range(members.count)]
+
+
+def _groups(options: Options, members: Members, source: ArraySource, ranks: Ranks) -> int:
+    """How many groups: as many as a farm has, with memory for the rows as they were passed besides. Collective."""
+    planned = plan_alone(options, source, ranks)
+    if different := environment.compare_ranks(environment.record(planned.cut.rows), ranks):
+        warnings.warn(different, stacklevel=5)
+    held = COPIES * sum(ranks.gather(source.nbytes))
+    size = group_size(options, planned, members.count, memory_for_rows(options, ranks), ranks, held)
+    return max(1, min(ranks.size // size, members.count))
+
+
+def _numbers(group: Ranks, schedule: Schedule | None) -> Iterator[int]:
+    """Those of the members that this group is to train. Collective over the group."""
+    while (number := group.broadcast(schedule.next(None) if schedule else None)) is not None:
+        yield number
+
+
+def _leave(schedule: Schedule | None) -> None:
+    """This group trains no more, and so shall no other one."""
+    if schedule is not None:
+        schedule.stop(OTHERS_FAILED)
+        schedule.next(None)
+
+
+def assemblies(
+    options: Options, members: Members, todo: Iterable[int], source: Source, ranks: Ranks, look: Look
+) -> Iterator[Assembly]:
+    """What each member todo needs; those that differ in their initial weights alone share their rows. Collective.
+
+    look: as `assemble` has it. UserError for bad data.
     """
     first: Assembly | None = None
-    for number in range(members.count):
+    for number in todo:
         own = members.options(options, number, resume=False)
         if first is None or not members.alike(options):
-            first = assemble(own, source, ranks)
+            first = assemble(own, source, ranks, look=look)
             yield first
             continue
         network = deepcopy(first.model.network).initialise(initial_seed(own), own.sigma)

@@ -130,6 +130,26 @@ class Root(Schedule):
                     del self._heard_of[rank]
 
 
+def in_groups(
+    ranks: Ranks,
+    groups: int,
+    patience: float,
+    tasks: Iterable[Any],
+    finished: Callable[[int, Any], None],
+    ends: float = math.inf,
+) -> tuple[Ranks, Schedule | None]:
+    """This rank's group, of so many, and the schedule on its first rank; tasks, finished, ends: on rank 0, as `Root`.
+
+    Collective over all ranks.
+    """
+    number_of = [rank * groups // ranks.size for rank in range(ranks.size)]
+    group = ranks.split(number_of[ranks.rank])
+    if ranks.rank == 0:
+        others = [number_of.index(number) for number in range(1, groups)]
+        return group, Root(ranks, patience, tasks, others, finished, ends)
+    return group, Schedule(ranks, patience) if group.rank == 0 else None
+
+
 def _wait(ranks: Ranks, whom: list[int], since: float, patience: float) -> None:
     """Sleep a little; end the job where there was no word for too long."""
     time.sleep(SLEEP_SECONDS)

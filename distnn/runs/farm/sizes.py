@@ -25,12 +25,15 @@ from distnn.runs.plan import Plan
 TRIES = 3  # of which the fastest counts
 
 
-def group_size(options: Options, planned: Plan, members: int, memory: int, ranks: Ranks) -> int:
-    """The ranks of a group: as given, or by the model. memory: bytes for the rows of a rank. Collective, replicated."""
+def group_size(options: Options, planned: Plan, members: int, memory: int, ranks: Ranks, held: int = 0) -> int:
+    """The ranks of a group: as given, or by the model. Collective, replicated.
+
+    memory: bytes for the rows of a rank; held: bytes that a group needs for them besides, replicated.
+    """
     if options.group_size is not None or ranks.size == 1:
         return min(options.group_size or 1, ranks.size)
     block, message = _measure(options, planned, ranks)
-    needed = row_bytes(planned.recipe.columns, options.dtype) * planned.cut.n
+    needed = row_bytes(planned.recipe.columns, options.dtype) * planned.cut.n + held
     room = min(ranks.gather(memory))
     return choose(ranks.size, members, planned.cut.count, block, message, math.ceil(needed / max(1, room)))
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from threaded_ranks import on_ranks
+from threaded_ranks import on_ranks, outcomes
 
 import distnn
+from distnn import api
+from distnn.errors import RankError, UserError
 from distnn.inference.ensemble import Ensemble
 from distnn.inference.stored import load_model
+from distnn.parallel.mpi import MPIRanks
 from distnn.parallel.ranks import OneRank, Ranks
+from distnn.runs.farm import in_memory
 from distnn.train import main
 
 GENERATOR = np.random.default_rng(0)
@@ -69,14 +74,114 @@ def test_members_are_those_of_the_command(bootstrap: bool, table: str, tmp_path:
     assert len({own.model.network.w.tobytes() for own in fit.members}) == 3
 
 
-def test_the_bits_do_not_depend_on_the_number_of_ranks() -> None:
-    def work(ranks: Ranks) -> tuple[bytes, ...]:
-        own = np.array_split(np.arange(90), ranks.size)[ranks.rank]
-        folds = distnn.cross_validate(X[own], Y[own], folds=3, comm=ranks, **SMALL)
-        fit = distnn.fit(X[own], Y[own], members=2, bootstrap=True, comm=ranks, **SMALL)
-        return folds.predictions.tobytes(), folds.folds.tobytes(), fit.model(X).tobytes()
+def outcome(ranks: Ranks) -> tuple[bytes, ...]:
+    """Bits of a cross-validation and of two ensembles, in one of which the members share their rows."""
+    own = np.array_split(np.arange(90), ranks.size)[ranks.rank]
+    words = np.where(Y > 0, "up", "down")[own] if len(own) else []
+    folds = distnn.cross_validate(X[own], words, folds=3, comm=ranks, **SMALL)
+    drawn = distnn.fit(X[own], Y[own], members=3, bootstrap=True, comm=ranks, **SMALL)
+    alike = distnn.fit(X[own], Y[own], members=4, comm=ranks, **SMALL)
+    models = [fit.model for fit in (*folds.fits, *drawn.members, *alike.members)]
+    assert [fit.records[-1].t for fit in folds.fits] == [8] * 3
+    return folds.predictions.tobytes(), folds.folds.tobytes(), *(model.network.w.tobytes() for model in models)
 
-    assert len({*on_ranks(1, work), *on_ranks(3, work)}) == 1
+
+@pytest.fixture
+def trained_by(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of ranks that trained a member, from each rank's view."""
+    sizes: list[int] = []
+    fitted = api._fit_assembled
+
+    def noted(*given: Any) -> Any:
+        sizes.append(given[5].size)
+        return fitted(*given)
+
+    monkeypatch.setattr(api, "_fit_assembled", noted)
+    return sizes
+
+
+def in_groups_of(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_memory, "group_size", lambda *given: size)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "size", "groups"), [(3, 1, {1}), (3, 2, {3}), (3, 3, {3}), (5, 2, {2, 3}), (4, 2, {2})]
+)
+def test_the_bits_do_not_depend_on_ranks_and_groups(
+    ranks: int, size: int, groups: set[int], trained_by: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = outcome(OneRank())
+    trained_by.clear()
+    in_groups_of(size, monkeypatch)
+    assert set(on_ranks(ranks, outcome)) == {expected}
+    assert set(trained_by) == groups
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_bad_row_is_called_as_where_there_are_no_groups(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_groups_of(size, monkeypatch)
+    targets = np.exp(Y)
+    targets[77] = -1  # which no look at the table before the training refuses
+
+    def work(ranks: Ranks) -> None:
+        own = np.array_split(np.arange(90), ranks.size)[ranks.rank]
+        distnn.cross_validate(X[own], targets[own], folds=3, comm=ranks, transform={"y": "log"}, **SMALL)
+
+    said = "the arrays, row 77, column y: -1 is not above 0: it has no log; leave transform=['log'] out."
+    assert {str(error) for error in outcomes(4, work)} == {said}
+
+
+def test_groups_are_as_large_as_their_rows_need(trained_by: list[int]) -> None:
+    """Nobody's rows go round where a rank's memory does not hold them."""
+    on_ranks(2, lambda ranks: distnn.fit(X, Y, members=2, comm=ranks, memory="5K", **SMALL))
+    assert trained_by == [2] * 4
+
+
+@pytest.mark.mpi(min_size=2)
+def test_groups_under_MPI(comm: Any, trained_by: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = outcome(OneRank())
+    for size in (1, 2):
+        trained_by.clear()
+        in_groups_of(size, monkeypatch)
+        assert outcome(MPIRanks(comm)) == expected
+        sizes = {own for part in comm.allgather(trained_by) for own in part}
+        assert comm.size < 2 * size or max(sizes) < comm.size
+
+
+@pytest.mark.parametrize(("size", "failing"), [(1, 0), (1, 2), (2, 0), (2, 1)])  # all of which begin at once
+@pytest.mark.parametrize("error", [UserError("this fold is bad"), ValueError("this fold is bad")])
+def test_an_error_of_one_group_is_raised_on_all_ranks(
+    size: int, failing: int, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And stops the trainings of others, which have no other end."""
+    fitted = api._fit_assembled
+
+    def fails(names: Any, assembly: Any, *given: Any) -> Any:
+        if assembly.options.only == failing:
+            with given[3].sharing_errors():
+                raise error
+        return fitted(names, assembly, *given)
+
+    monkeypatch.setattr(api, "_fit_assembled", fails)
+    in_groups_of(size, monkeypatch)
+    endless = {"hidden": 3, "max_iterations": 10**9, "optimizer": "gradient-descent", "eta": 1e-9}
+    found = outcomes(4, lambda ranks: distnn.fit(X, Y, members=3, comm=ranks, **endless))
+    assert [type(raised) for raised in found] == [UserError if isinstance(error, UserError) else RankError] * 4
+    assert all("this fold is bad" in str(raised) for raised in found)
+
+
+def test_who_follows_hears_of_all_members(trained_by: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All ranks train one after another then."""
+    in_groups_of(1, monkeypatch)
+    heard: list[int] = []
+
+    def work(ranks: Ranks) -> None:
+        hear = (lambda record: heard.append(record.t)) if ranks.rank == 0 else None
+        distnn.fit(X, Y, members=2, comm=ranks, on_iteration=hear, **SMALL)
+
+    on_ranks(2, work)
+    assert heard == [*range(9)] * 2
+    assert trained_by == [2] * 4
 
 
 def test_what_cannot_be_is_said_in_the_words_of_python() -> None:
