@@ -43,7 +43,7 @@ ELSEWHERE = {
         (f"runs/options/{name}.py" for name in ("actions", "data", "network", "run", "several", "training")), OPTIONS
     ),
     **dict.fromkeys((f"runs/farm/{name}.py" for name in FARM), FARMS),
-    **dict.fromkeys((f"runs/farm/{name}.py" for name in ("sampled", "search", "trials")), TRIALS),
+    **dict.fromkeys((f"runs/farm/{name}.py" for name in ("sampled", "search", "study", "trials")), TRIALS),
     **dict.fromkeys((f"bench/peers/{name}.py" for name in ("pytorch", "scikit_learn", "worker", "xla")), PEERS),
     **dict.fromkeys(
         (f"bench/convergence/{name}.py" for name in ("optimistix", "ours", "pytorch", "scikit_learn")), RACERS

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from threaded_ranks import on_ranks
 
 from distnn import search, train
-from distnn.errors import DONE, STOPPED, UserError
+from distnn.errors import DONE, FAILED, STOPPED, UserError
 from distnn.parallel.ranks import OneRank
 from distnn.runs.farm.schedule import Root
+from distnn.runs.farm.study import Study, due
 
 GIVEN = ("--validation", "0.2", "--max-iterations", "6", "--quiet")
 
@@ -112,6 +117,125 @@ def test_evidence_is_compared_where_there_is_one(table: str, tmp_path: Path) -> 
     ).read_bytes()
 
 
+PRUNING = (
+    "--validation",
+    "0.2",
+    "--max-iterations",
+    "12",
+    "--hidden",
+    "4",
+    "--quiet",
+    "--optimizer",
+    "levenberg-marquardt",
+)
+DECAYS = ("--grid", "weight-decay=0,1e-6,1e-5,1e-4,1e-3,10,0.01,20")  # the median begins to prune after five
+
+
+@pytest.fixture(scope="module")
+def whole(table: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "run"
+    assert run(table, *PRUNING, *DECAYS, "--out", str(out)) == DONE
+    return out
+
+
+@pytest.fixture(scope="module")
+def pruned(table: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("pruned") / "run"
+    assert run(table, *PRUNING, *DECAYS, "--pruner", "median", "--out", str(out)) == DONE
+    return out
+
+
+def ended(out: Path) -> dict[int, str]:
+    return {k: member["text"] for k, member in enumerate(json.loads((out / "farm.json").read_text())["members"])}
+
+
+def model(out: Path, number: int) -> bytes:
+    return (out / f"trial-00{number}/model.safetensors").read_bytes()
+
+
+def test_reports_are_due_at_iterations_that_are_further_and_further_apart() -> None:
+    assert [t for t in range(70) if due(t)] == [4, 6, 8, 12, 16, 24, 32, 48, 64]
+
+
+def test_trials_that_do_worse_are_pruned_and_the_others_are_what_they_are_without(whole: Path, pruned: Path) -> None:
+    found = ended(pruned)
+    stopped = {k for k, text in found.items() if text.startswith("pruned")}
+    assert {5, 7} <= stopped
+    assert found[5] == "pruned at t = 5" and rows(pruned)[5]["pruned"] == "5" and rows(pruned)[0]["pruned"] == ""
+    assert "pruned" not in rows(whole)[0] and not {0, 1, 2, 3, 4} & stopped
+    for k in {*range(8)} - stopped:
+        assert model(pruned, k) == model(whole, k)
+    assert (pruned / "best.toml").read_bytes() == (whole / "best.toml").read_bytes()
+
+
+def test_a_pruned_trial_can_be_trained_to_its_end(whole: Path, pruned: Path, tmp_path: Path) -> None:
+    alone = Path(shutil.copytree(pruned / "trial-006", tmp_path / "trial-006"))
+    assert ended(pruned)[6].startswith("pruned") and model(pruned, 6) != model(whole, 6)
+    assert train.main(OneRank(), ["--resume", "--out", str(alone), "--quiet"]) == DONE
+    assert model(tmp_path, 6) == model(whole, 6)
+
+
+def test_pruned_trials_stay_so_at_resume_and_what_was_stopped_goes_on(
+    table: str, pruned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, ask, asked = tmp_path / "out", Root.next, list[Any]()
+
+    def signalled(self: Root, done: Any) -> Any:
+        asked.append(done)
+        if len(asked) == 7:
+            self.stop(15)  # when trial 5 is over
+        return ask(self, done)
+
+    monkeypatch.setattr(Root, "next", signalled)
+    assert run(table, *PRUNING, *DECAYS, "--pruner", "median", "--out", str(out)) == STOPPED
+    monkeypatch.undo()
+    assert not (out / "trial-006").exists()
+    before = model(out, 5)
+    assert run("--resume", "--out", str(out), "--quiet") == DONE
+    assert ended(out) == ended(pruned) and model(out, 5) == before
+    assert [model(out, k) for k in range(8)] == [model(pruned, k) for k in range(8)]
+    assert run("--resume", "--out", str(out), "--quiet", "--max-iterations", "14") == DONE
+    assert ended(out)[5] == "pruned at t = 5" and rows(out)[0]["t"] == "14"
+
+
+@pytest.mark.parametrize("more", [("--pruner", "median"), ("--pruner", "hyperband", "--sampler", "TPESampler")])
+def test_trials_that_came_to_their_end_in_groups_are_what_they_are_alone(
+    more: tuple[str, ...], table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distnn.runs.farm.farm.caught", nullcontext)  # signals are for main threads
+    out = tmp_path / "out"
+    given = [table, *PRUNING, "--space", "weight-decay=1e-6..100", "--trials", "9", *more, "--group-size", "1"]
+    assert on_ranks(2, lambda ranks: search.main(ranks, [*given, "--out", str(out)])) == [DONE, DONE]
+    for k, text in ended(out).items():
+        if not text.startswith("pruned"):
+            own = (
+                "--config",
+                str(out / f"trial-00{k}/options.toml"),
+                "--quiet",
+                "--out",
+                str(tmp_path / f"trial-00{k}"),
+            )
+            assert train.main(OneRank(), [table, *own]) == DONE
+            assert model(out, k) == model(tmp_path, k)
+
+
+def test_without_optuna_it_is_said_what_to_install(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(UserError, match=r"--pruner median needs optuna.*pip install 'distnn\[search\]'"):
+        run(table, *PRUNING, *DECAYS, "--pruner", "median")
+
+
+def test_of_trials_that_are_all_pruned_none_is_called_the_best(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Study, "report", lambda *_: True)
+    given = [word for word in PRUNING if word != "--quiet"]
+    assert run(table, *given, "--grid", "weight-decay=0,1", "--pruner", "median", "--out", str(tmp_path)) == FAILED
+    printed = capsys.readouterr()
+    assert "no trial came to its end" in printed.out + printed.err
+    assert not (tmp_path / "best.toml").exists()
+
+
 def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
     for given, why in (
         ((), "needs one of --grid and --space"),
@@ -123,6 +247,10 @@ def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
         (("--validation", "0.2", "--space", "hidden=2", "--sampler", "x"), "--sampler x: choose random, or of Optuna"),
         (("--validation", "0.2", "--space", "hidden=2", "--sampler", "GridSampler"), "needs more than a seed"),
         (("--validation", "0.2", "--space", "hidden=0,2"), "every layer needs a width"),
+        (("--validation", "0.2", "--grid", "hidden=2", "--pruner", "x"), "--pruner x: choose median, hyperband, or of"),
+        (("--validation", "0.2", "--grid", "hidden=2", "--pruner", "PercentilePruner"), "needs settings"),
+        (("--validation", "0.2", "--grid", "hidden=2", "--pruner", "ThresholdPruner"), "needs settings"),
+        (("--validation", "0.2", "--grid", "optimizer=adam,lbfgs", "--pruner", "median"), "search in one"),
     ):
         with pytest.raises(UserError, match=why):
             run(table, *given, "--out", str(tmp_path / "run"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from distnn.parallel.ranks import Ranks
 from distnn.resilience.time_limit import TimeLimit
-from distnn.training.interruption import STOP_FILE, TIME_USED
+from distnn.training.interruption import OF_ONE, STOP_FILE
 
 LOOK_SECONDS = 1.0  # between looks for the file
 
@@ -26,9 +26,11 @@ class StopRequests:
             self.looked = seconds
             if self.file.exists():
                 self.ranks.stop_request = STOP_FILE
-        self.ranks.stop_request = self.others() or self.limit.lap() or self.ranks.stop_request
+        asked = self.others() or self.limit.lap()
+        if asked not in OF_ONE or not self.ranks.stop_request:  # a signal is for the next training, too
+            self.ranks.stop_request = asked or self.ranks.stop_request
 
     def forget(self) -> None:
-        """Take back that the time is used up: that was of this training, and is not of the next restart."""
-        if self.ranks.stop_request == TIME_USED:
+        """Take back what was asked of this training alone, and is not of the next one."""
+        if self.ranks.stop_request in OF_ONE:
             self.ranks.stop_request = 0

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from distnn.network.error_functions import ErrorFunction, SquaredError
 from distnn.optimizers import Optimizer
+from distnn.training.interruption import PRUNED_TRIAL
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress
 from distnn.training.record import FIRST
@@ -191,7 +192,7 @@ CASES: tuple[Callable[[Course], str | None], ...] = (
     underfitting,
     at_rest,
 )
-LEFT = ("E_in", "E_val", "interrupted")  # what the user has asked for by a goal, and what came from outside
+LEFT = ("E_in", "E_val", "interrupted", PRUNED_TRIAL)  # what was asked for by a goal, and what came from outside
 
 
 def advised(reason: Reason, progress: Progress, objective: Objective, optimizer: Optimizer) -> Reason:

@@ -12,11 +12,16 @@ from distnn.training.record import ADVICE
 from distnn.training.termination import Reason
 
 # They stand beside the numbers of signals in `Ranks.stop_request`; of several the largest counts.
-TIME_USED, STOP_FILE, TIME_LIMIT, LAUNCHER_DIED, OTHERS_FAILED = 999, 1000, 1001, 1002, 1003
+PRUNED, TIME_USED, STOP_FILE, TIME_LIMIT, LAUNCHER_DIED, OTHERS_FAILED = 998, 999, 1000, 1001, 1002, 1003
+OF_ONE = (PRUNED, TIME_USED)  # they end this training, and not the one after it
+PRUNED_TRIAL = "pruned"  # the quantity of such a reason
 
 
-def interrupted(caught: int) -> Reason:
-    """The reason of a training that was told to stop: by a signal (its number) or one of the above"""
+def interrupted(caught: int, t: int) -> Reason:
+    """The reason of a training that was told to stop at t: by a signal (its number) or one of the above"""
+    if caught == PRUNED:
+        advice = "Other trials did better by then: --pruner. A checkpoint was written: --resume trains it to its end."
+        return Reason(f"pruned at t = {t}", advice, quantity=PRUNED_TRIAL, unfinished=True)
     words = {
         STOP_FILE: "the file STOP was there",
         TIME_USED: "--max-seconds leaves no time for another iteration",

@@ -60,4 +60,4 @@ def _reason(criterion: Criterion, progress: Progress, record: Record, caught: in
         return reason
     if progress.state.stuck:
         return Reason(progress.state.stuck, "Other --seed values may find a lower error.", quantity="stuck")
-    return interrupted(caught) if caught else None
+    return interrupted(caught, record.t) if caught else None

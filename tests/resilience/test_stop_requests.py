@@ -8,7 +8,7 @@ from pathlib import Path
 from distnn.parallel.ranks import OneRank
 from distnn.resilience.stop_requests import StopRequests
 from distnn.resilience.time_limit import TimeLimit
-from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
+from distnn.training.interruption import PRUNED, STOP_FILE, TIME_LIMIT, TIME_USED
 
 
 def requests(folder: Path, max_seconds: float | None = None, left: float = math.inf) -> StopRequests:
@@ -44,5 +44,17 @@ def test_a_signal_is_not_forgotten_by_looking(tmp_path: Path) -> None:
     found = requests(tmp_path)
     found.ranks.stop_request = 15
     found.look(0.1)
+    found.forget()
+    assert found.ranks.stop_request == 15
+
+
+def test_one_training_is_pruned_and_the_next_one_is_not_but_a_signal_ends_both(tmp_path: Path) -> None:
+    found = StopRequests(OneRank(), tmp_path / "STOP", TimeLimit(None, 0, lambda: math.inf), lambda: PRUNED)
+    found.look(0.1)
+    assert found.ranks.stop_request == PRUNED
+    found.forget()
+    assert found.ranks.stop_request == 0
+    found.ranks.stop_request = 15
+    found.look(0.2)
     found.forget()
     assert found.ranks.stop_request == 15

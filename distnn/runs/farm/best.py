@@ -12,6 +12,7 @@ from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.members import Members
 from distnn.storage.files import copy
+from distnn.training.interruption import PRUNED_TRIAL
 
 
 def keep_best(
@@ -26,6 +27,9 @@ def keep_best(
     """
     errors = [error(results[number]) for number in range(members.count)]
     best = min(range(members.count), key=errors.__getitem__)
+    if members.kind == "trial" and math.isinf(errors[best]):
+        say("no trial came to its end: all of them failed or were pruned, and none is kept as the best")
+        return FAILED
     by_evidence = results[best].get("evidence") is not None
     judged = f"a log evidence of {-errors[best]:.6g}" if by_evidence else f"an error of {errors[best]:.6g}"
     say(f"the best is {members.name(best)}, with {judged}")
@@ -38,11 +42,12 @@ def keep_best(
 
 
 def error(result: Mapping[str, Any]) -> float:
-    """What is lowest for the best of several results, infinite for one that failed."""
+    """What is lowest for the best of several results, infinite for one that failed or was pruned."""
     error = result["E_in"] if result["best_E_val"] is None else result["best_E_val"]
     if result.get("evidence") is not None:
         error = -result["evidence"]
-    return error if result["code"] == DONE and error is not None else math.inf
+    ended = result["code"] == DONE and result.get("quantity") != PRUNED_TRIAL
+    return error if ended and error is not None else math.inf
 
 
 def _copy(found: Path, path: Path) -> None:

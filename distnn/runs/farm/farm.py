@@ -30,6 +30,7 @@ from distnn.runs.farm.outcome import conclude
 from distnn.runs.farm.report import FarmReport, MemberReport
 from distnn.runs.farm.schedule import Root, Schedule, in_groups
 from distnn.runs.farm.sizes import group_size
+from distnn.runs.farm.study import due, reported
 from distnn.runs.lookout import Lookout
 from distnn.runs.network_search import Stopped
 from distnn.runs.options import Options, stored
@@ -40,6 +41,7 @@ from distnn.runs.run import Run
 from distnn.runs.understanding import memory_for_rows, plan_alone
 from distnn.storage.overwriting import keep_others
 from distnn.training.interruption import STOP_FILE
+from distnn.training.record import Record
 
 REMEMBERED = 3  # of the memory for rows, a part in so many for what was read
 
@@ -141,7 +143,8 @@ class Farm:
         """Train the members; the results are known to all ranks then. Returns what stopped it, 0 for nothing."""
         ranks = self.ranks
         tasks = self.members.tasks(todo, self.directory.path) if ranks.rank == 0 else ()
-        group, schedule = in_groups(ranks, groups, self.options.watchdog, tasks, self._finished, self.ends)
+        patience, prunes = self.options.watchdog, self.members.report
+        group, schedule = in_groups(ranks, groups, patience, tasks, self._finished, self.ends, prunes)
         if self.report is not None:
             self.report.over = len(self.results)
             self.report.start()
@@ -165,6 +168,8 @@ class Farm:
             number, choice = task
             self.members.take(number, choice)
             report.name = self.members.name(number)
+            if self.members.prunes and schedule is not None:
+                report.heard = partial(_report, schedule, number)
             result = self._train(number, group, schedule, report)
             done = (number, result) if result is not None else None
             if result is None and schedule is not None:
@@ -208,3 +213,9 @@ class Farm:
         self.members.tell(number, result)
         if self.report is not None:
             self.report.finished(self.members.name(number), result)
+
+
+def _report(schedule: Schedule, number: int, record: Record) -> None:
+    """Tell rank 0 how well a member does, where that is due. Local to the first rank of a group."""
+    if due(record.t):
+        schedule.report(number, record.t, reported(record))

@@ -10,6 +10,7 @@ from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.members import Members
 from distnn.runs.options import STOPPING, Options, group
 from distnn.runs.resume import compare
+from distnn.training.interruption import PRUNED_TRIAL
 
 
 def confirmed_result(options: Options, members: Members, directory: RunDirectory, number: int) -> dict[str, Any] | None:
@@ -27,7 +28,8 @@ def confirmed_result(options: Options, members: Members, directory: RunDirectory
         return result
     found = own.checkpoints.newest()
     changed = compare(found, members.options(options, number, resume=True), directory.options, decided=False)
-    if any(group(name) == STOPPING for name in changed):  # then it may go on, or ends again where it is
+    pruned = result.get("quantity") == PRUNED_TRIAL  # and stays so
+    if any(group(name) == STOPPING for name in changed) and not pruned:  # then it may go on, or ends again where it is
         return None
     try:
         progress = found.metadata["progress"]

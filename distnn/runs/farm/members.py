@@ -40,6 +40,15 @@ class Members:
         """What `take` was told of each, all of it on rank 0. Local."""
         return {}
 
+    @property
+    def prunes(self) -> bool:
+        """May members be broken off because others do better?"""
+        return False
+
+    def report(self, number: int, t: int, value: float) -> bool:
+        """A member's value at an iteration. Returns whether it is to be broken off. Local to rank 0."""
+        return False
+
     def tell(self, number: int, result: Mapping[str, Any]) -> None:
         """A member's result. Local to rank 0."""
 

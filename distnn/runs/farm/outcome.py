@@ -21,6 +21,7 @@ from distnn.runs.farm.out_of_fold import test_folds
 from distnn.runs.farm.trials import choices_of
 from distnn.runs.options import Options
 from distnn.storage.files import replacing
+from distnn.training.interruption import PRUNED_TRIAL
 
 KNOWN = ("E_in", "E_val", "E_test", "evidence", "t", "seconds")  # of a result, those that are shown where there are any
 
@@ -53,7 +54,12 @@ def conclude(
             measures = test_folds(options, members, directory, source, ranks)
     choices = choices_of(members)
     rows = [
-        {**choices.get(number, {}), **{name: results[number].get(name) for name in KNOWN}, **measures[number]}
+        {
+            **choices.get(number, {}),
+            **{name: results[number].get(name) for name in KNOWN},
+            **measures[number],
+            "pruned": results[number]["t"] if results[number].get("quantity") == PRUNED_TRIAL else None,
+        }
         for number in range(members.count)
     ]
     names = [name for name in rows[0] if any(row.get(name) is not None for row in rows)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -44,10 +45,14 @@ def summary(result: dict[str, Any]) -> str:
 
 
 class MemberReport(Report):
-    """A member's reports, whose warnings say which member they are of: `name`, which changes from one to the next."""
+    """A member's reports, whose warnings say which member they are of: `name`, which changes from one to the next.
+
+    heard: is told of each iteration but the last one.
+    """
 
     def __init__(self, report: Report):
         self.report, self.name = report, ""
+        self.heard: Callable[[Record], None] | None = None
 
     def warn(self, text: str) -> None:
         self.report.warn(f"{self.name}: {text}")
@@ -57,6 +62,8 @@ class MemberReport(Report):
 
     def iteration(self, record: Record, done: bool) -> None:
         self.report.iteration(record, done)
+        if self.heard is not None and not done:
+            self.heard(record)
 
     def communication(self, least: float, most: float) -> None:
         self.report.communication(least, most)

@@ -14,12 +14,18 @@ from typing import Any
 
 from distnn.errors import FAILED
 from distnn.parallel.ranks import Ranks
-from distnn.training.interruption import TIME_LIMIT
+from distnn.training.interruption import PRUNED, TIME_LIMIT
 
 LOOK_SECONDS = 0.01  # between looks for what was posted, while this rank trains
 SLEEP_SECONDS = 1e-3  # and while it waits
 BEAT_SECONDS = 5.0  # between signs of life
-ASKS, ALIVE, STOP, TRAIN = "asks", "alive", "stop", "train"  # what is said
+ASKS, ALIVE, STOP, TRAIN, REPORTS, PRUNE = "asks", "alive", "stop", "train", "reports", "prune"  # what is said
+
+Prunes = Callable[[int, int, float], bool]
+
+
+def _never(number: int, t: int, value: float) -> bool:
+    return False
 
 
 class Schedule:
@@ -32,9 +38,12 @@ class Schedule:
         self.ranks, self.patience = ranks, patience
         self.stopped = 0  # what stops the farm, as `Ranks.stop_request` has it
         self._looked = self._beat = time.monotonic()
+        self._reported: int | None = None  # the member that is being trained, once it has reported
+        self._pruned: int | None = None  # the one that is to be broken off
 
     def next(self, done: tuple[int, Any] | None) -> Any:
         """The member to train now; None: no more. done: the last one's number, and what it came to."""
+        self._reported = None
         self.ranks.post((ASKS, done), 0)
         asked = time.monotonic()
         answer: list[Any] = []
@@ -49,7 +58,13 @@ class Schedule:
         if now - self._looked > LOOK_SECONDS:
             self._looked = now
             self._hear(now)
-        return self.stopped
+        pruned = self._reported is not None and self._reported == self._pruned
+        return self.stopped or (PRUNED if pruned else 0)
+
+    def report(self, number: int, t: int, value: float) -> None:
+        """The value of the member that is being trained, at iteration t: it may be broken off by that."""
+        self._reported = number
+        self.ranks.post((REPORTS, (number, t, value)), 0)
 
     def stop(self, request: int) -> None:
         """This group was told to stop: so shall all others be."""
@@ -67,6 +82,8 @@ class Schedule:
         for _, (word, value) in found:
             if word == STOP:
                 self.stopped = value
+            if word == PRUNE:
+                self._pruned = value
         return found
 
 
@@ -74,8 +91,8 @@ class Root(Schedule):
     """The schedule of rank 0, which all ask. tasks: what is handed out, each when somebody asks; others: the other
     groups' first ranks.
 
-    finished(number, what it came to) is called when that is known. ends: when all are to stop, as `time.monotonic` has
-    it.
+    finished(number, what it came to) is called when that is known, and prunes(number, t, value) says whether a member
+    is broken off by its report. ends: when all are to stop, as `time.monotonic` has it.
     """
 
     def __init__(
@@ -86,16 +103,23 @@ class Root(Schedule):
         others: Iterable[int],
         finished: Callable[[int, Any], None],
         ends: float = math.inf,
+        prunes: Prunes = _never,
     ):
         super().__init__(ranks, patience)
         self.ends = ends
-        self._tasks, self._finished = iter(tasks), finished
+        self._tasks, self._finished, self._prunes = iter(tasks), finished, prunes
         now = time.monotonic()
         self._heard_of = dict.fromkeys(others, now)  # when, those that may still ask
 
     def next(self, done: tuple[int, Any] | None) -> Any:
+        self._reported = None
         self._hear(time.monotonic())
         return self._answer(done)
+
+    def report(self, number: int, t: int, value: float) -> None:
+        self._reported = number
+        if self._prunes(number, t, value):
+            self._pruned = number
 
     def stop(self, request: int) -> None:
         if not self.stopped:
@@ -123,6 +147,9 @@ class Root(Schedule):
             self._heard_of[rank] = now
             if word == STOP:
                 self.stop(value)
+            elif word == REPORTS:
+                if self._prunes(*value):
+                    self.ranks.post((PRUNE, value[0]), rank)
             elif word == ASKS:
                 task = self._answer(value)
                 self.ranks.post((TRAIN, task), rank)
@@ -137,16 +164,17 @@ def in_groups(
     tasks: Iterable[Any],
     finished: Callable[[int, Any], None],
     ends: float = math.inf,
+    prunes: Prunes = _never,
 ) -> tuple[Ranks, Schedule | None]:
-    """This rank's group, of so many, and the schedule on its first rank; tasks, finished, ends: on rank 0, as `Root`.
+    """This rank's group, of so many, and the schedule on its first rank. Collective over all ranks.
 
-    Collective over all ranks.
+    tasks, finished, ends, prunes: as `Root` has them, on rank 0.
     """
     number_of = [rank * groups // ranks.size for rank in range(ranks.size)]
     group = ranks.split(number_of[ranks.rank])
     if ranks.rank == 0:
         others = [number_of.index(number) for number in range(1, groups)]
-        return group, Root(ranks, patience, tasks, others, finished, ends)
+        return group, Root(ranks, patience, tasks, others, finished, ends, prunes)
     return group, Schedule(ranks, patience) if group.rank == 0 else None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from distnn.runs.farm.members import Members
+from distnn.runs.farm.study import Study
 from distnn.runs.options import Options
 from distnn.runs.options.fields import AtLeast
 from distnn.runs.resume import SEARCH
@@ -36,13 +37,24 @@ class SearchOptions(Options):
         "With --space: random, or a sampler of Optuna by its name there, such as TPESampler, which learns from earlier "
         "trials (pip install 'distnn[search]').",
     ] = "random"
+    pruner: Annotated[
+        str | None,
+        SEARCH,
+        "Break off trials that do worse than others did by then: median, hyperband, or a pruner of Optuna by its name "
+        "there (pip install 'distnn[search]'). Default: every trial comes to its own end.",
+    ] = None
 
 
 @dataclass(frozen=True)
 class Trials(Members):
-    """The trials whose values are known beforehand. choices: by number, the values by option."""
+    """The trials whose values are known beforehand. choices: by number, the values by option. study: for a pruner."""
 
     choices: dict[int, dict[str, Any]] = field(default_factory=dict)
+    study: Study | None = None
+
+    @property
+    def prunes(self) -> bool:
+        return self.study is not None and self.study.pruner is not None
 
     def options(self, options: Options, number: int, resume: bool) -> Options:
         plain = Options(**{of.name: getattr(options, of.name) for of in fields(Options)})
@@ -66,8 +78,22 @@ class Trials(Members):
     def take(self, number: int, choice: Any) -> None:
         self.choices[number] = choice
 
+    def restore(self, directory: Path, resume: bool) -> None:
+        if self.study is not None:
+            self.study.open(directory, resume)
+
     def tasks(self, todo: list[int], directory: Path) -> Iterator[tuple[int, Any]]:
-        return iter([(number, self.choices[number]) for number in todo])
+        for number in todo:
+            if self.study is not None:
+                self.study.begin(number)
+            yield number, self.choices[number]
+
+    def report(self, number: int, t: int, value: float) -> bool:
+        return self.study is not None and self.study.report(number, t, value)
+
+    def tell(self, number: int, result: Mapping[str, Any]) -> None:
+        if self.study is not None:
+            self.study.tell(number, result)
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ from threaded_ranks import on_ranks
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.runs.farm import schedule as module
 from distnn.runs.farm.schedule import Root, Schedule
+from distnn.training.interruption import PRUNED
 
 
 def make(ranks: Ranks, members: int, found: dict[int, Any], patience: float = 0.0) -> Schedule:
@@ -98,3 +99,32 @@ def test_a_group_that_gives_no_sign_of_life_ends_the_job(
     with pytest.raises(Ended):
         Schedule(Deaf(), 0.01).next(None)
     assert "rank 0 gave no sign of life" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_member_whose_report_is_bad_is_pruned_and_no_other_one(size: int) -> None:
+    """Also where the word comes when the next one has begun: this one has not reported yet, or it is not its number."""
+    found: dict[int, Any] = {}
+
+    def work(ranks: Ranks) -> None:
+        schedule = make(ranks, 12, found)
+        if isinstance(schedule, Root):
+            schedule._prunes = lambda number, t, value: value > number
+        done = None
+        while (number := schedule.next(done)) is not None:
+            assert schedule.look() == 0
+            schedule.report(number, 4, number)
+            assert schedule.look() == 0
+            schedule.report(number, 8, number + number % 2)
+            if number % 2 and number % 3:  # the others come to their end before they hear of it
+                while not schedule.look():
+                    time.sleep(0.002)
+                assert schedule.look() == PRUNED
+            done = number, None
+        if isinstance(schedule, Root):
+            schedule.wait()
+        ranks.rest()
+        assert ranks.posted() == [] and not schedule.stopped
+
+    on_ranks(size, work)
+    assert len(found) == 12
