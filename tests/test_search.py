@@ -221,7 +221,7 @@ def test_trials_that_came_to_their_end_in_groups_are_what_they_are_alone(
 
 def test_without_optuna_it_is_said_what_to_install(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(UserError, match=r"--pruner median needs optuna.*pip install 'distnn\[search\]'"):
+    with pytest.raises(UserError, match=r"--pruner median needs the package optuna.*pip install 'distnn\[search\]'"):
         run(table, *PRUNING, *DECAYS, "--pruner", "median")
 
 
