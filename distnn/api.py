@@ -227,7 +227,7 @@ def _options(network: Network | None, options: dict[str, Any], of: str = "fit") 
             near = get_close_matches(name, OPTIONS, n=1)
             raise UserError(f"{of}: there is no option {name}{f'; did you mean {near[0]}?' if near else '.'}")
     chosen = Options(**options)
-    check(chosen)
+    check(chosen if network is None else replace(chosen, theta=Options.theta))  # a network knows its θ
     return chosen
 
 

@@ -14,6 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from availability import unavailable
+from trainings import wait_until
 
 from distnn.runs.contents import FILES
 from distnn.runs.metrics import finite
@@ -186,13 +187,17 @@ def wandb_records(path: Path) -> Iterator[Any]:
     from wandb.proto.wandb_internal_pb2 import Record as Message
 
     block, data, part = 1 << 15, path.read_bytes(), b""
-    assert data.startswith(b":W&B\xe1\xbe\x00"), "another version of these files"
+    assert data[:7] in (b"", b":W&B\xe1\xbe\x00"), "another version of these files"
     position = 7
     while position < len(data):
         if (left := block - position % block) < 7:
             position += left
             continue
+        if len(data) < position + 7:
+            return  # more is still to be written
         _, length, piece = struct.unpack_from("<IHB", data, position)
+        if len(data) < position + 7 + length:
+            return
         part += data[position + 7 : position + 7 + length]
         position += 7 + length
         if piece in (1, 4):
@@ -200,10 +205,16 @@ def wandb_records(path: Path) -> Iterator[Any]:
             part = b""
 
 
+def _kinds(path: Path) -> list[str]:
+    return [message.WhichOneof("record_type") for message in wandb_records(path)]
+
+
 def wandb_written(folder: Path) -> list[Any]:
     """Runs that wandb wrote offline into folders of this one, in order, as the stand-in's wandb.runs holds them."""
-    runs = []
-    for path in sorted(folder.glob("*/wandb/offline-run-*/*.wandb")):
+    runs, paths = [], sorted(folder.glob("*/wandb/offline-run-*/*.wandb"))
+    # Its service writes them, and may come to the last record after the run has ended here.
+    wait_until(lambda: all(_kinds(path)[-1:] == ["exit"] for path in paths), "the last records of W&B's files")
+    for path in paths:
         run = SimpleNamespace(id="", config={}, summary={}, history=[], artefacts=[], exit_code=None)
         for message in wandb_records(path):
             kind = message.WhichOneof("record_type")
