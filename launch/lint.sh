@@ -19,7 +19,7 @@ case ${1:-} in
     ;;
 esac
 
-EXTRAS=(lint)
+EXTRAS=(test lint examples) # mypy looks into the packages that the code uses
 source "$HERE/environment.sh"
 cd "$CHECKOUT"
 
