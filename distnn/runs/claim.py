@@ -5,7 +5,8 @@ once, on any hosts that see the directory:
 
 * A claim has the number after the highest that is there, and a name can be taken only once. So of several that find the
   directory free, or its owner dead, one gets it.
-* A job that holds a claim looks once more whether another one lives, and withdraws then.
+* A job that holds a claim looks once more whether others live. It withdraws if one has a lower number, and waits for
+  those with a higher one to withdraw. So the first of several has it, and not none.
 """
 
 from __future__ import annotations
@@ -51,15 +52,15 @@ class Claim:
             self._require_no_other()
             self._path = self._write(me)
         self.token = me.token
+        self._show_life()  # those that wrote theirs at the same time ask for it
         try:
-            self._require_no_other()
+            self._outlast_others(_number(self._path))
             for path in self._others():
                 path.unlink(missing_ok=True)
         except BaseException:
             self.release()
             raise
         sweep(self.folder, PATTERN)
-        self._show_life()
         return me.token
 
     def inherit(self) -> None:
@@ -126,10 +127,23 @@ class Claim:
         """Wait until it is known of every other owner that it is dead. UserError if one lives."""
         for path in self._others():
             if living := self._living(path):
-                raise UserError(
-                    f"{self.folder} belongs to a job that is running: {living}. Wait for it, end it, or give another "
-                    "--out."
-                )
+                raise self._refusal(living)
+
+    def _outlast_others(self, number: int) -> None:
+        """Wait until every other owner is dead or has withdrawn, the claim held being of that number. UserError if one
+        with a lower number lives; or any, for SILENCE: it had the directory before this job's claim was written.
+        """
+        deadline = time.monotonic() + SILENCE
+        for path in self._others():
+            while living := self._living(path):
+                if _number(path) < number or time.monotonic() > deadline:
+                    raise self._refusal(living)
+                time.sleep(LOOK)
+
+    def _refusal(self, living: str) -> UserError:
+        return UserError(
+            f"{self.folder} belongs to a job that is running: {living}. Wait for it, end it, or give another --out."
+        )
 
     def _living(self, path: Path) -> str | None:
         """Who the owner is, in words, if it lives; None if it is dead or has gone."""
@@ -162,7 +176,8 @@ class Claim:
             return os.fstat(file.fileno()).st_mtime
 
     def _all(self) -> list[Path]:
-        return [path for path in self.folder.glob(PATTERN) if _number(path)]
+        """The claims that are there, by number: of several, the first is most likely to stay."""
+        return sorted((path for path in self.folder.glob(PATTERN) if _number(path)), key=_number)
 
     def _others(self) -> list[Path]:
         return [path for path in self._all() if path != self._path]

@@ -116,6 +116,66 @@ def test_of_many_at_once_one_gets_it(tmp_path: Path) -> None:
         assert process is winner or f"belongs to a job that is running: process {winner.pid} on " in error
 
 
+class Meets(Claim):
+    """One that finds the directory free, while others come just before and just after it writes its claim."""
+
+    def __init__(self, folder: Path, before: Callable[[], object], after: Callable[[], object]) -> None:
+        super().__init__(folder)
+        self.before, self.after = before, after
+
+    def _write(self, me: Owner) -> Path | None:
+        self.before()
+        path = super()._write(me)
+        self.after()
+        return path
+
+
+def nobody() -> None:
+    pass
+
+
+def test_the_first_of_two_waits_until_the_second_withdraws(tmp_path: Path, clock: Clock) -> None:
+    mine = Meets(tmp_path, nobody, lambda: put(tmp_path, owner.myself(elastic=False)))
+    second = tmp_path / "claim-3.json"
+    clock.meanwhile = lambda: second.unlink() if clock.now > 3 else None
+    token = mine.take(elastic=False)
+    assert written(tmp_path).token == token
+    mine.release()
+
+
+def test_the_second_of_two_withdraws_at_once(tmp_path: Path, clock: Clock) -> None:
+    first = replace(owner.myself(elastic=False), since="the start")
+    mine = Meets(tmp_path, lambda: put(tmp_path, first), nobody)
+    with pytest.raises(UserError, match=r"is running: .*, since the start"):
+        mine.take(elastic=False)
+    assert clock.now == 0
+    assert written(tmp_path) == first
+
+
+def test_one_that_wrote_too_late_withdraws_though_its_number_is_lower(tmp_path: Path, clock: Clock) -> None:
+    holds = replace(owner.myself(elastic=False), since="long ago")
+    mine = Meets(tmp_path, nobody, lambda: put(tmp_path, holds))
+    with pytest.raises(UserError, match=r"is running: .*, since long ago"):
+        mine.take(elastic=False)
+    assert within_a_look(clock.now, claim.SILENCE)
+    assert written(tmp_path) == holds
+
+
+def test_it_shows_life_while_it_looks_again(tmp_path: Path, clock: Clock) -> None:
+    """Else two on different hosts would find each other dead."""
+    mine = Meets(tmp_path, nobody, lambda: put(tmp_path, elsewhere()))
+
+    def watch() -> None:
+        path = tmp_path / "claim-1.json"
+        before = path.stat().st_mtime_ns
+        wait_until(lambda: path.stat().st_mtime_ns > before, "a sign of life")
+        beat(tmp_path / "claim-3.json")
+
+    clock.meanwhile = watch
+    with pytest.raises(UserError, match="process 4711 on n17"):
+        mine.take(elastic=False)
+
+
 def test_what_a_claim_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_JOB_ID", "815")
     mine = Claim(tmp_path / "new" / "run")
