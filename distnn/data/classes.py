@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +101,7 @@ def label_name(label: object) -> str:
     return class_name(label) if isinstance(label, float) else str(label)
 
 
-def sort_names(names: Sequence[str]) -> tuple[str, ...]:
+def sort_names(names: Collection[str]) -> tuple[str, ...]:
     """Names in the order of their classes: by value if all are numbers, else as words. The same on every rank."""
     try:
         return tuple(sorted(set(names), key=lambda name: (float(name), name)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import add, or_
 
 import numpy as np
 
@@ -129,8 +130,7 @@ def _require_rows(lot: Lot, source: Source, totals: Counter[str]) -> None:
 def _by_group(lot: Lot, source: Source, labels: np.ndarray, groups: np.ndarray, ranks: Ranks) -> np.ndarray:
     """The folds of this rank's rows that count, int32 (r,), groups whole."""
     names, codes = np.unique(groups, return_inverse=True)
-    everyones = ranks.gather(Counter(dict(zip(names.tolist(), np.bincount(codes).tolist(), strict=True))))
-    sizes: Counter[str] = sum(everyones, Counter())
+    sizes = ranks.merged(Counter(dict(zip(names.tolist(), np.bincount(codes).tolist(), strict=True))), add)
     if len(sizes) < lot.folds:
         raise UserError(
             f"{source.path}: column {lot.by} (--folds-by) has {len(sizes)} different values, too few for --folds "
@@ -149,7 +149,7 @@ def _by_group(lot: Lot, source: Source, labels: np.ndarray, groups: np.ndarray, 
 
 def _require_classes(source: Source, labels: np.ndarray, folds: np.ndarray, ranks: Ranks) -> None:
     """UserError where all rows of a class are in one fold, whose training would see none of them."""
-    found: set[tuple[str, int]] = set().union(*ranks.gather(set(zip(labels.tolist(), folds.tolist(), strict=True))))
+    found = ranks.merged(set(zip(labels.tolist(), folds.tolist(), strict=True)), or_)
     places = Counter(label for label, _ in found)
     for label, fold in sorted(found):
         if places[label] == 1:

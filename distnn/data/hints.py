@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from distnn.data.rows import Rows
@@ -45,14 +47,18 @@ class Hints:
     def share(self, ranks: Ranks) -> None:
         """Put together what all ranks have seen. Collective, replicated."""
         ranks.maximum(self._extremes)
-        counts: dict[tuple[int, float], int] = {}
-        everyones = ranks.gather((self._counts, self.binary, self._rows))
-        for found, _, _ in everyones:
-            for key, count in found.items():
-                counts[key] = counts.get(key, 0) + count
-        self.binary = all(binary for _, binary, _ in everyones)
-        often = max(2, sum(rows for _, _, rows in everyones) // OFTEN)
+        counts, self.binary, rows = ranks.merged((Counter(self._counts), self.binary, self._rows), _together)
+        often = max(2, rows // OFTEN)
         least, most = -self._extremes[0], self._extremes[1]
         for (column, value), count in sorted(counts.items()):
             if count >= often and value in (least[column], most[column]) and least[column] < most[column]:
                 self.suspects[column] = value, count
+
+
+Seen = tuple[Counter[tuple[int, float]], bool, int]
+
+
+def _together(a: Seen, b: Seen) -> Seen:
+    """What two ranks have seen: how often which numbers, whether all targets are 0 or 1, and rows."""
+    a[0].update(b[0])
+    return a[0], a[1] and b[1], a[2] + b[2]

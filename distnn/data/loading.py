@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import add, or_
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -130,7 +131,7 @@ def load(
     examples = Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, known_by, hints)
     examples.test, examples.test_rows, examples.test_n = tested, test_rows, test_n
     examples.exponent = exponent
-    examples.in_files = sum(ranks.gather(room.file_used))
+    examples.in_files = ranks.merged(room.file_used, add)
     return preparation, examples
 
 
@@ -162,12 +163,12 @@ def _shift(source: Source, recipe: Recipe, cut: Cut, ranks: Ranks) -> Shift:
             if len(rows):
                 first = rows.inputs[0], rows.targets[0]
                 break
-    everyones = [found for found in ranks.gather(first) if found is not None]
-    if not everyones and recipe.columns.weight is None:
+    first = ranks.merged(first, lambda a, b: b if a is None else a)
+    if first is None and recipe.columns.weight is None:
         raise UserError(f"{source.path}: a value is missing in each row: --impute median fills them in.")
-    if not everyones:
+    if first is None:
         raise UserError(f"{source.path}: the weights in column {recipe.columns.names(source)[2]} are all 0.")
-    x, y = everyones[0]
+    x, y = first
     x = x if recipe.standardise else np.zeros_like(x)
     y = y if recipe.standardise_targets else np.zeros_like(y)
     return Shift(x, None if recipe.columns.classes else y)
@@ -205,7 +206,7 @@ def _read(
                 if mask.any():
                     shelf.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
     hints.share(ranks)
-    return (train, held, test), draws, fingerprint(source, recipe.columns, sum(ranks.gather(mine))), hints
+    return (train, held, test), draws, fingerprint(source, recipe.columns, ranks.merged(mine, add)), hints
 
 
 def fingerprint(source: Source, columns: Columns, digest: int) -> str:
@@ -309,7 +310,7 @@ def _classes(source: Source, recipe: Recipe, shelves: Sequence[Shelf], rows: int
     mine = {
         str(name) for shelf in shelves for part in shelf.view(class_weights.Labels) for name in np.unique(part.words)
     }
-    names = sort_names([name for found in ranks.gather(sorted(mine)) for name in found])
+    names = sort_names(ranks.merged(mine, or_))
     _, targets, _ = recipe.columns.names(source)
     target = ", ".join(targets)
     if len(names) < 2:

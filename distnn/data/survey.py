@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -153,10 +153,17 @@ def _together(source: Source, mine: dict[int, Found], ranks: Ranks) -> dict[int,
         together[column] = Found(source.kind(column), numbers, missing, words)
     spelled = [column for column, count in zip(mine, counts[:, 3], strict=True) if count]
     if spelled:
-        for everyones in ranks.gather([(mine[c].different, mine[c].first, mine[c].overflow) for c in spelled]):
-            for column, (different, first, overflow) in zip(spelled, everyones, strict=True):
-                together[column].add(Found(None, different=different, first=first, overflow=overflow))
+        own = [replace(mine[c], kind=None, numbers=0, missing=0, words=0) for c in spelled]
+        everyones = ranks.merged(own, _add_all)
+        for column, found in zip(spelled, everyones, strict=True):
+            together[column].add(found)
     return together
+
+
+def _add_all(mine: list[Found], others: list[Found]) -> list[Found]:
+    for own, other in zip(mine, others, strict=True):
+        own.add(other)
+    return mine
 
 
 def _look(

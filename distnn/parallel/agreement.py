@@ -6,23 +6,35 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
 LONGEST = 80  # characters of a value in a message
 
 
+def same(value: Any, ranks: Ranks) -> bool:
+    """Have all ranks a value of the same `repr`? Collective, replicated.
+
+    A hash of 16 bytes is compared, by one MAX of 64 bytes: on any number of ranks, none gets the values of all.
+    """
+    if ranks.size == 1:
+        return True
+    digest = hashlib.blake2b(repr(value).encode("utf-8", "backslashreplace"), digest_size=16).digest()
+    words = np.frombuffer(digest, np.uint32).astype(np.float64)
+    extremes = np.concatenate([words, -words])
+    ranks.maximum(extremes)
+    return bool((extremes[: len(words)] == -extremes[len(words) :]).all())
+
+
 def require_same(mine: Mapping[str, Any], ranks: Ranks) -> None:
     """UserError, on all ranks, unless their values are the same, by their `repr`. Collective, replicated.
 
-    mine: this rank's values, by words for the message. One message of 16 bytes a rank; the values themselves travel
-    only where they differ.
+    mine: this rank's values, by words for the message. The values themselves travel only where they differ.
     """
-    if ranks.size == 1:
-        return
     words = {name: repr(value) for name, value in mine.items()}
-    digest = hashlib.blake2b(repr(sorted(words.items())).encode("utf-8", "backslashreplace"), digest_size=16).digest()
-    if len(set(ranks.gather(digest))) == 1:
+    if same(sorted(words.items()), ranks):
         return
     everyones = ranks.gather(words)
     first = everyones[0]

@@ -17,6 +17,7 @@ from numpy._core import _multiarray_umath as umath  # type: ignore[attr-defined]
 
 from distnn.errors import UserError
 from distnn.kernels import algebra, blas, library
+from distnn.parallel.agreement import same
 from distnn.parallel.mpi import mpi_library
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import ExactSum
@@ -94,6 +95,8 @@ def compare_ranks(mine: dict[str, Any], ranks: Ranks) -> str | None:
     optimizer's arithmetic, which every rank does for itself, would then give other weights, and in time other
     decisions, on each.
     """
+    if same(sorted(mine.items()), ranks):
+        return None
     records = ranks.gather(mine)
     for rank, other in enumerate(records):
         if found := differences(records[0], other):

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
@@ -16,13 +16,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distnn.errors import RankError, RanksLost, TooLittleRoom, UserError, out_of_memory
-from distnn.parallel.ranks import OneRank, Ranks
+from distnn.parallel.ranks import OneRank, Ranks, T
 
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
 HEARD = 0.5  # seconds for what was said to get through a launcher, which the end of the job ends too
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
-PART, HERE, POST, WORD = 1, 2, 4, 3  # tags: of `in_order`, `all_come`, `post`, and of rank 0's word in `in_order`:
+MERGED, ROWS = 5, 6  # tags: of `merged` and `redistribute`;
+PART, HERE, POST, WORD = 1, 2, 4, 3  # of `in_order`, `all_come`, `post`, and of rank 0's word in `in_order`:
 GOING_ON, YOUR_TURN, OVER = range(3)
 WORD_SECONDS = 5.0  # between two words that rank 0 goes on
 AT_ONCE = 1e-3  # seconds; who comes so soon is waited for without sleep
@@ -67,9 +68,17 @@ class MPIRanks(Ranks):
         with self._call:
             return self.comm.bcast(value, 0)
 
-    def gather(self, value: Any) -> list[Any]:
+    def merged(self, value: T, together: Callable[[T, T], T]) -> T:
+        """Along a binomial tree to rank 0. MPI's own gathers take P - 1 messages where there is much to gather."""
         with self._call:
-            return self.comm.allgather(value)
+            step = 1
+            while step < self.size and not self.rank & step:
+                if self.rank + step < self.size:
+                    value = together(value, self.comm.recv(source=self.rank + step, tag=MERGED))
+                step *= 2
+            if self.rank:
+                self.comm.send(value, self.rank - step, MERGED)
+            return self.comm.bcast(value if self.rank == 0 else None, 0)
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         """What rank 0 does with the parts may take long: it tells the others, which wait, that it goes on."""
@@ -125,19 +134,19 @@ class MPIRanks(Ranks):
             return self.comm.alltoall(parts)
 
     def redistribute(self, rows: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Messages go between ranks that have something for each other, and no others."""
         rows = np.ascontiguousarray(rows, np.float64)
-        first = np.cumsum([0, *self.gather(len(rows))])
-        wanted = self.gather((start, stop))
-        mine = (first[self.rank], first[self.rank + 1])
-
-        def overlap(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
-            low = max(a[0], b[0])
-            return low, max(low, min(a[1], b[1]))
-
-        parts = []
-        for low, high in (overlap(mine, other) for other in wanted):
-            parts.append(rows[low - mine[0] : high - mine[0]] if high > low else rows[:0])
-        return np.concatenate(self.exchange(parts))
+        lengths, starts, stops = np.array(self.gather((len(rows), start, stop))).T
+        ends = np.cumsum(lengths)
+        firsts, rank = ends - lengths, self.rank
+        with self._call:
+            parts = {other: rows[part] for other, part in _shared(starts, stops, firsts[rank], ends[rank])}
+            sent = [self.comm.isend(part, other, ROWS) for other, part in parts.items() if other != rank]
+            holders = [other for other, _ in _shared(firsts, ends, start, stop)]
+            found = [parts[rank] if other == rank else self.comm.recv(source=other, tag=ROWS) for other in holders]
+            for request in sent:
+                request.wait()
+        return np.concatenate([rows[:0], *found])
 
     def rest(self) -> None:
         request = self.comm.Ibarrier()
@@ -253,8 +262,17 @@ class MPIRanks(Ranks):
             self.raise_together(error)
 
     def raise_together(self, error: Exception | None) -> None:
-        kind, text = next(found for found in self.gather(describe(error, self.rank)) if found)
+        found = self.merged(describe(error, self.rank), lambda a, b: a or b)
+        assert found is not None
+        kind, text = found
         raise KINDS[kind](text) from error
+
+
+def _shared(starts: np.ndarray, stops: np.ndarray, start: int, stop: int) -> Iterator[tuple[int, slice]]:
+    """Which of the ranges [starts, stops) share numbers with [start, stop), and what of it, counted from `start`."""
+    low, high = np.maximum(starts, start) - start, np.minimum(stops, stop) - start
+    for other in np.flatnonzero(high > low).tolist():
+        yield other, slice(low[other], high[other])
 
 
 def _patiently(request: Any) -> None:

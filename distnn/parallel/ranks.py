@@ -12,7 +12,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NoReturn, Protocol
+from operator import add
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from distnn.errors import BAD_USE, FAILED, RankError, UserError, out_of_memory
 
 ALONE_SECONDS = 3.0  # that the other ranks get to come with the same error
 Term = Callable[[int, np.ndarray], float | None]
+T = TypeVar("T")
 
 
 class RemoteTerms(ABC):
@@ -97,8 +99,19 @@ class Ranks(ABC):
         """Rank 0's value, on all ranks. Collective, replicated."""
 
     @abstractmethod
+    def merged(self, value: T, together: Callable[[T, T], T]) -> T:
+        """All ranks' values put together in the order of ranks, two and two, on all ranks. Collective, replicated.
+
+        together(a, b): of neighbours; associative, raises nothing, and may change a. A rank sends and receives at most
+        ⌈log₂ P⌉ values, but for the broadcast of what they come to.
+        """
+
     def gather(self, value: Any) -> list[Any]:
-        """Every rank's value in the order of ranks, on all ranks. Collective, replicated."""
+        """Every rank's value in the order of ranks, on all ranks. Collective, replicated.
+
+        Each rank gets P values: for few and short ones. What they come to is had more cheaply by `merged`.
+        """
+        return self.merged([value], add)
 
     @abstractmethod
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
@@ -233,8 +246,8 @@ class OneRank(Ranks):
     def broadcast(self, value: Any) -> Any:
         return value
 
-    def gather(self, value: Any) -> list[Any]:
-        return [value]
+    def merged(self, value: T, together: Callable[[T, T], T]) -> T:
+        return value
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         yield from parts

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from distnn.errors import RankError
+from distnn.parallel.agreement import same
 from distnn.parallel.ranks import Ranks
 
 
@@ -30,10 +31,7 @@ def check(tensors: Mapping[str, np.ndarray], t: int, verified: int | None, ranks
     if ranks.size == 1:
         return
     mine = digest(tensors)
-    number = float(int(mine, 16) >> 11)  # 53 bits, which a float64 holds exactly
-    extremes = np.array([number, -number])
-    ranks.maximum(extremes)
-    if extremes[0] != -extremes[1]:
+    if not same(mine, ranks):
         raise RankError(describe(ranks.gather(mine), t, verified))
 
 

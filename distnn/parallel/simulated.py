@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 import numpy as np
 
-from distnn.parallel.ranks import AnyTerms, Ranks, RemoteTerms, TwoPhaseSum
+from distnn.parallel.ranks import AnyTerms, Ranks, RemoteTerms, T, TwoPhaseSum
 
 
 class SimulatedRanks(Ranks):
@@ -76,8 +76,8 @@ class SimulatedRanks(Ranks):
     def broadcast(self, value: Any) -> Any:
         return self.real.broadcast(value)
 
-    def gather(self, value: Any) -> list[Any]:
-        return self.real.gather(value)
+    def merged(self, value: T, together: Callable[[T, T], T]) -> T:
+        return self.real.merged(value, together)
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         return self.real.in_order(parts)

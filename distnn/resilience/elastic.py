@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from distnn.errors import RanksLost
+from distnn.parallel.agreement import same
 from distnn.parallel.ranks import Ranks
 from distnn.training.progress import Progress
 
@@ -47,10 +48,11 @@ def carry_on(ranks: Ranks, attempt: Callable[[Recovery], int]) -> int:
 
 def farthest(progress: Progress | None, ranks: Ranks) -> Progress | None:
     """The progress of the rank that has come farthest: a rank may have died between two others' calls. Collective."""
-    reached = ranks.gather(-1 if progress is None or progress.record is None else progress.record.t)
-    if max(reached) < 0:
-        return None
-    if min(reached) == max(reached):
-        return progress
-    first = reached.index(max(reached))
-    return ranks.gather(progress if ranks.rank == first else None)[first]
+    if same(_reached(progress), ranks):
+        return progress if _reached(progress) >= 0 else None
+    return ranks.merged(progress, lambda a, b: b if _reached(b) > _reached(a) else a)
+
+
+def _reached(progress: Progress | None) -> int:
+    """t; -1 before the first iteration."""
+    return -1 if progress is None or progress.record is None else progress.record.t

@@ -52,8 +52,8 @@ def watching(ranks: Ranks, seconds: float, folder: Path | None = None) -> Iterat
         return
     if ranks.rank == 0 and folder is not None:
         _remove(folder)  # of a job that was ended
-    hosts, names = zip(*ranks.gather((socket.gethostname(), uuid.uuid4().hex)), strict=True)
-    watchdog = Watchdog(ranks, seconds, _memory() / f"distnn-{names[0]}", folder, hosts)
+    hosts, name = ranks.gather(socket.gethostname()), ranks.broadcast(uuid.uuid4().hex)
+    watchdog = Watchdog(ranks, seconds, _memory() / f"distnn-{name}", folder, hosts)
     watchdog.start()
     try:
         yield

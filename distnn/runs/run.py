@@ -109,7 +109,7 @@ class Run:
         self.assembly.model.network.w[:] = progress.best_w
         if reason.quantity != "interrupted" and (unknown := self.assembly.learn_certainty(progress)):
             self.report.warn(unknown)
-        everyones, communication = self.ranks.gather(seconds), self.ranks.gather(waited)
+        everyones, communication = zip(*self.ranks.gather((seconds, waited)), strict=True)
         E_in, E_test = self._kept_error(progress, reason), self._test_error(progress, reason)
         came_to = result(progress, E_in, E_test)
         wrong = self._write_results(progress, reason, came_to) if self.ranks.rank == 0 else {}

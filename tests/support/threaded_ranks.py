@@ -79,6 +79,10 @@ class Comm:
     def send(self, value: Any, dest: int, tag: int) -> None:
         self.wire.mail[self.rank, dest].put(value)
 
+    def isend(self, value: Any, dest: int, tag: int) -> SimpleNamespace:
+        self.send(value, dest, tag)
+        return SimpleNamespace(wait=lambda: None)
+
     def recv(self, source: int, tag: int) -> Any:
         return self.wire.mail[source, self.rank].get(timeout=PATIENCE)
 

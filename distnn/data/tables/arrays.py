@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from distnn.data.tables.parts import read_parts
-from distnn.data.tables.passed import DTYPES, KINDS, Passed, Shape, agreed, passed
+from distnn.data.tables.passed import DTYPES, KINDS, Passed, Shape, Shapes, agreed, passed
 from distnn.data.tables.source import Kind, Missing, Source, check_range, quoted
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
@@ -47,7 +47,7 @@ class ArraySource(Source):
         self._first_rows = np.cumsum([0, *ranks.gather(n)])
         self.n = int(self._first_rows[-1])
         shapes = {name: table.shape if table else None for name, table in local.items()}
-        found = agreed(ranks.gather(shapes if n else None))
+        found = agreed(ranks.merged({ranks.rank: shapes} if n else {}, _each_once))
         _refuse_targets_among_inputs(found)
         self.path = "the frame" if found["X"].framed else "the arrays"
         self.columns = tuple(column for shape in found.values() for column in shape.names)
@@ -133,6 +133,11 @@ def _blocks(shape: Shape, own: Passed | None) -> list[tuple[tuple[str, ...], np.
     return found
 
 
+def _each_once(a: dict[int, Shapes], b: dict[int, Shapes]) -> dict[int, Shapes]:
+    """What some ranks say of their tables, and later ones, where these say something else."""
+    return a | {rank: shapes for rank, shapes in b.items() if shapes not in a.values()}
+
+
 def _refuse_targets_among_inputs(shapes: dict[str, Shape]) -> None:
     """UserError for a frame with the target, which is passed as well."""
     if "Y" in shapes and shapes["X"].framed and shapes["Y"].framed:
@@ -147,7 +152,7 @@ def move(ranks: Ranks, table: np.ndarray, start: int, stop: int) -> np.ndarray:
         gaps = ranks.redistribute(np.ma.getmaskarray(table), start, stop) > 0
         return np.ma.masked_array(move(ranks, np.ma.getdata(table), start, stop), gaps)
     if table.dtype.kind == "U":
-        vocabulary = np.unique(np.concatenate(ranks.gather(np.unique(table))))
+        vocabulary = ranks.merged(np.unique(table), np.union1d)
         codes = np.searchsorted(vocabulary, table).astype(np.float64)
         return vocabulary[ranks.redistribute(codes, start, stop).astype(np.int64)]
     if table.dtype in (np.int64, np.uint64):  # their bits travel: beyond 2^53 they are no float64

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from distnn.errors import UserError
+from distnn.parallel.agreement import same
 from distnn.parallel.ranks import Ranks
 
 
@@ -59,6 +60,8 @@ def open_file(path: str, ranks: Ranks) -> DataFile:
     """The file at `path`, which must be the same one for all ranks. Collective; UserError on all ranks together."""
     with ranks.sharing_errors():
         file = DataFile(path)
+    if same(file.size, ranks):
+        return file
     sizes = ranks.gather(file.size)
     for rank, size in enumerate(sizes):
         if size != sizes[0]:

@@ -47,6 +47,9 @@ class Shape(NamedTuple):
         return f"{width} {'column' if width == 1 else 'columns'}{held}"
 
 
+Shapes = dict[str, Shape | None]  # of X, Y and weights
+
+
 @dataclass(frozen=True)
 class Passed:
     """An array or a frame of one rank. Local.
@@ -151,12 +154,12 @@ def _array(name: str, values: Any) -> np.ndarray:
     return array.reshape(check_shape(array.shape, name))
 
 
-def agreed(shapes: Sequence[dict[str, Shape | None] | None]) -> dict[str, Shape]:
+def agreed(spoken: dict[int, Shapes]) -> dict[str, Shape]:
     """What all ranks with rows say of X, Y and weights; UserError unless they say the same. Replicated in and out.
 
-    shapes: of each rank, None of one without rows. Numbers of several kinds together are float64.
+    spoken: by rank, in their order; ranks that say what an earlier one does need not be among them. Numbers of several
+    kinds together are float64.
     """
-    spoken = {rank: shape for rank, shape in enumerate(shapes) if shape}
     if not spoken:
         raise UserError("The arrays have no rows on any rank.")
     leader, first = next(iter(spoken.items()))
