@@ -7,6 +7,8 @@
 #ifndef SUM_BYTES
 #define SUM_BYTES 4096 /* of the terms added up by lanes at a time: rows of a tile stay in the first level */
 #define SUM_SIDE 96    /* rows whose terms stay in the second level */
+#define NEAR (1 << 18) /* bytes of x that are multiplied before the next ones, */
+#define FEWEST 4       /* but at least so many panels: they share the way of the weights from the memory */
 enum { WRITE, ADD, SUBTRACT };
 #endif
 

@@ -2,7 +2,9 @@
 
 #include "library.h"
 
-#define INTERFACE 10 /* that of kernels/library.py: a library built from sources with another one is not used */
+#include <unistd.h>
+
+#define INTERFACE 11 /* that of kernels/library.py: a library built from sources with another one is not used */
 
 int library_interface(void) { return INTERFACE; }
 
@@ -11,6 +13,16 @@ const char *library_compiler(void) {
     return "clang " __clang_version__;
 #else
     return "gcc " __VERSION__;
+#endif
+}
+
+/* Bytes of the second-level cache of a core; 0 where the system does not tell. */
+int library_second_level(void) {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return bytes > 0 && bytes < 1 << 30 ? (int)bytes : 0;
+#else
+    return 0;
 #endif
 }
 

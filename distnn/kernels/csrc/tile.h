@@ -57,11 +57,15 @@ INLINE void NAME(registers)(int most, int vectors, size rows, size columns, stru
     UNROLLED (int r = 0; r < most; r++)
         UNROLLED (int v = 0; v < vectors; v++) {
             sum[r][v] = (VECTOR){0};
-            if (add && r < rows) /* it comes from the memory meanwhile */
+            if (add && r < rows) /* it comes from the memory meanwhile, */
                 __builtin_prefetch(out + r * stride + v * EACH, 1, 2);
         }
     for (; terms > of.run; terms -= of.run, of.a += of.next, x += of.run * COLUMNS)
         NAME(add_terms)(most, vectors, of, of.run, x, sum);
+    if (add) /* and from the second level during the last terms: before, x would drive it out of the first */
+        UNROLLED (int r = 0; r < most; r++)
+            UNROLLED (int v = 0; v < vectors; v++)
+                __builtin_prefetch(out + r * stride + v * EACH);
     NAME(add_terms)(most, vectors, of, terms, x, sum);
     UNROLLED (int r = 0; r < most; r++)
         UNROLLED (int v = 0; v < vectors; v++) {

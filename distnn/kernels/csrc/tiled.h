@@ -6,13 +6,11 @@
 
 #ifndef TILED_GROUP
 #define TILED_GROUP 16 /* panels that are summed into G at a time: the first level has that much of a tile of x */
-#define TERMS 8192 /* bytes of the a_rk of one r, before the next tile: the second level has a tile's, and their x */
-#define NEAR (1 << 18) /* bytes of x^(0), ..., x^(L-1) that go through all layers before the next ones, */
-#define FEWEST 4       /* but at least so many panels: they share the way of the weights from the memory */
-#define SUM_TILES 10   /* of x that the second level has, while they are summed into G with all of delta */
-#define SINGLE_ROWS 8  /* of x that are summed into G at a time where delta has one row */
-#define LOADED 8       /* rows of weights that are read together */
-#define AHEAD 4        /* rows of x^(0), which are far apart, that are on their way from the memory */
+#define TERMS 8192    /* bytes of the a_rk of one r, before the next tile: the second level has a tile's, and their x */
+#define SUM_PANELS 8  /* of delta^T that the second level has, while they are summed into G with all of x */
+#define SINGLE_ROWS 8 /* of x that are summed into G at a time where delta has one row */
+#define LOADED 8      /* rows of weights that are read together */
+#define AHEAD 4       /* rows of x^(0), which are far apart, that are on their way from the memory */
 
 /* One network, its weights and its memory; see class Tiled of network/passes/tiled.py. */
 struct tiled {
@@ -21,6 +19,7 @@ struct tiled {
     void *w;             /* as `tiled_load` writes them, and some room after them */
     void *x;             /* x^(0), ..., x^(L-1), of all panels of a piece, and some room; the rows of ones are set */
     size x_rows;         /* from one panel to the next */
+    size together;       /* panels that go through all layers before the next ones */
     void *delta, *below; /* delta of two layers, of a group of panels */
     void *turned;        /* delta^T */
 };
@@ -71,9 +70,9 @@ TARGET static void NAME(push_back)(size a, size b, const REAL *W, size columns, 
    only what is not above the diagonal is asked for. */
 TARGET static void NAME(group_sum)(size a, size b, size columns, struct NAME(panels) x, const REAL *turned, REAL *G,
                                    size row, int add, int lower) {
-    for (size first = 0; first < a; first += SUM_TILES * TILED_ROWS)
-        for (size j = 0; j < b; j += COLUMNS)
-            for (size i = first; i < LEAST(a, first + SUM_TILES * TILED_ROWS); i += TILED_ROWS) {
+    for (size first = 0; first < b; first += SUM_PANELS * COLUMNS)
+        for (size i = 0; i < a; i += TILED_ROWS)
+            for (size j = first; j < LEAST(b, first + SUM_PANELS * COLUMNS); j += COLUMNS) {
                 if (lower && j >= i + TILED_ROWS)
                     continue;
                 struct NAME(factors) of = {x.at + i * x.row, x.row, 1, COLUMNS, x.panel};
@@ -161,12 +160,6 @@ TARGET static void NAME(gather)(size rows, size columns, const REAL *from, size 
 /* So many columns and what fills up the last line of them. */
 INLINE size NAME(lines)(size columns) { return (columns + LANES - 1) / LANES * LANES; }
 
-/* The columns that go through a layer together. */
-INLINE size NAME(at_once)(const struct tiled *network) {
-    size panels = NEAR / (network->x_rows * TILED_BYTES);
-    return (panels > FEWEST ? panels : FEWEST) * COLUMNS;
-}
-
 /* Use these weights, by tiles: TILED_ROWS columns of all rows of a W, filled up with zeros, then the next ones. Some
    rows at a time, whose lines stay in the cache from one tile to the next. */
 TARGET void NAME(tiled_load)(const struct tiled *network, const double *w) {
@@ -193,7 +186,7 @@ TARGET void NAME(tiled_load)(const struct tiled *network, const double *w) {
    are asked for. */
 TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, size stride, size columns, REAL *s,
                                 size s_stride) {
-    const size *d = network->d, L = network->L, panel = network->x_rows * COLUMNS, once = NAME(at_once)(network);
+    const size *d = network->d, L = network->L, panel = network->x_rows * COLUMNS, once = network->together * COLUMNS;
     size hidden = 0;
     for (size l = 1; l < L; l++)
         hidden += d[l];
@@ -223,7 +216,7 @@ TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, siz
 /* delta of the layer below, whose theta(s) is x. W: (a + 1) x b, by tiles. */
 TARGET static void NAME(layer_below)(const struct tiled *network, size a, size b, const REAL *W, size columns,
                                      struct NAME(panels) x, struct NAME(panels) delta, struct NAME(panels) below) {
-    size once = NAME(at_once)(network);
+    size once = network->together * COLUMNS;
     for (size c = 0; c < columns; c += once) {
         size some = LEAST(columns - c, once);
         NAME(push_back)(a, b, W, some, delta, below);

@@ -14,18 +14,22 @@ from typing import ClassVar
 
 import numpy as np
 
+from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, SIZE, address
 from distnn.kernels.memory import vector
 from distnn.network.activations import Activation
 from distnn.network.passes.compiled import CompiledPasses, NetworkInC
 
+SECOND_LEVEL = 1 << 20  # bytes of a core's second-level cache, where the system does not tell
+SHARE = 4 / 5  # of it that x^(l-1) and s^(l) take, of the panels that go through the layers together,
+FEWEST = 4  # but at least so many panels: they share the way of the weights from the memory
 PAGE, APART = 32, 12  # rows of a panel in a page; and of one panel after another, which so are in different sets
 
 
 class TiledInC(NetworkInC):
     """struct tiled of tiled.h."""
 
-    _fields_ = (("x_rows", SIZE), ("delta", ADDRESS), ("below", ADDRESS), ("turned", ADDRESS))
+    _fields_ = (("x_rows", SIZE), ("together", SIZE), ("delta", ADDRESS), ("below", ADDRESS), ("turned", ADDRESS))
 
 
 class Tiled(CompiledPasses):
@@ -48,6 +52,7 @@ class Tiled(CompiledPasses):
         self.group = self._constant("group") * self.panel
         self.rows += (APART - self.rows) % PAGE
         self._network.x_rows = self.rows
+        self._network.together = self._together(library.constant("library_second_level") or SECOND_LEVEL)
 
     def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
@@ -60,6 +65,18 @@ class Tiled(CompiledPasses):
             yield columns, s, delta
             add = columns.start > 0
             self.functions.backward(self._at, address(self._delta_L), self._columns, s.shape[1], address(G), add)
+
+    def _together(self, second_level: int) -> int:
+        """Panels that go through all layers before the next ones, so that they suit this cache: equal parts of a group.
+
+        The bits do not depend on it.
+        """
+        group, layer = (
+            self._constant("group"),
+            max(a + 1 + b for a, b in pairwise(self.d)) * self._constant("panel_bytes"),
+        )
+        most = min(group, max(FEWEST, int(SHARE * second_level) // layer))
+        return -(-group // -(-group // most))
 
     def _load(self, w: np.ndarray) -> None:
         w = np.ascontiguousarray(w, np.float64)
