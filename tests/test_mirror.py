@@ -12,6 +12,7 @@ FARM = ("ensemble", "finished", "members", "outcome", "out_of_fold", "report")
 TRIALS = "is at work in test_search.py"
 FARMS = "is at work in runs/farm/test_farm.py, which looks at all that a farm says and writes"
 PEERS = "is run by bench/peers/test_peers.py, as all peers are"
+SIMULATED = "is at work in bench/scaling/test_trial.py, under SimGrid"
 RACERS = "is run by bench/convergence/test_race.py, as all contenders are"
 FIGURES = "is drawn and looked at by report/figures/test_figures.py, as all figures are"
 DRAWN = (
@@ -45,6 +46,8 @@ ELSEWHERE = {
     **dict.fromkeys((f"runs/farm/{name}.py" for name in FARM), FARMS),
     **dict.fromkeys((f"runs/farm/{name}.py" for name in ("sampled", "search", "study", "trials")), TRIALS),
     **dict.fromkeys((f"bench/peers/{name}.py" for name in ("pytorch", "scikit_learn", "worker", "xla")), PEERS),
+    **dict.fromkeys((f"bench/scaling/{name}.py" for name in ("ranks", "simgrid")), SIMULATED),
+    "bench/scaling/figure.py": "is drawn by bench/scaling/test_main.py",
     **dict.fromkeys(
         (f"bench/convergence/{name}.py" for name in ("optimistix", "ours", "pytorch", "scikit_learn")), RACERS
     ),

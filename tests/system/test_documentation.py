@@ -37,6 +37,7 @@ NOT_RUN = {
     "mpirun -n 4 distnn train table.csv --device gpu": "needs GPUs; tests/device/run.sh is for who has one",
     "launch/test.sh*": "is what runs this test",
     "launch/mutate.sh*": "takes minutes, or hours",
+    "python -m distnn.bench.scaling*": "needs SimGrid; bench/scaling/test_trial.py runs trials where it is",
     "launch/lint.sh": "is run with the tests, on the checkout itself",
     "pip install pre-commit*": "needs a git repository",
     "launch/package.sh*": "takes minutes; test_library.py installs distnn, and looks at the wheel's tag",
