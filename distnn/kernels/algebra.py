@@ -27,7 +27,10 @@ ARGUMENTS = {
     "product_of": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
     "outer_sum_of": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),
     "cholesky": (SIZE, ADDRESS, SIZE),
-    "solve": (SIZE, ADDRESS, SIZE, ADDRESS),
+    "divide": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+    "solve_lower": (SIZE, ADDRESS, SIZE, ADDRESS),
+    "solve_upper": (SIZE, ADDRESS, SIZE, ADDRESS),
+    "subtract_columns": (SIZE, ADDRESS, SIZE, ADDRESS, SIZE, ADDRESS),
     "invert": (SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS),
 }
 
@@ -88,13 +91,14 @@ def write_row_products(a: np.ndarray, b: np.ndarray, out: np.ndarray, lower: boo
         out[...] = to
 
 
-def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray, lower: bool = False) -> None:
+def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray, lower: bool = False, sums: int = 0) -> None:
     """Write x δᵀ, a × b, to out, for x: a × columns, δ: b × columns, of one dtype. Local.
 
-    As `write_row_products` where there are few sums; many are made term by term, which is faster then.
+    As `write_row_products` where there are few sums; many are made term by term, which is faster then. sums: how many
+    there are, of which these may be a part; 0: these are all.
     """
     function = _function("outer_sum_of", x.dtype)
-    if function is None or len(x) * len(delta) < MANY or x.shape[1] == 0:
+    if function is None or (sums or len(x) * len(delta)) < MANY or x.shape[1] == 0:
         write_row_products(x, delta, out, lower)
         return
     x, delta = _rows(x), _rows(delta, x.dtype)
@@ -147,13 +151,47 @@ def cholesky(A: np.ndarray) -> np.ndarray | None:
 
 def solve(L: np.ndarray, b: np.ndarray) -> np.ndarray:
     """x with L Lᵀ x = b, (n,). L: from `cholesky`. Local."""
-    function = _function("solve", L.dtype)
+    return solve_upper(L, solve_lower(L, b))
+
+
+def solve_lower(L: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """x with L x = b, (n,). L: from `cholesky`. Local."""
+    return _solved("solve_lower", L, b)
+
+
+def solve_upper(L: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """x with Lᵀ x = b, (n,). L: from `cholesky`. Local."""
+    return _solved("solve_upper", L, b)
+
+
+def _solved(name: str, L: np.ndarray, b: np.ndarray) -> np.ndarray:
+    function = _function(name, L.dtype)
     if function is None:
-        solution: np.ndarray = np.linalg.solve(L.T, np.linalg.solve(L, b))
+        solution: np.ndarray = np.linalg.solve(L if name == "solve_lower" else L.T, b)
         return solution
     L, x = np.ascontiguousarray(L), np.array(b, np.float64)
     function(len(L), _at(L), len(L), _at(x))
     return x
+
+
+def divide(A: np.ndarray, L: np.ndarray) -> None:
+    """Replace A by X with X Lᵀ = A. A: float64 (m, n), rows of `cholesky`'s matrix below L's. Local."""
+    function = _function("divide", L.dtype)
+    if function is None:
+        A[...] = np.linalg.solve(L, A.T).T
+        return
+    L = np.ascontiguousarray(L)
+    function(len(A), _at(A), _step(A), len(L), _at(L), len(L))
+
+
+def subtract_columns(L: np.ndarray, x: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """b - Lᵀ x, (n,), in the order of `solve_upper`. L: float64 (m, n), rows of a factor; x: (m,). Local."""
+    function = _function("subtract_columns", L.dtype)
+    if function is None:
+        return b - L.T @ x
+    L, x, found = np.ascontiguousarray(L), np.ascontiguousarray(x), np.array(b, np.float64)
+    function(len(L), _at(L), L.shape[1], _at(x), L.shape[1], _at(found))
+    return found
 
 
 def invert(L: np.ndarray) -> np.ndarray:

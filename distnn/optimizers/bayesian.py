@@ -31,6 +31,7 @@ import numpy as np
 from distnn.errors import UserError
 from distnn.kernels.algebra import applied, cholesky, column_sums, dot, invert, times, total, value
 from distnn.optimizers.levenberg_marquardt import DampedState, descend, require_squares
+from distnn.optimizers.matrix import Dense
 from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require
 
@@ -128,7 +129,7 @@ class Bayesian:
             return replace(known, stuck=NO_NOISE if (state.errors <= state.least).all() else SETTLED)
         alpha, beta = self._estimated(problem, M, state, found)
         M = Penalised(problem, alpha, beta)
-        A = JJ + np.diag(2 * M.lam)
+        A = Dense(JJ + np.diag(2 * M.lam))
         moved = descend(M, A, DampedState(state.w, *M(state.w), state.mu, state.nu), self.damping)
         errors = problem.output_errors(moved.w)
         return replace(

@@ -19,7 +19,8 @@ from typing import Annotated, ClassVar, Protocol
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels.algebra import cholesky, dot, norm, power, solve, times
+from distnn.kernels.algebra import dot, norm, power
+from distnn.optimizers.matrix import SymmetricMatrix
 from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
@@ -40,7 +41,7 @@ class DampedState(State):
 
 @dataclass(frozen=True)
 class LevenbergMarquardt:
-    """For small networks. Time per step grows with n |W|² and |W|³, memory per rank with |W|²."""
+    """Time per step grows with n |W|² and |W|³, memory with |W|²: shared out over the ranks where that is worth it."""
 
     name: ClassVar[str] = "levenberg-marquardt"
     stochastic: ClassVar[bool] = False
@@ -58,13 +59,14 @@ class LevenbergMarquardt:
 
     def start(self, problem: Problem, w: np.ndarray) -> DampedState:
         """The state at w. Collective, replicated. UserError if the error is no sum of squares or |W|² does not fit."""
-        require_squares(self.name, problem, problem.gauss_newton_megabytes(), len(w), self.max_megabytes)
+        needed = problem.curvature_megabytes(self.max_megabytes)
+        require_squares(self.name, problem, needed, len(w), self.max_megabytes)
         E, G = problem(w)
         return DampedState(w, E, G, 0.0, 2.0)
 
     def step(self, problem: Problem, state: DampedState, t: int) -> DampedState:
         """The state after step t. Collective, replicated."""
-        return descend(problem, problem.gauss_newton(state.w), state, self.damping)
+        return descend(problem, problem.curvature(state.w, self.max_megabytes), state, self.damping)
 
 
 class Bending(Protocol):
@@ -75,29 +77,27 @@ class Bending(Protocol):
     def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray: ...
 
 
-def descend(function: Bending, A: np.ndarray, state: DampedState, damping: float) -> DampedState:
+def descend(function: Bending, A: SymmetricMatrix, state: DampedState, damping: float) -> DampedState:
     """The state after one step, in which E falls; stuck where none does. Collective, replicated.
 
     A: the Gauss-Newton approximation of ∇²E at state.w. damping: the first μ, in units of A's largest diagonal element.
     """
-    diagonal = A.diagonal().copy()
-    mu, nu = state.mu or damping * float(diagonal.max()), state.nu
-    damped, too_bent = A.copy(), False
-    while 0 < mu <= LARGEST_DAMPING * diagonal.max():
-        np.fill_diagonal(damped, diagonal + mu)
-        L = cholesky(damped)
+    largest = float(A.diagonal().max())
+    mu, nu, too_bent = state.mu or damping * largest, state.nu, False
+    while 0 < mu <= LARGEST_DAMPING * largest:
+        L = A.factor(mu)
         if L is None:  # by rounding
             mu, nu = mu * nu, 2 * nu
             continue
-        h = solve(L, -state.G)
+        h = L.solve(-state.G)
         if (state.w + h == state.w).all():
             break
-        promised = -(dot(state.G, h) + 0.5 * dot(h, times(A, h)))
+        promised = -(dot(state.G, h) + 0.5 * dot(h, A.times(h)))
         if promised > 0:
             if too_bent:
                 a, bend = np.zeros_like(h), LARGEST_BEND
             else:
-                a = solve(L, -function.acceleration(state.w, h))
+                a = L.solve(-function.acceleration(state.w, h))
                 bend = 2 * (norm(a) / norm(h))
             if bend > LARGEST_BEND:
                 least, most = TOO_BENT

@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from distnn.optimizers.matrix import SymmetricMatrix
+
 
 class Evaluation(NamedTuple):
     """E and G = ∇E, float64 (|W|,). Replicated."""
@@ -48,6 +50,12 @@ class Problem(Protocol):
 
     def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """The Gauss-Newton approximation A of ∇²E at w: (|W|, |W|), symmetric."""
+
+    def curvature_megabytes(self, most: float) -> float:
+        """Memory per rank that `curvature` and solving with its result take. Local."""
+
+    def curvature(self, w: np.ndarray, most: float) -> SymmetricMatrix:
+        """`gauss_newton` at w, shared out over the ranks where that is faster, or more than `most` MB a rank else."""
 
     @property
     def n(self) -> float:

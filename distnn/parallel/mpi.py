@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from distnn.errors import RankError, RanksLost, TooLittleRoom, UserError, out_of_memory
-from distnn.parallel.ranks import OneRank, Ranks, T
+from distnn.parallel.ranks import LoneRank, Ranks, T
 
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
@@ -63,6 +63,18 @@ class MPIRanks(Ranks):
         with self._call:
             for start in range(0, len(flat), MESSAGE):
                 self.comm.Allreduce(self._in_place, flat[start : start + MESSAGE], self._sum)
+
+    def sum_shared_out(self, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+        own = np.empty(counts[self.rank], values.dtype)
+        with self._call:
+            self.comm.Reduce_scatter(values, own, counts, self._sum)
+        return own
+
+    def concatenate(self, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+        found = np.empty(sum(counts))
+        with self._call:
+            self.comm.Allgatherv(values, [found, counts])
+        return found
 
     def broadcast(self, value: Any) -> Any:
         with self._call:
@@ -281,16 +293,6 @@ def _patiently(request: Any) -> None:
     while not request.Test():
         if time.perf_counter() - start > AT_ONCE:
             time.sleep(1e-3)
-
-
-class LoneRank(OneRank):
-    """One of the ranks of a job on its own."""
-
-    def __init__(self, everyone: MPIRanks):
-        self.everyone = everyone
-
-    def abort(self, code: int) -> None:
-        self.everyone.abort(code)
 
 
 KINDS = {"user": UserError, "room": TooLittleRoom, "rank": RankError}

@@ -57,6 +57,9 @@ class TwoPhaseSum(Protocol):
     @property
     def sum(self) -> np.ndarray: ...
 
+    def combine(self, ranks: Ranks) -> None:
+        """SUM of `sum`. Collective."""
+
     def like(self, local: int) -> TwoPhaseSum:
         """A new sum of the same kind and parts, of so many terms of this rank. Local."""
 
@@ -93,6 +96,17 @@ class Ranks(ABC):
     @abstractmethod
     def sum(self, values: np.ndarray) -> None:
         """Replace a contiguous array of numbers, in place, by its sum over ranks. Collective, replicated."""
+
+    @abstractmethod
+    def sum_shared_out(self, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+        """This rank's part of the sum of vectors over ranks. Collective, local.
+
+        counts: how many numbers of it each rank gets, one after another.
+        """
+
+    @abstractmethod
+    def concatenate(self, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+        """The vectors of all ranks, float64, one after another; counts: their lengths. Collective, replicated."""
 
     @abstractmethod
     def broadcast(self, value: Any) -> Any:
@@ -228,7 +242,7 @@ class Ranks(ABC):
             sums.first(term)
             self.agree(sums.message)
             sums.second(term)
-            self.sum(sums.sum)
+            sums.combine(self)
             if sums.sum[-1]:
                 self.raise_together(sums.error)
             return sums.result()
@@ -242,6 +256,12 @@ class OneRank(Ranks):
 
     def sum(self, values: np.ndarray) -> None:
         pass
+
+    def sum_shared_out(self, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+        return values
+
+    def concatenate(self, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+        return values
 
     def broadcast(self, value: Any) -> Any:
         return value
@@ -295,6 +315,16 @@ class OneRank(Ranks):
 
     def leave(self, code: int) -> NoReturn:
         sys.exit(code)
+
+
+class LoneRank(OneRank):
+    """One of the ranks of a job on its own."""
+
+    def __init__(self, everyone: Ranks):
+        self.everyone = everyone
+
+    def abort(self, code: int) -> None:
+        self.everyone.abort(code)
 
 
 def on_root(ranks: Ranks, work: Callable[[], Any]) -> Any:

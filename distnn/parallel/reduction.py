@@ -99,6 +99,9 @@ class PlainSum:
     def second(self, term: AnyTerms) -> None:
         self.sum[-1] = self.error is not None
 
+    def combine(self, ranks: Ranks) -> None:
+        ranks.sum(self.sum)
+
     def result(self) -> np.ndarray:
         return self.sum[:-1]
 
@@ -176,13 +179,20 @@ class ExactSum:
         self._guess_again()
         self.sum[-2], self.sum[-1] = self.local, self.error is not None
 
+    def combine(self, ranks: Ranks) -> None:
+        ranks.sum(self.sum)
+
     def result(self) -> np.ndarray:
-        if self.sum[-2] > self.count:
-            raise RuntimeError(f"{self.sum[-2]} terms were added, although {self.count} were announced")
+        self.check_count()
         total = self.arithmetic.decode(self.guess)
         if not self.right:
             total[self.layout.numbers(~summable(self.layout.of_parts(self.largest), self.bits))] = np.nan
         return total
+
+    def check_count(self) -> None:
+        """RuntimeError if more terms were added than the bits are enough for. Local."""
+        if self.sum[-2] > self.count:
+            raise RuntimeError(f"{self.sum[-2]} terms were added, although {self.count} were announced")
 
     def _add(self, term: AnyTerms, guesses: list[Rounding]) -> None:
         """Raise `largest` to the magnitudes of this rank's terms, and add them, rounded, to the sum of each guess."""

@@ -49,7 +49,7 @@ class SimulatedRanks(Ranks):
                 total = combined.sum
                 total += played.sum
                 error = error or played.error
-            self.sum(combined.sum)
+            combined.combine(self)
             if combined.sum[-1]:
                 self.raise_together(error)
             return combined.result()
@@ -72,6 +72,12 @@ class SimulatedRanks(Ranks):
 
     def sum(self, values: np.ndarray) -> None:
         self.real.sum(values)
+
+    def sum_shared_out(self, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+        return self.real.sum_shared_out(values, counts)
+
+    def concatenate(self, values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+        return self.real.concatenate(values, counts)
 
     def broadcast(self, value: Any) -> Any:
         return self.real.broadcast(value)

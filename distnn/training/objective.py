@@ -18,10 +18,12 @@ from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import SquaredError
 from distnn.network.second_order.gauss_newton import megabytes, square
 from distnn.network.weights import layers, shapes, weight_count
+from distnn.optimizers.matrix import Dense, SymmetricMatrix
 from distnn.optimizers.problem import Evaluation
 from distnn.parallel.layout import Part
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import REDUCTIONS, Sum
+from distnn.training.curvature import Choice, Curvature, can_be_shared_out
 from distnn.training.terms import BlockTerms, Terms
 
 
@@ -201,6 +203,33 @@ class Objective:
         if self.weight_decay:
             A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed[-size:]
         return A
+
+    def curvature_megabytes(self, most: float) -> float:
+        """Memory per rank that `curvature` and solving with its result take. Local."""
+        return self._choice.cost(most).memory / 1e6
+
+    def curvature(self, w: np.ndarray, most: float) -> SymmetricMatrix:
+        """`gauss_newton` at w, with the same bits; shared out over the ranks where that is faster, or where it would
+        take more than `most` MB on each else.
+        """
+        if not self._choice.is_shared_out(most):
+            return Dense(self.gauss_newton(w))
+        self.evaluations += 1
+        self.terms.load(w)
+        A = self._curvature(2 if self.is_sum_of_squares else 1, self.examples.n)
+        if self.weight_decay:
+            A.add_to_diagonal(2 * self.weight_decay * self.decayed)
+        return A
+
+    @cached_property
+    def _choice(self) -> Choice:
+        d, cut, size = self.backpropagation.d, self.examples.cut, self.ranks.size
+        rows = cut.rows * -(-cut.count // size) * d[-1]
+        return Choice(weight_count(d), rows, size, can_be_shared_out(self.terms, self._make))
+
+    @cached_property
+    def _curvature(self) -> Curvature:
+        return Curvature(self.terms, self.examples, self.ranks)
 
     def acceleration(self, w: np.ndarray, v: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """(2/n) Σ Jᵀ ∂²x^(L)/∂v², how the outputs at w bend along v: float64 (|W|,). Counts as two evaluations.

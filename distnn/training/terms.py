@@ -82,6 +82,10 @@ class BlockTerms:
     def gauss_newton(self, blocks: Sequence[Block], cut: Cut, last: bool) -> AnyTerms:
         return lambda j, out: self._gauss_newton(last).lower(blocks[j], out)
 
+    def gauss_newton_rows(self, blocks: Sequence[Block], cut: Cut, rows: slice) -> AnyTerms:
+        """These rows of Σ JᵀJ, up to column rows.stop, and zeros above the diagonal. See GaussNewton.rows."""
+        return lambda j, out: self._gauss_newton(False).rows(blocks[j], rows, out)
+
     def lengths(self, blocks: Sequence[Block], cut: Cut, T: np.ndarray, last: bool) -> AnyTerms:
         def term(j: int, out: np.ndarray) -> None:
             out[:] = row_sums(self._gauss_newton(last).lengths(blocks[j], T))

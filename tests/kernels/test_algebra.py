@@ -89,6 +89,28 @@ def test_factors(n: int, way: str) -> None:
 
 
 @pytest.mark.parametrize("n", SIZES)
+def test_factors_in_parts(n: int, way: str) -> None:
+    """Of rows below a factor, and of equations with it: the bits of the whole factor, and of `solve`."""
+    A, b = definite(n + 9), draw(n + 9)
+    L = algebra.cholesky(A)
+    assert L is not None
+    top, rows = L[:n, :n].copy(), A[n:, :n].copy()
+    algebra.divide(rows, top)
+    x = algebra.solve_lower(top, b[:n])
+    rest = algebra.solve_upper(L[n:, n:].copy(), algebra.solve_lower(L[n:, n:].copy(), b[n:] - algebra.times(rows, x)))
+    upper = algebra.solve_upper(top, algebra.subtract_columns(rows, rest, x))
+    np.testing.assert_allclose(np.concatenate([upper, rest]), algebra.solve(L, b), rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(rows, L[n:, :n], rtol=1e-9, atol=1e-12)
+    if way != "off":
+        assert rows.tobytes() == L[n:, :n].tobytes()
+        assert (
+            algebra.solve_upper(top, algebra.solve_lower(top, b[:n])).tobytes() == algebra.solve(top, b[:n]).tobytes()
+        )
+        full, zeros = np.zeros((n, n)), np.zeros(n)
+        assert algebra.subtract_columns(full, zeros, x).tobytes() == x.tobytes()
+
+
+@pytest.mark.parametrize("n", SIZES)
 def test_no_factor_of_what_is_not_positive_definite(n: int, way: str) -> None:
     for wrong in (-1.0, 0.0, math.nan):
         A = definite(n)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from distnn.optimizers.matrix import Dense
 from distnn.optimizers.problem import Evaluation
 
 
@@ -50,6 +51,12 @@ class Squares:
     def gauss_newton(self, w: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         J = self.residuals(w)[1]
         return 2 * J.T @ J
+
+    def curvature_megabytes(self, most: float) -> float:
+        return self.gauss_newton_megabytes()
+
+    def curvature(self, w: np.ndarray, most: float) -> Dense:
+        return Dense(self.gauss_newton(w))
 
     def acceleration(self, w: np.ndarray, v: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
         """2 Jᵀ ∂²r/∂v², by a difference."""

@@ -60,6 +60,18 @@ class Comm:
         assert len({(part.dtype, part.shape) for part in parts}) == 1, "the ranks are in different reductions"
         values[...] = op.reduce(parts)
 
+    def Reduce_scatter(self, values: np.ndarray, own: np.ndarray, counts: list[int], op: np.ufunc) -> None:
+        found = values.copy()
+        self.Allreduce(None, found, op)
+        start = sum(counts[: self.rank])
+        own[...] = found[start : start + counts[self.rank]]
+
+    def Allgatherv(self, values: np.ndarray, into: tuple[np.ndarray, list[int]]) -> None:
+        found, counts = into
+        parts = self.allgather(values.copy())
+        assert [part.size for part in parts] == list(counts), "the ranks show something else than was announced"
+        found[...] = np.concatenate(parts)
+
     def Iallreduce(self, in_place: None, values: np.ndarray, op: np.ufunc) -> SimpleNamespace:
         self.Allreduce(in_place, values, op)
         return SimpleNamespace(Test=lambda: True)

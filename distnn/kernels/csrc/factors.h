@@ -73,8 +73,20 @@ TARGET size NAME(cholesky)(size n, double *A, size row) {
     return 1;
 }
 
-/* x with L L^T x = b, in the place of b. */
-TARGET void NAME(solve)(size n, double *L, size row, double *b) {
+/* X with X L^T = A for some rows A, in their place. */
+TARGET void NAME(divide)(size rows, double *A, size A_row, size n, double *L, size L_row) {
+    for (size j = 0; j < n; j += FACTOR_BLOCK) {
+        size some = LEAST(n - j, FACTOR_BLOCK);
+        struct NAME(matrix) known = {A, A_row}, here = {A + j, A_row}, left = {L + j * L_row, L_row};
+        struct NAME(matrix) block = {left.at + j, L_row};
+        if (j > 0)
+            NAME(products)(rows, known, some, left, j, here, SUBTRACT, 0);
+        NAME(divide_rows)(rows, here, some, block);
+    }
+}
+
+/* x with L x = b, in the place of b. */
+TARGET void NAME(solve_lower)(size n, double *L, size row, double *b) {
     for (size i = 0; i < n; i += FACTOR_BLOCK) {
         size end = LEAST(n, i + FACTOR_BLOCK);
         struct NAME(matrix) rows = {L + i * row, row}, known = {b, 0}, here = {b + i, 1};
@@ -86,16 +98,29 @@ TARGET void NAME(solve)(size n, double *L, size row, double *b) {
             b[r] /= L[r * row + r];
         }
     }
+}
+
+/* b - L^T x for some rows of numbers L, in the place of b: block after block of rows, the last one first. */
+TARGET void NAME(subtract_columns)(size n, const double *L, size row, const double *x, size columns, double *b) {
+    for (size i = (n - 1) / FACTOR_BLOCK * FACTOR_BLOCK; i >= 0; i -= FACTOR_BLOCK) {
+        double minus[FACTOR_BLOCK];
+        size some = LEAST(n - i, FACTOR_BLOCK);
+        for (size r = 0; r < some; r++)
+            minus[r] = -x[i + r];
+        NAME(combination)(some, minus, L + i * row, row, columns, b, 1);
+    }
+}
+
+/* x with L^T x = b, in the place of b. */
+TARGET void NAME(solve_upper)(size n, double *L, size row, double *b) {
     for (size i = (n - 1) / FACTOR_BLOCK * FACTOR_BLOCK; i >= 0; i -= FACTOR_BLOCK) {
         size end = LEAST(n, i + FACTOR_BLOCK);
-        double minus[FACTOR_BLOCK];
         for (size r = end - 1; r >= i; r--) {
             for (size k = r + 1; k < end; k++)
                 b[r] = NAME(fma_of_one)(-L[k * row + r], b[k], b[r]);
             b[r] /= L[r * row + r];
-            minus[r - i] = -b[r];
         }
-        NAME(combination)(end - i, minus, L + i * row, row, i, b, 1);
+        NAME(subtract_columns)(end - i, L + i * row, row, b + i, i, b);
     }
 }
 

@@ -8,7 +8,7 @@ Computation 14 (2002). J is never kept: some hundred rows of it, |W| numbers eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -55,8 +55,29 @@ class GaussNewton:
 
     def lower(self, block: Block, out: np.ndarray) -> None:
         """Write the lower triangle of the matrix, row by row, to out: float64, |W| (|W| + 1) / 2."""
-        x, output = self._forward(block)
         out[:] = 0
+        for J, scale in self._parts(block):
+            algebra.outer_sum(J, J, self.product, lower=True)
+            part = self.product if scale is None else scale * self.product * scale.T
+            out += part.reshape(-1).take(self.places)
+
+    def rows(self, block: Block, rows: slice, out: np.ndarray) -> None:
+        """Write these rows of the matrix up to column rows.stop, zeros above the diagonal, one after another to out.
+
+        The bits are those of `lower`. Memory: two of these parts besides `out`.
+        """
+        out = out.reshape(-1, rows.stop)
+        out[:] = 0
+        product = np.empty(out.shape, self.backpropagation.dtype)
+        for J, scale in self._parts(block):
+            algebra.outer_sum(J[rows], J[: rows.stop], product, sums=self.size**2)
+            out += product if scale is None else scale[rows] * product * scale[: rows.stop].T
+        right = out[:, rows.start :]
+        right[np.triu_indices_from(right, 1)] = 0
+
+    def _parts(self, block: Block) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        """Jᵀ in parts, |W| × examples, each divided by a scale of its rows, |W| × 1; None for 1."""
+        x, output = self._forward(block)
         for top in self._tops(block, output):
             delta = self._sensitivities(x, top)
             scale = self._scale(x, delta)
@@ -64,9 +85,7 @@ class GaussNewton:
                 J = self._jacobian(x, delta, slice(start, start + self.columns))
                 if scale is not None:
                     J /= scale.astype(J.dtype)
-                algebra.outer_sum(J, J, self.product, lower=True)
-                part = self.product if scale is None else scale * self.product * scale.T
-                out += part.reshape(-1).take(self.places)
+                yield J, scale
 
     def lengths(self, block: Block, T: np.ndarray, tops: Iterable[np.ndarray] | None = None) -> np.ndarray:
         """|T g_ij|² of each output j, float64, d^(L) × rows: g_ij is a row of J, with its weight, and T |W| × |W|.

@@ -1,0 +1,85 @@
+"""JᵀJ in tiles over the ranks: the bits of the whole one, by the same steps; and which of them is chosen."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from availability import need_instructions
+from curved import weights_for
+from tables import assembled, regression
+from threaded_ranks import on_ranks
+
+from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
+from distnn.parallel.ranks import OneRank, Ranks
+from distnn.parallel.simulated import SimulatedRanks
+from distnn.parallel.symmetric import DistributedMatrix
+from distnn.training.curvature import Choice
+from distnn.training.objective import Objective
+
+NEVER, ALWAYS = 1e9, 20.0  # MB that the whole matrix may take, which takes 23; in tiles it takes less than 20
+D = (30, 15)  # hidden: 601 weights, two rows of tiles
+
+
+def objective(ranks: Ranks, **options: Any) -> Objective:
+    X, Y = regression(90, m=2 if options.get("error") == "squared" else 1)
+    counts = [len(X) * (rank + 1) // ranks.size - len(X) * rank // ranks.size for rank in range(ranks.size)]
+    return assembled(ranks, X, Y, np.linspace(0, 2, len(X)), counts, hidden=D, **options).objective
+
+
+def steps(ranks: Ranks, most: float, **options: Any) -> bytes:
+    """What two steps come to, and the product of the matrix and a vector."""
+    function, optimizer = objective(ranks, **options), LevenbergMarquardt(max_megabytes=most)
+    w = weights_for(function)
+    A = function.curvature(w, most)
+    assert isinstance(A, DistributedMatrix) == (most == ALWAYS)
+    state = optimizer.start(function, w)
+    for t in range(2):
+        state = optimizer.step(function, state, t)
+    assert not state.stuck and np.isfinite(state.w).all()
+    return pickle.dumps([A.diagonal(), A.times(w), state.w, state.E, state.mu, function.evaluations])
+
+
+OPTIONS = [
+    {"error": "squared"},
+    {"dtype": "float32", "weight_decay": 1e-3},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=["two-outputs", "float32-decay"])
+def test_the_bits_are_those_of_the_whole_matrix(options: dict[str, Any], small_blocks: None) -> None:
+    need_instructions()
+    expected = steps(OneRank(), NEVER, **options)
+    for ranks in (1, 2, 3, 5):
+        assert set(on_ranks(ranks, lambda all_ranks: steps(all_ranks, ALWAYS, **options))) == {expected}
+    assert steps(SimulatedRanks(OneRank(), 4), ALWAYS, **options) == expected
+
+
+def test_what_is_chosen() -> None:
+    """In tiles where the whole would be too large, or slower; never where it would have other bits."""
+    large, small = Choice(20_000, 1e4, 2), Choice(300, 1e4, 2)
+    assert large.is_shared_out(1e9) and not small.is_shared_out(1e9)
+    assert small.is_shared_out(1e-3 * small.whole.memory / 1e6)
+    assert Choice(9_000, 1e4, 1).is_shared_out(2000) and not Choice(9_000, 1e4, 1, can=False).is_shared_out(2000)
+    assert large.cost(1e9) == large.shared_out and small.cost(1e9) == small.whole
+    assert "in tiles over the ranks: about" in large.words(1e9) and "whole on every rank: about" in small.words(1e9)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 8, 64])
+def test_memory_that_is_foretold(ranks: int) -> None:
+    """For |W| = 20,000: 8 |W|² / P for the matrix and its factor, and what grows with |W| alone."""
+    W = 20_000
+    memory = Choice(W, 1e5, ranks).shared_out.memory
+    assert 8 * W**2 / ranks < memory < 8 * W**2 * 1.05 / ranks + 20_000 * W
+    assert ranks > 8 or memory < 2 * 8 * W**2 / ranks
+
+
+@pytest.mark.parametrize("options", [{"reduction": "plain"}, {}])
+def test_where_the_bits_would_be_others_it_is_whole(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    if not options:
+        monkeypatch.setenv("DISTNN_FUSED", "off")
+    function = objective(OneRank(), **options)
+    assert function.curvature_megabytes(ALWAYS) == function.gauss_newton_megabytes()
+    assert not isinstance(function.curvature(weights_for(function), ALWAYS), DistributedMatrix)
