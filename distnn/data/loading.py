@@ -97,7 +97,7 @@ def load(
     shift = _shift(source, recipe, cut, ranks)
     shelves, draws, known_by, hints = _read(source, recipe, shift, cut, dtype, ranks, room)
     train = shelves[0]
-    counts = np.array(ranks.gather([sum(shelf.widths) for shelf in shelves]))
+    counts = ranks.tabled([sum(shelf.widths) for shelf in shelves])
     rows, validation_rows, test_rows = (int(count) for count in counts.sum(axis=0))
     _require_rows(source, recipe, rows, validation_rows, test_rows)
     total = int(counts.sum())

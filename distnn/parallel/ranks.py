@@ -127,6 +127,10 @@ class Ranks(ABC):
         """
         return self.merged([value], add)
 
+    def tabled(self, numbers: Sequence[int]) -> np.ndarray:
+        """A table of whole numbers, int64 (P, k), to which each rank gives its row (k,). Collective, replicated."""
+        return self.merged(np.array([numbers], np.int64), lambda a, b: np.concatenate([a, b]))
+
     @abstractmethod
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
         """On rank 0 the parts of all ranks, rank after rank; nothing elsewhere. Collective: every rank iterates.

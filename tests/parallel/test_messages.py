@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from contextlib import nullcontext
-from math import log2
+from math import ceil, log2
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,19 @@ def counted(size: int, work: Any) -> list[tuple[Counter[str], int]]:
         return comm.counts, comm.longest
 
     return on_ranks(size, one)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13])
+def test_what_ranks_say_is_put_together_in_their_order(size: int) -> None:
+    """Two and two, so that a rank sends and receives ⌈log₂ P⌉ times at most, whatever P is."""
+
+    def merged(ranks: Ranks) -> tuple[list[int], list[list[int]]]:
+        return ranks.gather(ranks.rank), ranks.tabled([ranks.rank, 7]).tolist()
+
+    everyone = list(range(size))
+    assert on_ranks(size, merged) == [(everyone, [[rank, 7] for rank in everyone])] * size
+    for counts, _ in counted(size, lambda ranks: ranks.gather(ranks.rank)):
+        assert counts["sent"] <= 1 and counts["sent"] + counts["received"] <= ceil(log2(size))
 
 
 @pytest.fixture

@@ -34,6 +34,9 @@ def test_what_all_are_told(ranks: Ranks) -> None:
     assert ranks.broadcast(ranks.rank) == 0
     everyone = list(range(ranks.size))
     assert ranks.gather(ranks.rank) == everyone
+    assert ranks.tabled([ranks.rank, 7]).tolist() == [[rank, 7] for rank in everyone]
+    words = ranks.merged(str(ranks.rank), lambda a, b: f"({a} {b})")
+    assert words.replace("(", "").replace(")", "").split() == list(map(str, everyone)), "in the order of ranks"
     ranks.rest()
 
 

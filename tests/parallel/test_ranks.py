@@ -22,6 +22,7 @@ def test_for_one_rank_every_collective_call_is_the_identity() -> None:
     assert values.tolist() == [1, -2]
     assert ranks.broadcast("x") == "x"
     assert ranks.gather(3) == [3]
+    assert ranks.tabled([3, 4]).tolist() == [[3, 4]]
     assert list(ranks.in_order(iter([1, 2]))) == [1, 2]
     assert ranks.redistribute(np.arange(5.0)[:, None], 1, 3).tolist() == [[1], [2]]
     assert ranks.all_come(0) and not ranks.be_elastic() and ranks.all_finished(True) and not ranks.all_finished(False)

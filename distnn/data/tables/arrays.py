@@ -44,7 +44,7 @@ class ArraySource(Source):
             local = passed(X, Y, weights)
         x = local["X"]
         n = 0 if x is None else x.n
-        self._first_rows = np.cumsum([0, *ranks.gather(n)])
+        self._first_rows = np.cumsum(np.append(0, ranks.tabled([n])))
         self.n = int(self._first_rows[-1])
         shapes = {name: table.shape if table else None for name, table in local.items()}
         found = agreed(ranks.merged({ranks.rank: shapes} if n else {}, _each_once))
