@@ -103,7 +103,8 @@ class Bayesian:
         UserError if the error is no sum of squares, |W|² does not fit, or there is nothing to learn.
         """
         needed = problem.gauss_newton_megabytes() + MORE_MATRICES * 8 * len(w) ** 2 / 1e6
-        require_squares(self.name, problem, needed, len(w), self.max_megabytes)
+        instead = "--optimizer levenberg-marquardt, which shares it out over the ranks"
+        require_squares(self.name, problem, needed, len(w), self.max_megabytes, instead)
         errors, least = problem.output_errors(w), FLOOR * problem.output_errors(np.zeros_like(w))
         if not least.all():
             raise UserError(

@@ -60,7 +60,8 @@ class LevenbergMarquardt:
     def start(self, problem: Problem, w: np.ndarray) -> DampedState:
         """The state at w. Collective, replicated. UserError if the error is no sum of squares or |W|² does not fit."""
         needed = problem.curvature_megabytes(self.max_megabytes)
-        require_squares(self.name, problem, needed, len(w), self.max_megabytes)
+        more = "more ranks, " if needed < problem.gauss_newton_megabytes() else ""
+        require_squares(self.name, problem, needed, len(w), self.max_megabytes, f"{more}--optimizer lbfgs")
         E, G = problem(w)
         return DampedState(w, E, G, 0.0, 2.0)
 
@@ -112,12 +113,15 @@ def descend(function: Bending, A: SymmetricMatrix, state: DampedState, damping: 
     return DampedState(state.w, state.E, state.G, state.mu, state.nu, stuck=NO_STEP)
 
 
-def require_squares(name: str, problem: Problem, needed: float, weights: int, most: float) -> None:
-    """Raise UserError unless E is a sum of squares, and the MB needed a rank are at most so many."""
+def require_squares(name: str, problem: Problem, needed: float, weights: int, most: float, instead: str) -> None:
+    """Raise UserError unless E is a sum of squares, and the MB needed a rank are at most so many.
+
+    instead: what to use else.
+    """
     if needed > most:
         raise UserError(
             f"{name} would need about {needed:,.0f} MB a rank for the matrix of {weights:,} × {weights:,} numbers, and "
-            f"--max-megabytes allows {most:,.0f}: use --optimizer lbfgs, or a smaller network."
+            f"--max-megabytes allows {most:,.0f}: use {instead}, or a smaller network."
         )
     if not problem.is_sum_of_squares:
         raise UserError(

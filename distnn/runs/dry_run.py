@@ -9,13 +9,16 @@ import numpy as np
 
 from distnn.command_line.console import pairs
 from distnn.data.tables import Source
+from distnn.kernels import library
 from distnn.kernels.memory import amount
 from distnn.network.weights import weight_count
+from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.reduction import KEPT_BYTES
 from distnn.runs import certainty
 from distnn.runs.defaults import foreseen
-from distnn.runs.options import Options, with_optimizer
+from distnn.runs.options import Options, optimizer, with_optimizer
 from distnn.runs.plan import Plan
+from distnn.training.curvature import Choice
 from distnn.words import many
 
 
@@ -57,9 +60,19 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
         ("an iteration", f"{flops:.3g} floating-point operations, {flops / max(1, ranks):.3g} a rank; "
                          f"{amount(8 * weights)} summed over ranks"),
         ("optimizer", f"{settled.optimizer}{chosen}, at most {many(settled.max_iterations or 0, 'iteration')}"),
+        *([("JᵀJ", _curvature(settled, weights, max(rows) * d[-1], ranks))]
+          if settled.optimizer == LevenbergMarquardt.name else []),
         ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)
+
+
+def _curvature(options: Options, weights: int, rows: int, ranks: int) -> str:
+    """How Levenberg-Marquardt holds JᵀJ, and what that costs. rows: of J on one rank."""
+    chosen = optimizer(options)
+    assert isinstance(chosen, LevenbergMarquardt)
+    elsewhere = options.reduction != "exact" or options.device != "cpu" or library.instructions() is None
+    return Choice(weights, rows, ranks, not elsewhere).words(chosen.max_megabytes)
 
 
 def _between(counts: list[int], what: str) -> str:

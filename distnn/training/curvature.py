@@ -74,12 +74,13 @@ class Choice:
         return self.shared_out if self.is_shared_out(most) else self.whole
 
     def words(self, most: float) -> str:
-        """What is chosen, and what both would cost."""
+        """What is chosen and what it costs, beside the other one."""
         shared, whole = (f"{amount(cost.memory)} and {cost.seconds:.2g} s" for cost in (self.shared_out, self.whole))
         size = f"{self.weights:,} × {self.weights:,}"
         if self.is_shared_out(most):
-            return f"{size}, in tiles over the ranks: about {shared} a step on each; whole on every rank {whole}"
-        return f"{size}, whole on every rank: about {whole} a step; in tiles over the ranks {shared}"
+            return f"{size}, in tiles over the ranks: about {shared} a step on each; whole, on every rank, {whole}"
+        other = f"; in tiles over the ranks {shared}" if self.can else ""
+        return f"{size}, whole on every rank: about {whole} a step{other}"
 
 
 class Curvature:

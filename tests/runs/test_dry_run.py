@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from availability import need_instructions
 
 from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
+from distnn.runs.dry_run import show
+from distnn.runs.job import open_table
+from distnn.runs.options import Options
+from distnn.runs.understanding import plan_alone
 from distnn.train import main as train_main
 
 
@@ -53,3 +61,23 @@ def test_rows_beyond_memory_are_announced(tmp_path: Path, capsys: pytest.Capture
     assert train_main(OneRank(), list(arguments)) == 0
     shown = capsys.readouterr().out
     assert "of rows a rank (--memory)" in shown and "--scratch" not in shown
+
+
+def test_how_the_matrix_of_levenberg_marquardt_is_held(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whole, or in tiles where that is faster on several ranks, or the whole would be too large."""
+    need_instructions()
+    options = Options(examples=500, optimizer="levenberg-marquardt", hidden=(40, 38))
+    source = open_table(options, OneRank())
+    planned = plan_alone(options, source, OneRank())
+
+    def shown(ranks: int, **more: Any) -> str:
+        show(replace(options, **more), source, planned, ranks, 10**9)
+        return next(line for line in capsys.readouterr().out.splitlines() if line.startswith("JᵀJ"))
+
+    whole = shown(1)
+    assert re.search(r"1,717 × 1,717, whole on every rank: about 189 MB and 0\.\d+ s a step; in tiles", whole)
+    for tiles in (shown(2), shown(1, max_megabytes=100.0)):
+        assert "in tiles over the ranks: about" in tiles and "whole, on every rank, 189 MB" in tiles
+    assert "whole on every rank: about" in shown(2, reduction="plain")
+    show(replace(options, optimizer="lbfgs"), source, planned, 2, 10**9)
+    assert "JᵀJ" not in capsys.readouterr().out

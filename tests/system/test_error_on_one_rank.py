@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from availability import need_instructions
 from inject import at
 from mpi_runner import mpirun
 from threaded_ranks import ThreadRanks, outcomes
@@ -20,6 +21,7 @@ TRAINING = (
     *("--examples", "9000", "--hidden", "4", "--validation", "0.2", "--max-iterations", "3"),
     *("--check-every", "2", "--watchdog", "0"),
 )
+IN_TILES = ("--max-megabytes", "0.015")  # which is too little for JᵀJ on every rank
 
 # Functions that each rank calls in the course of a training, from its beginning to its end.
 PHASES = (
@@ -40,6 +42,9 @@ PHASES = (
     "gauss_newton.py:GaussNewton.lower",
     "levenberg_marquardt.py:LevenbergMarquardt.step",
     "reduction.py:ExactSum.second",
+    "stripes.py:StripeSum.combine",
+    "symmetric.py:DistributedMatrix.factor",
+    "symmetric.py:DistributedFactor.solve",
     "record.py:norm",
     "replicas.py:digest",
 )
@@ -76,6 +81,10 @@ def test_in_each_phase_of_a_training(
     """Ranks are threads here, each of which has its own profile; signals come to the first thread alone."""
     monkeypatch.setattr("distnn.runs.job.caught", lambda ranks: nullcontext())
     victim = PHASES.index(phase) % 3
+    more: tuple[str, ...] = ()
+    if phase.startswith(("stripes", "symmetric")):
+        need_instructions()
+        more = IN_TILES
 
     def only_here() -> None:
         raise UserError("only here")
@@ -84,7 +93,7 @@ def test_in_each_phase_of_a_training(
         if ranks.rank == victim:
             at(phase, only_here)()
         with ranks.none_alone():
-            train.main(ranks, [*TRAINING, "--out", str(tmp_path / "run")])
+            train.main(ranks, [*TRAINING, *more, "--out", str(tmp_path / "run")])
 
     found = outcomes(3, work)
     if ended:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from availability import need_instructions
 from curved import weights_for
+from mpi_runner import mpirun
 from tables import assembled, regression
 from threaded_ranks import on_ranks
 
+from distnn.errors import UserError
+from distnn.inference.stored import load_model
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.simulated import SimulatedRanks
 from distnn.parallel.symmetric import DistributedMatrix
+from distnn.train import main as train_main
 from distnn.training.curvature import Choice
 from distnn.training.objective import Objective
 
@@ -65,6 +70,7 @@ def test_what_is_chosen() -> None:
     assert Choice(9_000, 1e4, 1).is_shared_out(2000) and not Choice(9_000, 1e4, 1, can=False).is_shared_out(2000)
     assert large.cost(1e9) == large.shared_out and small.cost(1e9) == small.whole
     assert "in tiles over the ranks: about" in large.words(1e9) and "whole on every rank: about" in small.words(1e9)
+    assert "in tiles" in small.words(1e9) and "in tiles" not in Choice(300, 1e4, 2, can=False).words(1e9)
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 8, 64])
@@ -83,3 +89,18 @@ def test_where_the_bits_would_be_others_it_is_whole(options: dict[str, Any], mon
     function = objective(OneRank(), **options)
     assert function.curvature_megabytes(ALWAYS) == function.gauss_newton_megabytes()
     assert not isinstance(function.curvature(weights_for(function), ALWAYS), DistributedMatrix)
+
+
+@pytest.mark.job
+def test_on_ranks_of_mpi(tmp_path: Path) -> None:
+    """In tiles on two ranks, where the whole would be refused, and whole on one: the same model."""
+    need_instructions()
+    arguments = ("--optimizer", "levenberg-marquardt", "--hidden", "30,15", "--max-iterations", "1", "--quiet")
+    table = ("--examples", "2500")
+    done = mpirun(2, "-m", "distnn.train", *arguments, *table, "--max-megabytes", "18", "--out", str(tmp_path / "two"))
+    assert done.returncode == 0, done.stderr
+    assert train_main(OneRank(), [*arguments, *table, "--out", str(tmp_path / "one")]) == 0
+    two, one = (load_model(tmp_path / name).network.w for name in ("two", "one"))
+    assert 64 * one.size**2 > 18e6 and two.tobytes() == one.tobytes()
+    with pytest.raises(UserError, match=r"about \d+ MB a rank .*use more ranks, --optimizer lbfgs"):
+        train_main(OneRank(), [*arguments, *table, "--max-megabytes", "10"])

@@ -69,9 +69,11 @@ class GaussNewton:
         out = out.reshape(-1, rows.stop)
         out[:] = 0
         product = np.empty(out.shape, self.backpropagation.dtype)
-        for J, scale in self._parts(block):
-            algebra.outer_sum(J[rows], J[: rows.stop], product, sums=self.size**2)
-            out += product if scale is None else scale[rows] * product * scale[: rows.stop].T
+        for number, (J, scale) in enumerate(self._parts(block)):
+            at_once = number == 0 and scale is None and product.dtype == out.dtype
+            algebra.outer_sum(J[rows], J[: rows.stop], out if at_once else product, sums=self.size**2)
+            if not at_once:
+                out += product if scale is None else scale[rows] * product * scale[: rows.stop].T
         right = out[:, rows.start :]
         right[np.triu_indices_from(right, 1)] = 0
 
