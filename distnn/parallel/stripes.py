@@ -51,14 +51,17 @@ class StripeSum(ExactSum):
         held: list[list[slice]] = [[] for _ in range(ranks.size)]  # the columns of each rank's tiles
         for place, columns in self.tiling.across(self.rows).items():
             held[self.tiling.owner(place)].append(columns)
-        self.own: list[np.ndarray] = [np.empty(whole[:, columns].shape) for columns in held[ranks.rank]]
+        mine = [whole[:, columns] for columns in held[ranks.rank]]
+        self.own = np.empty(sum(tile.size for tile in mine))
+        self.tiles = np.split(self.own, np.cumsum([tile.size for tile in mine])[:-1]) if mine else []
+        self.tiles = [own.reshape(tile.shape) for own, tile in zip(self.tiles, mine, strict=True)]
         step = max(1, MESSAGE // self.rows.stop)
         for first in range(0, len(whole), step):
             rows = slice(first, min(first + step, len(whole)))
             parts = [[whole[rows, columns].ravel() for columns in of_rank] for of_rank in held]
             counts = [sum(map(len, part)) for part in parts]
             got = ranks.sum_shared_out(np.concatenate([tile for part in parts for tile in part]), counts)
-            for out in self.own:
+            for out in self.tiles:
                 tile, got = np.split(got, [out[rows].size])
                 np.multiply(tile.reshape(out[rows].shape), self.guess.unit[rows, None], out=out[rows])
 
@@ -66,9 +69,9 @@ class StripeSum(ExactSum):
         """This rank's tiles of the rows, one after another, as `DistributedMatrix.write` takes them. Local."""
         self.check_count()
         if not self.right:
-            for tile in self.own:
+            for tile in self.tiles:
                 tile[~summable(self.largest, self.bits)] = np.nan
-        own, self.own = np.concatenate([*map(np.ravel, self.own), NOTHING]), []
+        own, self.own, self.tiles = self.own, NOTHING, []
         self._give_back()
         return own
 

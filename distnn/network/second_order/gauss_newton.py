@@ -68,14 +68,17 @@ class GaussNewton:
         """
         out = out.reshape(-1, rows.stop)
         out[:] = 0
-        product = np.empty(out.shape, self.backpropagation.dtype)
+        product = np.zeros(out.shape, self.backpropagation.dtype)
+        left, right = slice(rows.start), slice(rows.start, rows.stop)
         for number, (J, scale) in enumerate(self._parts(block)):
             at_once = number == 0 and scale is None and product.dtype == out.dtype
-            algebra.outer_sum(J[rows], J[: rows.stop], out if at_once else product, sums=self.size**2)
+            to = out if at_once else product
+            algebra.outer_sum(J[rows], J[left], to[:, left], sums=self.size**2)
+            algebra.outer_sum(J[rows], J[right], to[:, right], lower=True, sums=self.size**2)
             if not at_once:
                 out += product if scale is None else scale[rows] * product * scale[: rows.stop].T
-        right = out[:, rows.start :]
-        right[np.triu_indices_from(right, 1)] = 0
+        square = out[:, right]
+        square[np.triu_indices_from(square, 1)] = 0
 
     def _parts(self, block: Block) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         """Jᵀ in parts, |W| × examples, each divided by a scale of its rows, |W| × 1; None for 1."""
