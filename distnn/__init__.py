@@ -14,6 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from distnn.command_line.interrupted import quiet
 from distnn.parallel.uncaught import end_all_ranks
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ _PLACES = {
     "Reason": "training.termination",
 }
 
+quiet()
 end_all_ranks()
 
 

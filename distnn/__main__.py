@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from signal import SIGINT
 
 from distnn.command_line import output
 from distnn.errors import BAD_USE, DONE, FAILED
@@ -66,12 +65,7 @@ def _start(command: str, arguments: Sequence[str]) -> int:
     from runpy import run_module
 
     sys.argv[1:] = arguments
-    try:
-        run_module(f"distnn.{command}", run_name="__main__", alter_sys=True)
-    except KeyboardInterrupt:  # while it was imported: later the program itself answers
-        if launched_first():
-            print("distnn: interrupted.", file=sys.stderr)
-        return 128 + SIGINT
+    run_module(f"distnn.{command}", run_name="__main__", alter_sys=True)
     return DONE
 
 

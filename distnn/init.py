@@ -19,7 +19,7 @@ from distnn.parallel.ranks import OneRank, Ranks, on_root
 from distnn.runs.job import open_table
 from distnn.runs.options import ACTIONS, Options, check
 from distnn.runs.understanding import plan_alone
-from distnn.storage.overwriting import keep_others
+from distnn.storage.overwriting import make_way, write
 from distnn.submission.systems import SYSTEMS, find
 from distnn.submit import SubmitOptions, made
 from distnn.words import many
@@ -68,13 +68,13 @@ def _init(asked: InitOptions | None) -> None:
         raise UserError(f"--system {system}: choose from {', '.join(sorted(SYSTEMS))}.")
     file = Path(asked.write)
     job = file.with_suffix(f".{system}.sh")
-    keep_others((file, *([job] if system else [])), asked.overwrite)
+    make_way((file, *([job] if system else [])), asked.overwrite)
     options = questions(asked.data, (lambda question, default: default) if asked.yes else ask)
-    _write(file, HEAD.format(file=file) + commented(options))
+    write(file, HEAD.format(file=file) + commented(options), "--write")
     print(f"wrote {file}. Train here: distnn train --config {file}")
     if system:
         flags = ["--config", str(file)]
-        _write(job, made(system, SubmitOptions(**vars(options)), flags))
+        write(job, made(system, SubmitOptions(**vars(options)), flags), "--write")
         command = " ".join(SYSTEMS[system].command) + (" <" if SYSTEMS[system].reads else "")
         print(f"wrote {job}. Train as a job: {command} {job}")
 
@@ -157,13 +157,6 @@ def _line(option: Declared, options: Options) -> str:
     others = [other.name for other in declared(Options) if other.name != option.name]
     text = to_toml(options, others).strip()
     return text if getattr(options, option.name) != option.default else f"# {' '.join(text.split())}"
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{file} cannot be written: {error.strerror}.") from None
 
 
 if __name__ == "__main__":

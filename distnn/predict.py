@@ -18,7 +18,7 @@ from distnn.inference.writers import WRITERS, on_stdout, write, writer_for
 from distnn.inference.writers.earlier import holds_predictions, keep_table
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.resilience.watchdog import SECONDS, WORDS, watched_reading, watching
-from distnn.storage.overwriting import keep_others
+from distnn.storage.overwriting import make_way
 
 PROGRAM = "distnn predict"
 ABOUT = """Apply a trained model to a table.
@@ -78,7 +78,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         if options.out is not None and not on_stdout(options.out):
             out, names = Path(options.out), [field.name for field in predictions.fields]
             own = partial(holds_predictions, names=names)
-            on_root(ranks, lambda: keep_others([out], options.overwrite, own, "such predictions"))
+            on_root(ranks, lambda: make_way([out], options.overwrite, own, "such predictions"))
         write(predictions, writer, options.out, ranks)
     return 0
 

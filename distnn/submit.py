@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,8 @@ from distnn.errors import BAD_USE, DONE, UserError
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.options import Options, check
 from distnn.runs.options.fields import AtLeast, check_fields
-from distnn.submission.script import script, to_flags
+from distnn.storage.overwriting import make_way, write
+from distnn.submission.script import is_script_of, script, to_flags
 from distnn.submission.systems import SYSTEMS, Request, duration, find, require_seeds
 
 PROGRAM = "distnn submit"
@@ -70,7 +72,9 @@ def _submit(arguments: Sequence[str]) -> int:
     if options.dry_run:
         print(text, end="")
         return DONE
-    return submit(name, text, Path(f"{str(options.out).rstrip('/')}.{name}.sh"))
+    file = Path(f"{str(options.out).rstrip('/')}.{name}.sh")
+    make_way([file], False, partial(is_script_of, out=str(options.out)), f"script of the run {options.out}")
+    return submit(name, text, file)
 
 
 LEFT_OUT = ("out", "dry_run", "overwrite")  # of the training's options: those that the script itself gives
@@ -103,11 +107,7 @@ def made(name: str, options: SubmitOptions, flags: Sequence[str]) -> str:
 
 def submit(name: str, text: str, file: Path) -> int:
     """Write the script, and hand it to the batch system, whose answer is printed. Returns its exit code, or BAD_USE."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{file} cannot be written: {error.strerror}.") from None
+    write(file, text, "The script")
     system = SYSTEMS[name]
     command = system.command if system.reads else (*system.command, str(file))
     try:

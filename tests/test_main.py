@@ -84,18 +84,6 @@ def test_what_is_no_command_is_answered(
     assert (shown.out, shown.err) == ("", f"distnn: {answer} See: distnn --help\n")
 
 
-def test_an_interrupt_while_a_program_is_imported(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(*given: object, **named: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(sys, "argv", ["distnn"])
-    monkeypatch.setattr("runpy.run_module", interrupted)
-    assert main(["predict"]) == 130
-    assert capsys.readouterr() == ("", "distnn: interrupted.\n")
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_odd_input_is_answered_in_sentences(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -198,7 +198,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a bad row": ({"data": "bad.csv"}, r"bad.csv, line 3 \(row 1\), column b: 'nan' is not a finite number"),
     "another ending": ({"out": "a.txt"}, r"--out a\.txt: the name must end with .csv, .npy, .* or .h5\."),
     "no such column": ({"keep": "id"}, "numbers.csv has no column 'id'"),
-    "no such folder": ({"out": "nowhere/a.csv"}, "--out nowhere/a.csv cannot be written: No such file or directory"),
+    "no folder": ({"out": "bad.csv/a.csv"}, "bad.csv/a.csv cannot be written: Not a directory"),
     "threads": ({"threads": "0"}, "--threads and --examples need to be at least 1"),
 }
 

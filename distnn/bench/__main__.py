@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from distnn.bench import machine, prediction
@@ -13,10 +14,10 @@ from distnn.bench.options import BenchOptions, check
 from distnn.bench.series import series
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.errors import UserError
 from distnn.kernels import blas
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root
+from distnn.storage import overwriting
 
 PROGRAM = "distnn bench"
 ABOUT = """Measure how long an iteration takes, beside PyTorch, JAX and scikit-learn and beside the machine's limit.
@@ -69,6 +70,7 @@ def read_options(arguments: Sequence[str], ranks: Ranks) -> BenchOptions | None:
     options: BenchOptions | None = parse(BenchOptions, PROGRAM, ABOUT, arguments)
     if options is not None:
         check(options, ranks.size)
+        overwriting.make_way(map(Path, filter(None, (options.json, options.figure))), options.overwrite)
     return options
 
 
@@ -107,12 +109,7 @@ def _predict(found: dict[str, Any], network: prediction.Network, options: BenchO
 def write(results: dict[str, Any], options: BenchOptions) -> None:
     """Write the files that the options ask for. Local: for rank 0. UserError if that fails."""
     if options.json is not None:
-        try:
-            with open(options.json, "w") as file:
-                json.dump(results, file, indent=1)
-                file.write("\n")
-        except OSError as error:
-            raise UserError(f"--json {options.json} cannot be written: {error.strerror}.") from None
+        overwriting.write(Path(options.json), json.dumps(results, indent=1) + "\n", "--json")
     if options.figure is not None:
         from distnn.bench.figure import draw
 

@@ -31,6 +31,7 @@ class BenchOptions:
     ] = False
     json: Annotated[str | None, OUTPUT, "File to write all numbers to."] = None
     figure: Annotated[str | None, OUTPUT, "Figure to draw, .png, .svg or .pdf."] = None
+    overwrite: Annotated[bool, OUTPUT, "Replace files that are there already."] = False
     predict: Annotated[
         str | None, PREDICTION, "Numbers of ranks to predict times for, first..last, such as 1..4096."
     ] = None

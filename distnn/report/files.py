@@ -8,11 +8,9 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from distnn.errors import UserError
 from distnn.report.style import LACKED
 from distnn.report.subject import Drawing
-from distnn.storage.files import replacing
-from distnn.storage.overwriting import keep_others
+from distnn.storage.overwriting import make_way, write
 
 MARK = "distnn report"  # stands in each file, in its first or last BYTES
 BYTES = 4096
@@ -27,8 +25,8 @@ FORMATS: dict[str, dict[str, str | None]] = {
 
 
 def require_own(paths: Iterable[Path], overwrite: bool) -> None:
-    """UserError if one of the files is there and was not written here, unless `overwrite`. Local."""
-    keep_others(paths, overwrite, _is_own, "report of distnn")
+    """See that the files can be written. UserError for one that is there, and was not written here. Local."""
+    make_way(paths, overwrite, _is_own, "report of distnn")
 
 
 def _is_own(path: Path) -> bool:
@@ -47,17 +45,10 @@ def figure_files(folder: Path, drawings: Iterable[Drawing]) -> dict[Path, tuple[
 
 
 def write_figures(files: dict[Path, tuple[Drawing, str]]) -> str:
-    """Write figures, each in its format; their folder is made. UserError where one cannot be written.
+    """Write figures, each in its format. UserError where one cannot be written.
 
     Returns the characters in them that no font here has, and that PNG and PDF lack; SVG leaves fonts to its readers.
     """
-    for folder in {path.parent for path in files}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise UserError(f"--figures {folder} is a file: give a folder.") from None
-        except OSError as error:
-            raise UserError(f"--figures {folder} cannot be made: {error.strerror}.") from None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for path, (drawing, ending) in files.items():
@@ -66,12 +57,3 @@ def write_figures(files: dict[Path, tuple[Drawing, str]]) -> str:
             write(path, content.getvalue(), "--figures")
     lacked = {int(found[1]) for own in caught if (found := re.match(LACKED, str(own.message)))}
     return "".join(map(chr, sorted(lacked)))
-
-
-def write(path: Path, content: bytes, option: str) -> None:
-    """Write a file, whole or not at all. UserError if it fails."""
-    try:
-        with replacing(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise UserError(f"{option} {path} cannot be written: {error.strerror}.") from None

@@ -35,8 +35,13 @@ def replacing(path: Path, mode: str = "wb", new: bool = False) -> Iterator[IO[An
     """A file that takes the place of `path` when the block ends without an error; until then `path` is untouched.
 
     After a crash or a power cut there is the old file or the new one, whole. new: FileExistsError if there is one, also
-    where another process, on any host, makes it at the same time.
+    where another process, on any host, makes it at the same time. A device or a pipe stays what it is, and is written
+    to.
     """
+    if path.exists() and not path.is_file() and not new:
+        with open(path, mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+        return
     handle, temporary = _beside(path)
     try:
         with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:

@@ -28,7 +28,7 @@ def script(system: System, request: Request, out: str, options: Sequence[str], m
     assert found, system.script
     asked = "".join(f"{system.directive} {line}\n" for line in system.lines(request))
     arguments = " ".join(map(shlex.quote, options))
-    training = f"OUT={shlex.quote(out)} OPTIONS=({arguments})\n"
+    training = f"{_beginning(out)}{arguments})\n"
     rest = rest.split("\n", 2)[2]
     before = [f"module load {' '.join(map(shlex.quote, modules))}\n"] if modules else []
     if not in_checkout():
@@ -36,6 +36,18 @@ def script(system: System, request: Request, out: str, options: Sequence[str], m
         head, rest = head.replace(_about(head), _own_words(system)), _elsewhere(rest)
     rest = re.sub(r"^source .*batch\.sh.*\n", lambda line: "".join(before) + line[0], rest, count=1, flags=re.M)
     return f"{head}{EDIT if in_checkout() else ''}{asked}{training}{rest}"
+
+
+def is_script_of(path: Path, out: str) -> bool:
+    """Is the file a script that trains into the directory `out`? Local."""
+    try:
+        return f"\n{_beginning(out)}" in path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _beginning(out: str) -> str:
+    return f"OUT={shlex.quote(out)} OPTIONS=("
 
 
 def in_checkout() -> bool:

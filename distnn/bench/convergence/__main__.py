@@ -18,6 +18,7 @@ from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
+from distnn.storage.overwriting import make_way, write
 
 PROGRAM = "python -m distnn.bench.convergence"
 ABOUT = """Compare distnn's optimizers with scikit-learn's and PyTorch's L-BFGS, PyTorch's Adam, scipy's least_squares
@@ -38,6 +39,7 @@ class ConvergenceOptions:
     seeds: Annotated[int, RACE, "Run from this many initial weights, 0, 1, …; medians are shown."] = 5
     quick: Annotated[bool, RACE, f"At most {QUICK_ROWS} rows, a tenth of the time: to see that all works."] = False
     json: Annotated[str | None, RACE, "File to write the numbers to."] = None
+    overwrite: Annotated[bool, RACE, "Replace that file, if it is there already."] = False
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
@@ -68,32 +70,24 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         print("\n".join(table(problem, traces)), flush=True)
         report["problems"][name] = numbers(problem, traces)
     if options.json:
-        write(Path(options.json), report)
+        write(Path(options.json), json.dumps(report, indent=1) + "\n", "--json")
     return 0
 
 
 def check(options: ConvergenceOptions) -> None:
-    """UserError unless the options make sense."""
+    """UserError unless the options make sense, and the file can be written."""
     for name in options.problem:
         if name not in PROBLEMS:
             raise UserError(f"--problem {name}: there is no such problem. Choose from: {', '.join(PROBLEMS)}.")
     if options.seeds < 1:
         raise UserError(f"--seeds {options.seeds}: give at least 1.")
-    if options.json and not Path(options.json).absolute().parent.is_dir():
-        raise UserError(f"--json {options.json}: its folder does not exist.")
+    if options.json:
+        make_way([Path(options.json)], options.overwrite)
 
 
 def describe(record: dict[str, Any]) -> list[tuple[str, Any]]:
     """Of the environment what a reader of the tables wants to know."""
     return [(name, record[name]) for name in ("python", "numpy", "blas", "kernel", *PACKAGES) if name in record]
-
-
-def write(path: Path, report: dict[str, Any]) -> None:
-    """Write the report. UserError if it cannot be."""
-    try:
-        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--json {path} cannot be written: {error.strerror}.") from None
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from distnn.inference.ensemble import Ensemble
 from distnn.inference.export import c, fortran, jax_function, json_text, onnx_graph, pytorch
 from distnn.inference.export.formula import Formula, formula
 from distnn.inference.model import Model
-from distnn.storage.files import replacing
-from distnn.storage.overwriting import keep_others
+from distnn.storage.overwriting import make_way, write
 
 
 class Exporter(NamedTuple):
@@ -70,11 +69,7 @@ def export(
         name = next((out.name.removesuffix(ending) for ending in endings if out.name.endswith(ending)), out.name)
         for ending, content in files(described, name).items():
             contents[out.with_name(f"{name}{ending}")] = content
-    keep_others(contents, overwrite)
+    make_way(contents, overwrite)
     for path, content in contents.items():
-        try:
-            with replacing(path) as file:
-                file.write(content)
-        except OSError as error:
-            raise UserError(f"--out {path} cannot be written: {error.strerror}.") from None
+        write(path, content, "--out")
     return list(contents)

@@ -39,7 +39,7 @@ from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
 from distnn.runs.understanding import memory_for_rows, plan_alone
-from distnn.storage.overwriting import keep_others
+from distnn.storage.overwriting import make_way
 from distnn.training.interruption import STOP_FILE
 from distnn.training.record import Record
 
@@ -73,7 +73,7 @@ class Farm:
         if out := self.options.out_of_fold:
             keep_table(self.options.data, out)
             own = partial(holds_predictions, names=[field.name for field in LEADING], more=True)
-            keep_others([Path(out)], self.options.overwrite or self.options.resume, own, "such predictions")
+            make_way([Path(out)], self.options.overwrite or self.options.resume, own, "such predictions")
 
     def carry_out(self) -> int:
         """Train what is not trained yet, and say what came of it. Returns the exit code."""
