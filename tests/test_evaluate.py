@@ -9,6 +9,7 @@ import pytest
 from evaluations import evaluated, trained_on
 from mpi_runner import mpirun
 from threaded_ranks import on_ranks
+from trainings import trained
 
 from distnn import UserError
 from distnn.evaluate import main
@@ -96,8 +97,7 @@ def test_with_weights_an_example_counts_as_its_weight(tmp_path: Path) -> None:
     table.write_text("\n".join(rows) + "\n")
     model = tmp_path / "run"
     train = ["--data", str(table), "--targets", "class", "--weights", "weight", "--hidden", "--optimizer", "lbfgs"]
-    done = mpirun(1, "-m", "distnn.train", *train, "--max-iterations", "3", "--quiet", "--out", str(model))
-    assert done.returncode == 0, done.stderr
+    trained(model, *train, "--max-iterations", "3", "--quiet")
     done = mpirun(2, "-m", "distnn.evaluate", "--model", str(model), "--data", str(table), "--json")
     result = json.loads(done.stdout)
     predicted = mpirun(1, "-m", "distnn.predict", "--model", str(model), "--data", str(table)).stdout.split("\n")[1:]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from mpi_runner import environment, python
 from patience import PATIENCE
-from trainings import TRAINING
+from trainings import TRAINING, trained
 
 from distnn.command_line import output
 from distnn.command_line.output import Output
@@ -74,8 +74,7 @@ def test_a_reader_that_does_not_read(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("model") / "run"
-    done = python("-m", "distnn.train", *TRAINING, "--out", out)
-    assert done.returncode == 0, done.stderr
+    trained(out, *TRAINING)
     return out
 
 
@@ -108,8 +107,7 @@ def test_a_product_that_is_lost(product: str, model: Path) -> None:
 def test_predictions_on_stdout_are_those_of_a_file_in_every_locale(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,kind\n" + "".join(f"{i},{'θω'[i % 2]}\n" for i in range(9)), encoding="utf-8")
     table = ("--data", tmp_path / "a.csv")
-    done = python("-m", "distnn.train", *TRAINING, *table, "--out", tmp_path / "run")
-    assert done.returncode == 0, done.stderr
+    trained(tmp_path / "run", *TRAINING, *table)
     predict = ("-m", "distnn.predict", "--model", tmp_path / "run", *table)
     done = python(*predict, env={"PYTHONIOENCODING": "ascii"})
     assert python(*predict, "--out", tmp_path / "b.csv").returncode == 0

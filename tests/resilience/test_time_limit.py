@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mpi_runner import mpirun, python
-from trainings import BASE, INJECT, metrics, model
+from trainings import BASE, INJECT, metrics, model, trained
 
 from distnn.resilience import time_limit
 from distnn.resilience.time_limit import RESERVE, TimeLimit, seconds_left
@@ -165,9 +165,8 @@ def test_a_training_stops_before_its_job_ends_and_goes_on(P: int, tmp_path: Path
     t = metrics(out)[-1]["t"]
     assert t > 3
     assert (out / f"checkpoints/checkpoint-{t:010d}.safetensors").exists()
-    done = python("-m", "distnn.train", "--resume", "--out", out, "--max-iterations", str(t + 10))
-    assert done.returncode == 0, done.stderr
-    python("-m", "distnn.train", *BASE, "--max-iterations", str(t + 10), "--out", tmp_path / "one")
+    trained(out, "--resume", "--max-iterations", str(t + 10))
+    trained(tmp_path / "one", *BASE, "--max-iterations", str(t + 10))
     assert model(out) == model(tmp_path / "one")
 
 

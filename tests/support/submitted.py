@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 from checkout import LAUNCH
-from mpi_runner import python
 from patience import PATIENCE
 from safetensors.numpy import load_file
-from trainings import INJECT, newest
+from trainings import INJECT, newest, trained
 
 TRAINING = {"examples": 4000, "hidden": [8], "optimizer": "gradient-descent", "checkpoint_every": 5, "keep": 2}
 LONG = 10**6  # iterations: the training does not end by itself
@@ -93,9 +92,7 @@ class Submitted:
     def assert_as_undisturbed(self, out: Path | None = None, *options: str) -> None:
         """The model has the bits that the same training on one process, without interruption, gives."""
         alone: Any = self.folder / "alone"
-        train = ("-m", "distnn.train", "--config", "options.toml", "--checkpoint-every", str(LONG), "--out", alone)
-        done = python(*train, *options, cwd=self.folder)
-        assert done.returncode == 0, done.stderr
+        trained(alone, "--config", self.folder / "options.toml", "--checkpoint-every", str(LONG), *options)
         expected, found = (load_file(path / "model.safetensors") for path in (alone, out or self.out))
         assert expected.keys() == found.keys()
         for name in expected:

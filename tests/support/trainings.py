@@ -10,10 +10,21 @@ from typing import Any
 from patience import PATIENCE
 from safetensors.numpy import load_file
 
+from distnn.parallel.ranks import OneRank
+from distnn.train import main
+
 INJECT = Path(__file__).with_name("inject.py")
 BASE = ("--examples", "6000", "--optimizer", "gradient-descent", "--quiet")
 TRAINING = (*BASE, "--max-iterations", "30")
 EVERY_THREE = (*TRAINING, "--checkpoint-every", "3")
+
+
+def trained(out: Path, *options: str | Path) -> None:
+    """A training in this process, without MPI: what a job has to be like, or goes on with what one has left.
+
+    To start Python takes ten times as long as such a training.
+    """
+    assert main(OneRank(), [*map(str, options), "--out", str(out)]) == 0
 
 
 def model(out: Path) -> dict[str, list[Any]]:

@@ -11,9 +11,9 @@ import pytest
 import shared_memory
 from availability import unavailable
 from checkout import CHECKOUT
-from mpi_runner import Job, python
+from mpi_runner import Job
 from patience import PATIENCE
-from trainings import TRAINING, model
+from trainings import TRAINING, model, trained
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,7 @@ def no_shared_memory_stays() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     out = tmp_path_factory.mktemp("undisturbed")
-    done = python("-m", "distnn.train", *TRAINING, "--overwrite", "--out", out)
-    assert done.returncode == 0, done.stderr
+    trained(out, *TRAINING, "--overwrite")
     return model(out)
 
 

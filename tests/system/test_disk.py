@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from availability import unavailable
-from mpi_runner import Job, python, start
-from trainings import BASE, INJECT, model, newest
+from mpi_runner import Job, start
+from trainings import BASE, INJECT, model, newest, trained
 
 pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")]
 
@@ -58,7 +58,7 @@ def test_a_disk_that_fills_up_and_is_cleared(disk: Path, tmp_path: Path) -> None
         done = job.finish()
     assert newest(out) > good
     assert done.returncode == 0, done.stderr
-    python("-m", "distnn.train", *OFTEN, "--max-iterations", "120", "--out", tmp_path / "one")
+    trained(tmp_path / "one", *OFTEN, "--max-iterations", "120")
     assert model(out) == model(tmp_path / "one")
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
@@ -77,8 +77,7 @@ def test_a_disk_that_stays_full(disk: Path) -> None:
     assert "Exception ignored" not in done.stderr
     assert newest(out) >= 25
     (disk / "others").unlink()
-    done = python("-m", "distnn.train", "--resume", "--out", out)
-    assert done.returncode == 0, done.stderr
+    trained(out, "--resume", "--quiet")
 
 
 def test_a_file_system_that_becomes_read_only(disk: Path) -> None:
@@ -108,10 +107,9 @@ def test_a_directory_that_is_deleted_is_made_anew(tmp_path: Path) -> None:
         done = job.finish()
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    python("-m", "distnn.train", *OFTEN, "--max-iterations", "120", "--out", tmp_path / "one")
+    trained(tmp_path / "one", *OFTEN, "--max-iterations", "120")
     assert model(out) == model(tmp_path / "one")
-    done = python("-m", "distnn.train", "--resume", "--out", out, "--max-iterations", "125")
-    assert done.returncode == 0, done.stderr
+    trained(out, "--resume", "--max-iterations", "125")
 
 
 def test_a_folder_without_permission(tmp_path: Path) -> None:

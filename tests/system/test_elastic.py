@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mpi_runner import Job, is_open_mpi, mpirun, python
-from trainings import BASE, INJECT, metrics, model, wait_until
+from mpi_runner import Job, is_open_mpi, mpirun
+from trainings import BASE, INJECT, metrics, model, trained, wait_until
 
 from distnn.command_line.exit_code import VARIABLE
+from distnn.errors import UserError
 from distnn.resilience.elastic import CANNOT
 
 ELASTIC = (*BASE, "--max-iterations", "30", "--checkpoint-every", "3", "--elastic")
@@ -101,7 +102,7 @@ def test_stopped_by_a_signal_after_a_loss(binaries: Path, tmp_path: Path, undist
         os.kill(pids[2], signal.SIGUSR1)
         done = job.finish()
     assert done.returncode == 75, done.stderr
-    assert python("-m", "distnn.train", "--resume", "--out", out, "--quiet").returncode == 0
+    trained(out, "--resume", "--quiet")
     assert_as_undisturbed(out, undisturbed)
 
 
@@ -129,9 +130,8 @@ def test_an_mpi_that_cannot_says_so_and_trains(tmp_path: Path, undisturbed: dict
 
 
 def test_elastic_restarts_are_refused(tmp_path: Path) -> None:
-    done = python("-m", "distnn.train", *ELASTIC, "--restarts", "2", "--out", tmp_path / "run")
-    assert done.returncode == 2
-    assert "leave out --folds, --members and --restarts" in done.stderr
+    with pytest.raises(UserError, match="leave out --folds, --members and --restarts"):
+        trained(tmp_path / "run", *ELASTIC, "--restarts", "2")
 
 
 def test_all_killed_is_no_success(binaries: Path, tmp_path: Path) -> None:

@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from mpi_runner import is_open_mpi, mpirun, python, start
-from trainings import BASE, EVERY_THREE, INJECT, TRAINING, metrics, model, newest, stat, wait_until
+from threaded_ranks import on_ranks
+from trainings import BASE, EVERY_THREE, INJECT, TRAINING, metrics, model, newest, stat, trained, wait_until
+
+from distnn.errors import UserError
+from distnn.train import main
 
 pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")]
 
 
 def resumed(out: Path) -> dict[str, list[Any]]:
-    """The model after going on with the run, on two ranks."""
-    done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out, "--quiet")
-    assert done.returncode == 0, done.stderr
+    """The model after going on with the run."""
+    trained(out, "--resume", "--quiet")
     assert not list(out.rglob(".*")), "temporary files were left"
     return model(out)
 
@@ -188,22 +193,29 @@ DAMAGE = {
 def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of 15 of the 30 iterations, with checkpoints at 9, 12 and 15."""
     out = tmp_path_factory.mktemp("half") / "run"
-    done = python("-m", "distnn.train", *BASE, "--checkpoint-every", "3", "--max-iterations", "15", "--out", out)
-    assert done.returncode == 0, done.stderr
+    trained(out, *BASE, "--checkpoint-every", "3", "--max-iterations", "15")
     return out
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_checkpoint(damage: str, half: Path, tmp_path: Path, undisturbed: dict[str, list[Any]]) -> None:
+def test_a_damaged_checkpoint(
+    damage: str,
+    half: Path,
+    tmp_path: Path,
+    undisturbed: dict[str, list[Any]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("distnn.runs.job.caught", lambda ranks: nullcontext())  # signals are for main threads
     out = Path(shutil.copytree(half, tmp_path / "run"))
     newest_path = max(out.glob("checkpoints/*"))
     DAMAGE[damage](newest_path)
-    done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out, "--max-iterations", "30")
-    assert done.returncode == 0, done.stderr
-    assert "resumed at t = 12" in done.stdout
+    on_ranks(2, lambda ranks: main(ranks, ["--resume", "--out", str(out), "--max-iterations", "30"]))
+    said = capsys.readouterr()
+    assert "resumed at t = 12" in said.out
     if damage != "deleted":
-        assert f"{newest_path}" in done.stderr
-        assert "Going back to checkpoint-0000000012.safetensors" in " ".join(done.stderr.split())
+        assert f"{newest_path}" in said.err
+        assert "Going back to checkpoint-0000000012.safetensors" in " ".join(said.err.split())
     assert model(out) == undisturbed
     assert [record["t"] for record in metrics(out)] == list(range(31))
 
@@ -217,9 +229,8 @@ def test_no_checkpoint_that_can_be_read(half: Path, tmp_path: Path) -> None:
     assert f"No checkpoint in {out}/checkpoints can be read." in done.stderr
     assert "Traceback" not in done.stderr
     shutil.rmtree(out / "checkpoints")
-    done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out)
-    assert done.returncode == 2
-    assert f"but there is {out}/result.json: there is nothing to resume" in done.stderr
+    with pytest.raises(UserError, match=rf"but there is {out}/result\.json: there is nothing to resume"):
+        trained(out, "--resume")
 
 
 def test_checkpoints_of_other_runs(half: Path, tmp_path: Path) -> None:
@@ -230,15 +241,13 @@ def test_checkpoints_of_other_runs(half: Path, tmp_path: Path) -> None:
     }
     for text, options in others.items():
         other = tmp_path / "other"
-        python("-m", "distnn.train", *TRAINING, *options, "--overwrite", "--out", other)
+        trained(other, *TRAINING, *options, "--overwrite")
         out = Path(shutil.copytree(half, tmp_path / "run"))
         shutil.rmtree(out / "checkpoints")
         shutil.copytree(other / "checkpoints", out / "checkpoints")
         before = sorted(out.glob("checkpoints/*"))
-        done = mpirun(2, "-m", "distnn.train", "--resume", "--out", out)
-        assert done.returncode == 2, done.stderr
-        assert text in done.stderr
-        assert "Traceback" not in done.stderr
+        with pytest.raises(UserError, match=re.escape(text)):
+            trained(out, "--resume")
         assert sorted(out.glob("checkpoints/*")) == before
         shutil.rmtree(out)
 
@@ -275,7 +284,9 @@ def test_a_parallel_job_without_mpi4py_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_models_of_equal_trainings_are_equal_files(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        python("-m", "distnn.train", *TRAINING, "--out", tmp_path / name)
+    """Here and in another process, where the hashes of words differ."""
+    trained(tmp_path / "a", *TRAINING)
+    done = python("-m", "distnn.train", *TRAINING, "--out", tmp_path / "b")
+    assert done.returncode == 0, done.stderr
     a, b = (np.fromfile(tmp_path / name / "model.safetensors", np.uint8) for name in ("a", "b"))
     np.testing.assert_array_equal(a, b)

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from mpi_runner import mpirun, python
-from trainings import EVERY_THREE, INJECT, TRAINING, newest
+from mpi_runner import mpirun
+from trainings import EVERY_THREE, INJECT, TRAINING, newest, trained
 
 pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")]
 
@@ -54,10 +54,9 @@ def test_a_disk_that_does_not_answer_any_more(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("trained") / "run"
-    done = python("-m", "distnn.train", *TRAINING, "--out", out)
-    assert done.returncode == 0, done.stderr
+    trained(out, *TRAINING)
     return out
 
 
@@ -74,8 +73,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("verify", "verify.py:alone", "verify.py"),
     ],
 )
-def test_in_each_command(command: str, function: str, place: str, trained: Path, tmp_path: Path) -> None:
-    what = ("--examples", "300") if command == "verify" else ("--model", trained, "--examples", "30000")
+def test_in_each_command(command: str, function: str, place: str, run: Path, tmp_path: Path) -> None:
+    what = ("--examples", "300") if command == "verify" else ("--model", run, "--examples", "30000")
     done = mpirun(3, INJECT, f"hang in {function}", "0", f"distnn.{command}", *what, *WATCHED)
     assert done.returncode == 1, done.stderr
     blamed(done.stderr, place)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from mpi_runner import environment, python
 from patience import PATIENCE
 from safetensors.numpy import save
+from trainings import trained
 
 import distnn
 from distnn import UserError
@@ -41,8 +42,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run."""
     out = tmp_path_factory.mktemp("hostile") / "run"
     options = ("--examples", "50", "--hidden", "2", "--optimizer", "lbfgs", "--max-iterations", "4")
-    done = python("-m", "distnn.train", *options, "--out", out, "--quiet")
-    assert done.returncode == 0, done.stderr
+    trained(out, *options, "--quiet")
     return out
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from hosts import Hosts, three_hosts
-from mpi_runner import is_open_mpi, python
-from trainings import BASE, INJECT, TRAINING, metrics, model, stat, wait_until
+from mpi_runner import is_open_mpi
+from trainings import BASE, INJECT, TRAINING, metrics, model, stat, trained, wait_until
 
 pytestmark = pytest.mark.job
 
@@ -38,7 +38,7 @@ def test_over_three_hosts_the_bits_of_one_process(hosts: Hosts, tmp_path: Path) 
     with hosts.start("-m", "distnn.train", *TRAINING, "--out", tmp_path / "three") as job:
         done = job.finish()
     assert done.returncode == 0, done.stderr
-    python("-m", "distnn.train", *TRAINING, "--out", tmp_path / "one")
+    trained(tmp_path / "one", *TRAINING)
     assert model(tmp_path / "three") == model(tmp_path / "one")
 
 
@@ -57,7 +57,6 @@ def test_a_link_that_is_cut_ends_the_job_and_costs_no_bits(hosts: Hosts, tmp_pat
     assert re.search(r"^  ranks? [012].*: waiting at parallel/reduction.py", said, re.MULTILINE)
     assert "left no word" not in said
     t = max(record["t"] for record in metrics(out)) + 30
-    done = python("-m", "distnn.train", "--resume", "--out", out, "--max-iterations", str(t))
-    assert done.returncode == 0, done.stderr
-    python("-m", "distnn.train", *BASE, "--max-iterations", str(t), "--out", tmp_path / "one")
+    trained(out, "--resume", "--max-iterations", str(t))
+    trained(tmp_path / "one", *BASE, "--max-iterations", str(t))
     assert model(out) == model(tmp_path / "one")

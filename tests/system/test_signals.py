@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from mpi_runner import Job, environment, python, start
+from mpi_runner import Job, environment, start
 from patience import PATIENCE
-from trainings import INJECT, TRAINING, newest, wait_until
+from trainings import INJECT, TRAINING, newest, trained, wait_until
 
 pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")]
 
@@ -43,8 +43,7 @@ def test_between_start_and_training(phase: str, ranks: int, tmp_path: Path) -> N
     assert done.returncode == 75, done.stderr
     assert done.stderr.count(f"received {number.name} before the training began: there is nothing to save.") == 1
     assert "Traceback" not in done.stderr
-    again = python("-m", "distnn.train", *TRAINING, "--out", tmp_path / "run")
-    assert again.returncode == 0, again.stderr
+    trained(tmp_path / "run", *TRAINING)
 
 
 @pytest.mark.parametrize("number", [*ENDING, signal.SIGINT])

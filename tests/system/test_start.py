@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mpi_runner import mpirun, python
+from mpi_runner import mpirun
+from threaded_ranks import on_ranks
+from trainings import trained
 
-from distnn import UserError, fit
+from distnn import UserError, fit, predict
+from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options, check
 from distnn.storage.files import read
+from distnn.train import main
 
-TRAIN = ("-m", "distnn.train", "--quiet", "--examples", "3000", "--hidden", "4")
+TRAIN = ("--quiet", "--examples", "3000", "--hidden", "4")
 
 
 def records(run: Path) -> list[dict[str, float]]:
@@ -25,8 +31,7 @@ def records(run: Path) -> list[dict[str, float]]:
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("start") / "first"
     adam = ("--optimizer", "adam", "--batch-size", "50", "--evaluate-every", "100", "--max-iterations", "300")
-    done = python(*TRAIN, *adam, "--out", out)
-    assert done.returncode == 0, done.stderr
+    trained(out, *TRAIN, *adam)
     return out
 
 
@@ -35,7 +40,8 @@ def test_one_optimizer_after_another(first: Path, tmp_path: Path) -> None:
     start = tmp_path / "model"
     shutil.copytree(first, start)
     done = mpirun(
-        2, *TRAIN, "--optimizer", "lbfgs", "--max-iterations", "5", "--start", start, "--out", tmp_path / "on"
+        *(2, "-m", "distnn.train", *TRAIN, "--optimizer", "lbfgs", "--max-iterations", "5"),
+        *("--start", start, "--out", tmp_path / "on"),
     )
     assert done.returncode == 0, done.stderr
     found = records(tmp_path / "on")
@@ -43,17 +49,13 @@ def test_one_optimizer_after_another(first: Path, tmp_path: Path) -> None:
     assert found[-1]["E_in"] < found[0]["E_in"]
 
     shutil.rmtree(start)  # the checkpoint has all that is needed to go on
-    on = ("--resume", "--out", tmp_path / "on", "--max-iterations", "9", "--quiet")
-    done = python("-m", "distnn.train", *on)
-    assert done.returncode == 0, done.stderr
-    done = python(*TRAIN, "--optimizer", "lbfgs", "--max-iterations", "9", "--start", first, "--out", tmp_path / "once")
-    assert done.returncode == 0, done.stderr
+    trained(tmp_path / "on", "--resume", "--max-iterations", "9", "--quiet")
+    trained(tmp_path / "once", *TRAIN, "--optimizer", "lbfgs", "--max-iterations", "9", "--start", first)
     assert read(tmp_path / "on" / "model.safetensors")[0]["w"].tobytes() == (
         read(tmp_path / "once" / "model.safetensors")[0]["w"].tobytes()
     )
 
 
-@pytest.mark.job
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -62,63 +64,54 @@ def test_one_optimizer_after_another(first: Path, tmp_path: Path) -> None:
     ],
 )
 def test_the_model_has_to_fit(first: Path, tmp_path: Path, options: tuple[str, ...], words: str) -> None:
-    done = mpirun(2, *TRAIN, "--start", first, "--out", tmp_path / "on", *options)
-    assert done.returncode == 2
-    assert f"--start {first}: that model has {words}" in done.stderr
-    assert "Traceback" not in done.stderr
+    with pytest.raises(UserError, match=re.escape(f"--start {first}: that model has {words}")):
+        trained(tmp_path / "on", *TRAIN, "--start", first, *options)
 
 
-@pytest.mark.job
 def test_other_columns_are_refused(first: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("pressure,angle,lift\n1,2,0\n3,4,1\n5,7,1\n")
     table = ("--data", tmp_path / "a.csv", "--output-theta", "tanh")
-    done = python(*TRAIN, *table, "--start", first, "--out", tmp_path / "on")
-    assert done.returncode == 2
-    assert "that model has the inputs ['x1', 'x2'], and this training ['pressure', 'angle']" in done.stderr
+    said = "that model has the inputs ['x1', 'x2'], and this training ['pressure', 'angle']"
+    with pytest.raises(UserError, match=re.escape(said)):
+        trained(tmp_path / "on", "--quiet", "--hidden", "4", *table, "--start", first)
 
 
-@pytest.mark.job
 @pytest.mark.parametrize("hidden", ["4", "5 3"])
-def test_on_another_table_it_computes_the_same(tmp_path: Path, hidden: str) -> None:
+def test_on_another_table_it_computes_the_same(tmp_path: Path, hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other means and deviations, of inputs and targets: the weights are changed to suit them."""
+    monkeypatch.setattr("distnn.runs.job.caught", lambda ranks: nullcontext())  # signals are for main threads
     generator = np.random.default_rng(0)
     for name, offset, spread in (("first", 3.0, 2.0), ("second", -40.0, 9.0)):
         x = generator.normal(offset, spread, (500, 3))
         np.savetxt(tmp_path / f"{name}.csv", np.column_stack([x, np.sin(x), x[:, :1] ** 2]), "%.17g", ",")
-    train = ("-m", "distnn.train", "--quiet", "--hidden", *hidden.split(), "--targets", "3", "4", "5", "6")
+    train = ("--quiet", "--hidden", *hidden.split(), "--targets", "3", "4", "5", "6")
     for name, more in (
         ("first", ("--max-iterations", "20")),
         ("second", ("--start", tmp_path / "first", "--max-iterations", "0")),
     ):
-        done = mpirun(2, *train, "--data", tmp_path / f"{name}.csv", "--out", tmp_path / name, *more)
-        assert done.returncode == 0, done.stderr
+        given = [*train, "--data", tmp_path / f"{name}.csv", "--out", tmp_path / name, *more]
+        on_ranks(2, lambda ranks: main(ranks, [*map(str, given)]))  # noqa: B023
         model, table, out = tmp_path / name, tmp_path / "second.csv", tmp_path / f"{name}.npy"
-        done = python("-m", "distnn.predict", "--model", model, "--data", table, "--out", out)
-        assert done.returncode == 0, done.stderr
+        assert predict.main(OneRank(), ["--model", str(model), "--data", str(table), "--out", str(out)]) == 0
     first, second = (np.load(tmp_path / f"{name}.npy") for name in ("first", "second"))
     np.testing.assert_allclose(second, first, rtol=1e-9, atol=1e-12)
     weights = [read(tmp_path / name / "model.safetensors")[0]["w"] for name in ("first", "second")]
     assert not np.allclose(*weights, rtol=0.1)
 
 
-@pytest.mark.job
 def test_other_classes_are_refused(tmp_path: Path) -> None:
-    train = ("-m", "distnn.train", "--quiet", "--hidden", "3", "--max-iterations", "3", "--optimizer", "lbfgs")
+    train = ("--quiet", "--hidden", "3", "--max-iterations", "3", "--optimizer", "lbfgs")
     for name, classes in (("first", "ab"), ("second", "bc")):
         (tmp_path / f"{name}.csv").write_text("x,kind\n" + "".join(f"{i},{classes[i % 2]}\n" for i in range(9)))
-    done = python(*train, "--data", tmp_path / "first.csv", "--out", tmp_path / "first")
-    assert done.returncode == 0, done.stderr
-    done = python(*train, "--data", tmp_path / "second.csv", "--out", tmp_path / "on", "--start", tmp_path / "first")
-    assert done.returncode == 2
-    assert "that model has the classes ['a', 'b'], and this training ['b', 'c']" in done.stderr
+    trained(tmp_path / "first", *train, "--data", tmp_path / "first.csv")
+    said = "that model has the classes ['a', 'b'], and this training ['b', 'c']"
+    with pytest.raises(UserError, match=re.escape(said)):
+        trained(tmp_path / "on", *train, "--data", tmp_path / "second.csv", "--start", tmp_path / "first")
 
 
-@pytest.mark.job
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
-    done = python(*TRAIN, "--start", tmp_path / "none", "--out", tmp_path / "on")
-    assert done.returncode == 2
-    assert done.stderr.startswith("distnn: ")
-    assert str(tmp_path / "none") in done.stderr
+    with pytest.raises(UserError, match=str(tmp_path / "none")):
+        trained(tmp_path / "on", *TRAIN, "--start", tmp_path / "none")
 
 
 def test_weights_come_from_one_place() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mpi_runner import mpirun
+from trainings import trained
 
+from distnn.errors import UserError
 from distnn.storage.files import read
-
-pytestmark = pytest.mark.job
 
 TRAIN = ("-m", "distnn.train")
 SMALL = ("--examples", "300", "--hidden", "3", "--validation", "0.3", "--max-iterations", "15", "--quiet")
@@ -26,8 +26,7 @@ def weights(path: Path) -> str:
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("restarts") / "run"
-    done = mpirun(1, *TRAIN, *SMALL, "--restarts", "3", "--out", str(out))
-    assert done.returncode == 0, done.stderr
+    trained(out, *SMALL, "--restarts", "3")
     return out
 
 
@@ -43,16 +42,16 @@ def test_each_restart_is_the_run_of_its_seed_on_the_same_rows(three: Path, tmp_p
     first = json.loads((three / "restart-000" / "metrics.jsonl").read_text().splitlines()[0])
     second = json.loads((three / "restart-001" / "metrics.jsonl").read_text().splitlines()[0])
     assert first["E_in"] != second["E_in"]
-    done = mpirun(1, *TRAIN, *SMALL, "--out", str(tmp_path / "alone"))
-    assert done.returncode == 0, done.stderr
+    trained(tmp_path / "alone", *SMALL)
     assert weights(tmp_path / "alone" / "model.safetensors") == weights(three / "restart-000" / "model.safetensors")
     assert first["evaluations"] == second["evaluations"]
 
 
+@pytest.mark.job
 def test_resume_goes_on_in_the_middle_of_the_restarts(three: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     shorter = [option if option != "15" else "9" for option in SMALL]
-    assert mpirun(1, *TRAIN, *shorter, "--restarts", "3", "--out", str(out)).returncode == 0
+    trained(out, *shorter, "--restarts", "3")
     for k in (1, 2):  # as if it had been stopped in the second and never begun the third
         (out / f"restart-00{k}" / "result.json").unlink()
     for path in (out / "restart-002" / "checkpoints").iterdir():
@@ -71,19 +70,18 @@ def test_what_is_resumed_is_what_the_checkpoints_say(three: Path, tmp_path: Path
     text = options.read_text()
     options.write_text(text.replace("seed = 0", "seed = 2"))
     assert options.read_text() != text
-    done = mpirun(1, *TRAIN, "--resume", "--out", str(out))
-    assert done.returncode == 2
-    assert f"{options} says --seed 2, but {out}/restart-000/checkpoints/" in done.stderr
+    with pytest.raises(UserError, match=f"{options} says --seed 2, but {out}/restart-000/checkpoints/"):
+        trained(out, "--resume")
     options.write_text(text)
     for k in range(3):
         path = out / f"restart-00{k}" / "result.json"
         result = json.loads(path.read_text())
         path.write_text(json.dumps({**result, "best_E_val": -float(k)}))
-    done = mpirun(1, *TRAIN, "--resume", "--out", str(out))
-    assert done.returncode == 0, done.stderr
+    trained(out, "--resume")
     assert (out / "model.safetensors").read_bytes() == (three / "model.safetensors").read_bytes()
 
 
+@pytest.mark.job
 def test_the_file_STOP_ends_a_run_with_a_checkpoint(tmp_path: Path) -> None:
     out = tmp_path / "run"
     script = """
