@@ -21,7 +21,7 @@ from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.reduction import ExactSum
 from distnn.runs import certainty
 
-X, Y = regression(150, d=3, m=2)
+X, Y = regression(60, d=3, m=2)
 
 
 def table(folder: Path) -> str:

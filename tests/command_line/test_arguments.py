@@ -67,9 +67,8 @@ def test_a_file_and_flags_that_win(tmp_path: Path) -> None:
 EXAMPLES: dict[Any, Any] = {int: 7, float: 0.125, str: "a 'b' \"θ\" \\", bool: True}
 
 
-@pytest.mark.parametrize("field", declared(Options), ids=lambda field: field.name)
-def test_every_option_reads_back(field: Declared, tmp_path: Path) -> None:
-    """As a flag and from a file, with a value that is not its default."""
+def another(field: Declared) -> Any:
+    """A value that is not the option's default."""
     kind = field.kind
     choices = [choice for choice in get_args(kind) if choice is not type(None)] or [kind]
     if get_origin(kind) is tuple:
@@ -82,17 +81,25 @@ def test_every_option_reads_back(field: Declared, tmp_path: Path) -> None:
         value = get_args(choices[0])[-1]
     else:
         value = EXAMPLES[choices[0]]
-    if value is True and field.default is True:
-        value = False
-    options = replace(Options(), **{field.name: value})
-    assert options != Options()
-    text = to_toml(options)
-    assert tomllib.loads(text)[flag(field.name)[2:]] == (list(value) if isinstance(value, tuple) else value)
+    return False if value is True and field.default is True else value
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("bit", range(len(declared(Options)).bit_length()))
+def test_every_option_reads_back(bit: int, given: bool, tmp_path: Path) -> None:
+    """As a flag and from a file, with a value that is not its default: those whose number has this bit, or has it not.
+    Of any two options each is given without the other at least once."""
+    values = {field.name: another(field) for k, field in enumerate(declared(Options)) if bool(k >> bit & 1) is given}
+    options = replace(Options(), **values)
+    text, arguments = to_toml(options), []
+    for name, value in values.items():
+        assert value != getattr(Options(), name)
+        assert tomllib.loads(text)[flag(name)[2:]] == (list(value) if isinstance(value, tuple) else value)
+        if isinstance(value, bool):
+            arguments += [flag(name) if value else flag(name).replace("--", "--no-", 1)]
+        else:
+            arguments += [flag(name), *map(str, value if isinstance(value, tuple) else (value,))]
     assert read("--config", config(tmp_path, text)) == options
-    if isinstance(value, bool):
-        arguments = [flag(field.name) if value else flag(field.name).replace("--", "--no-", 1)]
-    else:
-        arguments = [flag(field.name), *map(str, value if isinstance(value, tuple) else (value,))]
     assert read(*arguments) == options
 
 

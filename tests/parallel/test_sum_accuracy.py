@@ -6,12 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from availability import every_arithmetic
 from sums import bits, one_rank, oracle, over_simulated_ranks
 
 from distnn.parallel.ranks import OneRank
 from distnn.parallel.reduction import ExactSum
-
-pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -26,13 +25,15 @@ def test_as_accurate_as_promised(dtype: type, kind: str) -> None:
     rows = rows.astype(dtype).astype(np.float64)
     exact = np.array([math.fsum(column) for column in rows.T])
     unit = np.repeat([np.abs(rows[:, :30]).max(), np.abs(rows[:, 30:]).max()], [30, 10]) * 2.0**-47
-    for parts in ([30, 10], [(3, 10), (10, 1)]):
-        found = one_rank(rows, parts)
-        assert (np.abs(found - exact) <= len(rows) * unit / 2 + np.abs(exact) * 2.0**-53).all()
-        if kind != "wide":
-            assert (np.abs(found - exact) / np.abs(rows).sum(axis=0)).max() < (2e-15 if dtype is np.float64 else 2e-17)
+    for _ in every_arithmetic():
+        for parts in ([30, 10], [(3, 10), (10, 1)]):
+            off = np.abs(one_rank(rows, parts) - exact)
+            assert (off <= len(rows) * unit / 2 + np.abs(exact) * 2.0**-53).all()
+            if kind != "wide":
+                assert (off / np.abs(rows).sum(axis=0)).max() < (2e-15 if dtype is np.float64 else 2e-17)
 
 
+@pytest.mark.usefixtures("numpy_and_compiled")
 @pytest.mark.parametrize("size", [1e-3, 1e-4, 1e-6, 1e-10, 1e-16, 1e-30, 1e-200])
 def test_rows_far_below_their_matrix_keep_their_digits(size: float) -> None:
     """Each is as accurate as if it were 2^16 times as large; the largest rows as without the others."""
@@ -48,6 +49,7 @@ def test_rows_far_below_their_matrix_keep_their_digits(size: float) -> None:
     assert bits(found[0]) == bits(one_rank(rows[:, 0], [8]))
 
 
+@pytest.mark.usefixtures("numpy_and_compiled")
 def test_components_of_a_millionth() -> None:
     """The figures of docs/exactness.md, for 64 terms: in a row with the largest, and in a row of their own."""
     generator = np.random.default_rng(9)
@@ -60,6 +62,7 @@ def test_components_of_a_millionth() -> None:
     assert errors[1].max() < 2e-13
 
 
+@pytest.mark.usefixtures("numpy_and_compiled")
 def test_the_range_of_float64() -> None:
     """Sums from the smallest to nearly the largest number; beyond it a clear NaN, and infinity for a sum too large."""
     for scale in (5e-324, 1e-320, 1e-310, 1e-300, 1e-150, 1.0, 1e150, 1e300):
@@ -79,7 +82,9 @@ def test_the_range_of_float64() -> None:
 def test_the_upper_end_of_the_range(count: int) -> None:
     tops = [2.0**e * f for e in range(956, 1024) for f in (1, 1 + 2**-52)]
     rows = np.array([tops, [-0.3 * top for top in tops]])
-    assert bits(one_rank(rows, [1] * len(tops), count)) == bits(oracle(rows, [1] * len(tops), count))
+    expected = bits(oracle(rows, [1] * len(tops), count))
+    for _ in every_arithmetic():
+        assert bits(one_rank(rows, [1] * len(tops), count)) == expected
 
 
 @pytest.mark.parametrize("C", [1, 2, 2047, 2048, 4095, 4096, 5000])
@@ -87,9 +92,11 @@ def test_no_overflow_with_the_largest_terms_all_alike(C: int) -> None:
     """They round up to the largest multiple there is, in the first row and in the one far below. On as many ranks, too,
     or on a few where one more or less is what matters."""
     term, parts = np.nextafter(16.0, 0) * np.array([[1, -1, 2.0**-16, -(2.0**-48)]]), [(4, 1)]
-    expected = bits(oracle(term, parts, C, [C]))
-    assert bits(one_rank(np.repeat(term, C, 0), parts)) == expected
-    first = ExactSum(OneRank(), parts, 0, C)
-    shares = np.array_split(np.repeat(term, C, 0), C if C in (1, 2, 4096) else 30)
-    sums = [first.like(len(share)) for share in shares]
-    assert bits(over_simulated_ranks(sums, shares, np.random.default_rng(C))) == expected
+    expected, terms = bits(oracle(term, parts, C, [C])), np.repeat(term, C, 0)
+    for arithmetic in every_arithmetic():
+        assert bits(one_rank(terms, parts)) == expected
+        first = ExactSum(OneRank(), parts, 0, C)
+        as_many = C in (1, 2) or (C, arithmetic) == (4096, "off")
+        shares = np.array_split(terms, C if as_many else 30)
+        sums = [first.like(len(share)) for share in shares]
+        assert bits(over_simulated_ranks(sums, shares, np.random.default_rng(C))) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
@@ -26,3 +27,14 @@ def need_instructions(*names: str) -> None:
         unavailable("compiled code", "distnn installed with a C compiler")
     if lacking := [name for name in names if name not in library.available()]:
         pytest.skip(f"NOT TESTED HERE: this CPU has no {' and no '.join(lacking)}")
+
+
+def every_arithmetic() -> Iterator[str]:
+    """Numpy, then compiled code for each set of instructions that this CPU has: what is computed meanwhile uses it.
+
+    Within a test, where what is expected takes longer to compute than what is tested.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("off", *library.available()):
+            patch.setenv(library.VARIABLE, name)
+            yield name

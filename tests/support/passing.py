@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from availability import need_instructions
 
+from distnn.kernels import library
 from distnn.kernels.blocks import Block
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.backpropagation import Backpropagation
@@ -66,13 +68,27 @@ def gradient(engine: Backpropagation, block: Block) -> np.ndarray:
 
 
 def compare(
-    d: tuple[int, ...], dtype: str, way: str, of: str, rows: Sequence[int], factor: float = 1, theta: str = "tanh"
+    d: tuple[int, ...],
+    dtype: str,
+    way: str,
+    rows: Sequence[int],
+    factor: float = 1,
+    theta: str = "tanh",
+    sets: int | None = None,
 ) -> None:
-    ours, theirs = engine(d, dtype, way, of, theta), engine(d, dtype, theta=theta)
-    for count in rows:
-        block = draw(d, count, dtype)
-        expected, epsilon = gradient(theirs, block), factor * float(np.finfo(dtype).eps)
-        scale = np.abs(expected).max()
-        np.testing.assert_allclose(gradient(ours, block), expected, rtol=0, atol=30 * epsilon * scale)
-        assert ours.error(block) == pytest.approx(theirs.error(block), rel=30 * epsilon)
-        np.testing.assert_allclose(ours.outputs(block.x), theirs.outputs(block.x), rtol=0, atol=100 * epsilon)
+    """Block after block of so many rows, with every set of instructions that this CPU has, or with the fastest."""
+    need_instructions()
+    theirs, epsilon = engine(d, dtype, theta=theta), factor * float(np.finfo(dtype).eps)
+    blocks = {count: draw(d, count, dtype) for count in rows}
+    expected = {
+        count: (gradient(theirs, block), theirs.error(block), theirs.outputs(block.x).copy())
+        for count, block in blocks.items()
+    }
+    for of in library.available()[:sets]:
+        ours = engine(d, dtype, way, of, theta)
+        for count in rows:
+            G, e, outputs = expected[count]
+            scale = np.abs(G).max()
+            np.testing.assert_allclose(gradient(ours, blocks[count]), G, rtol=0, atol=30 * epsilon * scale)
+            assert ours.error(blocks[count]) == pytest.approx(e, rel=30 * epsilon)
+            np.testing.assert_allclose(ours.outputs(blocks[count].x), outputs, rtol=0, atol=100 * epsilon)
