@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 from agreement import Agreement, has_failed, note_failure
-from availability import need_instructions
+from availability import need_instructions, use_instructions
 from job_marker import JobMarker
 from measuring import VARIABLE as MEASURED
 from measuring import Measuring
@@ -58,7 +58,7 @@ def numpy_and_compiled(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     """A test that uses this runs in numpy, and in compiled code for each set of instructions."""
     if request.param != "off":
         need_instructions(request.param)
-    monkeypatch.setenv(library.VARIABLE, request.param)
+    use_instructions(request.param, monkeypatch)
 
 
 @pytest.fixture(params=library.SETS)

@@ -8,10 +8,10 @@ from importlib import metadata
 
 import numpy as np
 import pytest
+from availability import use_instructions
 
 import distnn
 from distnn import info
-from distnn.kernels import library
 from distnn.parallel.ranks import OneRank
 
 
@@ -40,7 +40,7 @@ def test_what_a_report_of_a_fault_needs(monkeypatch: pytest.MonkeyPatch, capsys:
 def test_why_there_is_no_compiled_code(
     value: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(library.VARIABLE, value)
+    use_instructions(value, monkeypatch)
     monkeypatch.setattr("distnn.parallel.environment.record", lambda: {**RECORD})  # which refuses a bad value
     found = told(capsys)["compiled code"]
     assert found.startswith("none: ") and why in found

@@ -7,6 +7,7 @@ numpy and BLAS do the same, with bits of their own (docs/decisions/same-bits.md)
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +17,7 @@ import numpy as np
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, FUNCTIONS, SIZE
 
+addressof, from_buffer = ctypes.addressof, ctypes.c_char.from_buffer
 MANY = 12_000  # sums of an outer product
 ARITHMETIC = 1  # the version of these orders: raised when the bits of a training change
 ARGUMENTS = {
@@ -60,7 +62,12 @@ def total(a: np.ndarray) -> float:
 
 def times(a: np.ndarray, v: np.ndarray) -> np.ndarray:
     """a v, (m,), for a: m × n, v: (n,), of one dtype. Local."""
-    return row_products(a, v[None])[:, 0]
+    function = _function("row_products", a.dtype)
+    if function is None:
+        return a @ v
+    a, v, out = _rows(a), np.ascontiguousarray(v, a.dtype), np.empty(len(a), a.dtype)
+    function(len(a), _at(a), _step(a), 1, _at(v), 0, v.size, _at(out), 1, 0)
+    return out
 
 
 def norm(a: np.ndarray) -> float:
@@ -285,13 +292,12 @@ def cosine_of_half_turns(x: float) -> float:
 
 
 def _function(name: str, dtype: np.dtype) -> Callable[..., object] | None:
-    instruction_set = library.instructions()
-    return None if instruction_set is None else _made(name, dtype.char, instruction_set)
+    return _made(name, dtype.char, library.instructions())
 
 
 @cache
-def _made(name: str, kind: str, instruction_set: str) -> Callable[..., object] | None:
-    if kind not in "df":  # such as complex numbers
+def _made(name: str, kind: str, instruction_set: str | None) -> Callable[..., object] | None:
+    if instruction_set is None or kind not in "df":  # such as complex numbers
         return None
     made = library.function(name, np.dtype(kind), instruction_set, *ARGUMENTS[name])
     if name in ("dot", "total"):
@@ -304,8 +310,8 @@ def _made(name: str, kind: str, instruction_set: str) -> Callable[..., object] |
 def _at(a: np.ndarray) -> int:
     """Where a begins in memory: by the fast way, if it serves."""
     try:
-        return library.address(a)
-    except (TypeError, ValueError):  # read only, or rows apart
+        return addressof(from_buffer(a if a.ndim == 1 else a[0]))  # type: ignore[arg-type]  # rows may lie apart
+    except (TypeError, ValueError, IndexError):  # read only, or nothing
         return a.ctypes.data
 
 
@@ -316,7 +322,7 @@ def _is_rows(a: np.ndarray, dtype: np.dtype) -> bool:
 
 def _rows(a: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
     dtype = dtype or a.dtype
-    return a if _is_rows(a, dtype) else np.ascontiguousarray(a, dtype)
+    return a if (a.flags.c_contiguous and a.dtype == dtype) or _is_rows(a, dtype) else np.ascontiguousarray(a, dtype)
 
 
 def _step(a: np.ndarray) -> int:

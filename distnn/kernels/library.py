@@ -86,13 +86,14 @@ def available() -> tuple[str, ...]:
     return () if found is None else tuple(name for name in SETS if getattr(found, f"library_runs_{name}")())
 
 
+@cache  # since this is asked for every sum
 def instructions() -> str | None:
-    """The set of instructions in use, or None where numpy does all. Local.
+    """The set of instructions in use, or None where numpy does all; asked for first, it stays so. Local.
 
     UserError for a value of DISTNN_FUSED that is none, or that cannot be here.
     """
     wanted = os.environ.get(VARIABLE, "")
-    if not wanted:  # first, since this is asked for every sum
+    if not wanted:
         return available()[0] if available() else None
     if wanted == "off":
         return None

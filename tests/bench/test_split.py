@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from availability import use_instructions
 from benching import SMALL
 
 from distnn.bench.split import split
@@ -12,7 +13,7 @@ from distnn.parallel.ranks import OneRank
 
 @pytest.mark.parametrize("passes", ["off", *library.available()])
 def test_parts_of_the_split_make_up_an_iteration(passes: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(library.VARIABLE, passes)
+    use_instructions(passes, monkeypatch)
     before = dict(vars(products))
     parts = split(SMALL, SMALL.examples(OneRank()), OneRank(), 3)
     # tanh inside compiled code is measured apart from it: on a busy machine it may seem to take all of the time.

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from availability import use_instructions
 from benching import SMALL
 from threaded_ranks import on_ranks
 
 from distnn.bench.workloads import WORKLOADS
-from distnn.kernels import algebra, library, products
+from distnn.kernels import algebra, products
 from distnn.network import network
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.weights import weight_count
@@ -23,7 +24,7 @@ from distnn.training.objective import Objective
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_operations_are_counted_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted by the products that backpropagation really computes, with so few rows that it spares itself none."""
-    monkeypatch.setenv(library.VARIABLE, "off")
+    use_instructions("off", monkeypatch)
     workload = replace(WORKLOADS[name], n=8, a_rank=False)
     counted = 0
 

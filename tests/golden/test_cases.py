@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from availability import need_instructions
+from availability import need_instructions, use_instructions
 
 from distnn.golden.cases import CASES, TASKS, digest
-from distnn.kernels import library
 from distnn.network.activations import ACTIVATIONS
 from distnn.optimizers import OPTIMIZERS
 
@@ -44,5 +43,5 @@ def test_one_bit_changes_the_hash(place: str, touched: str, monkeypatch: pytest.
 def test_numpy_alone_has_other_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     need_instructions()
     before = digest(CASES["lbfgs float64"])
-    monkeypatch.setenv(library.VARIABLE, "off")
+    use_instructions("off", monkeypatch)
     assert digest(CASES["lbfgs float64"]) != before

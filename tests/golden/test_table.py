@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from availability import need_instructions
+from availability import need_instructions, use_instructions
 from mpi_runner import mpirun, python
 
 from distnn.golden import table
@@ -36,12 +36,12 @@ def test_the_table_is_whole_and_this_machine_has_its_bits() -> None:
 
 @pytest.mark.parametrize("name", library.available())
 def test_every_set_of_instructions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(library.VARIABLE, name)
+    use_instructions(name, monkeypatch)
     assert wrong(SOME) == []
 
 
 def test_other_bits_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(library.VARIABLE, "off")
+    use_instructions("off", monkeypatch)
     assert wrong(["lbfgs float64"]) == ["lbfgs float64"]
 
 

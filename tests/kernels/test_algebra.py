@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from availability import need_instructions
+from availability import need_instructions, use_instructions
 from passing import DTYPES, digest, plain
 
 from distnn.kernels import algebra, library
@@ -22,7 +22,7 @@ HASH = "76f6555a95b8cf93"
 @pytest.fixture(params=[*library.available(), "off"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every set of instructions, and numpy."""
-    monkeypatch.setenv(library.VARIABLE, request.param)
+    use_instructions(request.param, monkeypatch)
     return str(request.param)
 
 
@@ -176,7 +176,7 @@ def everything() -> list[np.ndarray]:
 def test_the_bits_are_those_of_every_other_machine(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """AVX-512, AVX2, neither, with fused multiplications and additions made of others, and NEON: all of this hash."""
     need_instructions()
-    monkeypatch.setenv(library.VARIABLE, name)
+    use_instructions(name, monkeypatch)
     assert digest(everything()) == HASH
 
 

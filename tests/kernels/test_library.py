@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from availability import need_instructions, unavailable
+from availability import need_instructions, unavailable, use_instructions
 from checkout import CHECKOUT
 from mpi_runner import mpirun, python
 from passing import DTYPES
@@ -211,11 +211,11 @@ def test_the_source_distribution_has_all_c_code() -> None:
 
 
 def test_a_cpu_without_fused_multiplications_is_told_what_the_bits_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(library.VARIABLE, raising=False)
+    use_instructions(None, monkeypatch)
     monkeypatch.setattr(library, "available", lambda: ("portable",))
     monkeypatch.setattr(library.platform, "machine", lambda: "x86_64")
     said = library.missing((2, 3, 1), "tanh")
     assert said is not None and "neither AVX2 nor AVX-512" in said and "DISTNN_FUSED=off is faster" in said
     for value in ("off", "portable"):  # who has chosen need not be told
-        monkeypatch.setenv(library.VARIABLE, value)
+        use_instructions(value, monkeypatch)
         assert library.missing((2, 3, 1), "tanh") is None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import oracles
 import pytest
+from availability import use_instructions
 from examples import block
 
-from distnn.kernels import library, products
+from distnn.kernels import products
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.network import Network
 
@@ -63,7 +64,7 @@ def test_one_output_with_few_and_many_rows(rows: int, monkeypatch: pytest.Monkey
     network = Network(d, "tanh", "identity").initialise(3)
     generator = np.random.default_rng(4)
     X, Y = generator.normal(size=(rows, 2)), generator.normal(size=(rows, 1))
-    monkeypatch.setenv(library.VARIABLE, "off")
+    use_instructions("off", monkeypatch)
     engine = Backpropagation(network, "squared")
     engine.load(network.w)
     out = np.empty(len(network.w))

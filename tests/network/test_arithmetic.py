@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from availability import need_instructions
+from availability import need_instructions, use_instructions
 
 from distnn.kernels import algebra as kernel
 from distnn.kernels import library
@@ -25,7 +25,7 @@ def test_sets_of_instructions_with_the_same_bits_have_one(monkeypatch: pytest.Mo
     need_instructions()
     found = {}
     for name in ("off", *library.available()):
-        monkeypatch.setenv(library.VARIABLE, name)
+        use_instructions(name, monkeypatch)
         found[name] = gradients(), algebra()
     numpy, portable = found.pop("off"), found.pop("portable")
     assert numpy[0] != portable[0] and numpy[1] != portable[1] and all(other == portable for other in found.values())

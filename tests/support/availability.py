@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import NoReturn
 
 import pytest
@@ -36,5 +37,14 @@ def every_arithmetic() -> Iterator[str]:
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in ("off", *library.available()):
-            patch.setenv(library.VARIABLE, name)
+            use_instructions(name, patch)
             yield name
+
+
+def use_instructions(name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this test use a set of instructions, or "off"; None for the one in use where DISTNN_FUSED is not set."""
+    if name is None:
+        monkeypatch.delenv(library.VARIABLE, raising=False)
+    else:
+        monkeypatch.setenv(library.VARIABLE, name)
+    monkeypatch.setattr(library, "instructions", cache(library.instructions.__wrapped__))

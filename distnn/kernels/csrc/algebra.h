@@ -9,11 +9,11 @@
 #define SUM_SIDE 96    /* rows whose terms stay in the second level */
 #define NEAR (1 << 18) /* bytes of x that are multiplied before the next ones, */
 #define FEWEST 4       /* but at least so many panels: they share the way of the weights from the memory */
+#define DIRECT 64      /* terms of a product whose panels are read where they are */
 enum { WRITE, ADD, SUBTRACT };
 #endif
 
 #define SUM_TERMS ((size)(SUM_BYTES / sizeof(REAL)))
-#define LOAD(address) (*(const UNALIGNED *)(address))
 #define STORE(address) (*(UNALIGNED *)(address))
 
 /* Rows of numbers: the first, and from one to the next. */
@@ -178,6 +178,17 @@ static REAL *NAME(memory)(size numbers) {
     return aligned_alloc(LINE, bytes > 0 ? bytes : LINE);
 }
 
+/* W^T x, or W x, for whole panels of an x of few rows, which is read where it is; tile: from one of W to the next. */
+TARGET static void NAME(directly)(size outputs, struct NAME(factors) of, size tile, size terms, size columns,
+                                  const REAL *x, size x_row, REAL *out, size out_row) {
+    for (size c = 0; c < columns; c += COLUMNS)
+        for (size i = 0; i < outputs; i += TILED_ROWS) {
+            struct NAME(factors) some = {of.a + i / TILED_ROWS * tile, of.row, of.term, of.run, of.next};
+            NAME(tile)(LEAST(outputs - i, TILED_ROWS), COLUMNS, some, terms, x + c, x_row, out + i * out_row + c,
+                       out_row, 0);
+        }
+}
+
 /* out = W^T x, or W x if `across`: W a x b; x of a rows (b, if across) and `columns` columns. Term by term, as forward
    propagation and backpropagation do. Returns whether there was memory for it. */
 TARGET size NAME(product_of)(size across, size a, size b, const REAL *W, size W_row, REAL *x, size x_row, size columns,
@@ -198,7 +209,13 @@ TARGET size NAME(product_of)(size across, size a, size b, const REAL *W, size W_
                     to[r] = W[i * W_row + j + r];
         }
         struct NAME(panels) some = {panels, COLUMNS, terms * COLUMNS};
-        for (size c = 0; c < columns; c += once) {
+        size direct = terms <= DIRECT ? columns / COLUMNS * COLUMNS : 0;
+        struct NAME(factors) of = {by_tiles, 1, TILED_ROWS, terms, 0};
+        if (across)
+            of = (struct NAME(factors)){by_tiles + TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, (a + 1) * TILED_ROWS};
+        NAME(directly)(across ? a : b, of, (across ? TILED_ROWS : a) * TILED_ROWS, terms, direct, x, x_row, out,
+                       out_row);
+        for (size c = direct; c < columns; c += once) {
             size now = LEAST(columns - c, once);
             struct NAME(panels) written = {out + c, out_row, COLUMNS};
             NAME(gather)(terms, now, x + c, x_row, some, 0);

@@ -33,7 +33,8 @@ typedef REAL UNALIGNED __attribute__((vector_size(WIDE), aligned(sizeof(REAL)), 
 typedef BITS MASK __attribute__((vector_size(WIDE)));
 typedef WORD WORDS __attribute__((vector_size(WIDE))); /* whose sums wrap */
 #define AT(address) (*(VECTOR *)(address))
-#define EACH ((size)(WIDE / sizeof(REAL))) /* numbers of a vector */
+#define LOAD(address) (*(const UNALIGNED *)(address)) /* of a vector that may lie anywhere */
+#define EACH ((size)(WIDE / sizeof(REAL)))            /* numbers of a vector */
 #define LANES ((size)(LINE / sizeof(REAL)))
 
 /* For what is left over of tiles: never more than fits, so that the compiler sees no case that could not be. */
@@ -122,10 +123,24 @@ TARGET void NAME(elementwise)(size function, size rows, size columns, const REAL
 
 /* Sums over columns that were kept apart by their place in a line, added up. */
 INLINE REAL NAME(sum_of_line)(REAL *lanes) {
+#ifndef __clang__ /* which has no shuffle by a vector */
+    VECTOR some[LINE / WIDE];
+    MASK place;
+    memcpy(some, lanes, LINE);
+    UNROLLED (int k = 0; k < EACH; k++)
+        place[k] = k;
+    UNROLLED (int half = LINE / WIDE / 2; half > 0; half /= 2)
+        UNROLLED (int v = 0; v < half; v++)
+            some[v] += some[v + half];
+    UNROLLED (int half = EACH / 2; half > 0; half /= 2)
+        some[0] += __builtin_shuffle(some[0], place + half);
+    return some[0][0];
+#else
     for (size half = LANES / 2; half > 0; half /= 2)
         for (size lane = 0; lane < half; lane++)
             lanes[lane] += lanes[lane + half];
     return lanes[0];
+#endif
 }
 
 #include "fused.h"
@@ -139,7 +154,6 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 #include "factors.h"
 
 #undef SUM_TERMS
-#undef LOAD
 #undef STORE
 #undef SUM_ROWS
 #undef SUM_COLUMNS
@@ -158,6 +172,7 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 #undef ALL
 #undef UNROLLED
 #undef AT
+#undef LOAD
 #undef EACH
 #undef LANES
 #undef EACH_VECTOR

@@ -31,16 +31,16 @@ struct NAME(factors) {
     size row, term, run, next;
 };
 
-INLINE void NAME(add_terms)(int rows, int vectors, struct NAME(factors) of, size terms, const REAL *x,
+INLINE void NAME(add_terms)(int rows, int vectors, struct NAME(factors) of, size terms, const REAL *x, size x_row,
                             VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS]) {
     const size ahead = of.row == 1 ? WEIGHTS_AHEAD * TILED_ROWS : 2 * of.next; /* two runs, where these are far apart */
-    for (size k = 0; k < terms; k++, x += COLUMNS) {
+    for (size k = 0; k < terms; k++, x += x_row) {
         __builtin_prefetch(of.a + ahead + k * TILED_ROWS);
         if (TILED_ROWS * sizeof(REAL) > LINE)
             __builtin_prefetch(of.a + ahead + k * TILED_ROWS + LANES);
         UNROLLED (int r = 0; r < rows; r++)
             UNROLLED (int v = 0; v < vectors; v++)
-                sum[r][v] = FMA(ALL(of.a[r * of.row + k * of.term]), AT(x + v * EACH), sum[r][v]);
+                sum[r][v] = FMA(ALL(of.a[r * of.row + k * of.term]), LOAD(x + v * EACH), sum[r][v]);
     }
 }
 
@@ -52,7 +52,7 @@ static TARGET __attribute__((noinline)) void NAME(store_some)(size columns, VECT
 
 /* As `tile`, for what fits in the registers: `most` rows, of which `rows` are stored, and `vectors` vectors. */
 INLINE void NAME(registers)(int most, int vectors, size rows, size columns, struct NAME(factors) of, size terms,
-                            const REAL *x, REAL *out, size stride, int add) {
+                            const REAL *x, size x_row, REAL *out, size stride, int add) {
     VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS];
     UNROLLED (int r = 0; r < most; r++)
         UNROLLED (int v = 0; v < vectors; v++) {
@@ -60,13 +60,13 @@ INLINE void NAME(registers)(int most, int vectors, size rows, size columns, stru
             if (add && r < rows) /* it comes from the memory meanwhile, */
                 __builtin_prefetch(out + r * stride + v * EACH, 1, 2);
         }
-    for (; terms > of.run; terms -= of.run, of.a += of.next, x += of.run * COLUMNS)
-        NAME(add_terms)(most, vectors, of, of.run, x, sum);
+    for (; terms > of.run; terms -= of.run, of.a += of.next, x += of.run * x_row)
+        NAME(add_terms)(most, vectors, of, of.run, x, x_row, sum);
     if (add) /* and from the second level during the last terms: before, x would drive it out of the first */
         UNROLLED (int r = 0; r < most; r++)
             UNROLLED (int v = 0; v < vectors; v++)
                 __builtin_prefetch(out + r * stride + v * EACH);
-    NAME(add_terms)(most, vectors, of, terms, x, sum);
+    NAME(add_terms)(most, vectors, of, terms, x, x_row, sum);
     UNROLLED (int r = 0; r < most; r++)
         UNROLLED (int v = 0; v < vectors; v++) {
             REAL *to = out + r * stride + v * EACH;
@@ -84,15 +84,16 @@ INLINE void NAME(registers)(int most, int vectors, size rows, size columns, stru
 }
 
 /* out_r = sum over k of a_rk x_k, or out_r += that: at most TILED_ROWS rows, `stride` apart, and the first columns of a
-   panel. Numbers a_rk of rows that are not there are read, but not used. */
-INLINE void NAME(tile)(size rows, size columns, struct NAME(factors) of, size terms, const REAL *x, REAL *out,
-                       size stride, int add) {
+   panel. x_row: from one x_k to the next. Numbers a_rk of rows that are not there are read, but not used. */
+INLINE void NAME(tile)(size rows, size columns, struct NAME(factors) of, size terms, const REAL *x, size x_row,
+                       REAL *out, size stride, int add) {
     while (rows > 0) {
         size most = rows > 8 ? 12 : rows > 6 ? 8 : rows > 4 ? 6 : rows > 2 ? 4 : rows;
         most = LEAST(most, REGISTER_ROWS);
         for (size c = 0; c < columns; c += REGISTER_VECTORS * EACH) {
 #define KEPT(most, vectors)                                                                                            \
-    NAME(registers)(UP_TO(REGISTER_ROWS + 1, most), vectors, rows, columns - c, of, terms, x + c, out + c, stride, add)
+    NAME(registers)(UP_TO(REGISTER_ROWS + 1, most), vectors, rows, columns - c, of, terms, x + c, x_row, out + c,      \
+                    stride, add)
 #define ROWS(most)                                                                                                     \
     case most:                                                                                                         \
         if (columns - c > EACH)                                                                                        \

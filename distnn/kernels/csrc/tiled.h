@@ -47,7 +47,7 @@ TARGET static void NAME(signals)(size a, size b, const REAL *W, size columns, st
             struct NAME(factors) of = {W + j * a + k * TILED_ROWS, 1, TILED_ROWS, terms, 0};
             for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
                 NAME(tile)(LEAST(b - j, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms,
-                           x.at + p * x.panel + k * x.row, s.at + p * s.panel + j * s.row, s.row, k > 0);
+                           x.at + p * x.panel + k * x.row, COLUMNS, s.at + p * s.panel + j * s.row, s.row, k > 0);
         }
 }
 
@@ -61,8 +61,8 @@ TARGET static void NAME(push_back)(size a, size b, const REAL *W, size columns, 
             struct NAME(factors) of = {W + k * (a + 1) + (i + 1) * TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, next};
             for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
                 NAME(tile)(LEAST(a - i, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms,
-                           delta.at + p * delta.panel + k * delta.row, below.at + p * below.panel + i * below.row,
-                           below.row, k > 0);
+                           delta.at + p * delta.panel + k * delta.row, COLUMNS,
+                           below.at + p * below.panel + i * below.row, below.row, k > 0);
         }
 }
 
@@ -77,7 +77,7 @@ TARGET static void NAME(group_sum)(size a, size b, size columns, struct NAME(pan
                     continue;
                 struct NAME(factors) of = {x.at + i * x.row, x.row, 1, COLUMNS, x.panel};
                 NAME(tile)(LEAST(a - i, TILED_ROWS), LEAST(b - j, COLUMNS), of, columns,
-                           turned + j * TILED_GROUP * COLUMNS, G + i * row + j, row, add);
+                           turned + j * TILED_GROUP * COLUMNS, COLUMNS, G + i * row + j, row, add);
             }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from availability import use_instructions
 
 from distnn.errors import UserError
 from distnn.kernels import library
@@ -37,17 +38,17 @@ def test_the_passes_of_a_network(d: tuple[int, ...], theta: str, passes: type) -
 def test_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network((3, 2, 1))
     for value in ("off", *library.available()):
-        monkeypatch.setenv(library.VARIABLE, value)
+        use_instructions(value, monkeypatch)
         passes = Backpropagation(network, "squared").passes
         assert isinstance(passes, Layerwise if value == "off" else Fused)
         assert (library.compiler() == "none") == (value == "off")
     everything = "neon" if library.ARM64 else "portable, avx2, avx512"
-    monkeypatch.setenv(library.VARIABLE, "fast")
+    use_instructions("fast", monkeypatch)
     with pytest.raises(UserError, match=f"DISTNN_FUSED is 'fast'; it should be one of: off, {everything}"):
         Backpropagation(network, "squared")
     monkeypatch.setattr(library, "available", lambda: ())
-    monkeypatch.setenv(library.VARIABLE, library.SETS[0])
+    use_instructions(library.SETS[0], monkeypatch)
     with pytest.raises(UserError, match="this CPU does not have"):
         Backpropagation(network, "squared")
-    monkeypatch.delenv(library.VARIABLE)
+    use_instructions(None, monkeypatch)
     assert isinstance(Backpropagation(network, "squared").passes, Layerwise)
