@@ -44,7 +44,15 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
         return None
     options = declared(kind)
     language = Language({*(option.name for option in options), "config"}, program)
-    arguments = _numbers_apart(language.translate(arguments), options)
+    try:
+        return _given(language.translate(arguments), options, language, program)
+    except UserError as error:
+        raise UserError(language.explained(str(error), arguments)) from None
+
+
+def _given(arguments: Sequence[str], options: Sequence[Declared], language: Language, program: str) -> dict[str, Any]:
+    """What `read` returns, of arguments in which options have their own names."""
+    arguments = _numbers_apart(arguments, options)
     _require_values(arguments, options)
     path = _config_path(arguments)
     file = _file(path) if path else {}
@@ -157,11 +165,19 @@ def _parsed(program: str, arguments: Sequence[str], path: str | None, options: S
         usage = f"{program}{''.join(f' [{name.upper()}]' for name in places)} [OPTIONS]"
         raise UserError(f"There is no place for {words}: {usage}. See: {program} --help") from None
     except CycloptsError as error:
-        words = re.sub(
-            r'unable to convert ("[^"]*") into int\.', r"\1 is not a whole number.", " ".join(str(error).split())
-        )
-        raise UserError(f"{words} See: {program} --help") from None
+        raise UserError(f"{_in_our_words(' '.join(str(error).split()))} See: {program} --help") from None
     return {name: value for name, value in given.items() if value is not None and name != "config"}
+
+
+def _in_our_words(text: str) -> str:
+    """What cyclopts says of a wrong argument, as distnn says it."""
+    for theirs, ours in (
+        (r'unable to convert ("[^"]*") into int\.', r"\1 is not a whole number."),
+        (r"^Parameter (--\S+) requires an argument\.", r"\1 needs a value."),
+        (r" -\w is not a recognized option\.", ""),  # of -x3
+    ):
+        text = re.sub(theirs, ours, text)
+    return text
 
 
 def _annotation(option: Declared) -> Any:

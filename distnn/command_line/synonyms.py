@@ -75,6 +75,14 @@ class Language:
             self._refuse_count(argument, arguments[place + 1 : place + 3])
         return [self._flag(argument) if FLAG.match(argument) else argument for argument in arguments]
 
+    def explained(self, text: str, arguments: Sequence[str]) -> str:
+        """An error's text, and what was typed for the option that it is about, where that has another name."""
+        for argument in arguments:
+            typed, flag = (each.partition("=")[0] for each in (argument, self._known_flag(argument)))
+            if flag != typed and re.search(rf"{flag}(?![\w-])", text):
+                return f"{text} ({typed} means {flag}.)"
+        return text
+
     def refuse(self, names: Iterable[str], where: str) -> None:
         """UserError for the first of these names, of options in a file or a call, that is another word for one."""
         for name in names:
@@ -84,13 +92,18 @@ class Language:
                 raise UserError(f"{where}: there is no option {name}: {answer}")
 
     def _flag(self, argument: str) -> str:
+        """An option's own flag. UserError where there is none, but an answer."""
+        known, name = self._known_flag(argument), argument.lstrip("-").partition("=")[0]
+        if known == argument and (answer := self._answer(name)):
+            raise UserError(f"There is no option {argument.partition('=')[0]}: {answer}")
+        return known
+
+    def _known_flag(self, argument: str) -> str:
+        """An option's own flag for a synonym; anything else as it is."""
         name, equals, value = argument.lstrip("-").partition("=")
         negative = "no-" if name.startswith("no-") and name[3:].replace("-", "_") not in self.known else ""
-        if option := self._meant(name.removeprefix(negative)):
-            return f"--{negative}{option.replace('_', '-')}{equals}{value}"
-        if answer := self._answer(name):
-            raise UserError(f"There is no option {argument.partition('=')[0]}: {answer}")
-        return argument
+        option = self._meant(name.removeprefix(negative)) if FLAG.match(argument) else None
+        return f"--{negative}{option.replace('_', '-')}{equals}{value}" if option else argument
 
     def _refuse_count(self, argument: str, following: Sequence[str]) -> None:
         """UserError for --layers 3, which may mean three layers, or one of three units."""

@@ -12,6 +12,7 @@ from distnn.inference.certainty import FACTOR, NOISE
 from distnn.inference.ensemble import Ensemble
 from distnn.inference.model import Model
 from distnn.storage import files
+from distnn.words import many
 
 MODEL = "model.safetensors"  # in the directory of a run
 
@@ -23,6 +24,8 @@ def load_model(path: str | Path) -> Model:
         folds, path = sorted(path.glob("fold-*")), path / MODEL
         if folds and not path.exists():
             raise UserError(f"{path.parent} is a cross-validation, which has a model for each fold: give {folds[0]}.")
+        if not path.exists() and (runs := sorted(run.parent for run in path.parent.glob(f"*/{MODEL}"))):
+            raise UserError(f"{path.parent} is a folder with {many(len(runs), 'model')}: give one, such as {runs[0]}.")
     tensors, metadata = files.read(path)
     if "model" not in metadata:
         raise UserError(f"{path} does not hold a model.")

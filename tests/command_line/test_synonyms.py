@@ -65,6 +65,18 @@ def test_widths_of_layers_are_understood(given: list[str]) -> None:
     assert LANGUAGE.translate(given) == ["--hidden", *given[1:]]
 
 
+def test_an_error_says_what_was_typed() -> None:
+    typed = ["t.csv", "--lr", "x", "--no-normalize", "-x=a", "--eta-like"]
+    for text, explained in (
+        ("--eta needs a value.", "--eta needs a value. (--lr means --eta.)"),
+        ("--eta-min is odd.", "--eta-min is odd."),
+        ("--inputs: no.", "--inputs: no. (-x means --inputs.)"),
+        ("--no-standardise: no.", "--no-standardise: no. (--no-normalize means --no-standardise.)"),
+    ):
+        assert LANGUAGE.explained(text, typed) == explained
+    assert LANGUAGE.explained("--seed needs a value.", ["--seed"]) == "--seed needs a value."
+
+
 def test_a_synonym_of_an_option_that_this_program_lacks_is_left_alone() -> None:
     assert Language({"model"}, "distnn export").translate(["--lr"]) == ["--lr"]
 

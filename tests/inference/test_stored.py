@@ -31,3 +31,12 @@ def test_an_ensemble_that_does_not_fit_together_is_refused(change: str, tmp_path
     files.write(path, tensors, {"model": metadata})
     with pytest.raises(UserError, match="does not hold an ensemble"):
         load_model(path)
+
+
+def test_a_folder_of_runs_is_told(tmp_path: Path) -> None:
+    X = np.eye(3)
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        distnn.fit(X, X[:, 0], hidden=(1,), max_iterations=1).model.save(tmp_path / name / "model.safetensors")
+    with pytest.raises(UserError, match=f"^{tmp_path} is a folder with 2 models: give one, such as {tmp_path}/a.$"):
+        load_model(tmp_path)

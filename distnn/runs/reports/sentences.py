@@ -21,11 +21,12 @@ def opening(source: Source, assembly: Assembly, ranks: int) -> list[str]:
     held = f", {examples.validation_rows:,} held out" if examples.validation_rows else ""
     held += f", {examples.test_rows:,} kept for the test" if examples.test_rows else ""
     classes = model.preparation.classes
+    idle = ranks - cut.count
     sentences = [
         f"{source.path}: {many(examples.rows, 'example')}{held}"
         + (f", {len(classes.names)} classes" if classes else "")
         + f"; {many(cut.count, 'block')} of {many(cut.rows, 'row')} on {many(ranks, 'rank')}"
-        + (f", of which {ranks - cut.count} have no work" if cut.count < ranks else "")
+        + (f", of which {idle:,} {'has' if idle == 1 else 'have'} no work" if idle > 0 else "")
     ]
     if left_out := source.n - examples.rows - examples.validation_rows - examples.test_rows:
         why = "of weight 0" if not model.preparation.leave_out else "with missing values or of weight 0"
@@ -61,7 +62,7 @@ def ending(
     """The rows of the last table, which is of the weights that were kept, those of progress.best_t.
 
     E_in, E_test: theirs, None if it is not known. seconds: of the training, rank by rank; communication: those of them
-    spent in it.
+    spent in it; one rank alone spends none, and the table is silent about it.
     """
     record, reason = progress.record, progress.reason
     assert record is not None and reason is not None
@@ -84,10 +85,12 @@ def ending(
         )
     )
     rows.append(("time", duration(record.seconds)))
+    if len(seconds) == 1:
+        return rows
     shares = [waited / max(total, 1e-9) for waited, total in zip(communication, seconds, strict=True)]
     for name, share in (("computing", [1 - share for share in shares]), ("communication", shares)):
         least, most = 100 * min(share), 100 * max(share)
-        rows.append((name, f"{least:.1f} to {most:.1f} % of the time, least and most of {many(len(share), 'rank')}"))
+        rows.append((name, f"{least:.1f} to {most:.1f} % of the time, least and most of {len(share):,} ranks"))
     return rows
 
 

@@ -15,6 +15,7 @@ from distnn.runs.reports.sentences import duration
 from distnn.runs.watching.curve import draw
 from distnn.runs.watching.log import Log
 from distnn.runs.watching.state import NONE, OVER, RUNNING, State, look
+from distnn.words import rounded
 
 INDENT = 12  # characters of the names of facts
 LIMITS = {"t": "max_iterations", "seconds": "max_seconds", "evaluations": "max_evaluations"}
@@ -180,4 +181,4 @@ def _digits(value: float | None, digits: int = 6) -> str:
 def _also(name: str, value: float | None, after: bool = False) -> str:
     if value is None:
         return ""
-    return f", {value:.3g} {name}" if after else f", {name} {value:.3g}"
+    return f", {rounded(value)} {name}" if after else f", {name} {value:.3g}"

@@ -58,6 +58,11 @@ def test_the_table_at_the_end() -> None:
     }
 
 
+def test_one_rank_alone_waits_for_nobody() -> None:
+    rows = dict(ending(progress(RECORD, Reason("", ""), 7), 0.25, [10.0], [0.0]))
+    assert "time" in rows and not {"computing", "communication"} & set(rows)
+
+
 def test_the_table_of_a_bayesian_training() -> None:
     rows = dict(ending(progress(Record(7, 0.25, gamma=0.75, evidence=-12.5), Reason("", ""), 7), 0.25, [1.0], [0.0]))
     assert (rows["log evidence"], rows["γ"]) == ("-12.5", "0.75 of 1 weights")
