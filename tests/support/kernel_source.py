@@ -18,6 +18,7 @@ from distnn.kernels import library
 
 CSRC = Path(library.__file__).parent / "csrc"
 HEADERS = ("immintrin.h", "math.h", "stddef.h", "stdint.h", "stdlib.h", "string.h")
+UNUSED = ("fused.h", "tile.h", "tiled.h", "algebra.h", "factors.h")  # of csrc, by what is proved
 TYPES = "typedef long ptrdiff_t, size_t; typedef int int32_t, int64_t, uint32_t, uint64_t;"  # mere names here
 SAME_SIZE = {"int64_t": "double", "uint64_t": "double", "int32_t": "float", "uint32_t": "float"}
 
@@ -30,7 +31,7 @@ def preprocessed(file: str, changes: Mapping[str, str] = {}) -> str:
         for old, new in changes.items():
             assert any(old in text for text in texts.values()), f"csrc has no {old!r} to be changed"
             texts = {name: text.replace(old, new) for name, text in texts.items()}
-        for name, text in texts.items() | dict.fromkeys(HEADERS, "").items():
+        for name, text in (texts | dict.fromkeys((*HEADERS, *UNUSED), "")).items():
             (path / name).write_text(text)
         command = ["cc", "-E", "-P", "-nostdinc", f"-I{path}", "-U__x86_64__", "-U__FMA__", "-U__ARM_FEATURE_FMA"]
         done = subprocess.run([*command, str(path / file)], capture_output=True, text=True, check=True)
