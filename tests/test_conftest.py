@@ -30,6 +30,12 @@ timeout_method = thread
 pytestmark = pytest.mark.job
 
 
+@pytest.fixture(autouse=True)
+def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the package, these sessions reach nothing that others do not; under coverage pytest takes twice as long."""
+    monkeypatch.delenv(MEASURED, raising=False)
+
+
 def session(folder: Path, body: str, ranks: int = 2, *options: str, grace: float = 300) -> tuple[int, str]:
     """The exit code and output of a parallel session of one test file, with this project's conftest.py.
 

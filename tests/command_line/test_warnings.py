@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,31 @@ def test_numbers_that_overflow(tmp_path: Path) -> None:
     rows = "".join(f"{(-1) ** i}.{i}e308,{i}e307\n" for i in range(7))
     (tmp_path / "large.csv").write_text("x,y\n" + rows)
     (tmp_path / "small.csv").write_text("x,y\n" + "".join(f"{i},{i % 3}e-320\n" for i in range(7)))
-    run = ("-m", "distnn.train", "--quiet", "--hidden", "2", "--max-iterations", "3", "--out", tmp_path / "run")
-    said = []
-    for training in ("large", "small"):
-        for more in (("--optimizer", "gradient-descent", "--eta", "1e300"), ("--dtype", "float32"), ()):
-            said.append(python(*run, "--overwrite", "--data", tmp_path / f"{training}.csv", *more).stderr)
-        for table in ("large", "small"):
-            apply = ("--model", tmp_path / "run", "--data", tmp_path / f"{table}.csv")
-            said += [python("-m", f"distnn.{name}", *apply).stderr for name in ("predict", "evaluate")]
-    assert not [text for text in said if "Warning" in text or "Traceback" in text]
+    tables = [["--data", str(tmp_path / f"{name}.csv")] for name in ("large", "small")]
+    models = [str(tmp_path / f"run-{k}") for k in range(2)]
+    trainings = [
+        ["--quiet", "--hidden", "2", "--max-iterations", "3", "--overwrite", *table, "--out", out, *more]
+        for table, out in zip(tables, models, strict=True)
+        for more in (["--optimizer", "gradient-descent", "--eta", "1e300"], ["--dtype", "float32"], [])
+    ]
+    applied = [["--model", model, *table] for model in models for table in tables]
+    for name, each in (("train", trainings), ("predict", applied), ("evaluate", applied)):
+        done = python("-c", ONE_AFTER_ANOTHER, f"distnn.{name}", json.dumps(each))
+        assert done.stdout.count(ENDED) == len(each)
+        assert "Warning" not in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+ENDED = "-- ended"
+ONE_AFTER_ANOTHER = f"""
+import json, runpy, sys
+for given in json.loads(sys.argv[2]):
+    command, sys.argv[1:] = sys.argv[1], given
+    try:
+        runpy.run_module(command, run_name="__main__", alter_sys=True)
+    except SystemExit:
+        print("{ENDED}", flush=True)
+    sys.argv[1:] = [command]
+"""
 
 
 @pytest.mark.job

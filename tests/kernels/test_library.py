@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from availability import need_instructions, unavailable, use_instructions
 from checkout import CHECKOUT
-from mpi_runner import mpirun, python
+from measuring import VARIABLE as MEASURED
+from mpi_runner import environment, mpirun, python
 from passing import DTYPES
 from patience import PATIENCE
 
@@ -164,7 +165,8 @@ def installed(folder: Path, **variables: str) -> Path:
     shutil.copytree(CHECKOUT / "distnn", source / "distnn", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     copied(source / CSRC)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(source)]
-    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=PATIENCE)
+    changes = {MEASURED: None, **variables}  # pip's own code is not measured
+    done = subprocess.run(command, env=environment(changes), capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return target
 
