@@ -37,7 +37,10 @@ class ExportOptions:
     )
     to: Annotated[tuple[str, ...], EXPORT, f"One or more of {LANGUAGES}."] = ()
     out: Annotated[
-        str | None, EXPORT, "What the files' names begin with. Default: the model's name, in the working directory."
+        str | None,
+        EXPORT,
+        "What the files' names begin with, or a folder, in which they have the model's name. Default: the working "
+        "directory.",
     ] = None
     units: Annotated[
         tuple[str, ...], EXPORT, "Units of inputs and targets, for comments, such as pressure=Pa angle=degrees."
@@ -56,8 +59,10 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
             raise UserError("--model is missing: the directory of a run, or a model file.")
         if not options.to:
             raise UserError(f"--to is missing: what to write the model as. One or more of {', '.join(EXPORTERS)}.")
-        model, out = load_model(options.model), options.out or model_name(options.model)
-        return export(model, options.to, out, _units(options.units), options.overwrite)
+        out, name = Path(options.out or "."), model_name(options.model)
+        if out.is_dir() or (options.out or "").endswith("/"):
+            out /= name
+        return export(load_model(options.model), options.to, out, _units(options.units), options.overwrite)
 
     for path in on_root(ranks, write) or ():
         if ranks.rank == 0:

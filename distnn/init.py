@@ -68,7 +68,7 @@ def _init(asked: InitOptions | None) -> None:
         raise UserError(f"--system {system}: choose from {', '.join(sorted(SYSTEMS))}.")
     file = Path(asked.write)
     job = file.with_suffix(f".{system}.sh")
-    make_way((file, *([job] if system else [])), asked.overwrite)
+    make_way((asked.write, *([job] if system else [])), asked.overwrite)
     options = questions(asked.data, (lambda question, default: default) if asked.yes else ask)
     write(file, HEAD.format(file=file) + commented(options), "--write")
     print(f"wrote {file}. Train here: distnn train --config {file}")

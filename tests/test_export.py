@@ -37,6 +37,13 @@ def test_what_it_writes_and_says(size: int, capsys: pytest.CaptureFixture[str]) 
     assert "0 x1 [m/s]" in Path("lift.h").read_text()
 
 
+@pytest.mark.parametrize("out", ["there", "new/", "new/there/"])
+def test_a_folder(out: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("there").mkdir()
+    assert main(OneRank(), ["--model", "runs/lift", "--to", "c", "--out", out]) == 0
+    assert capsys.readouterr().out == "{0}/lift.h\n{0}/lift.c\n".format(out.rstrip("/"))
+
+
 def test_another_place(capsys: pytest.CaptureFixture[str]) -> None:
     Path("there").mkdir()
     arguments = ["--model", "runs/lift/model.safetensors", "--to", "c", "--out", "there/plane.c"]
@@ -52,7 +59,7 @@ BAD = [
     (["--model", "runs/drag", "--to", "c"], "runs/drag cannot be read: No such file"),
     (["--model", "runs/lift", "--to", "c", "--units", "x1"], "--units x1: give a name and its unit, such as"),
     (["--model", "runs/lift", "--to", "c", "--units", "z=m"], "--units z=m: the model has no input or target"),
-    (["--model", "runs/lift", "--to", "c", "--out", "no/a"], r"--out no/a\.h cannot be written"),
+    (["--model", "runs/lift", "--to", "c", "--out", "runs/lift/model.safetensors/a"], r"a\.h cannot be written: Not"),
 ]
 
 

@@ -70,7 +70,7 @@ def read_options(arguments: Sequence[str], ranks: Ranks) -> BenchOptions | None:
     options: BenchOptions | None = parse(BenchOptions, PROGRAM, ABOUT, arguments)
     if options is not None:
         check(options, ranks.size)
-        overwriting.make_way(map(Path, filter(None, (options.json, options.figure))), options.overwrite)
+        overwriting.make_way(filter(None, (options.json, options.figure)), options.overwrite)
     return options
 
 

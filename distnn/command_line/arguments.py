@@ -69,7 +69,7 @@ def _given(arguments: Sequence[str], options: Sequence[Declared], language: Lang
         if given.get(name.replace("-", "_")) == (tuple(value) if isinstance(value, list) else value):
             given[name.replace("-", "_")] = from_toml(value)
     for option in options:
-        if option.is_positional and given.get(option.name) in ("", ("",)):
+        if (option.is_positional or option.name == "out") and given.get(option.name) in ("", ("",)):
             raise UserError(f"{option.flag} is empty text: is a variable of the shell not set?")
     return given
 
@@ -173,6 +173,7 @@ def _in_our_words(text: str) -> str:
     """What cyclopts says of a wrong argument, as distnn says it."""
     for theirs, ours in (
         (r'unable to convert ("[^"]*") into int\.', r"\1 is not a whole number."),
+        (r'unable to convert ("[^"]*") into float\.', r"\1 is not a number."),
         (r"^Parameter (--\S+) requires an argument\.", r"\1 needs a value."),
         (r" -\w is not a recognized option\.", ""),  # of -x3
     ):

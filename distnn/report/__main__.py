@@ -67,7 +67,7 @@ def _written(arguments: Sequence[str], size: int) -> list[str] | None:
     from distnn.report.style import styled
 
     out = Path(options.out)
-    require_own([out], options.overwrite)
+    require_own([options.out], options.overwrite)
     apply = ApplyOptions(**{field.name: getattr(options, field.name) for field in fields(ApplyOptions)})
     with styled():
         subject = gather(apply, options.compare, options.most_rows)

@@ -24,7 +24,7 @@ FORMATS: dict[str, dict[str, str | None]] = {
 }
 
 
-def require_own(paths: Iterable[Path], overwrite: bool) -> None:
+def require_own(paths: Iterable[str | Path], overwrite: bool) -> None:
     """See that the files can be written. UserError for one that is there, and was not written here. Local."""
     make_way(paths, overwrite, _is_own, "report of distnn")
 

@@ -128,6 +128,8 @@ class RunDirectory:
             yield
         except OSError as error:
             file = error.filename2 or error.filename
+            if isinstance(error, FileExistsError) and self.path.is_file():
+                raise UserError(f"--out {self.path} is a file: give the directory of a run.") from None
             where = "" if file is None or Path(file) == self.path else f" ({file})"
             raise UserError(f"--out {self.path} cannot be written{where}: {error.strerror}.") from None
 

@@ -15,7 +15,7 @@ from distnn.storage.files import replacing
 
 
 def make_way(
-    paths: Iterable[Path], overwrite: bool, own: Callable[[Path], bool] = lambda path: False, what: str = ""
+    paths: Iterable[str | Path], overwrite: bool, own: Callable[[Path], bool] = lambda path: False, what: str = ""
 ) -> None:
     """See that the files can be written, before anything is computed: their folders are made. Local.
 
@@ -25,14 +25,15 @@ def make_way(
     overwrite: then it may hold anything. own: does a file hold what is written again? what: that, in words. Devices and
     pipes hold nothing.
     """
-    paths = list(paths)
-    for path in paths:
-        if path.is_dir():
-            raise UserError(f"{path} is a folder: give the name of a file.")
+    named = [str(path) for path in paths]
+    files = [Path(name) for name in named]
+    for name, path in zip(named, files, strict=True):
+        if path.is_dir() or name.endswith(os.sep):
+            raise UserError(f"{name} is a folder: give the name of a file.")
         if path.is_file() and path.stat().st_size and not (overwrite or own(path)):
             unlike = f", and holds no {what}" if what else ""
             raise UserError(f"{path} is there already{unlike}: name another file, or lose this one by --overwrite.")
-    for path in paths:
+    for path in files:
         try:
             make_folder(path.parent)
         except OSError as error:

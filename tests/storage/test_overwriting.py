@@ -26,6 +26,8 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     for overwrite in (False, True):
         with pytest.raises(UserError, match="is a folder: give the name of a file"):
             make_way([tmp_path], overwrite)
+        with pytest.raises(UserError, match="new/ is a folder: give the name of a file"):
+            make_way([f"{tmp_path}/new/"], overwrite)
 
 
 def test_folders_are_made(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "beyond float32": (csv("1e39,2", LAST), "beyond the range of float32"),
     "--out is a file": (
         lambda folder: ["--out", str(next(iter(sorted(folder.glob("**/options.toml")))))],
-        "--out .*options.toml cannot be written: File exists",
+        "--out .*options.toml is a file: give the directory of a run",
     ),
     "--out below a file": (flags("--out", "run/options.toml/a"), "--out .* cannot be written: Not a directory"),
     "--out cannot be written": (flags("--out", "/proc/nowhere"), "--out /proc/nowhere cannot be written: No such"),

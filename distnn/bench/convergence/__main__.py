@@ -82,7 +82,7 @@ def check(options: ConvergenceOptions) -> None:
     if options.seeds < 1:
         raise UserError(f"--seeds {options.seeds}: give at least 1.")
     if options.json:
-        make_way([Path(options.json)], options.overwrite)
+        make_way([options.json], options.overwrite)
 
 
 def describe(record: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -83,7 +83,7 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     if not after:
         raise UserError(
             f"{path} has a header ({listed(head.names or ())}) but no rows; "
-            "if its first line is a row, say that the file has no header."
+            "if its first line is a row, say that the file has no header (--no-header)."
         )
     first = after[0]
     if head.names is not None and head.skipped == 1:  # an empty line after the header is an empty row
