@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,8 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: jobs would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Taken out: a test may start another pytest.
     report = os.environ.pop("DISTNN_TEST_REPORT", None)
     shared = os.environ.pop("DISTNN_TEST_SHARED", None)

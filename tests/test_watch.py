@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 from trainings import wait_until
 
 from distnn import watch
@@ -113,14 +114,14 @@ def test_on_a_terminal(tmp_path: Path) -> None:
                 seen += os.read(ours, 1 << 16)
             return words in seen
 
-        wait_until(lambda: sees(b"not begun"), "an empty directory", 120)
+        wait_until(lambda: sees(b"not begun"), "an empty directory")
         (folder / "options.toml").write_text("max-iterations = 7\n")
         (folder / "metrics.jsonl").write_text('{"t": 0, "E_in": 1.0}\n{"t": 3, "E_in": 0.25}\n{"t": 4')
         (folder / "claim-1.json").write_text(owner.myself(False).text())
-        wait_until(lambda: sees(b"3 of 7"), "a run", 120)
+        wait_until(lambda: sees(b"3 of 7"), "a run")
         assert "┤".encode() in seen
         process.send_signal(signal.SIGINT)
-        wait_until(lambda: sees(b"\x1b[?1049l"), "the terminal as it was", 120)
-        assert process.wait(120) == 0
+        wait_until(lambda: sees(b"\x1b[?1049l"), "the terminal as it was")
+        assert process.wait(PATIENCE) == 0
     os.close(ours)
     assert b"Traceback" not in seen

@@ -163,7 +163,7 @@ def test_a_training_stops_before_its_job_ends_and_goes_on(P: int, tmp_path: Path
     assert done.returncode == 75, done.stderr
     assert "the time limit of the job is near" in done.stdout
     t = metrics(out)[-1]["t"]
-    assert t > 3
+    assert t > 0
     assert (out / f"checkpoints/checkpoint-{t:010d}.safetensors").exists()
     trained(out, "--resume", "--max-iterations", str(t + 10))
     trained(tmp_path / "one", *BASE, "--max-iterations", str(t + 10))

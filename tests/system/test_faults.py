@@ -60,7 +60,7 @@ def test_a_rank_that_fails_ends_the_job_with_its_traceback_once(
 
 @pytest.mark.parametrize("victim", [0, 2])
 def test_memory_that_a_rank_does_not_get_is_a_sentence_for_all(victim: int, tmp_path: Path) -> None:
-    done = mpirun(3, INJECT, "memory", str(victim), *EVERY_THREE, "--out", tmp_path / "run", timeout=40)
+    done = mpirun(3, INJECT, "memory", str(victim), *EVERY_THREE, "--out", tmp_path / "run")
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count(f"distnn: rank {victim} has too little memory: Unable to allocate 6.00 GiB") == 1
