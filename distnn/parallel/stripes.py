@@ -14,7 +14,8 @@ from distnn.parallel.reduction import ExactSum
 from distnn.parallel.symmetric import TILE, Tiling
 
 MESSAGE = 1 << 18  # numbers that are summed at a time, as in mpi.py
-STRIPE = 4 << 20  # numbers of a stripe, if TILE / 8 rows are no more: a term, a product and sums take as much each
+STRIPE = 1 << 20  # numbers of a stripe that may take memory in any case
+COPIES = 8  # of a stripe that there are at a time: its term, product, sums, and what is sent and received
 NOTHING = np.empty(0)
 
 
@@ -76,9 +77,13 @@ class StripeSum(ExactSum):
         return own
 
 
-def stripes(size: int) -> list[slice]:
-    """The rows of a matrix of size × size numbers, cut into stripes that lie within rows of tiles."""
+def stripes(size: int, ranks: int) -> list[slice]:
+    """The rows of a matrix of size × size numbers, cut into stripes that lie within rows of tiles.
+
+    As high as they can be, with less memory than the factor, which is not there yet, and a column of tiles will take:
+    for each stripe J is made once more. The bits do not depend on it.
+    """
     height = TILE
-    while height > TILE // 8 and height * size > STRIPE:
+    while height > TILE // 4 and height * size > STRIPE and COPIES * height > size // (2 * ranks) + 2 * TILE:
         height //= 2
     return [slice(start, min(start + height, size)) for start in range(0, size, height)]

@@ -18,7 +18,7 @@ from distnn.network.second_order.gauss_newton import megabytes
 from distnn.network.weights import weight_count
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.reduction import ExactSum
-from distnn.parallel.stripes import StripeSum, stripes
+from distnn.parallel.stripes import COPIES, StripeSum, stripes
 from distnn.parallel.symmetric import TILE, DistributedMatrix, Tiling
 from distnn.training.terms import BlockTerms, Terms
 
@@ -55,10 +55,10 @@ class Choice:
     @cached_property
     def shared_out(self) -> Cost:
         """In tiles. At most one rank for two columns of tiles counts: the others wait for columns to be finished."""
-        W, P, cut = self.weights, self.ranks, stripes(self.weights)
+        W, P, cut = self.weights, self.ranks, stripes(self.weights, self.ranks)
         count, side = Tiling(W, P).count, min(W, TILE)
         tiles = 8 * -(-count * (count + 1) // 2 // P) * side**2
-        memory = tiles + 8 * max(4 * cut[0].stop * W, tiles / 8 + 2 * side * W)
+        memory = tiles + 8 * max(COPIES * cut[0].stop * W, tiles / 8 + 2 * side * W)
         factor = TRIALS * W**3 / 3 / max(1, min(P, count / 2)) / RATE
         message = (1 + TRIALS) * (P - 1) / P * 4 * W**2
         waits = (len(cut) + 5 * TRIALS * count) * WAIT * math.log2(P)
@@ -92,7 +92,7 @@ class Curvature:
         self.tiling = Tiling(weight_count(terms.backpropagation.d), ranks.size)
         self.sums = [
             StripeSum(ranks, self.tiling, rows, len(examples.blocks), examples.cut.count)
-            for rows in stripes(self.tiling.size)
+            for rows in stripes(self.tiling.size, ranks.size)
         ]
 
     def __call__(self, numerator: float, denominator: float) -> DistributedMatrix:

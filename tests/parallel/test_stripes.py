@@ -44,7 +44,7 @@ def by_stripes(given: list[np.ndarray], ranks: Ranks, times: int = 1) -> np.ndar
     own = range(ranks.rank * TERMS // ranks.size, (ranks.rank + 1) * TERMS // ranks.size)
     tiling = Tiling(SIZE, ranks.size)
     found = DistributedMatrix(tiling, ranks)
-    for rows in stripes(SIZE):
+    for rows in stripes(SIZE, ranks.size):
         stripe = StripeSum(ranks, tiling, rows, len(own), TERMS)
 
         def term(j: int, out: np.ndarray, rows: slice = rows) -> None:
@@ -61,17 +61,18 @@ def by_stripes(given: list[np.ndarray], ranks: Ranks, times: int = 1) -> np.ndar
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])
-@pytest.mark.parametrize("height", [TILE, TILE // 8])
+@pytest.mark.parametrize("height", [TILE, TILE // 4])
 @pytest.mark.parametrize("kept", [0, 8 << 20])
 def test_the_bits_are_those_of_one_sum(ranks: int, height: int, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a stripe's terms are kept, and where they are computed anew since the guess was wrong."""
     monkeypatch.setattr(module, "STRIPE", height * SIZE)
+    monkeypatch.setattr(module, "COPIES", 100)
     monkeypatch.setattr(module, "MESSAGE", 5 * SIZE)
     monkeypatch.setattr("distnn.parallel.reduction.KEPT_BYTES", kept)
     given = terms()
     parts = on_ranks(ranks, lambda all_ranks: by_stripes(given, all_ranks, times=2))
     np.testing.assert_array_equal(sum(parts), whole(given))
-    assert len(stripes(SIZE)) == -(-SIZE // height)
+    assert len(stripes(SIZE, ranks)) == -(-SIZE // height)
 
 
 def test_of_simulated_ranks() -> None:

@@ -31,7 +31,7 @@ def definite(size: int) -> np.ndarray:
 def distributed(A: np.ndarray, ranks: Ranks) -> DistributedMatrix:
     """A over the ranks; what is above its diagonal is not given."""
     lower, found = np.where(np.tri(len(A)), A, np.nan), DistributedMatrix(Tiling(len(A), ranks.size), ranks)
-    for rows in stripes(len(A)):
+    for rows in stripes(len(A), ranks.size):
         own = [
             lower[rows, columns].ravel() for place, columns in found.tiling.across(rows).items() if place in found.tiles
         ]

@@ -20,6 +20,7 @@ from distnn.parallel.mpi import MPIRanks
 from distnn.parallel.ranks import Ranks
 
 T = TypeVar("T")
+ENDED = object()  # in the place of a message that never comes: the job was ended
 
 
 class Wire:
@@ -96,7 +97,12 @@ class Comm:
         return SimpleNamespace(wait=lambda: None)
 
     def recv(self, source: int, tag: int) -> Any:
-        return self.wire.mail[source, self.rank].get(timeout=PATIENCE)
+        mail = self.wire.mail[source, self.rank]
+        found = mail.get(timeout=PATIENCE)
+        if found is ENDED:
+            mail.put(ENDED)
+            raise threading.BrokenBarrierError
+        return found
 
 
 class ThreadRanks(MPIRanks):
@@ -123,6 +129,8 @@ class ThreadRanks(MPIRanks):
 
     def abort(self, code: int) -> None:
         self.comm.wire.barrier.abort()
+        for mail in self.comm.wire.mail.values():
+            mail.put(ENDED)
 
 
 def on_ranks(size: int, work: Callable[[Ranks], T]) -> list[T]:
