@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from availability import need_instructions
+from availability import need_instructions, use_instructions
 from curved import weights_for
 from mpi_runner import mpirun
 from tables import assembled, regression
@@ -86,7 +86,7 @@ def test_memory_that_is_foretold(ranks: int) -> None:
 @pytest.mark.parametrize("options", [{"reduction": "plain"}, {}])
 def test_where_the_bits_would_be_others_it_is_whole(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     if not options:
-        monkeypatch.setenv("DISTNN_FUSED", "off")
+        use_instructions("off", monkeypatch)
     function = objective(OneRank(), **options)
     assert function.curvature_megabytes(1.0) == function.gauss_newton_megabytes() > 1
     assert isinstance(function.curvature(weights_for(function), 1.0), Dense)
