@@ -43,9 +43,7 @@ def learnt(ranks: Ranks, way: str) -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_same_bits_on_any_number_of_ranks(way: str, small_blocks: None) -> None:
-    alone = learnt(OneRank(), way)
-    for P in (2, 3, 5):
-        assert on_ranks(P, lambda ranks: learnt(ranks, way)) == [alone] * P
+    assert on_ranks(5, lambda ranks: learnt(ranks, way)) == [learnt(OneRank(), way)] * 5
 
 
 @pytest.mark.mpi(min_size=2)

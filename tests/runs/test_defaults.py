@@ -84,9 +84,7 @@ def test_the_same_choice_on_any_number_of_ranks(short: None, small_blocks: None)
         made = assembled(X, y, ranks=ranks)
         return made.options, made.why, made.model.network.w.tobytes()
 
-    alone = chosen(OneRank())
-    for P in (2, 3):
-        assert on_ranks(P, chosen) == [alone] * P
+    assert on_ranks(3, chosen) == [chosen(OneRank())] * 3
 
 
 def test_classes_get_a_weight_decay() -> None:

@@ -42,8 +42,7 @@ def trained(fill: float, kind: str, ranks: Ranks, **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS.keys())
-@pytest.mark.parametrize("kind", ["numbers", "classes"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("kind", "dtype"), [("numbers", "float32"), ("classes", "float64")])
 def test_what_a_row_of_weight_0_holds_changes_no_bit(fill: float, kind: str, dtype: str, small_blocks: None) -> None:
     expected = trained(1.0, kind, OneRank(), dtype=dtype)
     assert trained(fill, kind, OneRank(), dtype=dtype) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,11 @@ def outcome(ranks: Ranks) -> tuple[bytes, ...]:
     return folds.predictions.tobytes(), folds.folds.tobytes(), *(model.network.w.tobytes() for model in models)
 
 
+@cache
+def alone() -> tuple[bytes, ...]:
+    return outcome(OneRank())
+
+
 @pytest.fixture
 def trained_by(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of ranks that trained a member, from each rank's view."""
@@ -104,13 +110,11 @@ def in_groups_of(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_memory, "group_size", lambda *given: size)
 
 
-@pytest.mark.parametrize(
-    ("ranks", "size", "groups"), [(3, 1, {1}), (3, 2, {3}), (3, 3, {3}), (5, 2, {2, 3}), (4, 2, {2})]
-)
+@pytest.mark.parametrize(("ranks", "size", "groups"), [(3, 1, {1}), (3, 2, {3}), (5, 2, {2, 3})])
 def test_the_bits_do_not_depend_on_ranks_and_groups(
     ranks: int, size: int, groups: set[int], trained_by: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = outcome(OneRank())
+    expected = alone()
     trained_by.clear()
     in_groups_of(size, monkeypatch)
     assert set(on_ranks(ranks, outcome)) == {expected}
