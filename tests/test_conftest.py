@@ -217,8 +217,15 @@ def test_sessions_that_share_the_tests_run_each_once(tmp_path: Path, monkeypatch
 
 def test_coverage_measures_processes_of_first_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MEASURED, "settings")
-    for indices, measured in (({}, True), ({"a": 0, "b": 0}, True), ({"a": 0, "b": 2}, False)):
-        item: Any = SimpleNamespace(callspec=SimpleNamespace(indices=indices))
+    for indices, marker, measured in (
+        ({}, "job", True),
+        ({"a": 0, "b": 0}, "job", True),
+        ({"a": 0, "b": 2}, "job", False),
+        ({}, "batch", False),
+    ):
+        item: Any = SimpleNamespace(
+            callspec=SimpleNamespace(indices=indices), get_closest_marker=lambda name, marker=marker: name == marker
+        )
         protocol = Measuring().pytest_runtest_protocol(item)
         next(protocol)
         assert (MEASURED in os.environ) is measured
