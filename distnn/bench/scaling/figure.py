@@ -30,7 +30,11 @@ def draw(found: list[dict[str, Any]], path: str) -> None:
         axes.plot(
             [each["ranks"] for each in alone], [each["computing"] for each in alone], "k:", label="computing alone"
         )
-        axes.set(xscale="log", yscale="log", xlabel="ranks", ylabel="seconds an iteration", title=f"{growth} scaling")
+        axes.set(xscale="log", xlabel="ranks", ylabel="seconds an iteration", title=f"{growth} scaling")
+        if growth == "strong":
+            axes.set_yscale("log")
+        else:  # the best is a horizontal line
+            axes.set_ylim(bottom=0)
         axes.legend(fontsize=8)
     try:
         figure.savefig(path, dpi=120)
