@@ -217,10 +217,17 @@ def test_pbs_without_a_time_limit(pbs: BatchSystem) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_pbs_stops_before_its_time_limit(pbs: BatchSystem) -> None:
-    (pbs.spool / "limit").write_text("00:00:06\n")
+@pytest.mark.parametrize(("limit", "seconds"), [("04:00:00", 4 * 3600 - 180), ("00:05:00", 150)])
+def test_pbs_stops_before_its_time_limit(pbs: BatchSystem, limit: str, seconds: int) -> None:
+    """The clock's sleep is noted, and over as soon as the training has begun."""
+    clock, slept = pbs.folder / ".venv/bin/sleep", pbs.spool / "slept"
+    wait = f'echo "$1" >"{slept}"; until [[ -e "{pbs.folder}/waiting" ]]; do /bin/sleep 0.05; done'
+    clock.write_text(f'#!/usr/bin/env bash\n[[ $1 != 0.* ]] || exec /bin/sleep "$1"\n{wait}\n')
+    clock.chmod(0o755)
+    (pbs.spool / "limit").write_text(f"{limit}\n")
     done = finish(pbs, "wait")
     assert (done.returncode, "asked to stop" in done.stdout) == (75, True), done.stderr
+    assert 0 <= seconds - int(slept.read_text()) < 100  # less what the script took until then
     assert_put_back(pbs)
 
 
