@@ -8,7 +8,7 @@ from curved import problem, weights_for
 from tables import assembled, regression, words
 
 from distnn.errors import UserError
-from distnn.network.second_order.gauss_newton import megabytes, square
+from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank
 from distnn.training.objective import decay_mask
@@ -89,3 +89,20 @@ def test_cross_entropy_is_no_sum_of_squares() -> None:
         objective.acceleration(w, w)
     with pytest.raises(UserError, match="--error squared, or --optimizer lbfgs"):
         LevenbergMarquardt().start(objective, w)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rows_are_those_of_the_lower_triangle(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit, and nothing above the diagonal: it would decide about a row's unit in the sum. In two parts of J."""
+    monkeypatch.setattr("distnn.network.second_order.gauss_newton.PART_BYTES", 1)
+    X, Y = regression(90)
+    objective = assembled(OneRank(), X, Y, hidden=(12, 8), dtype=dtype).objective
+    gauss_newton, (block, *_) = GaussNewton(objective.backpropagation), objective.examples.blocks
+    objective.terms.load(weights_for(objective))
+    lower = np.empty(gauss_newton.size * (gauss_newton.size + 1) // 2)
+    gauss_newton.lower(block, lower)
+    whole = np.tril(square(lower, gauss_newton.size))
+    for rows in (slice(0, 70), slice(70, 71), slice(71, gauss_newton.size)):
+        found = np.full((rows.stop - rows.start) * rows.stop, np.nan)
+        gauss_newton.rows(block, rows, found)
+        np.testing.assert_array_equal(found.reshape(-1, rows.stop), whole[rows, : rows.stop])
