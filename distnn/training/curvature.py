@@ -7,9 +7,12 @@ counted in floating-point operations, bytes of messages and bytes of memory (doc
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+import numpy as np
 
 from distnn.data.shard import Examples
 from distnn.kernels import library
@@ -84,7 +87,7 @@ class Choice:
 
 
 class Curvature:
-    """Σ JᵀJ over D, shared out over ranks. Collective."""
+    """The mean of JᵀJ over D, shared out over ranks. Collective."""
 
     def __init__(self, terms: Terms, examples: Examples, ranks: Ranks):
         assert isinstance(terms, BlockTerms)
@@ -95,14 +98,12 @@ class Curvature:
             for rows in stripes(self.tiling.size, ranks.size)
         ]
 
-    def __call__(self, numerator: float, denominator: float) -> DistributedMatrix:
-        """The sum, times a number and divided by one, at the weights that the terms have loaded."""
+    def __call__(self, mean: Callable[[np.ndarray], np.ndarray]) -> DistributedMatrix:
+        """The mean, made of numbers of the sum by `mean`, at the weights that the terms have loaded."""
         A = DistributedMatrix(self.tiling, self.ranks)
         for stripe in self.sums:
             own = stripe(self.terms.gauss_newton_rows(self.examples.blocks, self.examples.cut, stripe.rows))
-            own *= numerator
-            own /= denominator
-            A.write(stripe.rows, own)
+            A.write(stripe.rows, mean(own))
         return A
 
 

@@ -199,7 +199,7 @@ class Objective:
         self.terms.load(w, shares)
         lower = reduction(self.terms.gauss_newton(*self._all, last))
         size = weight_count(self.backpropagation.d[-2:] if last else self.backpropagation.d)
-        A = square((2 if self.is_sum_of_squares else 1) * lower / self.examples.n, size)
+        A = square(self._mean_curvature(lower), size)
         if self.weight_decay:
             A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed[-size:]
         return A
@@ -216,10 +216,14 @@ class Objective:
             return Dense(self.gauss_newton(w))
         self.evaluations += 1
         self.terms.load(w)
-        A = self._curvature(2 if self.is_sum_of_squares else 1, self.examples.n)
+        A = self._curvature(self._mean_curvature)
         if self.weight_decay:
             A.add_to_diagonal(2 * self.weight_decay * self.decayed)
         return A
+
+    def _mean_curvature(self, total: np.ndarray) -> np.ndarray:
+        """(2/n) Σ JᵀJ, or (1/n) Σ JᵀΛJ, from the numbers of the sum."""
+        return (2 if self.is_sum_of_squares else 1) * total / self.examples.n
 
     @cached_property
     def _choice(self) -> Choice:
