@@ -17,6 +17,8 @@ from symbolic import FORMATS, Code, Solver
 TYPES = {"float64": ("double", 52, 1023), "float32": ("float", 23, 127)}
 ENDS = [("float64", "-44", "40"), ("float64", "LOWEST", "0"), ("float32", "LOWEST", "0")]  # of exp - 1, of tanh
 
+pytestmark = pytest.mark.job  # the C preprocessor is started
+
 
 @pytest.fixture(autouse=True, scope="module")
 def solver() -> None:

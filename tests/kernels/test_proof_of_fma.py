@@ -12,7 +12,7 @@ import pytest
 from solver import Value, need_solver
 from symbolic import Code
 
-pytestmark = pytest.mark.usefixtures("solver")
+pytestmark = [pytest.mark.job, pytest.mark.usefixtures("solver")]  # the C preprocessor is started
 
 REACH = 14  # powers of two that what is added is above the product, and below: more than twice the bits
 
