@@ -61,7 +61,7 @@ def _print(options: InfoOptions | None, size: int) -> None:
 
 def describe(size: int) -> dict[str, str]:
     """What is installed and what this process runs on, by name. size: the number of ranks. Local."""
-    here, packages = environment.record(), optional()
+    here, packages = environment.machine(), optional()
     return {
         "distnn": f"{__version__} in {Path(__file__).parent}",
         "Python": f"{here['python']} {platform.python_implementation()}, {sys.executable}",

@@ -64,6 +64,13 @@ EXTRAS=() # none but the base dependencies
 source "$HERE/environment.sh"
 source "$HERE/ended.sh"
 
+kernels=$CHECKOUT/distnn/kernels
+if [[ -z ${DISTNN_FUSED:-} && -e $kernels/library.py && ! -e $kernels/_library.so ]]; then
+    echo "local.sh: there was no C compiler (gcc, clang), so numpy computes (DISTNN_FUSED=off), slower and to bits of" \
+        "this machine alone" >&2
+    export DISTNN_FUSED=off
+fi
+
 # More processes than cores: these let Open MPI 5 and 4 start them. Other libraries need no leave.
 if ((ranks > $(cores))); then
     export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe OMPI_MCA_rmaps_base_oversubscribe=1

@@ -41,12 +41,8 @@ def test_why_there_is_no_compiled_code(
     value: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use_instructions(value, monkeypatch)
-    monkeypatch.setattr("distnn.parallel.environment.record", lambda: {**RECORD})  # which refuses a bad value
     found = told(capsys)["compiled code"]
     assert found.startswith("none: ") and why in found
-
-
-RECORD = dict.fromkeys(("python", "numpy", "blas", "kernel", "threads", "mpi", "cpu_features"), "0") | {"threads": 1}
 
 
 def test_packages_that_are_not_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

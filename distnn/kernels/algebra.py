@@ -1,8 +1,8 @@
 """Sums, products and triangular factors in a fixed order of operations: algebra.h, factors.h, elementary.h in csrc/.
 
 What enters weights, records or predictions comes from here, or is elementwise +, -, ×, ÷ or √ of numpy, which IEEE 754
-determines. So it has the same bits on every CPU, with any BLAS, numpy and compiler. Where there is no compiled code
-numpy and BLAS do the same, with bits of their own (docs/decisions/same-bits.md).
+determines. So it has the same bits on every CPU, with any BLAS, numpy and compiler. Where DISTNN_FUSED is off numpy and
+BLAS do the same, with bits of their own (docs/decisions/same-bits.md).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ARGUMENTS = {
 
 
 def arithmetic() -> str:
-    """The arithmetic in use: its version, or "numpy" where there is no compiled code. Local."""
+    """The arithmetic in use: its version, or "numpy" where DISTNN_FUSED is off. Local. UserError if it is none."""
     return "numpy" if library.instructions() is None else str(ARITHMETIC)
 
 

@@ -2,8 +2,8 @@
 
 passes.c passes blocks through networks (network/passes) and has functions and products of arrays (algebra.py),
 fixed_point.c adds the terms of exact sums (parallel/fixed_point.py); csrc/README.md says which file does what.
-It is built when distnn is installed where there is gcc or clang. Where it was not built numpy does all. DISTNN_FUSED
-says so, too: off, portable, avx2, avx512; on ARM64 off, neon. The bits are the same with every set of instructions.
+It is in wheels, or built when distnn is installed where there is gcc or clang. DISTNN_FUSED says what computes:
+portable, avx2, avx512, on ARM64 neon, all to the same bits; or numpy, by off, which nothing else does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,25 +57,13 @@ def built() -> bool:
     return loaded() is not None
 
 
-def serves(d: Sequence[int], theta: str) -> bool:
-    """Whether compiled code, if it is there, passes blocks through networks d with θ in the hidden layers."""
-    return len(d) > 2 and theta in THETAS
-
-
-def missing(d: Sequence[int], theta: str) -> str | None:
-    """A sentence if these networks would be faster with a C compiler, another CPU or numpy alone, else None. Local."""
-    x86, off = platform.machine() == "x86_64", os.environ.get(VARIABLE) == "off"
-    if available() == ("portable",) and not os.environ.get(VARIABLE) and x86:
-        return (
-            "This CPU has neither AVX2 nor AVX-512: the result has the same bits as elsewhere, but takes 14 to 29 "
-            f"times as long as without compiled code. {VARIABLE}=off is faster, and has bits of its own."
-        )
-    if built() or not serves(d, theta) or off:
+def slow() -> str | None:
+    """A sentence if this CPU is one on which compiled code is slow, and nobody has chosen it, else None. Local."""
+    if available() != ("portable",) or os.environ.get(VARIABLE) or platform.machine() != "x86_64":
         return None
-    gained = "this network's gradient would be 1.1 to 5 times as fast" if x86 else "the bits would be those of others"
     return (
-        f"{_load()[1]}, and {gained} with compiled code: {'install gcc, then' if not FILE.exists() else 'install'} "
-        "distnn again (pip install --force-reinstall --no-deps)."
+        "This CPU has neither AVX2 nor AVX-512: the result has the same bits as elsewhere, but takes 14 to 29 "
+        f"times as long as numpy would. {VARIABLE}=off is faster, and has bits of its own."
     )
 
 
@@ -90,11 +78,18 @@ def available() -> tuple[str, ...]:
 def instructions() -> str | None:
     """The set of instructions in use, or None where numpy does all; asked for first, it stays so. Local.
 
-    UserError for a value of DISTNN_FUSED that is none, or that cannot be here.
+    UserError where there is no compiled code and DISTNN_FUSED does not say that numpy shall compute; for a value of it
+    that is none, or that cannot be here.
     """
     wanted = os.environ.get(VARIABLE, "")
+    if not wanted and available():
+        return available()[0]
     if not wanted:
-        return available()[0] if available() else None
+        raise UserError(
+            f"{why_not()}, and compiled code is what has the same bits on every machine: install a wheel of distnn, or "
+            "gcc and then distnn again (pip install --force-reinstall --no-deps). "
+            f"With {VARIABLE}=off numpy computes, slower, and with bits that depend on the machine."
+        )
     if wanted == "off":
         return None
     if wanted not in SETS:
@@ -106,10 +101,10 @@ def instructions() -> str | None:
 
 
 def why_not() -> str | None:
-    """Why numpy does all, in words that a sentence begins with; None where compiled code is in use. Local."""
+    """Why there is no compiled code in use, in words that a sentence begins with; None where there is. Local."""
     if os.environ.get(VARIABLE) == "off":
         return f"{VARIABLE} is off"
-    return None if available() else _load()[1] or "this CPU does not have AVX2"
+    return None if available() else _load()[1] or "this CPU has none of the instructions of distnn's compiled code"
 
 
 def compiler() -> str:

@@ -1,6 +1,6 @@
 """What the bits of a result depend on besides the data: the version of distnn's arithmetic, and what it computes here.
 
-Where there is no compiled code numpy computes: then numpy, BLAS, its kernel and threads and the CPU's features count,
+Where DISTNN_FUSED is off numpy computes: then numpy, BLAS, its kernel and threads and the CPU's features count,
 too. The promise of the same bits for any number of ranks holds where all that counts is the same on all of them.
 """
 
@@ -24,7 +24,7 @@ from distnn.parallel.reduction import ExactSum
 
 # What may change the bits, and what to do where it differs.
 ADVICE = {
-    "arithmetic": "install the same version of distnn everywhere, with a C compiler",
+    "arithmetic": "install the same version of distnn everywhere, and set DISTNN_FUSED=off everywhere or nowhere",
     "numpy": "install the same numpy everywhere",
     "blas": "install the same BLAS library everywhere",
     "kernel": "set OPENBLAS_CORETYPE to a kernel that all CPUs have, such as Haswell",
@@ -56,17 +56,24 @@ def record(block_rows: int = 0, computes: Mapping[str, str] | None = None) -> di
     computed = dict(computes or {})
     if "gradient" in computed:
         computed["gradient"] += f"-{sums()}"
-    found = blas.library()
     return {
         "arithmetic": algebra.arithmetic(),
+        **machine(),
+        "compiler": library.compiler(),
+        "block_rows": block_rows,
+        **computed,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What of the record is known without computing anything: versions, BLAS's kernel, features. Local."""
+    found = blas.library()
+    return {
         "numpy": np.__version__,
         "blas": f"{found.get('internal_api', 'unknown')} {found.get('version', '')}".strip(),
         "kernel": found.get("architecture", "unknown"),
         "threads": found.get("num_threads", 0),
         "cpu_features": " ".join(name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]),
-        "compiler": library.compiler(),
-        "block_rows": block_rows,
-        **computed,
         "python": platform.python_version(),
         "mpi": mpi_library(),
     }

@@ -163,8 +163,7 @@ def warn_of_environment(assembly: Assembly, ranks: Ranks, report: Report) -> Non
     options = assembly.options
     record = assembly.environment()
     environment.require_threads(options.threads, record, ranks)
-    network = assembly.model.network
-    slower = (environment.slower_kernel(record), library.missing(network.d, network.theta))
+    slower = (environment.slower_kernel(record), library.slow())
     for warning in (environment.compare_ranks(record, ranks), *(() if options.quiet else slower)):
         if warning:
             report.warn(warning)

@@ -20,7 +20,8 @@ from mpi_runner import environment, mpirun, python
 from passing import DTYPES
 from patience import PATIENCE
 
-from distnn.kernels import library
+from distnn.errors import UserError
+from distnn.kernels import algebra, library
 from distnn.kernels.library import ADDRESS, SIZE
 from distnn.kernels.memory import vector
 from distnn.network.activations import ACTIVATIONS
@@ -81,9 +82,10 @@ SHOW = """
 import sys
 import tomllib
 from pathlib import Path
-from distnn.kernels import library
+from distnn.errors import UserError
+from distnn.kernels import algebra, library
 library.FILE = Path(sys.argv[1])
-print(library.built(), sys.float_info.min / 2 > 0, library.missing((2, 3, 1), "tanh"))
+print(library.built(), sys.float_info.min / 2 > 0, library.why_not())
 """
 
 
@@ -105,7 +107,7 @@ def test_a_file_that_is_no_library_is_named(contents: bytes, tmp_path: Path) -> 
     said = told_of(file)
     assert said.startswith(f"False True {file} is not distnn's compiled code for this machine (")
     assert ("its end is missing" in said) == (contents is CUT_OFF)
-    assert "install distnn again" in said and "installed without a C compiler" not in said
+    assert "installed without a C compiler" not in said
 
 
 CSRC = "distnn/kernels/csrc"
@@ -171,28 +173,33 @@ def installed(folder: Path, **variables: str) -> Path:
     return target
 
 
-def train(package: Path) -> tuple[list[str], dict[str, object]]:
-    """What a training with the package of this folder warns of, and the record of its environment."""
-    out = package / "run"
-    done = python(
-        *("-m", "distnn.train", "--max-iterations", "5", "--out", str(out)),
-        cwd=package,
-        env={"PYTHONPATH": str(package), library.VARIABLE: None},
-    )
-    assert done.returncode == 0, done.stderr
-    where = python("-c", "import distnn; print(distnn.__file__)", cwd=package, env={"PYTHONPATH": str(package)})
-    assert where.stdout.startswith(str(package))
-    return done.stderr.splitlines(), json.loads((out / "environment.json").read_text())
-
-
 @pytest.mark.job
-def test_without_a_compiler_numpy_does_all(tmp_path: Path) -> None:
+def test_without_a_compiler_numpy_computes_where_it_is_asked_to(tmp_path: Path) -> None:
     package = installed(tmp_path, CC="/bin/false")
     assert not list(package.rglob("*.so"))
-    warnings, record = train(package)
-    assert record["compiler"] == "none"
-    if library.built():
-        assert any("installed without a C compiler" in line for line in warnings)
+
+    def train(fused: str | None) -> subprocess.CompletedProcess[str]:
+        arguments = ("-m", "distnn.train", "--max-iterations", "5", "--out", "run")
+        return python(*arguments, cwd=package, env={"PYTHONPATH": str(package), library.VARIABLE: fused})
+
+    refused = train(None)
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+    assert "installed without a C compiler" in refused.stderr and "DISTNN_FUSED=off" in refused.stderr
+    assert not (package / "run").exists()
+    done = train("off")
+    assert done.returncode == 0, done.stderr
+    record = json.loads((package / "run/environment.json").read_text())
+    assert (record["compiler"], record["arithmetic"]) == ("none", "numpy")
+
+
+def test_without_compiled_code_nothing_is_computed_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "available", lambda: ())
+    monkeypatch.setattr(library, "_load", lambda: (None, "distnn was installed without a C compiler"))
+    use_instructions(None, monkeypatch)
+    with pytest.raises(UserError, match=r"without a C compiler.*install a wheel.*DISTNN_FUSED=off"):
+        algebra.dot(np.ones(2), np.ones(2))
+    use_instructions("off", monkeypatch)
+    assert algebra.dot(np.ones(2), np.ones(2)) == 2 and algebra.arithmetic() == "numpy"
 
 
 @pytest.mark.job
@@ -216,8 +223,8 @@ def test_a_cpu_without_fused_multiplications_is_told_what_the_bits_cost(monkeypa
     use_instructions(None, monkeypatch)
     monkeypatch.setattr(library, "available", lambda: ("portable",))
     monkeypatch.setattr(library.platform, "machine", lambda: "x86_64")
-    said = library.missing((2, 3, 1), "tanh")
+    said = library.slow()
     assert said is not None and "neither AVX2 nor AVX-512" in said and "DISTNN_FUSED=off is faster" in said
     for value in ("off", "portable"):  # who has chosen need not be told
         use_instructions(value, monkeypatch)
-        assert library.missing((2, 3, 1), "tanh") is None
+        assert library.slow() is None

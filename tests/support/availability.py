@@ -25,7 +25,7 @@ def need_instructions(*names: str) -> None:
     What a CPU lacks cannot be installed, so that this is no failure where DISTNN_COMPLETE is set.
     """
     if not library.built():
-        unavailable("compiled code", "distnn installed with a C compiler")
+        unavailable("compiled code", "distnn installed with a C compiler, or from a wheel")
     if lacking := [name for name in names if name not in library.available()]:
         pytest.skip(f"NOT TESTED HERE: this CPU has no {' and no '.join(lacking)}")
 

@@ -47,7 +47,7 @@ class CompiledPasses(ABC):
     @classmethod
     def serves(cls, d: Sequence[int], theta: Activation) -> bool:
         """Whether these passes can be used for a network here. Local. UserError for a bad value of DISTNN_FUSED."""
-        return library.serves(d, theta.name) and library.instructions() is not None
+        return len(d) > 2 and theta.name in THETAS and library.instructions() is not None
 
     def __init__(
         self, d: Sequence[int], theta: Activation, dtype: np.dtype, instruction_set: str | None = None, *, weights: int

@@ -51,4 +51,5 @@ def test_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="this CPU does not have"):
         Backpropagation(network, "squared")
     use_instructions(None, monkeypatch)
-    assert isinstance(Backpropagation(network, "squared").passes, Layerwise)
+    with pytest.raises(UserError, match=r"this CPU has none of the instructions.*DISTNN_FUSED=off"):
+        Backpropagation(network, "squared")
