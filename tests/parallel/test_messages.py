@@ -16,6 +16,7 @@ from threaded_ranks import Comm, ThreadRanks, on_ranks
 
 import distnn
 from distnn.errors import DONE
+from distnn.kernels import blas
 from distnn.parallel.ranks import Ranks
 from distnn.runs.job import Job
 from distnn.runs.options import Options
@@ -105,7 +106,8 @@ def test_a_job(table: Path, tmp_path: Path, small_blocks: None, monkeypatch: pyt
         def carry_out(ranks: Ranks) -> None:
             assert Job(options, ranks).carry_out() == DONE
 
-        found = counted(size, carry_out)
+        with blas.limited_threads(options.threads):
+            found = counted(size, carry_out)
         assert (out / "model.safetensors").exists()
         return found
 
