@@ -118,9 +118,8 @@ class DistributedMatrix(SharedOut):
                 values, numbers = np.split(numbers, [shape[0] * shape[1]])
                 first, tile = place.row * TILE, self.tiles[place]
                 tile[rows.start - first : rows.stop - first, : shape[1]] = values.reshape(shape)
-                if place.row == place.column and rows.stop == self.tiling.numbers(place.row).stop:
-                    lower = np.tril(tile, -1)
-                    tile[...] = lower + lower.T + np.diag(tile.diagonal())
+                if place.row == place.column:
+                    _mirror(tile, rows.start - first, rows.stop - first)
 
     def diagonal(self) -> np.ndarray:
         """A's diagonal, (size,)."""
@@ -225,3 +224,10 @@ def _subtract_column(L: SharedOut, j: int, column: dict[Place, np.ndarray]) -> N
             algebra.write_row_products(column[Place(place.row, j)], column[Place(place.column, j)], product)
             with np.errstate(all="ignore"):
                 np.subtract(tile, product, out=tile)
+
+
+def _mirror(tile: np.ndarray, start: int, stop: int) -> None:
+    """Write what rows [start, stop) of a tile on the diagonal have left of it to where it is above it, too."""
+    tile[:start, start:stop] = tile[start:stop, :start].T
+    lower = np.tril(tile[start:stop, start:stop])
+    tile[start:stop, start:stop] = lower + np.tril(lower, -1).T

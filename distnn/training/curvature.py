@@ -101,7 +101,7 @@ class Curvature:
     def __call__(self, mean: Callable[[np.ndarray], np.ndarray]) -> DistributedMatrix:
         """The mean, made of numbers of the sum by `mean`, at the weights that the terms have loaded."""
         A = DistributedMatrix(self.tiling, self.ranks)
-        for stripe in self.sums:
+        for stripe in reversed(self.sums):  # the widest first: what it leaves of memory is enough for the others
             own = stripe(self.terms.gauss_newton_rows(self.examples.blocks, self.examples.cut, stripe.rows))
             A.write(stripe.rows, mean(own))
         return A
