@@ -32,7 +32,7 @@ PHASES = (
     "assembly.py:assemble",
     "loading.py:load",
     "reduction.py:ExactSum.__init__",
-    "library.py:instructions",
+    "fixed_point.py:arithmetic",
     "scaling.py:Scaling.standardise",
     "network.py:Network.initialise",
     "objective.py:Objective.__init__",
