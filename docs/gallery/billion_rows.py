@@ -42,12 +42,12 @@ memory = gigabytes * most / blocks
 seconds = operations * most / blocks / 10e9  # 10 Gflop/s a core, what such a narrow network comes to
 for P in (1, 64, 512, 4096):
     k = list(ranks).index(P)
-    print(f"{P:5,} ranks: {memory[k]:8.3f} GB and {seconds[k]:7.2f} s an iteration each")
+    print(f"{P:5,} {'ranks:' if P > 1 else 'rank: '} {memory[k]:8.3f} GB and {seconds[k]:7.2f} s an iteration each")
 assert memory[list(ranks).index(64)] < 1
 
 # %% [markdown]
 # ```text
-#     1 ranks:   32.000 GB and  582.00 s an iteration each
+#     1 rank:    32.000 GB and  582.00 s an iteration each
 #    64 ranks:    0.500 GB and    9.09 s an iteration each
 #   512 ranks:    0.063 GB and    1.14 s an iteration each
 # 4,096 ranks:    0.008 GB and    0.14 s an iteration each

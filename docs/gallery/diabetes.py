@@ -9,6 +9,7 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
@@ -25,13 +26,19 @@ warnings.simplefilter("ignore")  # scikit-learn's Adam is cut off after max_iter
 # Bayesian regularisation finds the decay from the rows themselves: nothing is to be chosen, nothing held out. The
 # straight line, ridge regression, is there to show what a network has to beat.
 
+
 # %%
+def standardised(estimator):
+    """On standardised inputs and targets, as distnn does by itself."""
+    return TransformedTargetRegressor(make_pipeline(StandardScaler(), estimator), transformer=StandardScaler())
+
+
 small = {"hidden_layer_sizes": (4,), "random_state": 0}
 methods = {
     "distnn, 4 hidden units": MLPRegressor(**small, max_iter=50),
     "distnn, 4, bayesian": MLPRegressor(**small, solver="bayesian", max_iter=50),
-    "scikit-learn, 4, adam": make_pipeline(StandardScaler(), TheirMLP(**small, max_iter=200)),
-    "scikit-learn, 4, lbfgs": make_pipeline(StandardScaler(), TheirMLP(**small, solver="lbfgs", max_iter=200)),
+    "scikit-learn, 4, adam": standardised(TheirMLP(**small, max_iter=200)),
+    "scikit-learn, 4, lbfgs": standardised(TheirMLP(**small, solver="lbfgs", max_iter=200)),
     "ridge regression": make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 3, 20))),
 }
 folds = KFold(5, shuffle=True, random_state=0)
@@ -45,15 +52,15 @@ assert scores["distnn, 4, bayesian"] > 0.45
 # ```text
 # distnn, 4 hidden units   R²  ...
 # distnn, 4, bayesian      R²  0.4...
-# scikit-learn, 4, adam    R² -...
+# scikit-learn, 4, adam    R²  0.4...
 # scikit-learn, 4, lbfgs   R²  0...
 # ridge regression         R²  0.4...
 # ```
 #
 # On this table a straight line is as good as anything, and the Bayesian network comes next to it by itself. Without a
-# decay the better minimiser does worse: on the rows trained on, distnn's four units reach an R² of 0.65, those of
-# scikit-learn's L-BFGS 0.60, and what lies between is noise. Adam's 200 epochs do not even come to the mean of y,
-# since scikit-learn does not standardise targets.
+# decay the better minimiser does worse: trained on all rows, and judged on them, distnn's four units reach an R² of
+# 0.62, those of scikit-learn's L-BFGS 0.58, and those of its Adam, cut off after 200 epochs, 0.50. What lies between is
+# noise.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.4), layout="constrained", width_ratios=(1.3, 1))
