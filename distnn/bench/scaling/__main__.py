@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from distnn.bench.results import duration
 from distnn.bench.scaling.networks import NETWORKS
@@ -19,6 +19,7 @@ from distnn.command_line.console import table
 from distnn.command_line.program import run
 from distnn.errors import RankError, UserError
 from distnn.parallel.ranks import Ranks
+from distnn.storage.overwriting import make_way, write
 
 PROGRAM = "python -m distnn.bench.scaling"
 ABOUT = """Train on up to thousands of simulated ranks of a described network, and say how long that would take there.
@@ -54,6 +55,7 @@ class ScalingOptions:
     outside: Annotated[float | None, PACE, "Seconds of an iteration beside its rows. Default: measured here."] = None
     json: Annotated[str | None, OUTPUT, "File to write all numbers to."] = None
     figure: Annotated[str | None, OUTPUT, "Figure to draw, .png, .svg or .pdf."] = None
+    overwrite: Annotated[bool, OUTPUT, "Replace files that are there already."] = False
 
     @property
     def d(self) -> tuple[int, ...]:
@@ -82,7 +84,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         show(growth, network, allreduce, outcomes)
         found += [{"growth": growth, **asdict(trial), **asdict(outcome)} for trial, outcome in outcomes]
     if options.json:
-        _write(Path(options.json), found)
+        write(Path(options.json), json.dumps(found, indent=1) + "\n", "--json")
     if options.figure:
         from distnn.bench.scaling.figure import draw
 
@@ -91,7 +93,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
 
 
 def check(options: ScalingOptions) -> None:
-    """UserError unless the options make sense."""
+    """UserError unless the options make sense, and the files can be written."""
     for name, known in (("network", NETWORKS), ("allreduce", ALLREDUCE)):
         for value in getattr(options, name):
             if value not in known:
@@ -106,10 +108,7 @@ def check(options: ScalingOptions) -> None:
         raise UserError("--ranks: give numbers of ranks, each at least 1.")
     if options.iterations < 2:
         raise UserError(f"--iterations {options.iterations}: give at least 2.")
-    for name in ("json", "figure"):
-        path = getattr(options, name)
-        if path and not Path(path).absolute().parent.is_dir():
-            raise UserError(f"--{name} {path}: its folder does not exist.")
+    make_way(filter(None, (options.json, options.figure)), options.overwrite)
 
 
 def _kinds(options: ScalingOptions) -> Iterator[tuple[str, str, str]]:
@@ -158,13 +157,6 @@ def show(growth: str, network: str, allreduce: str, outcomes: Sequence[tuple[Tri
 
 def _where(ranks: Sequence[int]) -> str:
     return f"with {', '.join(f'{P:,}' for P in ranks)} ranks." if ranks else "nowhere."
-
-
-def _write(path: Path, found: list[dict[str, Any]]) -> None:
-    try:
-        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--json {path} cannot be written: {error.strerror}.") from None
 
 
 if __name__ == "__main__":
