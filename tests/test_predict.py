@@ -188,7 +188,7 @@ def test_the_built_in_data(tmp_path: Path) -> None:
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no model": ({"model": ""}, "--model is empty text: is a variable of the shell not set"),
     "missing model": ({"model": "nowhere"}, "nowhere cannot be read: No such file or directory"),
-    "a folder without a model": ({"model": "."}, "model.safetensors cannot be read"),
+    "a folder of runs": ({"model": "."}, r"\. is a folder with \d+ models: give one, such as "),
     "no model in it": ({"model": "numbers.csv"}, "numbers.csv is damaged, or was not written by distnn"),
     "other columns": (
         {"data": "words.csv"},

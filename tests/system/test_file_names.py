@@ -57,8 +57,8 @@ def test_a_run_from_its_options_to_its_predictions(folder: Path) -> None:
     assert predict(OneRank(), ["--model", out, "--data", data, "--out", f"{NAME}.p.csv"]) == 0
     assert len(Path(f"{NAME}.p.csv").read_text().splitlines()) == 61
     assert evaluate(OneRank(), ["--model", out, "--data", data]) == 0
-    assert export(OneRank(), ["--model", out, "--to", "c", "fortran", "json", "--out", NAME]) == 0
-    assert b'#include "caf\xe9.h"' in Path(f"{NAME}.c").read_bytes()
+    assert export(OneRank(), ["--model", out, "--to", "c", "fortran", "json", "--out", f"{NAME}-x"]) == 0
+    assert b'#include "caf\xe9-x.h"' in Path(f"{NAME}-x.c").read_bytes()
     assert load_model(out).network.d == (3, 3, 1)
 
 
