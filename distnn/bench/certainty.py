@@ -2,15 +2,16 @@
 
 Four known functions with noise, 20 tables of each unless told otherwise, each fitted by Bayesian regularisation with
 the number of hidden units that the evidence prefers. Counted is how often the function itself, and a new observation,
-lie within their intervals at 2,000 new points of the same distribution. Then the probabilities of classes are measured
-(class_certainty.py). FIGURE: a file for a picture of a function of
-one variable with a gap in its rows, .png or .svg.
+lie within their intervals at 2,000 new points of the same distribution. Then the same of small tables, of a straight
+line and ten times as many; and the probabilities of classes (class_certainty.py). FIGURE: a file for a picture of a
+function of one variable with a gap in its rows, .png or .svg.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,11 @@ from distnn.parallel.ranks import OneRank, Ranks
 
 SEEDS, NEW, PROBABILITY = 20, 2000, 0.95
 UNITS = (2, 3, 4, 6)  # hidden ones, of which the evidence chooses
+SMALL, TIMES = (8, 12, 20, 50), 10  # rows of small tables, and how many times as many tables there are
+WAYS: dict[str, dict[str, Any]] = {
+    "--optimizer bayesian": {"hidden": (), "optimizer": "bayesian", "intervals": "all"},
+    "no option": {},
+}
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 
@@ -77,12 +83,27 @@ PROBLEMS = {
 }
 
 
+def line(n: int) -> Problem:
+    """Of three inputs, with noise that explains a sixth of y's variance."""
+    slopes = np.array([1, -2, 0.5])
+    return Problem(
+        f"a straight line, {n} rows, normal inputs and noise",
+        n,
+        lambda generator, n: generator.normal(size=(n, 3)),
+        lambda X: X @ slopes,
+        lambda generator, n: generator.normal(size=n),
+    )
+
+
 class Coverage(NamedTuple):
     """Shares of the new points at which the function, and an observation, lay within; the units that were chosen."""
 
     function: float
     observation: float
     units: int
+
+
+Fitted = Callable[[np.ndarray, np.ndarray], tuple[Model, int]]
 
 
 def chosen(X: np.ndarray, y: np.ndarray, units: Sequence[int] = UNITS) -> tuple[Model, int]:
@@ -92,28 +113,53 @@ def chosen(X: np.ndarray, y: np.ndarray, units: Sequence[int] = UNITS) -> tuple[
     return fits[best].model, units[best]
 
 
-def covered(problem: Problem, seed: int) -> Coverage:
-    """What the intervals contain of one table."""
+def covered(problem: Problem, seed: int, fitted: Fitted | None = None) -> Coverage:
+    """What the intervals contain of one table: nothing, NaN, if there are none. fitted: if not as `chosen` does."""
     generator = np.random.default_rng(seed)
     X, new = problem.inputs(generator, problem.n), problem.inputs(generator, NEW)
     truth = problem.f(new)
     observed = truth + problem.noise(generator, NEW)
-    model, units = chosen(X, problem.f(X) + problem.noise(generator, problem.n))
+    model, units = (fitted or chosen)(X, problem.f(X) + problem.noise(generator, problem.n))
+    if model.certainty is None:
+        return Coverage(np.nan, np.nan, units)
     lower, upper, new_lower, new_upper = model.bounds(new, PROBABILITY)[:, 0].T
     function = float(np.mean((lower <= truth) & (truth <= upper)))
     return Coverage(function, float(np.mean((new_lower <= observed) & (observed <= new_upper))), units)
 
 
+def shares(found: Sequence[Coverage]) -> list[str]:
+    """Mean, least and most over tables, in percent: of the function, and of a new observation."""
+    cells = []
+    for of_tables in zip(*(entry[:2] for entry in found), strict=True):
+        share = 100 * np.array(of_tables)
+        cells.append(f"{share.mean():.1f} % ({share.min():.1f} to {share.max():.1f})")
+    return cells
+
+
 def measured(seeds: int) -> list[tuple[str, ...]]:
-    """A line for each problem: mean, least and most of the shares over the tables, in percent."""
+    """A line for each problem."""
     lines = []
     for name, problem in PROBLEMS.items():
         found = [covered(problem, seed) for seed in range(seeds)]
-        cells = []
-        for shares in zip(*(entry[:2] for entry in found), strict=True):
-            share = 100 * np.array(shares)
-            cells.append(f"{share.mean():.1f} % ({share.min():.1f} to {share.max():.1f})")
-        lines.append((name, problem.words, *cells, " ".join(str(entry.units) for entry in found)))
+        lines.append((name, problem.words, *shares(found), " ".join(str(entry.units) for entry in found)))
+    return lines
+
+
+def measured_of_few_rows(tables: int) -> list[tuple[str, ...]]:
+    """A line for each of SMALL and of WAYS; the last column counts the tables that were left without intervals."""
+    lines = []
+    for way, options in WAYS.items():
+
+        def fitted(X: np.ndarray, y: np.ndarray, options: dict[str, Any] = options) -> tuple[Model, int]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that there are none
+                return fit(X, y, comm=OneRank(), **options).model, 0
+
+        for n in SMALL:
+            found = [covered(line(n), seed, fitted) for seed in range(tables)]
+            known = [entry for entry in found if not np.isnan(entry.function)]
+            cells = shares(known) if known else ["", ""]
+            lines.append((way, str(n), *cells, str(tables - len(known))))
     return lines
 
 
@@ -157,6 +203,9 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         if int(seeds):
             names = ("", "function, rows, noise", "function", "new observation", "hidden units by evidence")
             table(f"Within their 95 % intervals; mean (least to most) of {seeds} tables.", names, measured(int(seeds)))
+            names = ("", "rows", "function", "new observation", "without")
+            title = f"Within their 95 % intervals, a straight line of three inputs, {TIMES * int(seeds)} tables."
+            table(title, names, measured_of_few_rows(TIMES * int(seeds)))
             errors, lines = class_certainty.measured(int(seeds))
             names = ("", "calibration error: plain", "averaged", "distance to the truth: plain", "averaged")
             table(f"Probabilities of three classes, {seeds} tables.", names, errors)

@@ -3,7 +3,8 @@
 Around the trained weights the outputs are taken as linear in w, f(w) = f + gᵀ (w - ŵ), and w as N(ŵ, H⁻¹), where
 H = Σ_j β_j Σ_i g_ij g_ijᵀ + α is the Hessian of M (optimizers/bayesian.py). Then f is N(f(ŵ), gᵀ H⁻¹ g), and a new
 observation of target j has the noise 1/β_j on top: MacKay, "A practical Bayesian framework for backpropagation
-networks", Neural Computation 4 (1992), section 2.
+networks", Neural Computation 4 (1992), section 2. As 1/β_j is estimated from residuals with n - γ_j degrees of freedom,
+both lie around f(ŵ) by Student's t with as many, as they do in linear regression.
 
 For classes the f are the signals s^(L), and H = Σ_i J_iᵀ Λ_i J_i + α,
 Λ being the curvature of cross-entropy by them: the Laplace approximation; `probabilities.py` goes on from there.
@@ -11,19 +12,20 @@ For classes the f are the signals s^(L), and H = Σ_i J_iᵀ Λ_i J_i + α,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels import normal
+from distnn.kernels import student
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.second_order.gauss_newton import GaussNewton, square
 from distnn.network.weights import weight_count
 
-FACTOR, NOISE = "certainty_factor", "certainty_noise"
+FACTOR, NOISE, FREEDOM = "certainty_factor", "certainty_noise", "certainty_freedom"
 LARGEST = 5000  # weights of which there may be a factor
 
 
@@ -32,15 +34,17 @@ class Certainty:
     """What is known of the weights and of the noise, in the units of the network. Replicated.
 
     T: lower triangular, TᵀT = H⁻¹, float64 (|W|, |W|), or of the weights of the last layer alone. noise: the 1/β_j,
-    float64 (m,); of classes, which have none, (0,).
+    float64 (m,); of classes, which have none, (0,). freedom: the degrees of freedom by which each noise is known, the
+    n - γ_j, as noise; infinite in files that do not tell.
     """
 
     T: np.ndarray
     noise: np.ndarray
+    freedom: np.ndarray
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays to store: of T its lower triangle, row by row."""
-        return {FACTOR: self.T[np.tril_indices(len(self.T))], NOISE: self.noise}
+        return {FACTOR: self.T[np.tril_indices(len(self.T))], NOISE: self.noise, FREEDOM: self.freedom}
 
     @staticmethod
     def restore(tensors: Mapping[str, np.ndarray], d: tuple[int, ...]) -> Certainty | None:
@@ -48,12 +52,14 @@ class Certainty:
         if FACTOR not in tensors:
             return None
         lower, noise = tensors[FACTOR], tensors[NOISE]
+        freedom = tensors.get(FREEDOM, np.full_like(noise, math.inf))
         sizes = {size * (size + 1) // 2: size for size in (weight_count(d[-2:]), weight_count(d))}
         if lower.ndim != 1 or len(lower) not in sizes or noise.shape not in ((d[-1],), (0,)):
             raise ValueError("a certainty of another network")
-        if not (lower.dtype == noise.dtype == np.float64 and np.isfinite(lower).all() and (noise > 0).all()):
+        known = (noise > 0).all() and freedom.shape == noise.shape and (freedom > 0).all()
+        if not (lower.dtype == noise.dtype == freedom.dtype == np.float64 and np.isfinite(lower).all() and known):
             raise ValueError("a certainty that is none")
-        return Certainty(np.tril(square(lower, sizes[len(lower)])), noise)
+        return Certainty(np.tril(square(lower, sizes[len(lower)])), noise, freedom)
 
     def variances(
         self, backpropagation: Backpropagation, block: Block, tops: Iterable[np.ndarray] | None = None
@@ -66,16 +72,22 @@ class Certainty:
         squares = GaussNewton(backpropagation, last=len(self.T) < weight_count(backpropagation.d))
         return squares.lengths(block._replace(weights=None), self.T, tops)
 
+    def reach(self, probability: float) -> np.ndarray:
+        """Of each output within how many deviations it lies with this probability: (m,). UserError as `quantile`."""
+        return np.array([quantile(probability, freedom) for freedom in self.freedom.tolist()])
 
-def quantile(probability: float) -> float:
-    """z such that N(0, 1) lies within ±z with this probability. UserError unless it is between 0 and 1."""
+    def bounds(self, outputs: np.ndarray, variances: np.ndarray, probability: float) -> np.ndarray:
+        """Lower and upper bound of the function, then of a new observation, of each output: m × 4 × rows, float64."""
+        t, f = self.reach(probability)[:, None], outputs.astype(np.float64)
+        own, new = t * np.sqrt(variances), t * np.sqrt(variances + self.noise[:, None])
+        return np.stack([f - own, f + own, f - new, f + new], axis=1)
+
+
+def quantile(probability: float, freedom: float = math.inf) -> float:
+    """t such that Student's t lies within ±t with this probability; if not told otherwise, the normal distribution.
+
+    UserError unless it is between 0 and 1.
+    """
     if not 0 < probability < 1:
         raise UserError(f"--intervals {probability:g}: give a probability between 0 and 1, such as 0.95.")
-    return float(normal.quantile(np.array([0.5 + probability / 2]))[0])
-
-
-def bounds(outputs: np.ndarray, variances: np.ndarray, noise: np.ndarray, probability: float) -> np.ndarray:
-    """Lower and upper bound of the function, then of a new observation, of each output: m × 4 × rows, float64."""
-    z, f = quantile(probability), outputs.astype(np.float64)
-    own, new = z * np.sqrt(variances), z * np.sqrt(variances + noise[:, None])
-    return np.stack([f - own, f + own, f - new, f + new], axis=1)
+    return student.quantile(probability, freedom)

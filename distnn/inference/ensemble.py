@@ -48,6 +48,7 @@ class Ensemble(Model):
         own = [member.certainty for member in members if member.certainty is not None]
         if made.preparation.classes is None and len(own) == len(members):
             made.certainty = Together.of(own)
+        made.uncertain = next((member.uncertain for member in members if member.uncertain), "")
         return made
 
     def __repr__(self) -> str:
@@ -140,13 +141,17 @@ class Averaged(Backpropagation):
 
 @dataclass(frozen=True)
 class Together(Certainty):
-    """The certainty of an ensemble: what its members say of themselves, and what they differ by. T: of the first."""
+    """The certainty of an ensemble: what its members say of themselves, and what they differ by. T: of the first.
+
+    The noise is known by the fewest degrees of freedom that a member has: all estimate it from the same rows.
+    """
 
     of_members: tuple[Certainty, ...] = ()
 
     @staticmethod
     def of(own: Sequence[Certainty]) -> Together:
-        return Together(own[0].T, _mean([certainty.noise for certainty in own]), tuple(own))
+        freedom = np.minimum.reduce([certainty.freedom for certainty in own])
+        return Together(own[0].T, _mean([certainty.noise for certainty in own]), freedom, tuple(own))
 
     def variances(
         self, backpropagation: Backpropagation, block: Block, tops: Iterable[np.ndarray] | None = None
@@ -174,4 +179,4 @@ def _variance(of_members: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _shared(model: Model) -> dict[str, Any]:
-    return {**model.metadata(), "held_out": None}
+    return {**model.metadata(), "held_out": None, "uncertain": None}

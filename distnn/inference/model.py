@@ -15,7 +15,7 @@ from distnn.data.tables.source import listed
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
 from distnn.inference import probabilities, scores
-from distnn.inference.certainty import Certainty, bounds
+from distnn.inference.certainty import Certainty
 from distnn.inference.inputs import WHERE, rows_of
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
@@ -37,7 +37,8 @@ class Model:
     held_out: the share of the rows that training held out, that of the "test", and the seed that chose them; the
     fingerprint "of" the table and the "rows" of a block; older models lack all but share and seed. header: what
     --header said of a text table; written: its delimiter, decimal mark and encoding, as far as they were said.
-    certainty: where the training was asked for it, how sure the model is.
+    certainty: where the training was asked for it, how sure the model is; uncertain: why that is not known, in a
+    sentence, where it was asked for.
     """
 
     network: Network
@@ -48,6 +49,7 @@ class Model:
     header: bool | None = None
     certainty: Certainty | None = None
     written: Written = AS_IT_LOOKS
+    uncertain: str = ""
 
     def __repr__(self) -> str:
         """What it computes from what, and how."""
@@ -118,7 +120,9 @@ class Model:
     def deviations(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Standard deviations at the rows of X, in the units of the table: of the function, and of new observations.
 
-        Each n × m, float64. Local. UserError as for `predict`.
+        Each n × m, float64: at the noise that was estimated. `bounds` are as many of them away as Student's t says,
+        with `certainty.freedom` degrees of freedom, since the noise is not known better. Local. UserError as for
+        `predict`.
         """
         if self.preparation.classes is not None:
             raise UserError("Classes have no deviations: take `bounds` and `probabilities`.")
@@ -159,16 +163,15 @@ class Model:
     def bounds_of(self, engine: Backpropagation, block: Block, outputs: np.ndarray, probability: float) -> np.ndarray:
         """As `bounds`, of a block and its outputs: 4 m × rows, those of a target one below another. Local."""
         certainty = self.known_certainty()
-        found = bounds(outputs, certainty.variances(engine, block), certainty.noise, probability)
+        found = certainty.bounds(outputs, certainty.variances(engine, block), probability)
         in_units = [self.unscale(found[:, which]) for which in range(4)]
         return np.stack(in_units, axis=1).reshape(-1, outputs.shape[1])
 
     def known_certainty(self) -> Certainty:
         """The certainty. UserError where there is none."""
         if self.certainty is None:
-            raise UserError(
-                "This model does not hold how sure it is: train it with --intervals all (fit: intervals='all')."
-            )
+            advice = "train it with --intervals all (fit: intervals='all')."
+            raise UserError(f"This model does not hold how sure it is: {self.uncertain or advice}")
         return self.certainty
 
     def derivative(self, X: Any) -> np.ndarray:
@@ -237,6 +240,7 @@ class Model:
             "header": self.header,
             "written": self.written,
             "preparation": self.preparation.metadata(),
+            **({"uncertain": self.uncertain} if self.uncertain else {}),
         }
 
     @staticmethod
@@ -252,7 +256,7 @@ class Model:
             model = Model(network, preparation, metadata["error"], metadata["dtype"], metadata["held_out"])
             model.header, model.written = metadata.get("header"), Written(*metadata.get("written", ()))
             model.written.check()
-            model.certainty = Certainty.restore(tensors, network.d)
+            model.certainty, model.uncertain = Certainty.restore(tensors, network.d), metadata.get("uncertain", "")
             model._check()
         except UserError as error:
             raise UserError(str(error) if where in str(error) else f"{where} does not hold a model: {error}") from None
@@ -267,7 +271,7 @@ class Model:
         shares = (self.held_out["share"], self.held_out.get("test", 0.0))
         names = (*preparation.inputs, *preparation.targets, *(classes.names if classes else ()))
         weight = preparation.weight if preparation.weight is not None else ""
-        if not all(isinstance(name, str) for name in (*names, weight)):
+        if not all(isinstance(name, str) for name in (*names, weight, self.uncertain)):
             raise TypeError("a name of a column or class that is no text")
         output = classes.output_theta if classes else network.output_theta
         fits = (

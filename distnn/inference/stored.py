@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.inference.certainty import FACTOR, NOISE
+from distnn.inference.certainty import FACTOR, FREEDOM, NOISE
 from distnn.inference.ensemble import Ensemble
 from distnn.inference.model import Model
 from distnn.storage import files
@@ -40,7 +40,7 @@ def restore(tensors: dict[str, np.ndarray], metadata: dict[str, Any], where: str
     w = tensors.get("w")
     if w is None or w.ndim != 2 or len(w) != count or len(w) < 2:
         raise UserError(f"{where} does not hold an ensemble.")
-    each = {name: tensors[name] for name in ("w", FACTOR, NOISE) if name in tensors}
+    each = {name: tensors[name] for name in ("w", FACTOR, NOISE, FREEDOM) if name in tensors}
     if any(array.ndim == 0 or len(array) != count for array in each.values()):
         raise UserError(f"{where} does not hold an ensemble.")
     members = [

@@ -20,13 +20,15 @@ FEWEST = 50  # rows
 class Intervals:
     """Local. s rows, m targets. true, predicted: s × m in the units of the table. bounds: lower and upper bound of a
     new observation, which hold it with PROBABILITY, s × m × 2. deviations: by how many of its deviations each
-    observation is off, before transforms are undone, s × m: as N(0, 1) where the model knows how sure it is.
+    observation is off, before transforms are undone, s × m: as Student's t with `freedom` degrees of freedom, (m,),
+    where the model knows how sure it is.
     """
 
     true: np.ndarray
     predicted: np.ndarray
     bounds: np.ndarray
     deviations: np.ndarray
+    freedom: np.ndarray
 
 
 def intervals(model: Model, predictions: Predictions) -> Intervals | None:
@@ -44,6 +46,6 @@ def intervals(model: Model, predictions: Predictions) -> Intervals | None:
     expected = preparation.target_scaling.undo(outputs).T
     transforms = preparation.transforms or (None,) * true.shape[1]
     observed = [TRANSFORMS[name].forward(y) if name else y for name, y in zip(transforms, true.T, strict=True)]
-    return Intervals(
-        true, model.unscale(outputs).T, found[:, 2:].transpose(2, 0, 1), (np.array(observed).T - expected) / deviation
-    )
+    deviations = (np.array(observed).T - expected) / deviation
+    bounds = found[:, 2:].transpose(2, 0, 1)
+    return Intervals(true, model.unscale(outputs).T, bounds, deviations, certainty.freedom)

@@ -68,12 +68,12 @@ class Assembly:
         """Give the model its certainty, where that was asked for. Collective. Returns why it cannot, in a sentence."""
         if self.options.intervals is None or progress.reason is None or progress.reason.code == FAILED:
             return None
+        self.model.certainty, self.model.uncertain = None, ""
         try:
             self.model.certainty = certainty.learn(self.options, self.objective, progress)
         except UserError as error:
-            self.model.certainty = None
-            return str(error)
-        return None
+            self.model.uncertain = str(error)
+        return self.model.uncertain or None
 
     def iterations(self, progress: Progress, until: Criterion | None = None) -> Iterator[Record]:
         """The loop of `distnn.training.loop`, as the options say; until: instead of their criteria. Collective."""

@@ -9,13 +9,14 @@ from distnn.inference.certainty import LARGEST, Certainty
 from distnn.kernels.algebra import cholesky, invert, total
 from distnn.network.error_functions import takes_probabilities
 from distnn.network.weights import weight_count
+from distnn.optimizers.bayesian import FLOOR
 from distnn.runs.options import Options
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress
 
 TINY = 2.0**-52  # of A's largest diagonal element, times |W|: what is left of a pivot by rounding
 PRIOR = 1.0  # α of classes where no weight decays: the deviation that weights have on standardised inputs, roughly
-FEWEST = 5.0  # n - γ_j, of which noise is estimated: then 95 % bounds hold 90 %, as t has it; of 1, 70 %
+FEWEST = 1.0  # n - γ_j, of which noise is estimated: of less not even Student's t has bounds that tell anything
 WITHOUT = "the model is without intervals"
 
 
@@ -56,18 +57,21 @@ def learn(options: Options, objective: Objective, progress: Progress) -> Certain
     w, last, evaluations = progress.best_w, options.intervals == "last", objective.evaluations
     try:
         if not objective.is_sum_of_squares:
-            return Certainty(_of_classes(objective, w, last), np.empty(0))
+            return Certainty(_of_classes(objective, w, last), np.empty(0), np.empty(0))
         beta = getattr(progress.state, "beta", None)
         alpha = np.broadcast_to(getattr(progress.state, "alpha", 0.0), len(w))
         errors = objective.output_errors(w)
+        if not (errors > FLOOR * objective.output_errors(np.zeros_like(w))).all():
+            raise UserError(
+                "The residuals are as good as 0: the targets have no noise, or the network has learnt it by heart. "
+                f"So there is no noise to estimate: {WITHOUT}."
+            )
         if beta is None:
-            if not errors.all():
-                raise UserError(f"The residuals are 0, which leaves no noise to estimate: {WITHOUT}.")
             beta = 1 / errors
             for _ in range(1 if len(beta) == 1 else 2):  # the shares of several outputs depend on it
                 beta = _noise(objective, w, beta, alpha, last, errors)
-        _require_noise(objective.n, float((beta * errors).min()) * objective.n)
-        return Certainty(factor(objective, w, beta, alpha, last), 1 / beta)
+        freedom = _freedom(options, objective, beta * errors * objective.n)
+        return Certainty(factor(objective, w, beta, alpha, last), 1 / beta, freedom)
     finally:
         objective.evaluations = evaluations  # those of the training
 
@@ -78,20 +82,28 @@ def _noise(
     """The β_j = (n - γ_j) / (n E_j), the γ_j being those at `beta`."""
     T = factor(objective, w, beta, alpha, last)
     left = objective.n * (1 - beta * objective.output_lengths(w, T, last))
-    if not left.min() > 0:
-        raise UserError(
-            f"The rows count for n = {objective.n:g}, and as many weights fit them, which leaves no noise to estimate: "
-            f"{WITHOUT}."
-        )
+    _require_noise(objective, float(left.min()))
     return left / (objective.n * errors)
 
 
-def _require_noise(n: float, left: float) -> None:
+def _freedom(options: Options, objective: Objective, left: np.ndarray) -> np.ndarray:
+    """The degrees of freedom by which each output's noise is known, where left = n β_j E_j. UserError for too few."""
+    if getattr(options, "noise", "each") == "one":  # that all outputs tell of: β = (n d^(L) - γ) / (n Σ E_j)
+        left = np.full_like(left, total(left))
+    _require_noise(objective, float(left.min()))
+    return left
+
+
+def _require_noise(objective: Objective, left: float) -> None:
     """Raise UserError where n - γ_j = left is too little. Local."""
     if left < FEWEST:
+        n, rows = objective.n, objective.examples.rows
+        counts = "" if n == rows else (
+            f" A row counts for its weight: if weights are no counts, such as 1/σ², scale them to a sum of {rows:,}."
+        )  # fmt: skip
         raise UserError(
-            f"The rows count for n = {n:g}, and weights fit {n - left:.3g} of them: what is left says too little of "
-            f"the noise, which takes {FEWEST:g}: {WITHOUT}."
+            f"The rows count for n = {n:.4g}, and the network's weights use up {n - left:.4g} of that: what is left "
+            f"does not tell how large the noise is, which takes {FEWEST:g}: {WITHOUT}.{counts}"
         )
 
 

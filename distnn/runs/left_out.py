@@ -57,11 +57,16 @@ def _certainty(made: Assembly, progress: Progress) -> Certainty:
     if isinstance(state := progress.state, BayesianState):
         alpha = state.alpha.copy()
         layers(alpha, objective.backpropagation.d)[-1][0] = 0
-        return Certainty(certainty.factor(objective, w, state.beta, alpha), 1 / state.beta)
+        return _of(certainty.factor(objective, w, state.beta, alpha), 1 / state.beta)
     L = cholesky(objective.gauss_newton(w))
     if L is None:
         raise UserError("The rows do not determine all weights.")
-    return Certainty(invert(L), np.full(objective.backpropagation.d[-1], objective.n / 2))
+    return _of(invert(L), np.full(objective.backpropagation.d[-1], objective.n / 2))
+
+
+def _of(T: np.ndarray, noise: np.ndarray) -> Certainty:
+    """For the sake of leverages."""
+    return Certainty(T, noise, np.full_like(noise, math.inf))
 
 
 def mean(errors: LeftOut | None, objective: Objective) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 
 from distnn.data.columns import Columns
@@ -29,7 +30,8 @@ def describe(
     for kind, group in groupby(kinds, key=lambda found: found[0]):
         names = [source.columns[j] for _, j in group]
         notes.append(f"{'input' if len(names) == 1 else 'inputs'} {listed(names)}: {kind}")
-    return [*notes, _target(options, source, columns, looked, preparation, examples), *_hints(preparation, examples)]
+    notes.append(_target(options, source, columns, looked, preparation, examples))
+    return [*notes, *_weights(preparation, examples), *_hints(preparation, examples)]
 
 
 def _kind(options: Options, source: Source, looked: Survey, column: int, encoding: Encoding) -> str:
@@ -85,6 +87,18 @@ def _target(
     last = not options.targets and options.data is not None and columns.targets == (len(source.columns) - 1,)
     default = ", the last column (--targets names another)" if last else ""
     return f"{'target' if len(names) == 1 else 'targets'} {listed(names)}{default}: {held}"
+
+
+def _weights(preparation: Preparation, examples: Examples) -> list[str]:
+    """What weights of rows mean, where there are some."""
+    if preparation.weight is None:
+        return []
+    n, rows = math.ldexp(examples.n, -examples.exponent), examples.rows
+    counts = f"weights: a row counts for as many as its weight, {rows:,} rows for n = {n:.6g}"
+    if rows / 2 <= n <= 2 * rows:
+        return [counts]
+    return [f"{counts}; if they are no counts, but 1/σ² for example, scale them to a sum of {rows:,}: else error bars "
+            "and --optimizer bayesian take the rows for more than they are, or for fewer"]  # fmt: skip
 
 
 def _hints(preparation: Preparation, examples: Examples) -> list[str]:

@@ -18,8 +18,11 @@ def test_every_problem_is_measured(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     small = {name: problem._replace(n=40) for name, problem in certainty.PROBLEMS.items()}
     monkeypatch.setattr(certainty, "PROBLEMS", small)
     monkeypatch.setattr(certainty.class_certainty, "TRAININGS", {"short": {"max_iterations": 3}})
+    monkeypatch.setattr(certainty, "SMALL", (9,))
+    monkeypatch.setattr(certainty, "WAYS", {"way": certainty.WAYS["--optimizer bayesian"]})
     assert certainty.main(OneRank(), ["1"]) == 0
     printed = capsys.readouterr().out
+    assert "a straight line of three inputs, 10 tables" in printed
     assert all(name in printed for name in small)
     assert "95 % intervals" in printed and "Probabilities of three classes" in printed and "short" in printed
 
@@ -32,6 +35,16 @@ def test_what_is_counted() -> None:
     assert 0.8 < found.observation <= 1
     far = certainty.covered(smooth._replace(f=lambda X: 1e3 * (len(X) == certainty.NEW) + X[:, 0]), 0)
     assert (far.function, far.observation) == (0, 0)
+
+
+def test_tables_that_are_left_without_intervals_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certainty, "SMALL", (4, 30))
+    monkeypatch.setattr(
+        certainty, "WAYS", {"way": {"hidden": (), "optimizer": "levenberg-marquardt", "intervals": "all"}}
+    )
+    without, known = certainty.measured_of_few_rows(5)
+    assert without == ("way", "4", "", "", "5")
+    assert known[:2] == ("way", "30") and 85 < float(known[3].split()[0]) <= 100 and known[4] == "0"
 
 
 def test_the_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 from sklearn.linear_model import BayesianRidge
 
 import distnn
@@ -56,8 +57,8 @@ def test_of_least_squares_it_is_what_textbooks_have(weighted: bool) -> None:
     np.testing.assert_allclose(observed, np.sqrt(variances + s2), rtol=1e-8)
     bounds = found.bounds(NEW, 0.9)
     mean = found(NEW)
-    z = 1.6448536269514722
-    expected = [mean - z * own, mean + z * own, mean - z * observed, mean + z * observed]
+    t = student.ppf(0.95, c.sum() - 4)
+    expected = [mean - t * own, mean + t * own, mean - t * observed, mean + t * observed]
     np.testing.assert_allclose(bounds, np.stack(expected, axis=-1), rtol=1e-9)
 
 
@@ -127,11 +128,20 @@ def test_it_is_stored_with_the_model(tmp_path: Path) -> None:
         ("certainty_factor", tensors["certainty_factor"] * np.nan),
         ("certainty_noise", -tensors["certainty_noise"]),
         ("certainty_noise", tensors["certainty_noise"][:1]),
+        ("certainty_freedom", tensors["certainty_freedom"][:1]),
+        ("certainty_freedom", tensors["certainty_freedom"] * np.nan),
     ):
         files.write(tmp_path / "bad.safetensors", {**tensors, name: np.ascontiguousarray(value)}, metadata)
         with pytest.raises(UserError, match=r"bad.safetensors does not hold a model"):
             load_model(tmp_path / "bad.safetensors")
     assert Certainty.restore({}, (3, 1)) is None
+    del tensors["certainty_freedom"]  # as versions wrote it that took the noise for known
+    files.write(tmp_path / "old.safetensors", tensors, metadata)
+    old, mean = load_model(tmp_path / "old.safetensors"), found(NEW)
+    own, observed = found.deviations(NEW)
+    z = 1.6448536269514722
+    expected = [mean - z * own, mean + z * own, mean - z * observed, mean + z * observed]
+    np.testing.assert_allclose(old.bounds(NEW, 0.9), np.stack(expected, axis=-1), rtol=1e-9)
 
 
 def test_a_model_without_it_says_how_to_have_it() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 import distnn
 from distnn.data.tables import ArraySource
@@ -46,7 +47,8 @@ def test_intervals_hold_both_what_members_say_and_what_they_differ_by() -> None:
     expected = np.sqrt(within.mean(axis=0) + between)
     np.testing.assert_allclose(np.array(ensemble.deviations(X)), expected, rtol=1e-9)
     low, high = ensemble.bounds(X, 0.95)[:, 0, :2].T
-    np.testing.assert_allclose((high - low) / 2, 1.959963984540054 * expected[0][:, 0], rtol=1e-9)
+    fewest = min(model.certainty.freedom[0] for model in own if model.certainty is not None)
+    np.testing.assert_allclose((high - low) / 2, student.ppf(0.975, fewest) * expected[0][:, 0], rtol=1e-9)
 
 
 @pytest.mark.parametrize("output_theta", ["softmax", "logistic"])

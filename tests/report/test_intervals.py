@@ -39,7 +39,9 @@ def test_they_are_those_of_the_model(run: Path, style: None) -> None:
     np.testing.assert_allclose(found.bounds, expected[:, :, 2:], rtol=1e-9)
     np.testing.assert_allclose(found.true, table[:, 2:], rtol=1e-14)
     within = (expected[:, :, 2] <= found.true) & (found.true <= expected[:, :, 3])
-    np.testing.assert_array_equal(np.abs(found.deviations) <= quantile(PROBABILITY), within)
+    np.testing.assert_array_equal(
+        np.abs(found.deviations) <= [quantile(PROBABILITY, freedom) for freedom in found.freedom], within
+    )
     measured = evaluated(run.parent, "run")["targets"]
     np.testing.assert_allclose(within.mean(axis=0), [measured[name]["coverage"] for name in "yz"])
     assert 0.8 < within.mean() < 1
@@ -50,7 +52,11 @@ def test_figures_of_them(run: Path, style: None) -> None:
     assert told.intervals is not None
     (covered,) = coverage.draw(told)
     first = covered.figure.axes[0].get_lines()[1]
-    assert first.get_ydata().tolist() == coverage.coverage(told.intervals.deviations[:, 0]).tolist()
+    assert first.get_ydata().tolist() == (
+        coverage.coverage(told.intervals.deviations[:, 0], told.intervals.freedom[0]).tolist()
+    )
+    few = coverage.coverage(np.random.default_rng(0).standard_t(3, 20_000), 3.0)
+    np.testing.assert_allclose(few, coverage.PROBABILITIES, atol=0.01)
     drawn = bars.draw(told)
     assert [drawing.name for drawing in drawn] == ["bars-1", "bars-2"]
     segments = np.array(drawn[0].figure.axes[0].collections[0].get_segments())

@@ -13,6 +13,7 @@ from threaded_ranks import on_ranks
 
 import distnn
 from distnn import UserError, load_model
+from distnn.inference.ensemble import Ensemble
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.runs import certainty
 from distnn.runs.options import Options
@@ -75,7 +76,10 @@ def test_too_few_rows_are_a_warning_and_a_model_without() -> None:
     """For all weights; for the noise; and where no residual is left."""
     for options, sentence in (
         ({"hidden": (30,), "max_iterations": 3}, "do not determine all 152 weights: the model is without intervals"),
-        ({"hidden": (), "weights": WEIGHTS * 1e-3}, r"rows count for n = 0.0\d+, and as many weights fit them"),
+        (
+            {"hidden": (), "weights": WEIGHTS * 1e-3},
+            r"n = 0.0\d+, and .* use up 3 of that: .* no counts, such as 1/σ², .* sum of 50",
+        ),
     ):
         with pytest.warns(UserWarning, match=sentence):
             fit = distnn.fit(X, Y, optimizer="levenberg-marquardt", intervals="all", **options)  # type: ignore[arg-type]
@@ -86,22 +90,52 @@ def test_too_few_rows_are_a_warning_and_a_model_without() -> None:
         pass
     for block in assembly.objective.examples.blocks:
         block.x[:], block.y[:] = 0, 0
-    assert "The residuals are 0" in str(assembly.learn_certainty(progress))
+    assert "The residuals are as good as 0" in str(assembly.learn_certainty(progress))
+
+
+def test_learnt_to_the_last_digit_the_residuals_are_named_not_the_weights() -> None:
+    """A function without noise: nothing is said of weights that use up its rows."""
+    with pytest.warns(UserWarning, match="The residuals are as good as 0: the targets have no noise, or the network"):
+        fit = distnn.fit(X, X @ [1.0, 2.0], hidden=(), optimizer="bayesian", intervals="all")
+    assert fit.model.certainty is None
+
+
+def test_a_model_that_could_not_have_it_says_why_instead_of_what_to_train_with(tmp_path: Path) -> None:
+    """Also an ensemble of such models."""
+    with pytest.warns(UserWarning, match="do not determine all"):
+        fit = distnn.fit(X, Y, hidden=(30,), optimizer="levenberg-marquardt", intervals="all", max_iterations=3)
+    fit.model.save(tmp_path / "model.safetensors")
+    found = load_model(tmp_path / "model.safetensors")
+    for model in (found, Ensemble.of([found, found])):
+        with pytest.raises(UserError, match=r"does not hold how sure it is: The rows do not determine all 152 weights"):
+            model.bounds(X)
 
 
 @pytest.mark.parametrize("optimizer", [None, "bayesian"])  # None: ridge regression is chosen
 def test_few_rows_beyond_the_weights_do_not_tell_the_noise(optimizer: str | None) -> None:
-    """Of a straight line; with six rows more they do."""
+    """Of a straight line; with one more of them they do, as far as Student's t goes."""
     generator = np.random.default_rng(5)
-    x = generator.normal(size=(12, 4))
-    y = x @ [1.0, -2.0, 0.5, 1.0] + generator.normal(size=12)
+    x = generator.normal(size=(7, 4))
+    y = x @ [1.0, -2.0, 0.5, 1.0] + 0.1 * generator.normal(size=7)
     options = {} if optimizer is None else {"hidden": (), "optimizer": optimizer, "intervals": "all"}
     with pytest.warns(
-        UserWarning, match=r"count for n = 6, and weights fit \d\.?\d* of them: what is left says too little"
+        UserWarning,
+        match=r"count for n = 5, and the network's weights use up [45]\.?\d* of that: what is left does not",
     ):
-        fit = distnn.fit(x[:6], y[:6], **options)  # type: ignore[arg-type]
+        fit = distnn.fit(x[:5], y[:5], **options)  # type: ignore[arg-type]
     assert fit.model.certainty is None
-    assert distnn.fit(x, y, **options).model.certainty is not None  # type: ignore[arg-type]
+    certainty = distnn.fit(x, y, **options).model.certainty  # type: ignore[arg-type]
+    assert certainty is not None and 1 < certainty.freedom[0] < 4
+
+
+def test_one_noise_level_for_all_targets_is_known_by_the_residuals_of_all() -> None:
+    each, one = (
+        distnn.fit(X, Y, hidden=(), optimizer="bayesian", noise=noise, intervals="all").model.certainty
+        for noise in ("each", "one")
+    )
+    assert each is not None and one is not None
+    np.testing.assert_allclose(each.freedom, 47, atol=0.5)  # 50 rows, 3 weights
+    np.testing.assert_allclose(one.freedom, 94, atol=1)
 
 
 @pytest.mark.parametrize(

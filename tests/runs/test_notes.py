@@ -46,3 +46,12 @@ GAPS = np.where(np.arange(30)[:, None] % 10 == [0, 20], np.nan, X)
 )
 def test_a_line_for_each_group_of_columns(x: Any, y: Any, options: dict[str, Any], said: list[str]) -> None:
     assert [*assembled(OneRank(), x, y, **options).notes] == said
+
+
+def test_what_weights_count_for() -> None:
+    """Those that are 1/σ² may make 30 rows 3 million."""
+    for factor, n, hint in ((1.0, "30", False), (2.0**17, "3.93216e+06", True), (2.0**-10, "0.0292969", True)):
+        said = assembled(OneRank(), X, X[:, 0], weights=factor * np.tile([0.5, 1.5], 15)).notes[-1]
+        assert f"weights: a row counts for as many as its weight, 30 rows for n = {n}" in said
+        assert ("if they are no counts, but 1/σ² for example, scale them to a sum of 30" in said) is hint
+    assert not any("weight" in said for said in assembled(OneRank(), X, X[:, 0]).notes)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from distnn.data.preparation import Preparation
-from distnn.inference.certainty import Certainty, quantile
+from distnn.inference.certainty import Certainty
 from distnn.inference.measures import Seen
 from distnn.kernels.algebra import applied, times
+from distnn.kernels.student import log_density
 
 PROBABILITY = 0.95  # of the intervals
 
@@ -18,8 +18,9 @@ PROBABILITY = 0.95  # of the intervals
 class Coverage:
     """For each of m targets: Σ of 1 within the 95 % interval of a new observation and 0 outside, and Σ ln p(y).
 
-    With the examples' weights. p is normal, around the prediction, with the variance of the function and of the noise;
-    of a target as the table has it or, where it was transformed, after that.
+    With the examples' weights. p is that of Student's t with the certainty's degrees of freedom, around the prediction,
+    times the deviation of the function and of the noise; of a target as the table has it or, where it was transformed,
+    after that.
     """
 
     def __init__(self, certainty: Certainty, preparation: Preparation):
@@ -31,9 +32,10 @@ class Coverage:
     def write(self, seen: Seen, variances: np.ndarray, out: np.ndarray) -> None:
         """A block's sums, (2 m,). Local. variances: of the function, m × r, in the units of the network."""
         total = variances + self.certainty.noise[:, None]
-        z = (seen.outputs.astype(np.float64) - seen.y) / np.sqrt(total)
-        density = -0.5 * (np.square(z) + applied("log", 2 * math.pi * total)) - applied("log", self.deviation)[:, None]
-        within = np.abs(z) <= quantile(PROBABILITY)
+        t = (seen.outputs.astype(np.float64) - seen.y) / np.sqrt(total)
+        density = np.stack([log_density(*pair) for pair in zip(t, self.certainty.freedom.tolist(), strict=True)])
+        density -= 0.5 * applied("log", total) + applied("log", self.deviation)[:, None]
+        within = np.abs(t) <= self.certainty.reach(PROBABILITY)[:, None]
         out[:] = np.concatenate([times(within.astype(np.float64), seen.weights), times(density, seen.weights)])
 
     def result(self, sums: np.ndarray, n: float) -> dict[str, dict[str, Any]]:

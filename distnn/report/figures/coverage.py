@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 
+from distnn.inference.certainty import quantile
 from distnn.report.figures import PREDICTIONS
 from distnn.report.style import INK, SERIES, legend, panels, shown
 from distnn.report.subject import Drawing, Subject
@@ -23,7 +22,7 @@ def draw(subject: Subject) -> list[Drawing]:
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
     for place, k in enumerate(subject.drawn):
         label = shown(subject.targets[k]) if len(subject.targets) > 1 else None
-        axes.plot(PROBABILITIES, coverage(found.deviations[:, k]), color=SERIES[place], label=label)
+        axes.plot(PROBABILITIES, coverage(found.deviations[:, k], found.freedom[k]), color=SERIES[place], label=label)
     axes.set_xlabel("probability that intervals promise")
     axes.set_ylabel("share of observations within them")
     legend(axes, "upper left")
@@ -34,8 +33,9 @@ def draw(subject: Subject) -> list[Drawing]:
     return [Drawing("coverage", caption, figure)]
 
 
-def coverage(deviations: np.ndarray) -> np.ndarray:
-    """The share within the interval of each of PROBABILITIES. deviations: (s,), by how many an observation is off."""
-    normal = NormalDist()
-    least = np.sort([2 * normal.cdf(abs(z)) - 1 for z in deviations.tolist()])
-    return np.searchsorted(least, PROBABILITIES, side="right") / len(least)
+def coverage(deviations: np.ndarray, freedom: float) -> np.ndarray:
+    """The share within the interval of each of PROBABILITIES. deviations: (s,), by how many an observation is off, as
+    Student's t with so many degrees of freedom.
+    """
+    reach = [0.0, *(quantile(float(probability), float(freedom)) for probability in PROBABILITIES[1:-1]), np.inf]
+    return np.searchsorted(np.sort(np.abs(deviations)), reach, side="right") / len(deviations)

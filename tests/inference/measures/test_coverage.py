@@ -1,10 +1,10 @@
-"""The share within intervals and the log density, against scipy's normal distribution; in the units of the table."""
+"""The share within intervals and the log density, against scipy's Student's t; in the units of the table."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import t as student
 from tables import regression
 
 import distnn
@@ -32,5 +32,5 @@ def test_scipy_finds_the_same() -> None:
         within = (bounds[:, j, 2] <= Y[:, j]) & (Y[:, j] <= bounds[:, j, 3])
         assert 0.05 < within.mean() < 1
         assert found[name]["coverage"] == pytest.approx(np.average(within, weights=weights), rel=1e-12)
-        density = norm(mean[:, j], deviation[:, j]).logpdf(Y[:, j])
+        density = student(model.certainty.freedom[j], mean[:, j], deviation[:, j]).logpdf(Y[:, j])
         assert found[name]["log_density"] == pytest.approx(np.average(density, weights=weights), rel=1e-9)
