@@ -128,6 +128,15 @@ def test_few_rows_beyond_the_weights_do_not_tell_the_noise(optimizer: str | None
     assert certainty is not None and 1 < certainty.freedom[0] < 4
 
 
+def test_with_hidden_layers_more_rows_have_to_be_left() -> None:
+    """Of two units on 5 rows, 95 % bounds would hold a sixth of new observations."""
+    generator = np.random.default_rng(5)
+    x = generator.uniform(-1, 1, (5, 4))
+    with pytest.warns(UserWarning, match=r"not tell how large the noise is, which takes 5: the model is without"):
+        fit = distnn.fit(x, np.sin(3 * x[:, 0]) + x[:, 1], hidden=(2,), optimizer="bayesian", intervals="all")
+    assert fit.model.certainty is None
+
+
 def test_one_noise_level_for_all_targets_is_known_by_the_residuals_of_all() -> None:
     each, one = (
         distnn.fit(X, Y, hidden=(), optimizer="bayesian", noise=noise, intervals="all").model.certainty
