@@ -76,7 +76,9 @@ def search(options: Options, source: Source, ranks: Ranks, look: Look) -> tuple[
             tried.append(trial)
             better = are_clearly_less(trial.errors, tried[taken].errors, made.objective)
             taken = len(tried) - 1 if better else taken
-            if not better and len(tried) > 2 and not trial.evidence >= tried[-2].evidence + BETTER:
+            if better or sum(trial.options.hidden or ()) < made.model.network.d[-1]:
+                continue  # fewer units than targets, which cannot bend each in its own way, tell nothing of more
+            if len(tried) > 2 and not trial.evidence >= tried[-2].evidence + BETTER:
                 break
     except OutOfTime:
         ended = ", as far as there was time"

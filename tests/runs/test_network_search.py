@@ -67,6 +67,16 @@ def test_a_target_that_is_a_straight_line_does_not_keep_others_from_hidden_units
     assert made.options.hidden not in ((), None)
 
 
+def test_fewer_units_than_targets_do_not_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two units cannot bend three targets, each in its own way; four can."""
+    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 40)
+    generator = np.random.default_rng(400)
+    a, b, c, d = X = generator.uniform(-1, 1, (4, 200))
+    Y = np.column_stack([np.sin(3 * a) * b + c, 2 * d, np.exp(a)])
+    made = assembled(X.T, Y + [0.1, 0.3, 0.2] * generator.normal(size=Y.shape))
+    assert "; 4 hidden units 0." in str(made.why)
+
+
 def test_a_search_is_stopped_as_a_training_is() -> None:
     """What asks to stop raises `stop_request`: then nothing is chosen; where time is used up, the best so far is."""
     X, y = wavy(50)
