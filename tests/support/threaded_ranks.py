@@ -140,10 +140,11 @@ def on_ranks(size: int, work: Callable[[Ranks], T]) -> list[T]:
 
 def outcomes(size: int, work: Callable[[Ranks], Any], raising: bool = False) -> list[Any]:
     """What work(ranks) returns, or the exception that it raises, on each of `size` ranks."""
-    wire = Wire(size)
+    wire, begun = Wire(size), threading.Semaphore(0)
     found: list[Any] = [None] * size
 
     def one(rank: int) -> None:
+        begun.release()
         try:
             found[rank] = work(ThreadRanks(Comm(wire, rank)))
         except Exception as error:
@@ -152,6 +153,7 @@ def outcomes(size: int, work: Callable[[Ranks], Any], raising: bool = False) -> 
     threads = [threading.Thread(target=one, args=(rank,), daemon=True) for rank in range(size)]
     for thread in threads:
         thread.start()
+        begun.acquire()  # Python 3.11 ends a thread at its start while coverage begins to trace another
     for thread in threads:
         thread.join(3 * PATIENCE)
         assert not thread.is_alive(), "a rank hangs"
