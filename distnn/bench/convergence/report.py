@@ -69,7 +69,10 @@ def comparisons(problem: Problem, traces: Traces) -> Iterator[str]:
                 "evaluations": ratios(pairs, lambda point: point.evaluations),
                 "time": ratios(pairs, lambda point: point.seconds),
             }
-            if found["time"]:
+            arrived = sum(ours is not None for ours, _ in pairs)
+            if arrived and not any(theirs for _, theirs in pairs):
+                yield f"To {goal:g}, {SLOWER} came from {arrived} of {len(pairs)} seeds, {YARDSTICK} from none."
+            elif found["time"]:
                 shown = ", ".join(f"{spread(values, '{:.2f}')} times the {what}" for what, values in found.items())
                 yield f"To {goal:g}, {SLOWER} needed {shown} of {YARDSTICK}."
     if problem.to_the_end and FASTER in traces:
