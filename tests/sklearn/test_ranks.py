@@ -78,7 +78,9 @@ def test_several_targets_of_which_one_rank_has_none() -> None:
     assert on_ranks(2, work) == [(4, 2)] * 2
 
 
-def test_an_error_of_one_rank_is_raised_on_all() -> None:
+def test_an_error_of_one_rank_is_raised_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distnn.parallel.ranks.ALONE_SECONDS", 0.2)
+
     def work(ranks: Ranks) -> Any:
         from distnn.sklearn import communicator
 
