@@ -14,7 +14,7 @@ from distnn.runs.options import Options
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress
 
-TINY = 2.0**-52  # of A's largest diagonal element, times |W|: what is left of a pivot by rounding
+TINY = 2.0**-52  # of H's diagonal element, times |W|: what rounding leaves of a pivot that is 0
 PRIOR = 1.0  # α of classes where no weight decays: the deviation that weights have on standardised inputs, roughly
 FEWEST = 1.0  # n - γ_j, of which noise is estimated: of less not even Student's t has bounds that tell anything
 FEWEST_BENT = 5.0  # the same with hidden layers, where γ is known to first order: of 5 rows 2 units had bounds of 17 %
@@ -133,7 +133,7 @@ def _inverted(objective: Objective, H: np.ndarray, scale: float, alpha: np.ndarr
     biases = 1 - objective.decayed[-len(H) :]
     H[np.diag_indices_from(H)] += alpha[-len(H) :] + 2 * scale * objective.weight_decay * biases
     L = cholesky(H)
-    if L is None or not (np.square(L.diagonal()) > TINY * len(H) * H.diagonal().max()).all():
+    if L is None or not (np.square(L.diagonal()) > TINY * len(H) * H.diagonal()).all():
         raise UserError(
             f"The rows do not determine all {len(H):,} weights: {WITHOUT}. Train with "
             f"{'--optimizer bayesian, or with ' if objective.is_sum_of_squares else ''}--weight-decay, or fewer "

@@ -167,6 +167,14 @@ def test_what_rows_do_not_say_of_classes(decay: float, factor: float, sentence: 
         assert re.search(sentence, str(unknown))
 
 
+def test_a_weight_that_decays_to_0_does_not_hide_what_is_known_of_others() -> None:
+    """Of what the rows say nothing the prior tells, however small beside the largest α; a pivot is judged alone."""
+    objective = assembled(OneRank(), X, Y[:, 0], hidden=(1,)).objective
+    w, alpha = np.zeros(5), np.array([1e-9, 1e-9, 1e-9, 1e-9, 1e8])
+    T = certainty.factor(objective, w, np.array([1.0]), alpha)
+    np.testing.assert_allclose(np.square(T).sum(axis=0), [1e9, 1e9, 1e9, 1 / 50, 1e-8], rtol=1e-9)
+
+
 def test_a_diverged_training_has_none() -> None:
     fit = distnn.fit(X, Y, optimizer="gradient-descent", eta=1e200, intervals="all", max_iterations=9)
     assert fit.model.certainty is None
