@@ -32,11 +32,11 @@ from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import assemble
 from distnn.runs.farm.in_memory import CrossValidation, test_models, train_all
 from distnn.runs.farm.members import Members, members
-from distnn.runs.network_search import Look
 from distnn.runs.options import ACTIONS, RUN, Options, check, group
 from distnn.runs.options.in_python import in_python, speaking_python
 from distnn.runs.reports.report import Report
 from distnn.runs.reports.sentences import opening
+from distnn.runs.trials import Look
 from distnn.training.progress import Progress
 from distnn.training.record import Record
 from distnn.training.termination import Reason
@@ -298,7 +298,7 @@ def _fit_assembled(
     on_iteration: Callable[[Record], Any] | None,
     verbose: bool,
     everyone: Ranks,
-    look: Look = int,
+    look: Look = str,
 ) -> Fit:
     if different := environment.compare_ranks(assembly.environment(), everyone):
         warnings.warn(different, stacklevel=5)
@@ -332,7 +332,7 @@ def _train(
     for record in assembly.iterations(progress):
         records.append(record)
         report.iteration(record, progress.reason is not None)
-        look(0)
+        look("")
         if heard[0] and _stops(on_iteration, record, everyone) and progress.reason is None:
             progress.reason = Reason(
                 "on_iteration said so", "Nothing: this is what it was asked.", quantity="interrupted", unfinished=True

@@ -43,6 +43,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         (f"runs/options/{name}.py" for name in ("actions", "data", "network", "run", "several", "training")), OPTIONS
     ),
+    "runs/trials.py": "is at work in runs/test_network_search.py and runs/test_decay_search.py",
     **dict.fromkeys((f"runs/farm/{name}.py" for name in FARM), FARMS),
     **dict.fromkeys((f"runs/farm/{name}.py" for name in ("sampled", "search", "study", "trials")), TRIALS),
     **dict.fromkeys((f"bench/peers/{name}.py" for name in ("pytorch", "scikit_learn", "worker", "xla")), PEERS),

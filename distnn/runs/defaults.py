@@ -6,8 +6,10 @@
 * Else a weight decay of 3 / n: weights of N(0, 1/6) to begin with, as far as errors of rows go; for numbers, where it
   cannot know the noise, rows held out as well.
 
-Who names an optimizer or a setting of one, a weight decay, rows to hold out or a goal, has chosen, and so has
---fit-exactly; the built-in exclusive-or has no noise. docs/decisions/defaults.md says what was measured.
+Who holds rows out, and says no more, has them tell whether that weight decay is any good: decay_search.py.
+
+Who names an optimizer or a setting of one, a weight decay or a goal, has chosen, and so has --fit-exactly; the built-in
+exclusive-or has no noise. docs/decisions/defaults.md says what was measured.
 """
 
 from __future__ import annotations
@@ -22,15 +24,16 @@ from distnn.network.network import Network
 from distnn.network.weights import weight_count
 from distnn.optimizers.choice import is_served
 from distnn.parallel.ranks import Ranks
-from distnn.runs import assembly
+from distnn.runs import assembly, decay_search, network_search
 from distnn.runs.assembly import Assembly
-from distnn.runs.network_search import Look, bayesian, knows_noise, may_try, search
+from distnn.runs.decay_search import DECAY, usual
+from distnn.runs.network_search import bayesian, knows_noise, may_try
 from distnn.runs.options import Options, is_chosen
 from distnn.runs.plan import Plan
+from distnn.runs.trials import Look
 from distnn.runs.understanding import plan_alone
 
 PLENTY = 30  # rows a weight: what is learnt by heart is about 1 / 30 of the noise's variance
-DECAY = 3.0  # λ n
 SURE = 500  # weights up to which error bars are stored unasked: at most 1 MB, and the time of an iteration
 HELD_OUT, FEW = 0.2, 100  # of fewer rows none are held out
 LEAVE_OUT = "--fit-exactly leaves this out."
@@ -42,34 +45,46 @@ def assemble(
     ranks: Ranks,
     network: Network | None = None,
     start: Any = None,
-    look: Look = int,
+    look: Look = str,
 ) -> Assembly:
     """As `assembly.assemble`, once what was left open is chosen: its options say all of it. Collective.
 
-    The choice takes a reading of the table, or a few trainings, where it has few rows for the network. look(units) is
-    called on rank 0 after each iteration of these, and may raise `ranks.stop_request`: then Stopped is raised, or, if
-    the time is used up, the best network so far is taken.
+    The choice takes a reading of the table, or a few trainings, where it has few rows for the network. look is called
+    on rank 0 after each iteration of these, and may raise `ranks.stop_request`: then Stopped is raised, or, if the time
+    is used up, the best so far is taken.
     """
-    chosen, said = options, ""
-    if not _has_chosen(options, source):
-        planned = plan_alone(options, source, ranks)
-        if not has_plenty(options, source, planned):
-            searched = options.hidden is None and network is None and start is None and options.start is None
-            if serves_evidence(options, source, planned):
-                chosen, said = (search if searched else _of_this_network)(options, source, ranks, look)
-                chosen = _with_error_bars(chosen, planned) if said else options
-            if not said:
-                chosen, said = _with_decay(options, source, ranks, planned)
+    chosen, said = _chosen(options, source, ranks, network, start, look)
     made = assembly.assemble(chosen, source, ranks, network, start)
     if said:
         made.why = f"{made.why or ''} {said}; {LEAVE_OUT}".strip()
     return made
 
 
+def _chosen(
+    options: Options, source: Source, ranks: Ranks, network: Network | None, start: Any, look: Look
+) -> tuple[Options, str]:
+    """What `assemble` trains, and what is said of it; "" where nothing is chosen. Collective."""
+    if _has_chosen(options, source):
+        return options, ""
+    planned = plan_alone(options, source, ranks)
+    if has_plenty(options, source, planned):
+        return options, ""
+    if options.validation:
+        return decay_search.search(options, source, ranks, network, start, look)
+    searched = options.hidden is None and network is None and start is None and options.start is None
+    if serves_evidence(options, source, planned):
+        found, said = (network_search.search if searched else _of_this_network)(options, source, ranks, look)
+        if said:
+            return _with_error_bars(found, planned), said
+    return _with_decay(options, source, ranks, planned)
+
+
 def foreseen(options: Options, source: Source, planned: Plan) -> tuple[Options, str]:
     """What `assemble` is going to choose, as far as the plan tells, and the words for it. Local."""
     if _has_chosen(options, source) or has_plenty(options, source, planned):
         return options, ""
+    if options.validation:
+        return options, f", with a weight decay of {DECAY:g} / n or none, by E_val in trainings before"
     if serves_evidence(options, source, planned):
         given = options.hidden is not None
         units = "" if given else "; one hidden layer, its units chosen by trainings, or none and ridge regression"
@@ -93,7 +108,9 @@ def serves_evidence(options: Options, source: Source, planned: Plan) -> bool:
 
 
 def _has_chosen(options: Options, source: Source) -> bool:
-    return is_chosen(options) or isinstance(source, ExclusiveOr)
+    """Who holds rows out, and says no more, has not. Local."""
+    rest = replace(options, validation=None) if options.validation else options
+    return is_chosen(rest) or isinstance(source, ExclusiveOr)
 
 
 def _of_this_network(options: Options, source: Source, ranks: Ranks, look: Look) -> tuple[Options, str]:
@@ -121,10 +138,8 @@ def _with_decay(options: Options, source: Source, ranks: Ranks, planned: Plan) -
     """A weight decay, and rows held out. Collective."""
     share = _held_out(options, source, planned)
     chosen = replace(options, validation=share)
-    objective = assembly.assemble(chosen, source, ranks).objective
-    n = max(objective.n, objective.examples.rows)  # weights may be precisions, on any scale
+    decay = usual(assembly.assemble(chosen, source, ranks))
     held = f", and {100 * share:g} % of the rows held out" if share else ""
-    decay = DECAY / n
     return replace(chosen, weight_decay=decay), f"With a weight decay of {decay:.3g}, {DECAY:g} / n{held}"
 
 

@@ -19,11 +19,11 @@ from distnn.runs.defaults import assemble
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.members import Members, members
 from distnn.runs.lookout import Lookout
-from distnn.runs.network_search import Stopped
 from distnn.runs.options import Options
 from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
+from distnn.runs.trials import Stopped
 from distnn.runs.understanding import memory_for_rows, plan_alone
 from distnn.training.termination import Reason
 
@@ -127,7 +127,7 @@ class Job:
             report.say(sentence)
 
     def _stopped(self, reason: Reason) -> int:
-        """Say that the job was stopped while its network was chosen. Returns the exit code."""
+        """Say that the job was stopped while something was chosen. Returns the exit code."""
         if self.ranks.rank == 0:
             self.directory.stop.unlink(missing_ok=True)
             print(f"distnn: {reason.text} before the training began: there is nothing to save.", file=sys.stderr)

@@ -42,9 +42,9 @@ def left_out(made: Assembly, progress: Progress, over: Objective) -> LeftOut | N
     engine.load(progress.best_w)
     for block in over.examples.blocks:
         h = sure.variances(engine, block) / sure.noise[:, None] * _weights(over, block)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             r = (engine.outputs(block.x).astype(np.float64) - block.y) / (1 - np.minimum(h, 1.0))
-        found.append(column_sums(np.square(r)))
+            found.append(column_sums(np.square(r)))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Rank 0's look-out while a network is chosen, before there is a run: what stops that, and how long it takes."""
+"""Rank 0's look-out while trials choose something, before there is a run: what stops that, and how long it takes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Lookout:
         self.options, self.ranks, self.stop, self.others = options, ranks, stop, others
         self.requests: StopRequests | None = None
         self.began = self.seconds = 0.0
-        self.told = -1  # the units that were last told of
+        self.told = ""  # the trial that was last told of
 
-    def __call__(self, units: int) -> None:
-        """After an iteration of a trial with so many hidden units."""
+    def __call__(self, words: str) -> None:
+        """After an iteration of a trial, with the words for it."""
         if self.requests is None:
             seconds = None if self.options.max_seconds is None else SHARE * self.options.max_seconds
             limit = TimeLimit(seconds, 0.0, seconds_left)
@@ -38,9 +38,9 @@ class Lookout:
         self.seconds = time.monotonic() - self.began
         self.requests.look(self.seconds)
         patience = TELL_SECONDS if sys.stderr.isatty() else LOG_SECONDS
-        if self.seconds > patience and units != self.told and not self.options.quiet:
-            self.told = units
-            print(f"choosing the network: trying {units} hidden units", file=sys.stderr, flush=True)
+        if self.seconds > patience and words != self.told and not self.options.quiet:
+            self.told = words
+            print(f"choosing {words}", file=sys.stderr, flush=True)
 
     def over(self) -> float:
         """The trials are over: takes back that their share of the time is used up. Returns the seconds they took."""

@@ -9,7 +9,7 @@ rows left out are clearly less. docs/decisions/defaults.md says what was measure
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,29 +22,15 @@ from distnn.runs import assembly
 from distnn.runs.assembly import Assembly
 from distnn.runs.left_out import LeftOut, are_clearly_less, left_out, mean
 from distnn.runs.options import Options
+from distnn.runs.trials import ITERATIONS, Look, OutOfTime, shared, trained
 from distnn.training.objective import Objective
-from distnn.training.progress import Progress
-from distnn.training.termination import Reason, compare
+from distnn.training.termination import Criterion, compare
 
-ITERATIONS, TOLERANCE = 100, 1e-4  # of a trial by Bayesian regularisation: it settles, or is near enough
+TOLERANCE = 1e-4  # of Bayesian regularisation
 STRAIGHT = 8  # iterations to the minimum of a network without hidden units
 DECAYS = [10.0 ** (power / 2) for power in range(-4, 9)]  # λ n of ridge regression
 COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
 BETTER = 1.0  # by which the log evidence has to rise for more units: it is known no better
-
-Look = Callable[[int], object]
-
-
-class Stopped(Exception):
-    """A signal or the like stopped what chooses a network: nothing is chosen, and nothing to save. On all ranks."""
-
-    def __init__(self, reason: Reason):
-        super().__init__(reason.text)
-        self.reason = reason
-
-
-class OutOfTime(Exception):
-    """The time for trials is used up. On all ranks."""
 
 
 class Trial(NamedTuple):
@@ -62,12 +48,12 @@ class Trial(NamedTuple):
 def search(options: Options, source: Source, ranks: Ranks, look: Look) -> tuple[Options, str]:
     """The options with what is taken, and what is said of it; "" where weights of rows tell too little. Collective.
 
-    look(units) is called on rank 0 after each iteration. Stopped if it was stopped; if the time is used up, the best
+    look: see `Look`. Stopped if it was stopped; if the time is used up, the best
     so far is taken. UserError for bad data.
     """
     tried: list[Trial] = []
     taken, ended = 0, ""
-    made = assembly.assemble(_straight(_shared(options)), source, ranks)
+    made = assembly.assemble(_straight(shared(options)), source, ranks)
     if not knows_noise(made):
         return options, ""
     try:
@@ -106,11 +92,6 @@ def knows_noise(made: Assembly) -> bool:
     return made.objective.n >= made.examples.rows / 2
 
 
-def _shared(options: Options) -> Options:
-    """Members of an ensemble are to have one network, also where each has drawn its rows."""
-    return options if options.folds else replace(options, only=None, bootstrap=False)
-
-
 def _straight(options: Options) -> Options:
     return replace(options, hidden=(), optimizer="levenberg-marquardt")
 
@@ -120,7 +101,7 @@ def _ridge(options: Options, made: Assembly, look: Look) -> Trial:
     best: Trial | None = None
     for decay in DECAYS:
         made.objective.weight_decay = decay / made.objective.n
-        errors = left_out(made, _trained(made, STRAIGHT, 0, look), made.objective)
+        errors = left_out(made, trained(made, _iterations(STRAIGHT), _words(0), look), made.objective)
         chosen = replace(_straight(options), weight_decay=made.objective.weight_decay)
         trial = Trial(chosen, "ridge regression", -math.inf, errors, mean(errors, made.objective))
         if best is None or trial.mean < best.mean:
@@ -134,8 +115,8 @@ def _bayesian_trials(options: Options, source: Source, ranks: Ranks, over: Objec
     units = 0
     while True:
         hidden = (units,) if units else ()
-        made = assembly.assemble(bayesian(_shared(options), hidden), source, ranks)
-        progress = _trained(made, ITERATIONS, units, look)
+        made = assembly.assemble(bayesian(shared(options), hidden), source, ranks)
+        progress = trained(made, _iterations(ITERATIONS), _words(units), look)
         assert progress.record is not None
         evidence, errors = progress.record.evidence, left_out(made, progress, over)
         words = f"{units or 'no'} hidden units"
@@ -146,18 +127,12 @@ def _bayesian_trials(options: Options, source: Source, ranks: Ranks, over: Objec
             return
 
 
-def _trained(made: Assembly, iterations: int, units: int, look: Look) -> Progress:
-    """A trial at its end, whatever ends the real training. Collective. Stopped or OutOfTime where it was stopped."""
-    progress = made.begin()
-    for _ in made.iterations(progress, until=compare("t", ">=", iterations)):
-        if made.objective.ranks.rank == 0:
-            look(units)
-    assert progress.reason is not None
-    if progress.reason.quantity == "interrupted":
-        raise Stopped(progress.reason)
-    if progress.reason.quantity == "seconds":
-        raise OutOfTime
-    return progress
+def _iterations(count: int) -> Criterion:
+    return compare("t", ">=", count)
+
+
+def _words(units: int) -> str:
+    return f"the network: trying {units} hidden units"
 
 
 def _said(tried: list[Trial], taken: int) -> str:

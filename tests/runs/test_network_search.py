@@ -16,8 +16,8 @@ from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import DECAY, assemble
-from distnn.runs.network_search import Stopped
 from distnn.runs.options import Options
+from distnn.runs.trials import Stopped
 from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
 
 
@@ -85,8 +85,8 @@ def test_a_search_is_stopped_as_a_training_is() -> None:
         ranks = OneRank()
         source = ArraySource(X, y, None, ranks)
 
-        def look(units: int) -> None:
-            if units == at:
+        def look(words: str) -> None:
+            if words == f"the network: trying {at} hidden units":
                 ranks.stop_request = request
 
         return assemble(Options(), source, ranks, look=look)

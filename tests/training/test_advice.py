@@ -63,7 +63,7 @@ def test_one_whose_error_does_not_change_in_any_bit_stops_soon_and_went_the_same
 
 def test_overfitting() -> None:
     """It ends by itself, with the weights of the lowest E_val; each thing that is advised lowers that."""
-    fitted = fit(PROGRESSION, hidden=(30,), validation=0.2)
+    fitted = fit(PROGRESSION, hidden=(30,), validation=0.2, weight_decay=0.0)
     best, last = lowest(fitted), fitted.records[-1]
     assert fitted.reason.quantity == "stale"
     assert last.stale == OPTIMIZERS["levenberg-marquardt"].patience

@@ -32,12 +32,12 @@ from distnn.runs.farm.schedule import Root, Schedule, in_groups
 from distnn.runs.farm.sizes import group_size
 from distnn.runs.farm.study import due, reported
 from distnn.runs.lookout import Lookout
-from distnn.runs.network_search import Stopped
 from distnn.runs.options import Options, stored
 from distnn.runs.plan import Plan
 from distnn.runs.reports import Report, reports_on
 from distnn.runs.reports.sentences import opening
 from distnn.runs.run import Run
+from distnn.runs.trials import Stopped
 from distnn.runs.understanding import memory_for_rows, plan_alone
 from distnn.storage.overwriting import make_way
 from distnn.training.interruption import STOP_FILE

@@ -23,8 +23,8 @@ from distnn.runs.farm.members import Members
 from distnn.runs.farm.out_of_fold import OutOfFold, numbers
 from distnn.runs.farm.schedule import Root, Schedule, in_groups
 from distnn.runs.farm.sizes import group_size
-from distnn.runs.network_search import Look, Stopped
 from distnn.runs.options import Options
+from distnn.runs.trials import Look, Stopped
 from distnn.runs.understanding import memory_for_rows, plan_alone
 from distnn.training.interruption import OTHERS_FAILED
 
@@ -68,20 +68,20 @@ def train_all(
 ) -> list[Any]:
     """What `train` makes of each member, in their order. Collective, replicated.
 
-    train(assembly, group, look) trains one on a group of ranks, which calls look(0) after each iteration; what it
+    train(assembly, group, look) trains one on a group of ranks, which calls look("") after each iteration; what it
     returns can be pickled. together: all ranks train one member after another. UserError, on all ranks, for bad data.
     """
     groups = 1 if together or ranks.size == 1 else _groups(options, members, source, ranks)
     if groups == 1:
-        every = assemblies(options, members, range(members.count), source, ranks, int)
-        return [train(assembly, ranks, int) for assembly in every]
+        every = assemblies(options, members, range(members.count), source, ranks, str)
+        return [train(assembly, ranks, str) for assembly in every]
     everyone = ranks.split(0)  # whose posts meet no messages of a script
     group, schedule = in_groups(everyone, groups, 0, range(members.count), lambda number, result: None)
     held = source.of_group(group)
     own: dict[int, Any] = {}
     error: Exception | None = None
 
-    def look(units: int) -> None:
+    def look(words: str) -> None:
         group.stop_request = schedule.look() if schedule else 0
 
     try:

@@ -45,7 +45,8 @@ class NetworkOptions:
     weight_decay: Annotated[
         float | None,
         NETWORK,
-        "λ: adds λ Σ W² to E_in, bias rows left out. Default: 0, or 3 / n for classes with few rows.",
+        "λ: adds λ Σ W² to E_in, bias rows left out. Default: 0, or 3 / n for classes with few rows, "
+        "and with --validation alone where E_val is lower with it.",
         AtLeast(0),
     ] = None
     sigma: Annotated[

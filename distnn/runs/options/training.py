@@ -30,7 +30,7 @@ class TrainingOptions:
         bool,
         TRAINING,
         "Fit the rows as exactly as may be: nothing is done by itself against learning their noise by heart. So it is "
-        "where --optimizer, a setting of one, --weight-decay, --validation or --goal is given.",
+        "where --optimizer, a setting of one, --weight-decay, --validation 0 or --goal is given.",
     ] = False
     batch_size: Annotated[
         int,
