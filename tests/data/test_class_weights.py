@@ -62,29 +62,9 @@ def test_evaluate_has_the_error_of_the_training(wanted: tuple[str, ...], dtype: 
     """To the bit; what is counted beside it, is counted by rows."""
     X, Y = words(400)
     table = write_csv(tmp_path / "a.csv", {"a": X[:, 0], "b": X[:, 1], "w": np.arange(400) % 7 * 1.1, "y": Y})
-    arguments = [
-        "--fit-exactly",
-        "--data",
-        str(table),
-        "--hidden",
-        "3",
-        "--max-iterations",
-        "4",
-        "--validation",
-        "0.3",
-        "--quiet",
-    ]
-    arguments += [
-        "--fit-exactly",
-        "--weights",
-        "w",
-        "--dtype",
-        dtype,
-        "--out",
-        str(tmp_path / "run"),
-        "--class-weights",
-        *wanted,
-    ]
+    arguments = ["--data", str(table), "--hidden", "3", "--max-iterations", "4", "--validation", "0.3", "--quiet"]
+    arguments += ["--weights", "w", "--dtype", dtype, "--out", str(tmp_path / "run"), "--fit-exactly"]
+    arguments += ["--class-weights", *wanted]
     assert train(OneRank(), arguments) == 0
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     options = ApplyOptions(model=str(tmp_path / "run"), data=str(table))
