@@ -46,7 +46,10 @@ def weights(options: Options, d: tuple[int, ...]) -> int:
 
 def memory(options: Options, d: tuple[int, ...]) -> float:
     """Bytes a rank that `learn` takes at most, besides the rows."""
-    return 110.0 * weights(options, d) ** 2
+    size = weights(options, d)
+    if not options.validation and (whole := weight_count(d)) <= LARGEST:
+        size = whole  # of which the noise is told, see `_of_last`
+    return 110.0 * size**2
 
 
 def learn(options: Options, objective: Objective, progress: Progress) -> Certainty:
@@ -68,23 +71,43 @@ def learn(options: Options, objective: Objective, progress: Progress) -> Certain
                 f"So there is no noise to estimate: {WITHOUT}."
             )
         if beta is None:
-            beta = 1 / errors
-            for _ in range(1 if len(beta) == 1 else 2):  # the shares of several outputs depend on it
-                beta = _noise(objective, w, beta, alpha, last, errors)
-        freedom = _freedom(options, objective, beta * errors * objective.n)
+            beta, left = (_of_last if last else _noise)(objective, w, errors)
+        else:
+            left = beta * errors * objective.n
+        freedom = _freedom(options, objective, left)
         return Certainty(factor(objective, w, beta, alpha, last), 1 / beta, freedom)
     finally:
         objective.evaluations = evaluations  # those of the training
 
 
-def _noise(
-    objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: np.ndarray, last: bool, errors: np.ndarray
-) -> np.ndarray:
-    """The β_j = (n - γ_j) / (n E_j), the γ_j being those at `beta`."""
-    T = factor(objective, w, beta, alpha, last)
-    left = objective.n * (1 - beta * objective.output_lengths(w, T, last))
-    _require_noise(objective, float(left.min()))
-    return left / (objective.n * errors)
+def _noise(objective: Objective, w: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The β_j = (n - γ_j) / (n E_j), the γ_j being those at β, and the n - γ_j. Collective."""
+    beta = 1 / errors
+    for _ in range(1 if len(beta) == 1 else 2):  # the shares of several outputs depend on it
+        T = factor(objective, w, beta, np.zeros_like(w))
+        left = objective.n * (1 - beta * objective.output_lengths(w, T))
+        _require_noise(objective, float(left.min()))
+        beta = left / (objective.n * errors)
+    return beta, left
+
+
+def _of_last(objective: Objective, w: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `_noise`, where H is made of the last layer alone, of which γ_j says nothing of the others. Collective.
+
+    Rows held out tell the noise, and all of them. Without such all weights count, or are taken for determined.
+    """
+    if objective.held_out_n >= FEWEST_BENT:
+        return 1 / objective.held_out_errors(w), np.full_like(errors, objective.held_out_n)
+    if len(w) <= LARGEST:
+        return _noise(objective, w, errors)
+    left = np.full_like(errors, objective.n - len(w) / len(errors))
+    if left[0] < FEWEST_BENT:
+        raise UserError(
+            f"The rows count for n = {objective.n:.4g}, and may determine all of the network's {len(w):,} weights: "
+            f"nothing is left that tells how large the noise is: {WITHOUT}. Hold rows out, which tell it: --validation "
+            "0.2."
+        )
+    return left / (objective.n * errors), left
 
 
 def _freedom(options: Options, objective: Objective, left: np.ndarray) -> np.ndarray:

@@ -179,6 +179,19 @@ class Objective:
         self.terms.load(w)
         return self._lengths(self.terms.squares(*self._all)) / self.examples.n
 
+    @property
+    def held_out_n(self) -> float:
+        """As n, of the examples held out."""
+        return math.ldexp(self.examples.validation_n, -self.examples.exponent)
+
+    def held_out_errors(self, w: np.ndarray) -> np.ndarray:
+        """As `output_errors`, over the examples held out, of which there must be some."""
+        self.terms.load(w)
+        sums = self._make(
+            self.ranks, [1] * self.backpropagation.d[-1], len(self.examples.validation), self.examples.cut.count
+        )
+        return sums(self.terms.squares(self.examples.validation, self.examples.cut)) / self.examples.validation_n
+
     def output_lengths(self, w: np.ndarray, T: np.ndarray, last: bool = False) -> np.ndarray:
         """The mean of |T g|² of each output over D, g being its gradient by the weights at w: float64 (d^(L),).
 

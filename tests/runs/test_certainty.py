@@ -26,9 +26,12 @@ WAYS: dict[str, dict[str, Any]] = {
     "bayesian": {"optimizer": "bayesian", "max_iterations": 8},
     "decay": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 20},
     "last": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 20, "intervals": "last"},
+    "held out": {"optimizer": "lbfgs", "validation": 0.2, "max_iterations": 20, "intervals": "last"},
     "classes": {"optimizer": "lbfgs", "max_iterations": 20},
     "logistic": {"optimizer": "lbfgs", "max_iterations": 20, "output_theta": "logistic", "weight_decay": 0.01},
 }
+
+LAST: dict[str, Any] = {"hidden": (3,), **WAYS["last"]}
 
 
 def learnt(ranks: Ranks, way: str) -> tuple[bytes, bytes]:
@@ -147,6 +150,33 @@ def test_one_noise_level_for_all_targets_is_known_by_the_residuals_of_all() -> N
     np.testing.assert_allclose(one.freedom, 94, atol=1)
 
 
+def test_of_the_last_layer_alone_rows_held_out_tell_the_noise() -> None:
+    fit = distnn.fit(X, Y[:, 0], **LAST, validation=0.2)
+    certainty = fit.model.certainty
+    assert certainty is not None
+    assert 5 <= certainty.freedom[0] == int(certainty.freedom[0]) <= 20
+    assert certainty.noise[0] == pytest.approx(min(record.E_val for record in fit.records), rel=1e-12)
+
+
+def test_of_the_last_layer_alone_all_weights_count_for_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are too many for a factor, as if rows determined them all."""
+    all_weights, last = (distnn.fit(X, Y, **{**LAST, "intervals": way}).model.certainty for way in ("all", "last"))
+    assert all_weights is not None and last is not None and len(last.T) == 8
+    assert (all_weights.noise.tobytes(), all_weights.freedom.tobytes()) == (
+        last.noise.tobytes(),
+        last.freedom.tobytes(),
+    )
+    monkeypatch.setattr("distnn.runs.certainty.LARGEST", 16)  # of 2-3-2 there are 17
+    many = distnn.fit(X, Y, **LAST).model.certainty
+    assert many is not None
+    np.testing.assert_array_equal(many.freedom, 50 - 17 / 2)
+    assert (many.noise > last.noise).all()
+    with pytest.warns(
+        UserWarning, match=r"n = 12, and may determine all of the network's 17 weights: .* validation=0.2"
+    ):
+        distnn.fit(X[:12], Y[:12], **LAST)
+
+
 @pytest.mark.parametrize(
     ("decay", "factor", "sentence"),
     [(0.0, 1e9, None), (1e-300, 1.0, "do not determine all 9 weights: .* Train with --weight-decay, or fewer --hid")],
@@ -194,4 +224,5 @@ def test_a_finished_run_gets_it_by_resume(tmp_path: Path) -> None:
 
 def test_memory_grows_with_the_square_of_the_weights() -> None:
     assert certainty.memory(Options(intervals="all"), (4, 9, 1)) == 110 * 55**2
-    assert certainty.memory(Options(intervals="last"), (4, 9, 1)) == 110 * 10**2
+    assert certainty.memory(Options(intervals="last", validation=0.2), (4, 9, 1)) == 110 * 10**2
+    assert certainty.memory(Options(intervals="last"), (4, 9, 1)) == 110 * 55**2
