@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from distnn.errors import RankError, TooLittleRoom, UserError, missing_package
@@ -16,6 +19,7 @@ from distnn.parallel.ranks import Ranks
 PLATFORMS = {"xla-cpu": "cpu", "gpu": "gpu"}  # as JAX calls them
 EXTRAS = {"xla-cpu": "xla", "gpu": "gpu"}
 SHARE = "DISTNN_SHARE_DEVICES"  # 1: more ranks than GPUs, for tests
+PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"  # which JAX reads
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 # Nothing is chosen by timing, and no operation whose order is left to chance; XLA keeps to the widths that are written.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -31,34 +35,34 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 def take(name: str, ranks: Ranks) -> Any:
     """This rank's device, a jax.Device. name: a key of PLATFORMS. Collective. UserError where there is none."""
-    seen = (socket.gethostname(), *(os.environ.get(variable) for variable in VISIBLE))
-    mates = [rank for rank, other in enumerate(ranks.gather(seen)) if other == seen]  # who see the same devices
     with ranks.sharing_errors():
         devices = _devices(name)
+    shown = tuple(os.environ.get(variable) for variable in VISIBLE)
+    seen = (socket.gethostname(), *shown, *(() if PLATFORMS[name] == "cpu" else places()))
+    mates = [rank for rank, other in enumerate(ranks.gather(seen)) if other == seen]  # who see the same devices
+    with ranks.sharing_errors():
         number = local_number()
-        if number is None or number >= len(devices):
+        if number is None or (number >= len(devices) and any(shown)):  # a batch system shows each rank its own
             number = mates.index(ranks.rank)
         if number >= len(devices) and PLATFORMS[name] != "cpu" and os.environ.get(SHARE) != "1":
             raise UserError(
-                f"--device {name}: {socket.gethostname()} has more ranks ({len(mates)}) than devices ({len(devices)}): "
-                f"start {len(devices)} there."
+                f"--device {name}: {socket.gethostname()} has more ranks ({max(len(mates), number + 1)}) than devices "
+                f"({len(devices)}): start {len(devices)} there."
             )
         return devices[number % len(devices)]
 
 
 def _devices(name: str) -> list[Any]:
-    """The devices that this process sees."""
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # or a device would be full with one rank
+    """The devices that this process sees. What other code in it does with JAX is left alone."""
     try:
         import jax
     except ImportError:
         raise missing_package("jax", EXTRAS[name], f"--device {name}") from None
     if not hasattr(jax, "enable_x64"):
         raise UserError(f"--device {name} needs a newer jax than {jax.__version__}: pip install --upgrade jax")
-    if PLATFORMS[name] == "cpu":
-        jax.config.update("jax_platforms", "cpu")  # else JAX would take GPUs, too
     try:
-        return list(jax.local_devices(backend=PLATFORMS[name]))
+        with _memory_as_needed():
+            return list(jax.local_devices(backend=PLATFORMS[name]))
     except RuntimeError as error:
         raise UserError(
             f"--device {name}: JAX finds no such device on {socket.gethostname()} ({_first_line(error)}). Is "
@@ -66,13 +70,58 @@ def _devices(name: str) -> list[Any]:
         ) from None
 
 
+@contextmanager
+def _memory_as_needed() -> Iterator[None]:
+    """If JAX takes its devices now, it does not take most of their memory, too: others may be on them, as in tests."""
+    before = os.environ.get(PREALLOCATE)
+    os.environ.setdefault(PREALLOCATE, "false")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[PREALLOCATE]
+
+
+def places() -> tuple[str, ...]:
+    """Where in this machine the GPUs of NVIDIA's are that this process sees; nothing where there are none. Local.
+
+    A batch system may show each rank a GPU of its own and call all of them the first one.
+    """
+    try:
+        cuda = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return ()
+    count, place = ctypes.c_int(), ctypes.create_string_buffer(32)
+    if cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count)):
+        return ()
+    found = []
+    for number in range(count.value):
+        cuda.cuDeviceGetPCIBusId(place, len(place), number)  # devices are their numbers
+        found.append(place.value.decode())
+    return tuple(found)
+
+
 def describe(device: Any) -> dict[str, Any]:
     """What the bits that this device computes depend on. Local."""
     import jax
 
-    kind = device.device_kind if device.platform != "cpu" else f"XLA on {cpu.name()}"
+    if device.platform == "cpu":
+        kind, driver = f"XLA on {cpu.name()}", ""
+    else:
+        cores = getattr(device, "core_count", None)  # of one model there may be several kinds
+        kind, driver = f"{device.device_kind}{f' of {cores} cores' if cores else ''}", _driver()
     version = " ".join(str(device.client.platform_version).split())
-    return {"device": kind, "xla": f"jax {jax.__version__}, {version}, {os.environ.get('XLA_FLAGS', '')}".rstrip(", ")}
+    parts = (f"jax {jax.__version__}", version, driver, os.environ.get("XLA_FLAGS", ""))
+    return {"device": kind, "xla": ", ".join(part for part in parts if part)}
+
+
+def _driver() -> str:
+    """NVIDIA's, by its version; nothing where there is none."""
+    try:
+        words = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        return ""
+    return next((f"driver {word}" for word in words if re.fullmatch(r"\d+(\.\d+)+", word)), "")
 
 
 @contextmanager
@@ -86,7 +135,8 @@ def failures(device: Any) -> Iterator[None]:
         where, why = f"{device.device_kind} {device.id} of {socket.gethostname()}", _first_line(error)
         if "RESOURCE_EXHAUSTED" in str(error):
             raise TooLittleRoom(
-                f"The device {where} has too little memory ({why}). Take more devices, --dtype float32, or fewer rows."
+                f"The device {where} has too little memory ({why}). Take more devices, --dtype float32, or fewer rows. "
+                "A checkpoint is kept."
             ) from error
         raise RankError(
             f"The device {where} failed: {why}. The last checkpoint is kept: go on from there with --resume, where a "

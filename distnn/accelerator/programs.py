@@ -6,6 +6,8 @@ behind t are added modulo 2^64. A term is kept apart from its rounding by a barr
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -23,18 +25,20 @@ from distnn.network.weights import weight_count
 from distnn.parallel.ranks import RemoteTerms
 
 Array = Any  # of JAX
+_SOURCE = re.compile(r',? metadata=\{(?:"[^"]*"|[^"}])*\}')  # of a line; tables of files have lines with numbers
 
 
 class Compiled(NamedTuple):
     """A program for one shape of chunks. heights: of a term's matrices; lower: only the triangle counts.
 
-    nothing: what a sum begins with, on the device.
+    nothing: what a sum begins with, on the device. digest: a hash of the program as XLA has optimised it.
     """
 
     call: Callable[..., Any]
     heights: list[int]
     lower: bool
     nothing: Any
+    digest: str = ""
 
 
 @cache
@@ -71,7 +75,14 @@ def compiled(
     lowered = jax.jit(program).lower(found, chunk, order, count, magic, w, shares, *others)
     options = OPTIONS["cpu" if device.platform == "cpu" else "gpu"]
     nothing = jax.device_put([(np.zeros(h), np.zeros((h, l), np.int64)) for h, l in parts], device)
-    return Compiled(lowered.compile(compiler_options=options), [h for h, _ in parts], name in TRIANGLES, nothing)
+    call = lowered.compile(compiler_options=options)
+    return Compiled(call, [h for h, _ in parts], name in TRIANGLES, nothing, fingerprint(call.as_text() or ""))
+
+
+def fingerprint(text: str) -> str:
+    """A hash of an optimised program, in which XLA says how it computes, too; without where our source code lies."""
+    lines = [_SOURCE.sub("", line) for line in text.splitlines() if not line[:1].isdigit()]
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
 
 
 def _added(found: tuple[Array, Array], g: Array, magic: Array) -> tuple[Array, Array]:
@@ -90,7 +101,7 @@ class DeviceTerms(RemoteTerms):
     def among(self, numbers: Sequence[int]) -> DeviceTerms:
         return DeviceTerms(self.program, self.rows, self.arguments, self.device, [self.numbers[j] for j in numbers])
 
-    def add(self, magic: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def add(self, magic: np.ndarray, total: np.ndarray) -> np.ndarray:
         capacity = self.rows.shape.blocks
         with jax.enable_x64(True), failures(self.device):
             magics = self._there(np.split(magic, np.cumsum(self.program.heights)[:-1]))
@@ -102,10 +113,12 @@ class DeviceTerms(RemoteTerms):
                     found = self.program.call(
                         found, chunk, *self._there((padded, np.int32(len(order)))), magics, *self.arguments
                     )
-            largest, totals = zip(*jax.device_get(found), strict=True)
-        if self.program.lower:
-            totals = tuple(total[np.tril_indices(len(total))] for total in totals)
-        return np.concatenate(largest), np.concatenate([total.ravel() for total in totals])
+            largest, sums = zip(*jax.device_get(found), strict=True)
+        place = 0
+        for found in sums:
+            numbers = found[np.tril_indices(len(found))] if self.program.lower else found.ravel()
+            total[place : (place := place + len(numbers))] += numbers
+        return np.concatenate(largest)
 
     def _there(self, arrays: Any) -> Any:
         return jax.device_put(arrays, self.device)

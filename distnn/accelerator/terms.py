@@ -11,7 +11,7 @@ import numpy as np
 
 from distnn.accelerator import devices
 from distnn.accelerator.mathematics import Mathematics
-from distnn.accelerator.programs import DeviceTerms, compiled
+from distnn.accelerator.programs import Compiled, DeviceTerms, compiled
 from distnn.accelerator.rows import Rows, Shape, fill
 from distnn.data.shard import Examples
 from distnn.errors import UserError
@@ -22,23 +22,26 @@ from distnn.parallel.ranks import Ranks
 
 
 class AcceleratorTerms:
-    """The terms of a rank's examples on its device. Collective to make; then local.
+    """The terms of a rank's examples on its device. Collective to make, and where a sum is computed the first time.
 
     dtype: of the rows. UserError, on all ranks, for too little memory there, a device that computes a block differently
-    from one time to the next, or ranks whose devices differ.
+    from one time to the next, or ranks whose devices, or what XLA made of a program for them, differ.
     """
 
     def __init__(self, mathematics: Mathematics, dtype: np.dtype, examples: Examples, ranks: Ranks, device: Any):
-        self.mathematics, self.dtype, self.device = mathematics, dtype, device
+        self.mathematics, self.dtype, self.device, self.ranks = mathematics, dtype, device, ranks
+        self._compared: dict[Any, Compiled] = {}  # programs that are the same on all ranks
         self._shares = np.ones((mathematics.d[-1], 1))
         kept = [examples.blocks, examples.validation, examples.test]
         widest = np.array([max((block.x.shape[1] for block in blocks), default=1) for blocks in kept], np.float64)
         ranks.maximum(widest)  # so that all ranks run the same programs
+        environment.compare_ranks(devices.describe(device), ranks)
+        with ranks.sharing_errors(), jax.enable_x64(True), devices.failures(device):
+            shapes = [self._shape(examples.cut.count, int(rows)) for rows in widest]
+            self._kept = [(blocks, Rows(blocks, shape, device)) for blocks, shape in zip(kept, shapes, strict=True)]
+        program = self._program("gradient", shapes[0])
         with ranks.sharing_errors():
-            with jax.enable_x64(True), devices.failures(device):
-                shapes = [self._shape(examples.cut.count, int(rows)) for rows in widest]
-                self._kept = [(blocks, Rows(blocks, shape, device)) for blocks, shape in zip(kept, shapes, strict=True)]
-            self.digest = self._test(shapes[0])
+            self.digests = {"device_program": program.digest, "device_gradient": self._test(program, shapes[0])}
         environment.compare_ranks(self.environment(), ranks)
 
     def load(self, w: np.ndarray, shares: np.ndarray | None = None) -> None:
@@ -68,7 +71,7 @@ class AcceleratorTerms:
         return self._terms("hessian_product", blocks, cut, *self._scaled(v, degree=1))
 
     def environment(self) -> dict[str, Any]:
-        return {**devices.describe(self.device), "device_gradient": self.digest}
+        return {**devices.describe(self.device), **self.digests}
 
     def _scaled(self, v: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray]:
         """v, divided by a power of two so that float32 holds it, and what a sum of this degree in v lacks then."""
@@ -83,15 +86,25 @@ class AcceleratorTerms:
             if rows is None:
                 rows = Rows(blocks, self._shape(cut.count, cut.rows), self.device)
             others = tuple((a.shape, a.dtype) for a in more)
-            program = compiled(name, self.mathematics, rows.shape, self.device, others)
+        program = self._program(name, rows.shape, others)
+        with jax.enable_x64(True), devices.failures(self.device):
             arguments = jax.device_put((self._w, self._shares, *more), self.device)
         return DeviceTerms(program, rows, arguments, self.device, range(len(blocks)))
+
+    def _program(self, name: str, shape: Shape, more: tuple[tuple[tuple[int, ...], Any], ...] = ()) -> Compiled:
+        """The program of a sum, which each rank compiles for itself, and all the same. Collective the first time."""
+        if (found := self._compared.get((name, shape, more))) is None:
+            with self.ranks.sharing_errors(), devices.failures(self.device):
+                found = compiled(name, self.mathematics, shape, self.device, more)
+            environment.compare_ranks({"device_program": found.digest}, self.ranks)
+            self._compared[name, shape, more] = found
+        return found
 
     def _shape(self, count: int, rows: int) -> Shape:
         d = self.mathematics.d
         return Shape.of(count, rows, d[0] + 1, d[-1], self.dtype)
 
-    def _test(self, shape: Shape) -> str:
+    def _test(self, program: Compiled, shape: Shape) -> str:
         """A hash of a block's gradient. UserError unless it is the same once more, and elsewhere in a chunk."""
         chunk, d = shape.empty(), self.mathematics.d
         x, y = _numbers(d[0] + 1, shape.rows, 1, self.dtype), np.abs(_numbers(d[-1], shape.rows, 2, self.dtype))
@@ -103,18 +116,16 @@ class AcceleratorTerms:
             rows.chunks = [jax.device_put(tuple(chunk), self.device)]
             w = _numbers(1, weight_count(d), 3, self.dtype)[0] / np.sqrt(max(d), dtype=self.dtype)
             arguments = jax.device_put((w, np.ones((d[-1], 1))), self.device)
-            program = compiled("gradient", self.mathematics, shape, self.device)
         magic = np.full(sum(program.heights), 1.5 * 2.0**22)
-        sums = [
-            DeviceTerms(program, rows, arguments, self.device, [j]).add(magic)[1].tobytes()
-            for j in (0, 0, shape.blocks - 1)
-        ]
-        if len(set(sums)) > 1:
+        sums = np.zeros((3, weight_count(d) + 1), np.int64)
+        for total, j in zip(sums, (0, 0, shape.blocks - 1), strict=True):
+            DeviceTerms(program, rows, arguments, self.device, [j]).add(magic, total)
+        if (sums != sums[0]).any():
             raise UserError(
                 f"The device {self.device.device_kind} gives a block another gradient each time, or in another place: "
                 "no bits could be promised. Train with --device cpu."
             )
-        return hashlib.blake2b(sums[0], digest_size=8).hexdigest()
+        return hashlib.blake2b(sums[0].tobytes(), digest_size=8).hexdigest()
 
 
 def _numbers(rows: int, columns: int, seed: int, dtype: np.dtype) -> np.ndarray:

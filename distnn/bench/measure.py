@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ from distnn.parallel.ranks import OneRank, Ranks
 def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
     """Measure the workload of this name. Collective; the results replicated."""
     workload = (WORKLOADS[name].shortened() if options.quick else WORKLOADS[name]).on(ranks.size)
+    if options.rows is not None:
+        workload = replace(workload, n=options.rows)
     turns, visit, each = (2, 0.02, 0.002) if options.quick else (options.turns, 0.25, 0.05)
     reset_peak()
     examples = workload.examples(ranks)
@@ -33,11 +35,11 @@ def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
     left_out: dict[str, str] = {}
     if options.peers:
         usable = sorted({core for of_rank in ranks.gather(cpu.cores()) for core in of_rank})
-        for peer in (peer for peer in PEERS if peer.alone or ranks.size > 1):
+        for peer in PEERS:
             entry = _peer(peer, workload, usable, ranks, options.device)
             if isinstance(entry, Entry):
                 entries.append(entry)
-            else:
+            elif entry:
                 left_out[peer.name] = entry
     take_turns(entries, turns, ranks, visit)
     for entry in entries:
@@ -54,18 +56,22 @@ def measure(name: str, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
 def _own(workload: Workload, examples: Examples, ranks: Ranks, device: str | None) -> list[Entry]:
     """distnn: exact and plain on all ranks; with more than one, also exact on rank 0 with all rows; on the device.
 
+    Beside a GPU the CPU's exact sum alone, for comparison: iterations there take long.
+
     Collective.
     """
     entries = []
-    for reduction in ("exact", "plain"):
+    for reduction in ("exact",) if device == "gpu" else ("exact", "plain"):
         own = Own(workload, examples, ranks, reduction)
         own.seconds(1)
         entries.append(Entry(f"distnn, {reduction}", ranks.size, True, own, peak_bytes=max(ranks.gather(peak_bytes()))))
     if device:
-        own = Own(workload, examples, ranks, device=device)
+        there = workload.examples(ranks, device) if device == "gpu" else examples
+        own = Own(workload, there, ranks, device=device)
         own.seconds(1)
-        entries.append(Entry(f"distnn, {device}", ranks.size, True, own, peak_bytes=max(ranks.gather(peak_bytes()))))
-    if ranks.size > 1:
+        peak = max(ranks.gather(peak_bytes()))
+        entries.append(Entry(f"distnn, {device}", ranks.size, True, own, peak_bytes=peak, device=device))
+    if ranks.size > 1 and device != "gpu":
 
         def alone() -> None:
             one = OneRank()
@@ -78,13 +84,16 @@ def _own(workload: Workload, examples: Examples, ranks: Ranks, device: str | Non
 
 
 def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: Ranks, device: str | None) -> Entry | str:
-    """The peer, ready to compute, or why it is left out. Collective; replicated but for the stepper, on rank 0."""
+    """The peer, ready to compute, or why it is left out, as Peer says it.
+
+    Collective; replicated but for the stepper, on rank 0.
+    """
     stepper: Stepper | None = None
 
     def start() -> str | None:
         nonlocal stepper
-        if not peer.installed:
-            return f"{peer.package} is not installed (pip install 'distnn[peers]')"
+        if (why := peer.left_out(ranks.size, device)) is not None:
+            return why
         try:
             stepper = Processes(peer, workload, ranks.size, usable, device)
         except RuntimeError as error:
@@ -92,7 +101,10 @@ def _peer(peer: Peer, workload: Workload, usable: list[int], ranks: Ranks, devic
         return None
 
     wrong: str | None = on_root_alone(ranks, start)
-    return wrong or Entry(peer.name, ranks.size if peer.parallel else 1, False, stepper)
+    if wrong is not None:
+        return wrong
+    there = device if peer.beside or device == "gpu" else None
+    return Entry(peer.name, ranks.size if peer.parallel else 1, False, stepper, device=there)
 
 
 def _results(
@@ -104,6 +116,7 @@ def _results(
         {
             "name": entry.name,
             "cores": entry.cores,
+            "device": entry.device,
             "median": entry.median,
             "least": min(entry.seconds),
             "most": max(entry.seconds),
@@ -141,5 +154,7 @@ def _results(
 
 
 def _comparable(entry: Entry, entries: list[Entry]) -> Entry:
-    """distnn's exact entry on as many cores."""
+    """distnn's on the same device; on the CPU the exact entry on as many cores."""
+    if entry.device:
+        return next(own for own in entries if own.device == entry.device)
     return next((own for own in entries if own.name == "distnn, exact" and own.cores == entry.cores), entries[0])

@@ -23,8 +23,9 @@ class BenchOptions:
     device: Annotated[
         Literal["gpu", "xla-cpu"] | None,
         MEASUREMENT,
-        "Measure train --device, too, and JAX on the same device.",
+        "Measure train --device, too, and what JAX and PyTorch take on the same device.",
     ] = None
+    rows: Annotated[int | None, MEASUREMENT, "So many rows, instead of each workload's own."] = None
     quick: Annotated[bool, MEASUREMENT, "A hundredth of the rows, two turns: to try the command out."] = False
     series: Annotated[
         bool, MEASUREMENT, "Instead of the workloads: how time and memory grow with n and with |W|, 10³ to 10⁷."
@@ -63,6 +64,8 @@ def check(options: BenchOptions, size: int) -> None:
             raise UserError(f"There is no workload {name!r}. Choose from: {', '.join(WORKLOADS)}.")
     if options.series and options.device:
         raise UserError("--series is measured on the CPU: leave out --device.")
+    if options.rows is not None and (options.rows < 1 or options.quick or options.series):
+        raise UserError("--rows needs a number of at least 1, and neither --quick nor --series.")
     if options.turns < 1:
         raise UserError("--turns needs to be at least 1.")
     if options.series and (options.workload or options.figure or options.predict):

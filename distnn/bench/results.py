@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,8 @@ def show_workload(name: str, found: dict[str, Any]) -> None:
     table(title, ("", "cores", "an iteration", "least … most", "× distnn", "peak memory"), rows)
     for peer, reason in found["left_out"].items():
         print(f"left out: {peer}: {reason}")
+    for entry in (entry for entry in found["contenders"] if entry["device"]):
+        print(f"{entry['name']}: {found['flops'] / entry['median'] / 1e9:,.0f} Gflop/s")
     for line in fastest(found["contenders"]):
         print(line)
     floor, exact = found["floor"], found["contenders"][0]
@@ -64,17 +67,22 @@ def show_workload(name: str, found: dict[str, Any]) -> None:
 
 
 def fastest(contenders: list[dict[str, Any]]) -> Iterator[str]:
-    """A sentence for each number of cores: who takes the least time, distnn with its exact sum or a peer."""
-    entries = [entry for entry in contenders if entry["name"] != "distnn, plain"]
-    for cores in sorted({entry["cores"] for entry in entries}, reverse=True):
-        first, *others = sorted((e for e in entries if e["cores"] == cores), key=lambda entry: entry["times_distnn"])
+    """A sentence for each number of cores, and the device: who takes the least time, distnn, exact, or a peer."""
+    entries: dict[tuple[bool, int, str], list[dict[str, Any]]] = defaultdict(list)
+    for entry in contenders:
+        if entry["name"] != "distnn, plain":
+            device = entry["device"]
+            where = f"--device {device}" if device else f"{entry['cores']} core{'s' * (entry['cores'] != 1)}"
+            entries[bool(device), 0 if device else -entry["cores"], where].append(entry)
+    for place in sorted(entries):
+        first, *others = sorted(entries[place], key=lambda entry: entry["times_distnn"])
         if not others:
             continue
-        if first["name"] == "distnn, exact":
+        if first["name"].startswith("distnn"):
             then = f"{others[0]['name']} takes {others[0]['times_distnn']:.2f} times as long"
         else:
             then = f"it takes {first['times_distnn']:.2f} times as long as distnn"
-        yield f"fastest on {cores} core{'s' * (cores != 1)}: {first['name']}; {then}"
+        yield f"fastest on {place[-1]}: {first['name']}; {then}"
 
 
 def show_prediction(name: str, rows: list[Row], best: int, alpha: float, beta: float) -> None:

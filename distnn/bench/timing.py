@@ -30,7 +30,8 @@ class Entry:
     """A contender at work, and what was measured of it.
 
     name: as printed. cores: how many it uses. everyone: all ranks take part in it; otherwise rank 0 alone, and
-    stepper is None elsewhere. seconds: an iteration, one number a turn. peak_bytes: of its processes together.
+    stepper is None elsewhere. device: that of `--device` on which it computes, if not the CPU's own code. seconds: an
+    iteration, one number a turn. peak_bytes: of its processes together.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Entry:
     iterations: int = 1
     seconds: list[float] = field(default_factory=list)
     peak_bytes: int = 0
+    device: str | None = None
 
     @property
     def median(self) -> float:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from distnn.data.shard import Examples
-from distnn.kernels.blocks import Block, cut
+from distnn.kernels.blocks import Block, Cut, cut, gpu_cut
 from distnn.kernels.memory import empty
 from distnn.parallel.ranks import Ranks
 
@@ -55,10 +55,13 @@ class Workload:
             Y[low - start : high - start] = y[low - chunk * CHUNK : high - chunk * CHUNK]
         return X, Y
 
-    def examples(self, ranks: Ranks) -> Examples:
-        """This rank's rows as distnn holds them."""
-        blocks = []
-        whole = cut(self.n, self.d[:-1], self.dtype)
+    def cut(self, device: str | None = None) -> Cut:
+        """The rows in blocks, as distnn has them on the device."""
+        return (gpu_cut if device == "gpu" else cut)(self.n, self.d[:-1], self.dtype)
+
+    def examples(self, ranks: Ranks, device: str | None = None) -> Examples:
+        """This rank's rows as distnn holds them for the device."""
+        blocks, whole = [], self.cut(device)
         for number in whole.owned(ranks.rank, ranks.size):
             X, Y = self.rows(*whole.bounds(number))
             x = empty(self.d[0] + 1, len(X), self.dtype)

@@ -1,7 +1,7 @@
 """Blocks of D: what one holds, which rows make one, and which rank owns it.
 
-Where blocks begin depends on n, the architecture, the dtype and the optimizer only, never on P: the bits of every
-block's gradient are then the same for every P.
+Where blocks begin depends on n, the architecture, the dtype, the optimizer and whether a GPU computes, never on P: the
+bits of every block's gradient are then the same for every P.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ SHARES = (8, 4, 2)  # few blocks become as many as this, to be shared out evenly
 LOSS = 0.03  # where that costs one rank no larger share of its time
 NARROW, PANEL_BYTES = 128, 256  # compiled code takes such panels of columns through layers up to this width
 PAGE, NEAR = 4096, 128  # rows of x that lie a multiple of a page apart compete for the same places in the cache
+# Of a GPU, for which a block is a dozen calls of some microseconds, however few its rows. Predicted, not measured.
+GPU_SHARES = 8  # blocks at least, to be shared out,
+GPU_FEWEST, GPU_MOST = 1024, 1 << 18  # unless they had fewer rows than this; so many keep its memory busy,
+GPU_WORK_BYTES = 256 << 20  # x, δ and θ' of which take about this much of its memory
+GPU_TILE = 128  # rows that a GPU's products take at a time
 
 
 class Block(NamedTuple):
@@ -88,6 +93,19 @@ def cut(n: int, d: Sequence[int], dtype: DTypeLike, squares: bool = False) -> Cu
         stride = row_stride(rows, dtype) * itemsize
         if min(stride % PAGE, -stride % PAGE) < NEAR:
             rows += 2 * NEAR // itemsize
+    return Cut(n, rows, -(-n // rows))
+
+
+def gpu_cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
+    """The same for a GPU: longer blocks, whatever the optimizer."""
+    column = np.dtype(dtype).itemsize * (sum(d) + d[-1])
+    most = max(1, min(GPU_MOST, GPU_WORK_BYTES // column))
+    count = max(1, -(-n // min(max(-(-n // GPU_SHARES), GPU_FEWEST), most)))
+    if count > GPU_SHARES:
+        count = -(-count // GPU_SHARES) * GPU_SHARES
+    rows = max(1, -(-n // count))
+    if count > 1:
+        rows = -(-rows // GPU_TILE) * GPU_TILE
     return Cut(n, rows, -(-n // rows))
 
 

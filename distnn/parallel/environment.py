@@ -34,6 +34,7 @@ ADVICE = {
     "algebra": "install distnn again, with another C compiler, and the same numpy everywhere",
     "device": "use devices of the same kind",
     "xla": "install the same jax and driver everywhere, with the same XLA_FLAGS",
+    "device_program": "use devices of the same kind, and the same jax, driver and XLA_FLAGS",
     "device_gradient": "use devices of the same kind, and the same jax, driver and XLA_FLAGS",
     "block_rows": "this is another version of distnn, or another architecture",
 }
@@ -41,7 +42,7 @@ ADVICE = {
 
 COMPUTED = ("gradient", "algebra")  # which the records of older runs lack
 BEFORE = "none"  # of records by older versions, whose arithmetic was numpy's in part
-OF_DEVICE = ("device", "xla", "device_gradient")  # in the record where --device is given
+OF_DEVICE = ("device", "xla", "device_program", "device_gradient")  # in the record where --device is given
 REFUSED = ("arithmetic", "numpy", "blas", "kernel", "algebra", *OF_DEVICE)  # ranks that differ in these
 OF_NUMPY = ("numpy", "blas", "kernel", "threads", "cpu_features")  # on which only numpy's arithmetic depends
 

@@ -32,11 +32,11 @@ class RemoteTerms(ABC):
         """The terms of these numbers alone. Local."""
 
     @abstractmethod
-    def add(self, magic: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The largest magnitudes of each row of all terms, float64, NaN where one is; and their sum. Local.
+    def add(self, magic: np.ndarray, total: np.ndarray) -> np.ndarray:
+        """Add all terms to total, and return the largest magnitudes of each row, float64, NaN where one is. Local.
 
-        magic: of each row, as `fixed_point.Rounding` has it. The sum is that of the integers, int64, behind all
-        float64 term + magic, modulo 2^64.
+        magic: of each row, as `fixed_point.Rounding` has it. What is added, modulo 2^64, are the integers, int64,
+        behind all float64 term + magic.
         """
 
 

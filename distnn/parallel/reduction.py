@@ -217,8 +217,7 @@ class ExactSum:
     def _fetch(self, term: RemoteTerms) -> None:
         """The same, of terms that are added elsewhere. They are computed anew where a guess was wrong."""
         if self.local:
-            self.largest[:], total = term.add(self.guess.magic)
-            self.guess.sum[:-2] += total
+            self.largest[:] = term.add(self.guess.magic, self.guess.sum[:-2])
 
     def _correct(self, guessed: Exponents, term: AnyTerms) -> None:
         """Turn from exponents that were wrong to the true ones."""

@@ -16,7 +16,7 @@ from distnn.data.tables import ExclusiveOr, Source, column_numbers
 from distnn.data.tables.dialect import is_number
 from distnn.data.tables.source import Missing, listed, quoted
 from distnn.errors import UserError
-from distnn.kernels.blocks import Cut, cut
+from distnn.kernels.blocks import Cut, cut, gpu_cut
 from distnn.network.error_functions import OUTPUTS_OF, takes_probabilities
 from distnn.network.weights import weight_count
 from distnn.optimizers import OPTIMIZERS
@@ -84,7 +84,10 @@ def plan(options: Options, source: Source, columns: Columns, survey: Survey) -> 
         bootstrap=(options.only or 0) if options.bootstrap else None,
     )
     d, d_out = [widths(columns.encodings), *options.widths], _outputs(recipe, built_in)
-    blocks = cut(source.n, d, options.dtype, squares=_has_squares(options, source.n, d, error, d_out))
+    if options.device == "gpu":
+        blocks = gpu_cut(source.n, d, options.dtype)
+    else:
+        blocks = cut(source.n, d, options.dtype, squares=_has_squares(options, source.n, d, error, d_out))
     return Plan(recipe, blocks, error, d_out)
 
 

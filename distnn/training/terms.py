@@ -21,7 +21,9 @@ from distnn.parallel.ranks import AnyTerms
 
 
 class Terms(Protocol):
-    """The terms of the sums, of some of this rank's blocks, at the weights and shares that were loaded last. Local.
+    """The terms of the sums, of some of this rank's blocks, at the weights and shares that were loaded last.
+
+    Every rank calls every method, in the same order: what computes elsewhere may communicate.
 
     cut: how the rows of all ranks were cut into blocks, of which these are some, perhaps with rows left out.
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -35,7 +37,46 @@ def test_the_launcher_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPI_LOCALRANKID", "2")
     assert devices.take("gpu", OneRank()) == "c"
     monkeypatch.setattr(devices, "_devices", lambda name: ["the one that a batch system shows this rank"])
+    with pytest.raises(UserError, match=r"has more ranks \(3\) than devices \(1\)"):  # another group's rank has it
+        devices.take("gpu", OneRank())
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert devices.take("gpu", OneRank()).startswith("the one")
+
+
+def test_each_rank_may_call_its_own_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a batch system shows each of them one, which all see as number 0."""
+    monkeypatch.setattr(devices, "_devices", lambda name: ["the one"])
+    monkeypatch.setattr(devices, "places", lambda: (threading.current_thread().name,))
+    assert on_ranks(3, lambda ranks: devices.take("gpu", ranks)) == ["the one"] * 3
+
+
+def test_places_are_what_the_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Driver:
+        def cuInit(self, flags: int) -> int:
+            return 0
+
+        def cuDeviceGetCount(self, count: Any) -> int:
+            count._obj.value = 2
+            return 0
+
+        def cuDeviceGetPCIBusId(self, place: Any, length: int, number: int) -> int:
+            place.value = f"0000:{number}B:00.0".encode()
+            return 0
+
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: Driver())
+    assert devices.places() == ("0000:0B:00.0", "0000:1B:00.0")
+    monkeypatch.setattr(Driver, "cuInit", lambda self, flags: 100)  # no device
+    assert devices.places() == ()
+
+
+def test_other_code_with_jax_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import jax
+
+    monkeypatch.delenv(devices.PREALLOCATE, raising=False)
+    before = jax.config.values.copy()
+    devices.take("xla-cpu", OneRank())
+    assert jax.config.values == before
+    assert devices.PREALLOCATE not in os.environ
 
 
 def test_more_ranks_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:

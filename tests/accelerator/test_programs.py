@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from distnn.accelerator.devices import take
 from distnn.accelerator.mathematics import Mathematics
-from distnn.accelerator.programs import DeviceTerms, compiled
+from distnn.accelerator.programs import DeviceTerms, compiled, fingerprint
 from distnn.accelerator.rows import Rows, Shape
 from distnn.kernels.blocks import Block
 from distnn.parallel.ranks import OneRank
@@ -58,12 +60,28 @@ def test_the_sum_is_that_of_the_blocks_rounded_in_numpy() -> None:
 def test_multiples_and_the_largest() -> None:
     of_all = terms(7)
     magic = np.full(8, 1.5 * 2.0**22)
-    largest, total = of_all.add(magic)
-    parts = [of_all.among([j]).add(magic) for j in (6, 2, 0, 1, 5, 4, 3)]
+
+    def added(some: Any) -> tuple[np.ndarray, np.ndarray]:
+        total = np.zeros(SIZE + 1, np.int64)
+        return some.add(magic, total), total
+
+    largest, total = added(of_all)
+    parts = [added(of_all.among([j])) for j in (6, 2, 0, 1, 5, 4, 3)]
     np.testing.assert_array_equal(total, sum(part[1] for part in parts))  # modulo 2^64
     np.testing.assert_array_equal(largest, np.max([part[0] for part in parts], axis=0))
     again = of_all.among([3, 6, 0]).among([1, 0])
-    np.testing.assert_array_equal(again.add(magic)[1], parts[0][1] + parts[6][1])
+    np.testing.assert_array_equal(added(again)[1], parts[0][1] + parts[6][1])
+
+
+def test_a_program_is_known_by_how_it_computes_and_not_by_where_its_source_lies() -> None:
+    def text(folder: str, algorithm: int) -> str:
+        where = f'metadata={{op_name="jit(f)/{{x}}" source_file="{folder}"}}'
+        lines = ["HloModule f", "", "FileNames", f'1 "{folder}"', "", f"  dot(a, b), {where}, algorithm={algorithm}"]
+        return "\n".join(lines)
+
+    assert fingerprint(text("here", 1)) == fingerprint(text("there", 1))
+    assert fingerprint(text("here", 1)) != fingerprint(text("here", 2))
+    assert terms(3).program.digest not in ("", fingerprint(""))
 
 
 def test_one_program_for_all() -> None:

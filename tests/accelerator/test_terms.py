@@ -126,18 +126,25 @@ def test_a_device_that_is_not_the_same_twice_is_refused(monkeypatch: pytest.Monk
 
     honest, calls = terms.DeviceTerms.add, []
 
-    def unsteady(self: Any, magic: np.ndarray) -> Any:
-        largest, total = honest(self, magic)
+    def unsteady(self: Any, magic: np.ndarray, total: np.ndarray) -> Any:
         calls.append(1)
-        return largest, total + len(calls) // 3  # the third time, at another place, the last bit is another
+        total += len(calls) // 3  # the third time, at another place, the last bit is another
+        return honest(self, magic, total)
 
     monkeypatch.setattr(terms.DeviceTerms, "add", unsteady)
     with pytest.raises(UserError, match="another gradient each time, or in another place: no bits could be promised"):
         assembled(OneRank(), X, Y, hidden=(3,), device=DEVICE)
 
 
+@pytest.mark.parametrize(
+    ("said", "kind", "sentence"),
+    [
+        ("INTERNAL: it is gone", RankError, r"failed: INTERNAL: it is gone\. The last checkpoint is kept"),
+        ("RESOURCE_EXHAUSTED: 9 bytes", UserError, r"too little memory \(RESOURCE.*9 bytes.*A checkpoint is kept"),
+    ],
+)
 def test_a_device_that_is_lost_leaves_a_checkpoint_to_go_on_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    said: str, kind: type[Exception], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import jax
 
@@ -155,17 +162,17 @@ def test_a_device_that_is_lost_leaves_a_checkpoint_to_go_on_from(
     honest, calls = DeviceTerms.add, []
 
     def lost(*arguments: Any) -> Any:
-        raise jax.errors.JaxRuntimeError("INTERNAL: the device is gone")
+        raise jax.errors.JaxRuntimeError(said)
 
-    def add(self: DeviceTerms, magic: np.ndarray) -> Any:
+    def add(self: DeviceTerms, magic: np.ndarray, total: np.ndarray) -> Any:
         calls.append(1)
         if len(calls) > 9:
             self.program = Compiled(lost, *self.program[1:])
-        return honest(self, magic)
+        return honest(self, magic, total)
 
     with monkeypatch.context() as patch:
         patch.setattr(DeviceTerms, "add", add)
-        with pytest.raises(RankError, match=r"failed: INTERNAL: the device is gone\. The last checkpoint is kept"):
+        with pytest.raises(kind, match=sentence):
             run("lost", *options, "--checkpoint-every", "1")
     assert run("lost", "--resume") == expected
 
@@ -174,7 +181,7 @@ def test_the_environment_names_the_device(small_blocks: None) -> None:
     table, options, _ = CASES["softmax"]
     record = assembled(OneRank(), *table, **options, device=DEVICE).environment()
     plain = assembled(OneRank(), *table, **options).environment()
-    assert set(record) - set(plain) == {"device", "xla", "device_gradient"}
+    assert set(record) - set(plain) == {"device", "xla", "device_program", "device_gradient"}
     assert "jax" in record["xla"] and "xla_force_host" in record["xla"]
     assert "differ in device (none, XLA on" in str(compare_times(plain, record))
 
@@ -187,6 +194,27 @@ def test_ranks_with_different_devices_are_refused(monkeypatch: pytest.MonkeyPatc
         assert isinstance(error, UserError)
         assert "ranks 0 and 1 differ in device (kind " in str(error)
         assert "use devices of the same kind" in str(error)
+
+
+def test_ranks_with_different_programs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a sum is asked for in the middle of a training."""
+    from distnn.accelerator import terms
+
+    honest = terms.compiled
+
+    def compiled(name: str, m: Any, shape: Any, device: Any, more: Any) -> Any:
+        found = honest(name, m, shape, device, more)
+        return found._replace(digest=str(device)) if name == "error" else found
+
+    monkeypatch.setattr(terms, "compiled", compiled)
+
+    def error(ranks: Ranks) -> float:
+        assembly = assembled(ranks, X, Y, hidden=(3,), device="xla-cpu")
+        return float(assembly.objective.error(assembly.model.network.w))
+
+    for found in outcomes(2, error):
+        assert isinstance(found, UserError)
+        assert "ranks 0 and 1 differ in device_program (" in str(found)
 
 
 def test_rows_beyond_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

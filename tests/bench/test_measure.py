@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from benching import QUICK
 
@@ -15,7 +17,9 @@ def test_missing_and_failing_peers_are_left_out_and_said(monkeypatch: pytest.Mon
     missing = Peer("Missing", "no_such_package", module="missing")
     failing = Peer("Failing", "json", module="no_such_module")
     monkeypatch.setattr(measurement, "PEERS", (missing, failing))
-    found = measurement.measure("tiny", QUICK, OneRank())
+    found = measurement.measure("tiny", replace(QUICK, device="xla-cpu"), OneRank())
     assert found["left_out"]["Missing"] == "no_such_package is not installed (pip install 'distnn[peers]')"
     assert "no_such_module" in found["left_out"]["Failing"]
-    assert [entry["name"] for entry in found["contenders"]] == ["distnn, exact", "distnn, plain"]
+    assert [entry["name"] for entry in found["contenders"]] == ["distnn, exact", "distnn, plain", "distnn, xla-cpu"]
+    assert [entry["device"] for entry in found["contenders"]] == [None, None, "xla-cpu"]
+    assert found["contenders"][2]["times_distnn"] == 1

@@ -16,6 +16,8 @@ from distnn.errors import UserError
     [
         ({"workload": ("big",)}, 1, "no workload 'big'"),
         ({"turns": 0}, 1, "--turns"),
+        ({"rows": 0}, 1, "--rows needs a number of at least 1"),
+        ({"rows": 9, "quick": True}, 1, "--rows"),
         ({"figure": "a.txt"}, 1, ".png, .svg or .pdf"),
         ({"alpha": 1e-6, "predict": "1..2"}, 1, "go together"),
         ({"alpha": 1e-6, "beta": 1e-9}, 1, "--predict"),

@@ -49,8 +49,8 @@ def test_predictions(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_who_is_fastest() -> None:
-    def entry(name: str, cores: int, times: float) -> dict[str, Any]:
-        return {"name": name, "cores": cores, "times_distnn": times}
+    def entry(name: str, cores: int, times: float, device: str | None = None) -> dict[str, Any]:
+        return {"name": name, "cores": cores, "times_distnn": times, "device": device}
 
     found = [
         entry("distnn, exact", 2, 1.0),
@@ -59,9 +59,12 @@ def test_who_is_fastest() -> None:
         entry("other", 2, 1.25),
         entry("distnn, exact", 1, 1.0),
         entry("other", 1, 0.8),
+        entry("distnn, gpu", 2, 1.0, "gpu"),
+        entry("third", 1, 1.1, "gpu"),
     ]
     assert list(fastest(found)) == [
         "fastest on 2 cores: distnn, exact; other takes 1.25 times as long",
         "fastest on 1 core: other; it takes 0.80 times as long as distnn",
+        "fastest on --device gpu: distnn, gpu; third takes 1.10 times as long",
     ]
     assert list(fastest(found[:2])) == []

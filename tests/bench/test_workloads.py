@@ -64,6 +64,12 @@ def test_rows_do_not_depend_on_who_asks() -> None:
     assert sum(block.x.shape[1] for block in blocks) == 1_500
 
 
+def test_a_gpu_has_longer_blocks() -> None:
+    workload = replace(SMALL, n=100_000)
+    assert workload.cut("gpu").rows > workload.cut().rows == workload.cut("xla-cpu").rows
+    assert replace(SMALL, n=9_000).examples(OneRank(), "gpu").cut.rows == replace(SMALL, n=9_000).cut("gpu").rows
+
+
 def test_examples_of_ranks_together_are_those_of_one() -> None:
     workload = replace(SMALL, n=9_000)
     whole = workload.examples(OneRank())

@@ -12,7 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from distnn.kernels import blocks, library
-from distnn.kernels.blocks import LOSS, MOST, NARROW, NEAR, PAGE, PANEL_BYTES, SHARES, WORK_BYTES, cut, overhead
+from distnn.kernels.blocks import (
+    GPU_MOST,
+    GPU_TILE,
+    GPU_WORK_BYTES,
+    LOSS,
+    MOST,
+    NARROW,
+    NEAR,
+    PAGE,
+    PANEL_BYTES,
+    SHARES,
+    WORK_BYTES,
+    cut,
+    gpu_cut,
+    overhead,
+)
 from distnn.kernels.memory import row_stride
 from distnn.network.passes import fused, tiled
 
@@ -32,6 +47,28 @@ def test_blocks_follow_one_another_and_cover_all_rows(n: int, d: list[int], dtyp
     if n:
         start, stop = whole.bounds(whole.count - 1)
         assert start < stop == n
+
+
+@given(some.integers(0, 10**8), WIDTHS, DTYPES)
+def test_blocks_of_a_gpu_are_long(n: int, d: list[int], dtype: str) -> None:
+    whole = gpu_cut(n, d, dtype)
+    assert 1 <= whole.rows <= GPU_MOST + GPU_TILE
+    assert whole.count == -(-n // whole.rows)
+    assert np.dtype(dtype).itemsize * sum(d) * (whole.rows - GPU_TILE) <= GPU_WORK_BYTES
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "dtype", "expected"),
+    [
+        (10**7, [30, 30, 30], "float64", (250_112, 40)),
+        (20_000, [512, 1024, 1024], "float32", (2_560, 8)),
+        (20_001, [512, 1024, 1024], "float32", (2_560, 8)),
+        (500, [2, 2], "float64", (500, 1)),
+        (0, [2, 2], "float64", (1, 0)),
+    ],
+)
+def test_rows_of_a_gpus_blocks(n: int, d: list[int], dtype: str, expected: tuple[int, int]) -> None:
+    assert gpu_cut(n, d, dtype)[1:] == expected
 
 
 @given(some.integers(0, 10**6), WIDTHS, some.integers(1, 300))

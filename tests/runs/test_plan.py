@@ -75,6 +75,12 @@ def test_small_tables_have_more_blocks_where_a_row_is_more_work(options: dict[st
     assert planned(Options(hidden=(16, 16), **options), source).cut.count == blocks
 
 
+def test_a_gpu_has_blocks_of_its_own() -> None:
+    source = ArraySource(np.zeros((100_000, 2)), np.arange(100_000.0), None, OneRank())
+    cpu, xla, gpu = (planned(Options(hidden=(9,), device=of), source).cut.rows for of in ("cpu", "xla-cpu", "gpu"))
+    assert gpu > 2 * cpu == 2 * xla
+
+
 def test_much_work_is_cut_alike_for_all_optimizers() -> None:
     rows = np.arange(7_000.0)
     source = ArraySource(np.stack([rows, -rows], axis=1), rows, None, OneRank())

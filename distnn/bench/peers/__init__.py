@@ -38,28 +38,40 @@ class Peer(Contender):
     """A package to compare with. module: here, that runs it, in one of its variants.
 
     parallel: it runs on as many processes as there are ranks; otherwise on one. alone: also where there is one rank.
+    gpu: on a GPU, too. beside: only beside distnn on a device, in blocks of the same length.
     """
 
     module: str = field(kw_only=True)
     parallel: bool = field(default=False, kw_only=True)
     alone: bool = field(default=True, kw_only=True)
     variant: str = field(default="", kw_only=True)
+    gpu: bool = field(default=False, kw_only=True)
+    beside: bool = field(default=False, kw_only=True)
+
+    def left_out(self, ranks: int, device: str | None) -> str | None:
+        """Why it is not measured on so many ranks, beside distnn on this device; "" for what goes without saying."""
+        if (self.beside and device is None) or (ranks == 1 and not self.alone):
+            return ""
+        if device == "gpu" and not self.gpu:
+            return "it is for CPUs: leave out --device gpu"
+        return None if self.installed else f"{self.package} is not installed (pip install 'distnn[peers]')"
 
 
 PEERS = (
-    Peer("PyTorch DDP (gloo)", "torch", module="pytorch", parallel=True, variant="whole"),
+    Peer("PyTorch DDP (gloo)", "torch", module="pytorch", parallel=True, variant="whole", gpu=True),
     Peer("PyTorch DDP, hand-blocked", "torch", module="pytorch", parallel=True, variant="blocked"),
     Peer("PyTorch DDP, hand-blocked and compiled", "torch", module="pytorch", parallel=True, variant="compiled"),
     Peer("JAX over gloo, hand-blocked", "jax", module="xla", parallel=True, alone=False, variant="blocked"),
-    Peer("JAX, jitted", "jax", module="xla", variant="whole"),
+    Peer("JAX, jitted", "jax", module="xla", variant="whole", gpu=True),
     Peer("JAX, jitted and hand-blocked", "jax", module="xla", variant="blocked"),
+    Peer("JAX, jitted, in the same blocks", "jax", module="xla", variant="same", gpu=True, beside=True),
     Peer("scikit-learn", "sklearn", module="scikit_learn"),
 )
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one process of a peer is to do."""
+    """What one process of a peer is to do. device: "gpu", or else the CPU. rows: of distnn's blocks there."""
 
     workload: Workload
     rank: int
@@ -67,12 +79,14 @@ class Task:
     port: int
     variant: str
     cores: tuple[int, ...]
+    device: str | None = None
+    rows: int = 0
 
 
 class Processes:
     """A peer at work: a stepper for `timing.take_turns`. Local to rank 0.
 
-    cores: those that the job may use. device: of JAX, "gpu" or else the CPU. RuntimeError, with the last line that a
+    cores: those that the job may use. device: "gpu", or else the CPU. RuntimeError, with the last line that a
     process printed, when one fails.
     """
 
@@ -86,7 +100,8 @@ class Processes:
         launchers = ("PMI", "OMPI_", "PMIX", "HYDRA", "MPI")
         own = {name: value for name, value in os.environ.items() if not name.startswith(launchers)}
         for rank in range(size):
-            task = json.dumps(asdict(Task(workload, rank, size, port, peer.variant, tuple(cores))))
+            rows = workload.cut(device).rows
+            task = json.dumps(asdict(Task(workload, rank, size, port, peer.variant, tuple(cores), device, rows)))
             self.processes.append(
                 subprocess.Popen(
                     [sys.executable, "-m", f"distnn.bench.peers.{peer.module}", task],
@@ -94,7 +109,7 @@ class Processes:
                     stdout=subprocess.PIPE,
                     stderr=self.errors[rank],
                     text=True,
-                    env={**own, **(ON_GPU if device == "gpu" and peer.package == "jax" else ONE_THREAD)},
+                    env={**own, **(ON_GPU if device == "gpu" else ONE_THREAD)},
                 )
             )
         self.peak_bytes = 0

@@ -1,7 +1,7 @@
 """PyTorch: DistributedDataParallel over gloo, one thread a process; on one process the module alone.
 
 As a tutorial has it, all rows at once; or as an expert has it, in blocks of rows whose gradients are accumulated before
-they are sent, the best of a few lengths, with or without torch.compile.
+they are sent, the best of a few lengths, with or without torch.compile. All rows at once on a GPU, too.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ BLOCKS = (512, 1024, 2048, 4096, 8192)
 def begin(task: Task, X: np.ndarray, Y: np.ndarray) -> Iterate:
     """Sequential layers, mean squared error and SGD, in the variant that the task asks for."""
     torch.set_num_threads(1)
-    x, y = torch.from_numpy(X), torch.from_numpy(Y)
+    device = "cuda" if task.device == "gpu" else "cpu"
+    x, y = torch.from_numpy(X).to(device), torch.from_numpy(Y).to(device)
     if task.size > 1:
         distributed.init_process_group(
             "gloo", init_method=f"tcp://127.0.0.1:{task.port}", rank=task.rank, world_size=task.size
         )
     if task.variant == "whole":
-        return _iterate(_model(task, x.dtype), x, y, len(x))
+        return _iterate(_model(task, x), x, y, len(x))
     candidates = [rows for rows in BLOCKS if rows < len(x)] or [len(x)]
-    rows = min(candidates, key=lambda rows: _seconds(_iterate(_model(task, x.dtype), x, y, rows)))
-    return _iterate(_model(task, x.dtype, task.variant == "compiled"), x, y, rows)
+    rows = min(candidates, key=lambda rows: _seconds(_iterate(_model(task, x), x, y, rows)))
+    return _iterate(_model(task, x, task.variant == "compiled"), x, y, rows)
 
 
-def _model(task: Task, dtype: torch.dtype, compiled: bool = False) -> nn.Module:
+def _model(task: Task, x: torch.Tensor, compiled: bool = False) -> nn.Module:
     torch.manual_seed(0)
     parts: list[nn.Module] = []
     for below, above in pairwise(task.workload.d):
-        parts += [nn.Linear(below, above, dtype=dtype), nn.Tanh()]
+        parts += [nn.Linear(below, above, dtype=x.dtype, device=x.device), nn.Tanh()]
     model: nn.Module = nn.Sequential(*parts)
     if compiled:
         made: Any = torch.compile(model)
@@ -66,6 +67,8 @@ def _iterate(model: nn.Module, x: torch.Tensor, y: torch.Tensor, rows: int) -> I
                 errors = [add(block) for block in blocks[:-1]]
             last = float(sum([*errors, add(blocks[-1])]))
             optimizer.step()
+        if x.is_cuda:
+            torch.cuda.synchronize()
         return last
 
     return iterate
