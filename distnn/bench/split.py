@@ -75,7 +75,7 @@ def split(workload: Workload, examples: Examples, ranks: Ranks, iterations: int)
     engine = Backpropagation(Network(workload.d), "squared", np.dtype(workload.dtype))
     e = engine.error_function.__class__
     with (
-        replaced(e, error=watch.around("activation", e.error)),
+        replaced(e, total=watch.around("activation", e.total)),
         replaced(engine, gradient=watch.around("gradient", engine.gradient)),
         watched(engine.passes, watch),
         replaced(ExactSum, __call__=watch.around("sum", ExactSum.__call__)),

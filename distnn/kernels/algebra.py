@@ -7,7 +7,6 @@ BLAS do the same, with bits of their own (docs/decisions/same-bits.md).
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Callable
 from functools import cache
@@ -16,8 +15,8 @@ import numpy as np
 
 from distnn.kernels import library
 from distnn.kernels.library import ADDRESS, FUNCTIONS, SIZE
+from distnn.kernels.library import beginning as _at
 
-addressof, from_buffer = ctypes.addressof, ctypes.c_char.from_buffer
 MANY = 12_000  # sums of an outer product
 ARITHMETIC = 1  # the version of these orders: raised when the bits of a training change
 ARGUMENTS = {
@@ -305,14 +304,6 @@ def _made(name: str, kind: str, instruction_set: str | None) -> Callable[..., ob
     elif name in ("cholesky", "product_of", "outer_sum_of"):
         made.restype = SIZE  # type: ignore[attr-defined]
     return made
-
-
-def _at(a: np.ndarray) -> int:
-    """Where a begins in memory: by the fast way, if it serves."""
-    try:
-        return addressof(from_buffer(a if a.ndim == 1 else a[0]))  # type: ignore[arg-type]  # rows may lie apart
-    except (TypeError, ValueError, IndexError):  # read only, or nothing
-        return a.ctypes.data
 
 
 def _is_rows(a: np.ndarray, dtype: np.dtype) -> bool:

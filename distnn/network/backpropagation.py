@@ -37,6 +37,7 @@ class Backpropagation:
         self.error_function = error_function(error, network.output_theta)
         self.passes = passes(self.d, self.theta, self.dtype)
         self._W: list[np.ndarray] | None = None
+        self.shares: np.ndarray | None = None
         self.load(np.zeros(weight_count(self.d)))
 
     def load(self, w: np.ndarray, shares: np.ndarray | None = None) -> None:
@@ -46,6 +47,8 @@ class Backpropagation:
         """
         self._w, self._W = w, None
         self.passes.load(w)
+        if shares is None and self.shares is None:
+            return
         self.shares = None if shares is None else shares[:, None]
         if isinstance(self.error_function, SquaredError):
             self.error_function = replace(self.error_function, shares=self.shares)
@@ -68,8 +71,6 @@ class Backpropagation:
         total = 0.0
         for columns, s, delta in self.passes.gradient(block.x, out):
             total += self._error(block, columns, s, delta)
-            if block.weights is not None:
-                delta *= block.weights[columns]
         return total
 
     def error(self, block: Block) -> float:
@@ -101,6 +102,6 @@ class Backpropagation:
         return signals
 
     def _error(self, block: Block, columns: slice, s: np.ndarray, delta: np.ndarray | None) -> float:
-        """Σ_i e_i of some columns, with the examples' weights; s^(L) is overwritten, and δ^(L) written to delta."""
-        e = self.error_function.error(s, block.y[:, columns], delta)
-        return algebra.total(e if block.weights is None else e * block.weights[columns])
+        """Σ_i e_i of some columns; s^(L) is overwritten, and δ^(L) written to delta; with the examples' weights."""
+        weights = None if block.weights is None else block.weights[columns]
+        return self.error_function.total(s, block.y[:, columns], weights, delta)

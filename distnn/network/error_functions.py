@@ -13,6 +13,7 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.kernels import algebra
+from distnn.kernels.errors import squared_error
 from distnn.network.activations import ACTIVATIONS, Activation
 
 
@@ -31,6 +32,18 @@ class ErrorFunction(Protocol):
         s is overwritten. δ^(L), of the same shape, is written to delta unless that is None.
         """
 
+    def total(self, s: np.ndarray, y: np.ndarray, weights: np.ndarray | None, delta: np.ndarray | None) -> float:
+        """Σ_i weight_i e_i over the examples, float64; weights: (rows,), None for 1.
+
+        As `error`; what is written to delta are the weight_i δ_i^(L).
+        """
+        e = self.error(s, y, delta)
+        if weights is None:
+            return algebra.total(e)
+        if delta is not None:
+            delta *= weights
+        return algebra.total(e * weights)
+
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
         """Replace v, d^(L) × rows, in place by ∂δ^(L)/∂s^(L) v; x: the outputs x^(L). For products with the Hessian."""
 
@@ -45,7 +58,7 @@ class ErrorFunction(Protocol):
 
 
 @dataclass(frozen=True)
-class SquaredError:
+class SquaredError(ErrorFunction):
     """e = Σ_j (x_j - y_j)², the lecture's: δ_j = 2 (x_j - y_j) θ'(s_j).
 
     shares: d^(L) × 1, what each output's square is multiplied with; None for 1.
@@ -73,6 +86,10 @@ class SquaredError:
                 self.theta.chain(s, delta, s)
         return e
 
+    def total(self, s: np.ndarray, y: np.ndarray, weights: np.ndarray | None, delta: np.ndarray | None) -> float:
+        found = squared_error(self.theta.name, s, y, self.shares, weights, delta)
+        return super().total(s, y, weights, delta) if found is None else found
+
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
         scratch, bent = np.empty_like(v), 2 * (x - y) * v
         self.theta.bend(x, bent, scratch)  # type: ignore[misc]
@@ -94,7 +111,7 @@ class SquaredError:
 
 
 @dataclass(frozen=True)
-class LogisticCrossEntropy:
+class LogisticCrossEntropy(ErrorFunction):
     """e = -Σ_j [y_j ln x_j + (1 - y_j) ln(1 - x_j)] with x = 1 / (1 + e^-s) and y in [0, 1]: δ = x - y.
 
     Written with s as max(s, 0) - y s + ln(1 + e^-|s|), which neither overflows nor takes ln 0.
@@ -127,7 +144,7 @@ class LogisticCrossEntropy:
 
 
 @dataclass(frozen=True)
-class SoftmaxCrossEntropy:
+class SoftmaxCrossEntropy(ErrorFunction):
     """e = -Σ_j y_j ln x_j with x_j = e^{s_j} / Σ_k e^{s_k} and y ≥ 0: δ = x Σ_k y_k - y, for classes x - y.
 
     Written as Σ_j y_j (ln Σ_k e^{s_k} - s_j), with the largest s of each example subtracted first.

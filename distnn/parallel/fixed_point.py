@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -41,7 +42,8 @@ class Exponents:
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether they are surely right for terms of which the largest are these, of each row."""
-        return bool(((largest >= self._lower) & (largest < self._upper)).all())
+        within = (largest >= self._lower) & (largest < self._upper)
+        return bool(np.count_nonzero(within) == len(within))  # twice as fast as all()
 
     def for_largest(self, largest: np.ndarray) -> Exponents:
         """The right ones for terms of which the largest are these; where any will do, these here."""
@@ -96,6 +98,11 @@ class Rounding:
         self._behind = np.zeros(len(exponent) + 1, np.int64)  # magic, for each row, and 0 for these two
         self._lengths = np.append(layout.lengths, 2)
         self.choose(exponent)
+
+    @cached_property
+    def addresses(self) -> tuple[int, int]:
+        """Of magic and unit, which stay where they are."""
+        return address(self.magic), address(self.unit)
 
     def choose(self, exponent: np.ndarray) -> None:
         """Use this exponent for each row from now on."""
@@ -172,12 +179,12 @@ class InC:
         self.layout, wide = layout, np.dtype(np.float64)
         self.add = library.function("add_term", layout.dtype, instruction_set, *[ADDRESS, SIZE] * 2, *[ADDRESS] * 4)
         self.read = library.function("decode", wide, instruction_set, ADDRESS, SIZE, ADDRESS, ADDRESS)
+        self.rows, self.first = len(layout.lengths), address(layout.first)
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
-        function, layout = self.add, self.layout
-        narrow, rows, first, most = layout.narrow, len(layout.lengths), address(layout.first), address(largest)
-        tail_at = layout.tail_at
-        sums = [(address(rounding.magic), address(rounding.sum)) for rounding in roundings]
+        function, narrow, tail_at = self.add, self.layout.narrow, self.layout.tail_at
+        rows, first, most = self.rows, self.first, address(largest)
+        sums = [(rounding.addresses[0], address(rounding.sum)) for rounding in roundings]
 
         def add(term: np.ndarray) -> None:
             g = address(term)
@@ -187,8 +194,7 @@ class InC:
         return add
 
     def decode(self, rounding: Rounding) -> np.ndarray:
-        layout = self.layout
-        self.read(address(rounding.sum), len(layout.lengths), address(layout.first), address(rounding.unit))
+        self.read(address(rounding.sum), self.rows, self.first, rounding.addresses[1])
         return rounding.sum[:-2].view(np.float64)
 
 

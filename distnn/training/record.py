@@ -287,4 +287,4 @@ def measure(now: Moment) -> Record:
     known = now.known
     for name, quantity in QUANTITIES.items():
         known[name] = quantity.measure(now)
-    return Record(**known)
+    return Record(*known.values())

@@ -153,6 +153,8 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
 
 #include "factors.h"
 
+#include "squared.h"
+
 #undef SUM_TERMS
 #undef STORE
 #undef SUM_ROWS

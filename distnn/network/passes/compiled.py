@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from distnn.kernels import library
-from distnn.kernels.library import ADDRESS, SIZE, THETAS, address
+from distnn.kernels.library import ADDRESS, SIZE, THETAS, address, beginning
 from distnn.kernels.memory import empty, vector
 from distnn.network.activations import Activation
 from distnn.network.weights import weight_count
@@ -66,12 +66,13 @@ class CompiledPasses(ABC):
         self._d, self._w = np.array(d, np.intp), vector(weights, dtype)
         self._network = self.struct(len(d) - 1, THETAS.index(theta.name), address(self._d), address(self._w))
         self._at = ctypes.addressof(self._network)
+        self._weights = weight_count(self.d)
         self._columns = 0  # of the widest piece so far, whole panels
 
     def load(self, w: np.ndarray) -> None:
         """Use the weights w (float64, |W|) from now on, rounded to dtype. ValueError for another number of them."""
-        if w.shape != (weight_count(self.d),):
-            raise ValueError(f"w has the shape {w.shape}; this network has {weight_count(self.d)} weights")
+        if w.shape != (self._weights,):
+            raise ValueError(f"w has the shape {w.shape}; this network has {self._weights} weights")
         self._load(w)
 
     def forward(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -99,12 +100,13 @@ class CompiledPasses(ABC):
         if width > self._columns:
             self._columns = width
             self._s, self._delta_L = empty(self.d[-1], width, self.dtype), empty(self.d[-1], width, self.dtype)
+            self._s_at, self._delta_at = address(self._s), address(self._delta_L)
             self._allocate(width)
-        begin, stride, s = x.ctypes.data, x.strides[0] // x.itemsize, address(self._s)
+        begin, stride = beginning(x), x.strides[0] // x.itemsize
         for start in range(0, count, width):
             stop = min(start + width, count)
             first = begin + start * x.itemsize
-            self.functions.forward(self._at, first, stride, stop - start, s, self._columns)
+            self.functions.forward(self._at, first, stride, stop - start, self._s_at, self._columns)
             yield slice(start, stop), self._s[:, : stop - start], self._delta_L[:, : stop - start]
 
     def _constant(self, name: str) -> int:

@@ -57,7 +57,7 @@ class Fused(CompiledPasses):
         self._sums[:] = 0
         for columns, s, delta in self._pieces(x):
             yield columns, s, delta
-            self.functions.backward(self._at, address(self._delta_L), self._columns, s.shape[1])
+            self.functions.backward(self._at, self._delta_at, self._columns, s.shape[1])
         self.functions.finish(self._at, address(G))
 
     def _load(self, w: np.ndarray) -> None:

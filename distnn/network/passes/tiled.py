@@ -64,7 +64,7 @@ class Tiled(CompiledPasses):
         for columns, s, delta in self._pieces(x):
             yield columns, s, delta
             add = columns.start > 0
-            self.functions.backward(self._at, address(self._delta_L), self._columns, s.shape[1], address(G), add)
+            self.functions.backward(self._at, self._delta_at, self._columns, s.shape[1], address(G), add)
 
     def _together(self, second_level: int) -> int:
         """Panels that go through all layers before the next ones, so that they suit this cache: equal parts of a group.
