@@ -6,7 +6,7 @@
 * Else a weight decay of 3 / n: weights of N(0, 1/6) to begin with, as far as errors of rows go; for numbers, where it
   cannot know the noise, rows held out as well.
 
-Who holds rows out, and says no more, has them tell whether that weight decay is any good: decay_search.py.
+Who holds rows out, and says no more, has them tell the weight decay: decay_search.py.
 
 Who names an optimizer or a setting of one, a weight decay or a goal, has chosen, and so has --fit-exactly; the built-in
 exclusive-or has no noise. docs/decisions/defaults.md says what was measured.
@@ -26,7 +26,7 @@ from distnn.optimizers.choice import is_served
 from distnn.parallel.ranks import Ranks
 from distnn.runs import assembly, decay_search, network_search
 from distnn.runs.assembly import Assembly
-from distnn.runs.decay_search import DECAY, usual
+from distnn.runs.decay_search import DECAY, of_rows
 from distnn.runs.network_search import bayesian, knows_noise, may_try
 from distnn.runs.options import Options, is_chosen
 from distnn.runs.plan import Plan
@@ -84,7 +84,7 @@ def foreseen(options: Options, source: Source, planned: Plan) -> tuple[Options, 
     if _has_chosen(options, source) or has_plenty(options, source, planned):
         return options, ""
     if options.validation:
-        return options, f", with a weight decay of {DECAY:g} / n or none, by E_val in trainings before"
+        return options, ", with the weight decay, if any, that has the lowest E_val in trainings before"
     if serves_evidence(options, source, planned):
         given = options.hidden is not None
         units = "" if given else "; one hidden layer, its units chosen by trainings, or none and ridge regression"
@@ -138,7 +138,7 @@ def _with_decay(options: Options, source: Source, ranks: Ranks, planned: Plan) -
     """A weight decay, and rows held out. Collective."""
     share = _held_out(options, source, planned)
     chosen = replace(options, validation=share)
-    decay = usual(assembly.assemble(chosen, source, ranks))
+    decay = of_rows(DECAY, assembly.assemble(chosen, source, ranks))
     held = f", and {100 * share:g} % of the rows held out" if share else ""
     return replace(chosen, weight_decay=decay), f"With a weight decay of {decay:.3g}, {DECAY:g} / n{held}"
 

@@ -1,9 +1,9 @@
 """The network, and its decays, for a regression with few rows: tried in turn, judged by rows that are left out.
 
 First ridge regression: no hidden units, and the decay with which rows that are left out have the least error. Then
-Bayesian regularisation, a decay for each group of weights, of one hidden layer of 0, 2, 4, 8, … units, as long as the
-log evidence rises by 1 or the errors of rows left out fall. Taken is what comes first, unless a later one's errors of
-rows left out are clearly less. docs/decisions/defaults.md says what was measured.
+Bayesian regularisation, a decay for each group of weights, of one hidden layer of 0, 2, 4, 8, … units, until two in a
+row neither raise the log evidence by 1 nor lower the errors of rows left out. Taken is what comes first, unless a later
+one's errors of rows left out are clearly less. docs/decisions/defaults.md says what was measured.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ TOLERANCE = 1e-4  # of Bayesian regularisation
 STRAIGHT = 8  # iterations to the minimum of a network without hidden units
 DECAYS = [10.0 ** (power / 2) for power in range(-4, 9)]  # λ n of ridge regression
 COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
+PATIENCE = 2  # trials without any gain that end the search: one may have ended in a bad minimum
 BETTER = 1.0  # by which the log evidence has to rise for more units: it is known no better
 
 
@@ -58,13 +59,18 @@ def search(options: Options, source: Source, ranks: Ranks, look: Look) -> tuple[
         return options, ""
     try:
         tried.append(_ridge(options, made, look))
+        stale, highest = 0, -math.inf
         for trial in _bayesian_trials(options, source, ranks, made.objective, look):
             tried.append(trial)
             better = are_clearly_less(trial.errors, tried[taken].errors, made.objective)
             taken = len(tried) - 1 if better else taken
-            if better or sum(trial.options.hidden or ()) < made.model.network.d[-1]:
-                continue  # fewer units than targets, which cannot bend each in its own way, tell nothing of more
-            if len(tried) > 2 and not trial.evidence >= tried[-2].evidence + BETTER:
+            rises = trial.evidence >= highest + BETTER
+            highest = max(highest, trial.evidence)
+            if better or rises or sum(trial.options.hidden or ()) < made.model.network.d[-1]:
+                stale = 0  # fewer units than targets, which cannot bend each in its own way, tell nothing of more
+                continue
+            stale += 1
+            if stale == PATIENCE:
                 break
     except OutOfTime:
         ended = ", as far as there was time"

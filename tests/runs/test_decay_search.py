@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from threaded_ranks import on_ranks
 import distnn
 from distnn.data.tables import ArraySource
 from distnn.parallel.ranks import OneRank, Ranks
-from distnn.runs.decay_search import DECAY
+from distnn.runs.decay_search import DECAYS
 from distnn.runs.defaults import assemble
 from distnn.runs.options import Options
 from distnn.train import main
@@ -24,10 +25,18 @@ HELD_OUT: dict[str, Any] = {"hidden": (8,), "validation": 0.2}
 
 
 def test_rows_with_noise_get_one_and_those_without_get_none() -> None:
-    X, y = wavy(60, noise=2.0)
+    X, y = wavy(60, noise=0.5)
     made = assembled(X, y, **HELD_OUT)
-    assert made.options.weight_decay == pytest.approx(DECAY / made.examples.rows, rel=1e-15)
-    assert f"With a weight decay of {DECAY / made.examples.rows:.3g}, 3 / n, by E_val in at most 100" in str(made.why)
+    decay = made.options.weight_decay
+    assert decay in [share / made.examples.rows for share in DECAYS[1:]]
+    said = re.search(
+        r"With a weight decay of (\S+), (\S+) / n, by E_val in at most 100 iterations \((.*)\);", str(made.why)
+    )
+    assert said is not None
+    assert said[1] == f"{decay:.3g}"
+    E_val = dict(part.split(" / n ") for part in said[3].split("; "))
+    assert list(E_val) == ["0", "0.1", "1", "10"]
+    assert min(E_val, key=lambda share: float(E_val[share])) == said[2]
     exact = assembled(*wavy(60, noise=0), **HELD_OUT)
     assert exact.options.weight_decay == 0
     assert "Without a weight decay, by E_val in at most 100 iterations (" in str(exact.why)
@@ -48,7 +57,7 @@ def test_who_says_more_is_left_alone(option: dict[str, Any]) -> None:
 
 
 def test_it_is_what_these_options_do_explicitly_on_any_number_of_ranks(small_blocks: None) -> None:
-    X, y = wavy(60, noise=2.0)
+    X, y = wavy(60, noise=0.5)
 
     def chosen(ranks: Ranks) -> tuple[float | None, str | None]:
         made = assembled(X, y, ranks=ranks, **HELD_OUT)
@@ -61,7 +70,7 @@ def test_it_is_what_these_options_do_explicitly_on_any_number_of_ranks(small_blo
 
 
 def test_where_time_is_used_up_there_is_none() -> None:
-    X, y = wavy(60, noise=2.0)
+    X, y = wavy(60, noise=0.5)
     ranks = OneRank()
 
     def look(words: str) -> None:
@@ -77,4 +86,4 @@ def test_a_dry_run_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     X, y = wavy(40)
     table = write_csv(tmp_path / "a.csv", {"a": X[:, 0], "b": X[:, 1], "y": y})
     assert main(OneRank(), ["--data", str(table), "--validation", "0.2", "--dry-run"]) == 0
-    assert "with a weight decay of 3 / n or none, by E_val" in capsys.readouterr().out
+    assert "with the weight decay, if any, that has the lowest E_val in trainings before" in capsys.readouterr().out

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import DECAY, assemble
+from distnn.runs.network_search import Trial, bayesian
 from distnn.runs.options import Options
 from distnn.runs.trials import Stopped
 from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
@@ -39,6 +42,7 @@ def test_the_evidence_chooses_the_network() -> None:
 
 def test_networks_whose_blocks_are_others_are_judged_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """And by other ranks than trained with these rows."""
+    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 25)
     monkeypatch.setattr(
         "distnn.runs.plan.cut", lambda n, d, dtype, squares: Cut(n, rows := 30 + 7 * d[-1], -(-n // rows))
     )
@@ -65,6 +69,19 @@ def test_a_target_that_is_a_straight_line_does_not_keep_others_from_hidden_units
     a, b = X = generator.uniform(-1, 1, (2, 120))
     made = assembled(X.T, np.column_stack([np.sin(3 * a), a * b, a - b]))
     assert made.options.hidden not in ((), None)
+
+
+def test_two_networks_in_a_row_without_a_gain_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def trials(options: Options, *rest: object) -> Iterator[Trial]:
+        for evidence in (-10.0, -5.0, -5.0, -3.0, -3.0, -2.5, 100.0):
+            seen.append(evidence)
+            yield Trial(bayesian(options, (2,)), "2 hidden units", evidence, None, math.inf)
+
+    monkeypatch.setattr("distnn.runs.network_search._bayesian_trials", trials)
+    assert "ridge regression, by" in str(assembled(*wavy(40)).why)
+    assert seen == [-10, -5, -5, -3, -3, -2.5]
 
 
 def test_fewer_units_than_targets_do_not_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:

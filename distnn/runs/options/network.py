@@ -46,7 +46,7 @@ class NetworkOptions:
         float | None,
         NETWORK,
         "λ: adds λ Σ W² to E_in, bias rows left out. Default: 0, or 3 / n for classes with few rows, "
-        "and with --validation alone where E_val is lower with it.",
+        "and with --validation alone the one with the lowest E_val.",
         AtLeast(0),
     ] = None
     sigma: Annotated[
