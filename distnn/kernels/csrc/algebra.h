@@ -197,11 +197,11 @@ TARGET size NAME(product_of)(size across, size a, size b, const REAL *W, size W_
     size once = NEAR / (terms * TILED_BYTES + 1);
     once = (once > FEWEST ? once : FEWEST) * COLUMNS;
     once = LEAST(once, (columns + COLUMNS - 1) / COLUMNS * COLUMNS);
-    REAL *by_tiles = NAME(memory)((a + above) * tiles(b) + TILED_ROWS * TILED_ROWS);
+    REAL *by_tiles = NAME(memory)((a + above) * tiles(b));
     REAL *panels = NAME(memory)((terms + TILED_ROWS) * once);
     if (by_tiles != NULL && panels != NULL) {
         REAL *to = by_tiles;
-        memset(by_tiles, 0, ((a + above) * tiles(b) + TILED_ROWS * TILED_ROWS) * sizeof(REAL));
+        memset(by_tiles, 0, (a + above) * tiles(b) * sizeof(REAL));
         for (size j = 0; j < b; j += TILED_ROWS) {
             to += above * TILED_ROWS;
             for (size i = 0; i < a; i++, to += TILED_ROWS)
@@ -210,9 +210,9 @@ TARGET size NAME(product_of)(size across, size a, size b, const REAL *W, size W_
         }
         struct NAME(panels) some = {panels, COLUMNS, terms * COLUMNS};
         size direct = terms <= DIRECT ? columns / COLUMNS * COLUMNS : 0;
-        struct NAME(factors) of = {by_tiles, 1, TILED_ROWS, terms, 0};
+        struct NAME(factors) of = {by_tiles, 1, TILED_ROWS, terms, 0, {0}};
         if (across)
-            of = (struct NAME(factors)){by_tiles + TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, (a + 1) * TILED_ROWS};
+            of = (struct NAME(factors)){by_tiles + TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, (a + 1) * TILED_ROWS, {0}};
         NAME(directly)(across ? a : b, of, (across ? TILED_ROWS : a) * TILED_ROWS, terms, direct, x, x_row, out,
                        out_row);
         for (size c = direct; c < columns; c += once) {
@@ -222,7 +222,7 @@ TARGET size NAME(product_of)(size across, size a, size b, const REAL *W, size W_
             if (across)
                 NAME(push_back)(a, b, by_tiles, now, some, written);
             else
-                NAME(signals)(a, b, by_tiles, now, some, written);
+                NAME(signals)(a, b, by_tiles, now, some, written, (struct NAME(panels)){0});
         }
     }
     size done = by_tiles != NULL && panels != NULL;

@@ -39,13 +39,13 @@ INLINE VECTOR NAME(at_least)(VECTOR least, VECTOR y) {
 /* tanh x = -m / (2 + m) with m = e^(-2|x|) - 1, and the sign of x: neither overflows nor cancels. */
 INLINE VECTOR NAME(tanh_of)(VECTOR x) {
     const VECTOR zero = {0};
-    MASK sign = (MASK)x & (MASK)-zero;
-    VECTOR y = -2 * (VECTOR)((MASK)x ^ sign), rounded;
-    y = NAME(at_least)(ALL(OF_TYPE(LOWEST)), y);
+    MASK sign = (MASK)-zero;
+    VECTOR half = (VECTOR)((MASK)x | sign), rounded; /* -|x|, which is added to itself: multiplying has enough to do */
+    VECTOR y = NAME(at_least)(ALL(OF_TYPE(LOWEST)), half + half);
     VECTOR r = NAME(reduced)(y, &rounded);
     VECTOR power = NAME(power_of_2)((MASK)rounded);
     VECTOR m = FMA(NAME(series_of)(r), power, power - 1);
-    return (VECTOR)((MASK)((zero - m) / (2 + m)) | sign); /* zero - m: 0 for 0, not -0 */
+    return (VECTOR)((MASK)((zero - m) / (2 + m)) | ((MASK)x & sign)); /* zero - m: 0 for 0, not -0 */
 }
 
 #ifdef DOUBLE

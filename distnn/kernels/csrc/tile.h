@@ -25,10 +25,17 @@ struct NAME(panels) {
     size row, panel;
 };
 
+/* Rows of columns to come, `row` apart, that are asked for: so many after each run of factors. */
+struct NAME(later) {
+    const REAL *at;
+    size row, rows;
+};
+
 /* Numbers a_rk: from one r to the next; from one k to the next within a run, and from there to the next run. */
 struct NAME(factors) {
     const REAL *a;
     size row, term, run, next;
+    struct NAME(later) later;
 };
 
 INLINE void NAME(add_terms)(int rows, int vectors, struct NAME(factors) of, size terms, const REAL *x, size x_row,
@@ -50,29 +57,31 @@ static TARGET __attribute__((noinline)) void NAME(store_some)(size columns, VECT
         out[c] = add ? out[c] + sum[c] : sum[c];
 }
 
-/* As `tile`, for what fits in the registers: `most` rows, of which `rows` are stored, and `vectors` vectors. */
-INLINE void NAME(registers)(int most, int vectors, size rows, size columns, struct NAME(factors) of, size terms,
-                            const REAL *x, size x_row, REAL *out, size stride, int add) {
+/* As `tile`, for what fits in the registers. */
+INLINE void NAME(registers)(int rows, int vectors, size columns, struct NAME(factors) of, size terms, const REAL *x,
+                            size x_row, REAL *out, size stride, int add) {
     VECTOR sum[REGISTER_ROWS][REGISTER_VECTORS];
-    UNROLLED (int r = 0; r < most; r++)
+    UNROLLED (int r = 0; r < rows; r++)
         UNROLLED (int v = 0; v < vectors; v++) {
             sum[r][v] = (VECTOR){0};
-            if (add && r < rows) /* it comes from the memory meanwhile, */
+            if (add) /* it comes from the memory meanwhile, */
                 __builtin_prefetch(out + r * stride + v * EACH, 1, 2);
         }
-    for (; terms > of.run; terms -= of.run, of.a += of.next, x += of.run * x_row)
-        NAME(add_terms)(most, vectors, of, of.run, x, x_row, sum);
+    for (; terms > of.run; terms -= of.run, of.a += of.next, x += of.run * x_row) {
+        NAME(add_terms)(rows, vectors, of, of.run, x, x_row, sum);
+        for (size r = 0; r < of.later.rows; r++, of.later.at += of.later.row)
+            for (size k = 0; k < COLUMNS; k += LANES)
+                __builtin_prefetch(of.later.at + k, 0, 2);
+    }
     if (add) /* and from the second level during the last terms: before, x would drive it out of the first */
-        UNROLLED (int r = 0; r < most; r++)
+        UNROLLED (int r = 0; r < rows; r++)
             UNROLLED (int v = 0; v < vectors; v++)
                 __builtin_prefetch(out + r * stride + v * EACH);
-    NAME(add_terms)(most, vectors, of, terms, x, x_row, sum);
-    UNROLLED (int r = 0; r < most; r++)
+    NAME(add_terms)(rows, vectors, of, terms, x, x_row, sum);
+    UNROLLED (int r = 0; r < rows; r++)
         UNROLLED (int v = 0; v < vectors; v++) {
             REAL *to = out + r * stride + v * EACH;
             VECTOR some = sum[r][v];
-            if (r >= rows)
-                continue;
             if (columns < (v + 1) * EACH) {
                 NAME(store_some)(columns - v * EACH, some, to, add);
             } else {
@@ -84,16 +93,15 @@ INLINE void NAME(registers)(int most, int vectors, size rows, size columns, stru
 }
 
 /* out_r = sum over k of a_rk x_k, or out_r += that: at most TILED_ROWS rows, `stride` apart, and the first columns of a
-   panel. x_row: from one x_k to the next. Numbers a_rk of rows that are not there are read, but not used. */
+   panel. x_row: from one x_k to the next. Nothing else is read. */
 INLINE void NAME(tile)(size rows, size columns, struct NAME(factors) of, size terms, const REAL *x, size x_row,
                        REAL *out, size stride, int add) {
     while (rows > 0) {
-        size most = rows > 8 ? 12 : rows > 6 ? 8 : rows > 4 ? 6 : rows > 2 ? 4 : rows;
+        size most = rows >= 12 ? 12 : rows >= 8 ? 8 : rows >= 6 ? 6 : rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
         most = LEAST(most, REGISTER_ROWS);
         for (size c = 0; c < columns; c += REGISTER_VECTORS * EACH) {
 #define KEPT(most, vectors)                                                                                            \
-    NAME(registers)(UP_TO(REGISTER_ROWS + 1, most), vectors, rows, columns - c, of, terms, x + c, x_row, out + c,      \
-                    stride, add)
+    NAME(registers)(UP_TO(REGISTER_ROWS + 1, most), vectors, columns - c, of, terms, x + c, x_row, out + c, stride, add)
 #define ROWS(most)                                                                                                     \
     case most:                                                                                                         \
         if (columns - c > EACH)                                                                                        \

@@ -1,8 +1,8 @@
 /* Wider networks: layer after layer for some panels of columns, in tiles (tile.h). Included by passes.h.
 
    TILED_BYTES of each row are a panel. Arrays are kept panel by panel, the rows of a panel one after the other, and
-   weights by tiles, so that every product reads what it needs in order: nothing is copied for it, but for delta^T. G is
-   summed in parts of TILED_GROUP panels. */
+   weights by tiles, so that every product reads what it needs in order: nothing is copied for it, but for delta^T.
+   x^(0) is read where it lies, in rows that are far apart. G is summed in parts of TILED_GROUP panels. */
 
 #ifndef TILED_GROUP
 #define TILED_GROUP 16 /* panels that are summed into G at a time: the first level has that much of a tile of x */
@@ -10,18 +10,22 @@
 #define SUM_PANELS 8  /* of delta^T that the second level has, while they are summed into G with all of x */
 #define SINGLE_ROWS 8 /* of x that are summed into G at a time where delta has one row */
 #define LOADED 8      /* rows of weights that are read together */
-#define AHEAD 4       /* rows of x^(0), which are far apart, that are on their way from the memory */
+#define AHEAD 4       /* rows that are far apart and on their way from the memory, while they are copied */
+#define SPREAD 24     /* terms of a tile, after which some of the next x^(0) is asked for: not all at once */
+#define CROWDED 1024  /* bytes from row to row of x^(0), or a multiple: then it has few places in the cache */
 
 /* One network, its weights and its memory; see class Tiled of network/passes/tiled.py. */
 struct tiled {
     size L, theta;
     const size *d;
-    void *w;             /* as `tiled_load` writes them, and some room after them */
+    void *w;             /* as `tiled_load` writes them */
     void *x;             /* x^(0), ..., x^(L-1), of all panels of a piece, and some room; the rows of ones are set */
     size x_rows;         /* from one panel to the next */
     size together;       /* panels that go through all layers before the next ones */
     void *delta, *below; /* delta of two layers, of a group of panels */
     void *turned;        /* delta^T */
+    void *inputs; /* x^(0), and from one of its rows to the next; NULL if products do not read it where it lies */
+    size inputs_row;
 };
 
 int tiled_panel_bytes(void) { return TILED_BYTES; }
@@ -37,17 +41,21 @@ INLINE size NAME(run)(size terms) {
     return tiles((terms + parts - 1) / parts);
 }
 
-/* s = W^T x for some columns. W: a x b, by tiles. */
+/* s = W^T x for some columns. W: a x b, by tiles. later: an x that comes next and is asked for meanwhile, if any. */
 TARGET static void NAME(signals)(size a, size b, const REAL *W, size columns, struct NAME(panels) x,
-                                 struct NAME(panels) s) {
-    size run = NAME(run)(a);
+                                 struct NAME(panels) s, struct NAME(panels) later) {
+    size run = NAME(run)(a), share = (a * TILED_ROWS + b - 1) / b; /* rows of `later` for each tile */
     for (size k = 0; k < a; k += run)
         for (size j = 0; j < b; j += TILED_ROWS) {
-            size terms = LEAST(a - k, run);
-            struct NAME(factors) of = {W + j * a + k * TILED_ROWS, 1, TILED_ROWS, terms, 0};
-            for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
+            size terms = LEAST(a - k, run), spread = later.at ? SPREAD : terms;
+            struct NAME(factors) of = {W + j * a + k * TILED_ROWS, 1, TILED_ROWS, spread, spread * TILED_ROWS, {0}};
+            for (size c = 0, p = 0; c < columns; c += COLUMNS, p++) {
+                if (later.at)
+                    of.later = (struct NAME(later)){later.at + p * later.panel + j / TILED_ROWS * share * later.row,
+                                                    later.row, share * SPREAD / terms + 1};
                 NAME(tile)(LEAST(b - j, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms,
-                           x.at + p * x.panel + k * x.row, COLUMNS, s.at + p * s.panel + j * s.row, s.row, k > 0);
+                           x.at + p * x.panel + k * x.row, x.row, s.at + p * s.panel + j * s.row, s.row, k > 0);
+            }
         }
 }
 
@@ -58,7 +66,7 @@ TARGET static void NAME(push_back)(size a, size b, const REAL *W, size columns, 
     for (size k = 0; k < b; k += run)
         for (size i = 0; i < a; i += TILED_ROWS) {
             size terms = LEAST(b - k, run), next = (a + 1) * TILED_ROWS;
-            struct NAME(factors) of = {W + k * (a + 1) + (i + 1) * TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, next};
+            struct NAME(factors) of = {W + k * (a + 1) + (i + 1) * TILED_ROWS, TILED_ROWS, 1, TILED_ROWS, next, {0}};
             for (size c = 0, p = 0; c < columns; c += COLUMNS, p++)
                 NAME(tile)(LEAST(a - i, TILED_ROWS), LEAST(columns - c, COLUMNS), of, terms,
                            delta.at + p * delta.panel + k * delta.row, COLUMNS,
@@ -75,7 +83,7 @@ TARGET static void NAME(group_sum)(size a, size b, size columns, struct NAME(pan
             for (size j = first; j < LEAST(b, first + SUM_PANELS * COLUMNS); j += COLUMNS) {
                 if (lower && j >= i + TILED_ROWS)
                     continue;
-                struct NAME(factors) of = {x.at + i * x.row, x.row, 1, COLUMNS, x.panel};
+                struct NAME(factors) of = {x.at + i * x.row, x.row, 1, COLUMNS, x.panel, {0}};
                 NAME(tile)(LEAST(a - i, TILED_ROWS), LEAST(b - j, COLUMNS), of, columns,
                            turned + j * TILED_GROUP * COLUMNS, COLUMNS, G + i * row + j, row, add);
             }
@@ -135,13 +143,6 @@ TARGET static void NAME(turn)(size rows, size columns, struct NAME(panels) delta
             }
 }
 
-/* Ask for a panel of some rows that lie far apart in the memory. */
-INLINE void NAME(fetch)(const REAL *from, size stride, size rows) {
-    for (size r = 0; r < rows; r++)
-        for (size k = 0; k < COLUMNS; k += LANES)
-            __builtin_prefetch(from + r * stride + k);
-}
-
 /* Copy columns of rows that are far apart into panels; after the last column, that again, or zeros. */
 TARGET static void NAME(gather)(size rows, size columns, const REAL *from, size stride, struct NAME(panels) to,
                                 int again) {
@@ -150,7 +151,8 @@ TARGET static void NAME(gather)(size rows, size columns, const REAL *from, size 
             size some = LEAST(columns - c, COLUMNS);
             REAL *panel = to.at + p * to.panel;
             if (r + AHEAD < rows)
-                NAME(fetch)(from + AHEAD * stride + c, stride, 1);
+                for (size k = 0; k < COLUMNS; k += LANES)
+                    __builtin_prefetch(from + AHEAD * stride + c + k);
             memcpy(panel, from + c, some * sizeof(REAL));
             for (size k = some; k < COLUMNS; k++)
                 panel[k] = again ? panel[some - 1] : 0;
@@ -182,34 +184,39 @@ TARGET void NAME(tiled_load)(const struct tiled *network, const double *w) {
     }
 }
 
-/* Write s^(L) of `columns` columns of x0, and keep x^(0), ..., x^(L-1). Between two rows of theta some of the next x0
-   are asked for. */
-TARGET void NAME(tiled_forward)(const struct tiled *network, const REAL *x0, size stride, size columns, REAL *s,
-                                size s_stride) {
+/* Whether products read x^(0) where it lies, in rows so far apart, for a first layer of b units. For one `single_sum`
+   reads whole lines; and for many, whose G takes x^(0) several times, a copy pays. */
+INLINE int NAME(in_place)(size b, size stride) {
+    return b > 1 && b <= 2 * SUM_PANELS * COLUMNS && stride * (size)sizeof(REAL) % CROWDED != 0;
+}
+
+/* Write s^(L) of `columns` columns of x0, and keep x^(1), ..., x^(L-1), and x^(0) or where it lies. Of x^(0) the last
+   panel is copied in any case if columns do not fill it: they are followed by the last one again. */
+TARGET void NAME(tiled_forward)(struct tiled *network, REAL *x0, size stride, size columns, REAL *s, size s_stride) {
     const size *d = network->d, L = network->L, panel = network->x_rows * COLUMNS, once = network->together * COLUMNS;
-    size hidden = 0;
-    for (size l = 1; l < L; l++)
-        hidden += d[l];
-    size share = (d[0] + hidden) / hidden; /* rows of x0 for each row of theta, d[0] + 1 or more in all */
-    for (size c = 0; c < columns; c += once) {
-        size some = LEAST(columns - c, once), first = 0;
-        const REAL *W = network->w, *next = x0 + c + once;
-        struct NAME(panels) x = {(REAL *)network->x + c / COLUMNS * panel, COLUMNS, panel};
-        NAME(gather)(d[0] + 1, some, x0 + c, stride, x, 1);
-        some = NAME(lines)(some); /* what fills up has no delta: nothing in `single_sum` */
+    network->inputs = NAME(in_place)(d[1], stride) ? x0 : NULL;
+    network->inputs_row = stride;
+    for (size c = 0, some; c < columns; c += some) {
+        some = LEAST(columns - c, once);
+        if (network->inputs && some > COLUMNS)
+            some -= some % COLUMNS;
+        const REAL *W = network->w;
+        struct NAME(panels) x = {(REAL *)network->x + c / COLUMNS * panel, COLUMNS, panel}, inputs = x;
+        struct NAME(panels) later = {c + some < columns ? x0 + c + some : NULL, stride, COLUMNS};
+        if (network->inputs && some >= COLUMNS)
+            inputs = (struct NAME(panels)){x0 + c, stride, COLUMNS};
+        else
+            NAME(gather)(d[0] + 1, some, x0 + c, stride, x, 1);
+        size whole = NAME(lines)(some); /* what fills up has no delta: nothing in `single_sum` */
         for (size l = 1; l < L; l++) {
             size a = d[l - 1] + 1, b = d[l];
             struct NAME(panels) above = {x.at + (a + 1) * COLUMNS, COLUMNS, panel}; /* below its row of ones */
-            NAME(signals)(a, b, W, some, x, above);
-            for (size k = 0; k < some; k += COLUMNS, above.at += panel)
-                for (size r = 0, row = first; r < b; r++, row += share) {
-                    if (row <= d[0] && c + once + k < columns)
-                        NAME(fetch)(next + k + row * stride, stride, LEAST(share, d[0] + 1 - row));
-                    NAME(apply_theta)(network->theta, above.at + r * COLUMNS, COLUMNS);
-                }
-            first += b * share, x.at += a * COLUMNS, W += a * tiles(b);
+            NAME(signals)(a, b, W, whole, inputs, above, later);
+            for (size k = 0; k < whole; k += COLUMNS, above.at += panel)
+                NAME(apply_theta)(network->theta, above.at, b * COLUMNS);
+            x.at += a * COLUMNS, W += a * tiles(b), inputs = x, later.at = NULL;
         }
-        NAME(signals)(d[L - 1] + 1, d[L], W, some, x, (struct NAME(panels)){s + c, s_stride, COLUMNS});
+        NAME(signals)(d[L - 1] + 1, d[L], W, whole, x, (struct NAME(panels)){s + c, s_stride, COLUMNS}, later);
     }
 }
 
@@ -228,8 +235,8 @@ TARGET static void NAME(layer_below)(const struct tiled *network, size a, size b
 }
 
 /* What one group of panels gives to G, from delta^(L). */
-TARGET static void NAME(group)(const struct tiled *network, struct NAME(panels) x, const REAL *delta_L, size stride,
-                               size columns, REAL *G, int add) {
+TARGET static void NAME(group)(const struct tiled *network, struct NAME(panels) inputs, struct NAME(panels) x,
+                               const REAL *delta_L, size stride, size columns, REAL *G, int add) {
     const size *d = network->d, L = network->L;
     const REAL *W = network->w;
     struct NAME(panels) delta = {network->delta, COLUMNS, d[L] * COLUMNS}, below = {network->below, COLUMNS, 0};
@@ -243,7 +250,7 @@ TARGET static void NAME(group)(const struct tiled *network, struct NAME(panels) 
             NAME(single_sum)(a, columns, x, delta, G, add);
         } else {
             NAME(turn)(b, columns, delta, network->turned);
-            NAME(group_sum)(a, b, columns, x, network->turned, G, b, add, 0);
+            NAME(group_sum)(a, b, columns, l > 1 ? x : inputs, network->turned, G, b, add, 0);
         }
         if (l > 1) {
             struct NAME(panels) without_ones = {x.at + COLUMNS, COLUMNS, x.panel}, used = delta;
@@ -259,6 +266,9 @@ TARGET void NAME(tiled_backward)(const struct tiled *network, const REAL *delta_
                                  size add) {
     size panel = network->x_rows * COLUMNS;
     struct NAME(panels) x = {network->x, COLUMNS, panel};
-    for (size c = 0; c < columns; c += TILED_GROUP * COLUMNS, x.at += TILED_GROUP * panel, add = 1)
-        NAME(group)(network, x, delta_L + c, stride, LEAST(columns - c, TILED_GROUP * COLUMNS), G, add != 0);
+    for (size c = 0; c < columns; c += TILED_GROUP * COLUMNS, x.at += TILED_GROUP * panel, add = 1) {
+        struct NAME(panels) inputs = {(REAL *)network->inputs + c, network->inputs_row, COLUMNS};
+        NAME(group)(network, network->inputs ? inputs : x, x, delta_L + c, stride,
+                    LEAST(columns - c, TILED_GROUP * COLUMNS), G, add != 0);
+    }
 }

@@ -29,13 +29,21 @@ PAGE, APART = 32, 12  # rows of a panel in a page; and of one panel after anothe
 class TiledInC(NetworkInC):
     """struct tiled of tiled.h."""
 
-    _fields_ = (("x_rows", SIZE), ("together", SIZE), ("delta", ADDRESS), ("below", ADDRESS), ("turned", ADDRESS))
+    _fields_ = (
+        ("x_rows", SIZE),
+        ("together", SIZE),
+        ("delta", ADDRESS),
+        ("below", ADDRESS),
+        ("turned", ADDRESS),
+        ("inputs", ADDRESS),
+        ("inputs_row", SIZE),
+    )
 
 
 class Tiled(CompiledPasses):
     """Passes of one layer after another in tiles. See CompiledPasses. group: columns that are summed into G at a time.
 
-    A tile reads rows beyond those that it computes, and uses none of them: so there is room after weights and x.
+    Sums read rows of x beyond those that they add, and use none of them: so there is room after x.
     """
 
     prefix, struct = "tiled", TiledInC
@@ -47,7 +55,7 @@ class Tiled(CompiledPasses):
 
     def __init__(self, d: Sequence[int], theta: Activation, dtype: np.dtype, instruction_set: str | None = None):
         self.tile = self._constant("tile")  # rows
-        weights = sum((a + 1) * _up(b, self.tile) for a, b in pairwise(d)) + self.tile**2
+        weights = sum((a + 1) * _up(b, self.tile) for a, b in pairwise(d))
         super().__init__(d, theta, dtype, instruction_set, weights=weights)
         self.group = self._constant("group") * self.panel
         self.rows += (APART - self.rows) % PAGE
