@@ -58,25 +58,29 @@ def compiled(
     others = [like(*of) for of in more]
     parts = [part.shape for part in jax.eval_shape(term, w, shares, *block, *others)]
 
+    heights = [h for h, _ in parts]
+
     def program(
-        found: Any, chunk: Any, order: Array, count: Array, magic: Any, w: Array, shares: Array, *more: Array
+        found: Any, chunk: Any, order: Array, count: Array, magic: Array, w: Array, shares: Array, *more: Array
     ) -> Any:
+        magics = jnp.split(magic, np.cumsum(heights)[:-1])
+
         def add(i: Array, found: Any) -> Any:
             own = [lax.dynamic_index_in_dim(a, order[i], keepdims=False) for a in chunk]
             terms = lax.optimization_barrier(tuple(term(w, shares, *own, *more)))
-            return [_added(of, g.astype(jnp.float64), m) for of, g, m in zip(found, terms, magic, strict=True)]
+            return [_added(of, g.astype(jnp.float64), m) for of, g, m in zip(found, terms, magics, strict=True)]
 
         return lax.fori_loop(0, count, add, found)
 
     found = [(like((h,), np.float64), like((h, l), np.int64)) for h, l in parts]
-    magic = [like((h,), np.float64) for h, _ in parts]
+    magic = like((sum(heights),), np.float64)
     chunk = tuple(like((shape.blocks, *of), shape.dtype) for of in shape.of_block())
     order, count = like((shape.blocks,), np.int32), like((), np.int32)
     lowered = jax.jit(program).lower(found, chunk, order, count, magic, w, shares, *others)
     options = OPTIONS["cpu" if device.platform == "cpu" else "gpu"]
     nothing = jax.device_put([(np.zeros(h), np.zeros((h, l), np.int64)) for h, l in parts], device)
     call = lowered.compile(compiler_options=options)
-    return Compiled(call, [h for h, _ in parts], name in TRIANGLES, nothing, fingerprint(call.as_text() or ""))
+    return Compiled(call, heights, name in TRIANGLES, nothing, fingerprint(call.as_text() or ""))
 
 
 def fingerprint(text: str) -> str:
@@ -104,14 +108,13 @@ class DeviceTerms(RemoteTerms):
     def add(self, magic: np.ndarray, total: np.ndarray) -> np.ndarray:
         capacity = self.rows.shape.blocks
         with jax.enable_x64(True), failures(self.device):
-            magics = self._there(np.split(magic, np.cumsum(self.program.heights)[:-1]))
-            found = self.program.nothing
+            found, there = self.program.nothing, self._there(magic)
             for number, chunk in enumerate(self.rows.chunks):
                 order = [j - number * capacity for j in self.numbers if j // capacity == number]
                 if order:
                     padded = np.array(order + [0] * (capacity - len(order)), np.int32)
                     found = self.program.call(
-                        found, chunk, *self._there((padded, np.int32(len(order)))), magics, *self.arguments
+                        found, chunk, *self._there((padded, np.int32(len(order)))), there, *self.arguments
                     )
             largest, sums = zip(*jax.device_get(found), strict=True)
         place = 0

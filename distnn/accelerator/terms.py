@@ -31,12 +31,12 @@ class AcceleratorTerms:
     def __init__(self, mathematics: Mathematics, dtype: np.dtype, examples: Examples, ranks: Ranks, device: Any):
         self.mathematics, self.dtype, self.device, self.ranks = mathematics, dtype, device, ranks
         self._compared: dict[Any, Compiled] = {}  # programs that are the same on all ranks
-        self._shares = np.ones((mathematics.d[-1], 1))
         kept = [examples.blocks, examples.validation, examples.test]
         widest = np.array([max((block.x.shape[1] for block in blocks), default=1) for blocks in kept], np.float64)
         ranks.maximum(widest)  # so that all ranks run the same programs
         environment.compare_ranks(devices.describe(device), ranks)
         with ranks.sharing_errors(), jax.enable_x64(True), devices.failures(device):
+            self._ones = self._shares = jax.device_put(np.ones((mathematics.d[-1], 1)), device)
             shapes = [self._shape(examples.cut.count, int(rows)) for rows in widest]
             self._kept = [(blocks, Rows(blocks, shape, device)) for blocks, shape in zip(kept, shapes, strict=True)]
         program = self._program("gradient", shapes[0])
@@ -47,7 +47,7 @@ class AcceleratorTerms:
     def load(self, w: np.ndarray, shares: np.ndarray | None = None) -> None:
         """Use the weights w and the shares from now on, w rounded to dtype. See Terms."""
         self._w = np.asarray(w, self.dtype)
-        self._shares = np.ones((self.mathematics.d[-1], 1)) if shares is None else shares[:, None]
+        self._shares = self._ones if shares is None else shares[:, None]
 
     def gradient(self, blocks: Sequence[Block], cut: Cut) -> DeviceTerms:
         return self._terms("gradient", blocks, cut)
@@ -115,7 +115,7 @@ class AcceleratorTerms:
             rows = Rows((), shape, self.device)
             rows.chunks = [jax.device_put(tuple(chunk), self.device)]
             w = _numbers(1, weight_count(d), 3, self.dtype)[0] / np.sqrt(max(d), dtype=self.dtype)
-            arguments = jax.device_put((w, np.ones((d[-1], 1))), self.device)
+            arguments = jax.device_put((w, self._ones), self.device)
         magic = np.full(sum(program.heights), 1.5 * 2.0**22)
         sums = np.zeros((3, weight_count(d) + 1), np.int64)
         for total, j in zip(sums, (0, 0, shape.blocks - 1), strict=True):

@@ -90,6 +90,17 @@ def test_more_ranks_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     assert on_ranks(3, lambda ranks: devices.take("xla-cpu", ranks)) == ["a", "b", "a"]  # all are the CPU
 
 
+@pytest.mark.parametrize("platform", devices.OPTIONS)
+def test_xla_has_the_options(platform: str) -> None:
+    """Those of GPUs, too: it knows them everywhere, and refuses what it does not know."""
+    import jax
+
+    lowered = jax.jit(lambda x: x + 1).lower(jax.ShapeDtypeStruct((), "float32"))
+    lowered.compile(compiler_options=devices.OPTIONS[platform])
+    with pytest.raises(jax.errors.JaxRuntimeError, match="No such compile option"):
+        lowered.compile(compiler_options={**devices.OPTIONS[platform], "xla_gpu_no_such_option": True})
+
+
 def test_no_gpu() -> None:
     with pytest.raises(UserError, match=r"--device gpu: JAX finds no such device on .*distnn\[gpu\] installed"):
         devices.take("gpu", OneRank())
