@@ -34,6 +34,7 @@ from distnn.optimizers.levenberg_marquardt import DampedState, descend, require_
 from distnn.optimizers.matrix import Dense
 from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require
+from distnn.optimizers.state import State
 
 FLOOR = 2.0**-40  # least noise that is told from none, in units of the mean square at w = 0: a deviation of 1e-6
 LARGEST = 1e8  # α: a deviation of 1e-4, as good as 0 beside inputs and targets of deviation 1
@@ -44,15 +45,18 @@ NO_NOISE = "the residuals are as good as 0: the targets have no noise, or the ne
 
 
 @dataclass(frozen=True)
-class BayesianState(DampedState):
+class BayesianState(State):
     """E is the mean square of the residuals without the decay, G the gradient with it, at the λ of the last step.
 
-    alpha, beta: the α of each weight, (|W|,), and the β_j, (outputs,), of the last step. errors: E_j at w; least: what
-    counts for at least as an E_j, both (outputs,). gamma, evidence: γ and the natural logarithm of the evidence, at the
-    weights before the last step and its α and β, which are those of w itself once all has settled; NaN before the first
-    step. rested: did the last step of Levenberg-Marquardt find no lower M?
+    mu, nu: those of Levenberg-Marquardt, which measures the bend of every step here. alpha, beta: the α of each weight,
+    (|W|,), and the β_j, (outputs,), of the last step. errors: E_j at w; least: what counts for at least as an E_j, both
+    (outputs,). gamma, evidence: γ and the natural logarithm of the evidence, at the weights before the last step and
+    its α and β, which are those of w itself once all has settled; NaN before the first step. rested: did the last step
+    of Levenberg-Marquardt find no lower M?
     """
 
+    mu: float
+    nu: float
     alpha: np.ndarray
     beta: np.ndarray
     errors: np.ndarray

@@ -8,12 +8,14 @@ The outputs are not linear: along h they bend by r = ∂²x^(L)/∂h². The step
 the geodesic acceleration of Transtrum and Sethna, "Improvements to the Levenberg-Marquardt algorithm for nonlinear
 least-squares minimization", arXiv:1201.5885 (2012). A step with a large bend 2 |a| / |h|, too far for the linear model
 and for this correction of it, is not tried: the next trial is h alone, with μ so much larger that it should bend as
-much as is allowed. The bend is not measured again: that costs two evaluations, and the bend falls as 1/μ.
+much as is allowed. The bend is not measured again: that costs two evaluations, and the bend falls as 1/μ. For the same
+reason steps that follow are h alone, with any bend: as many as the bend was times too large, rounded up, at most 4.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
@@ -29,14 +31,19 @@ LARGEST_DAMPING = 1e10  # in units of the largest diagonal element of A
 SMALLEST_FACTOR = 0.1  # of μ after a step that went as promised (Nielsen: 1/3)
 LARGEST_BEND = 0.75  # of a step: 2 |a| / |h|
 TOO_BENT = 2.0, 1000.0  # factor of μ where it is larger, at least and at most
+MOST_PLAIN = 4  # steps in a row whose bend is not measured
 
 
 @dataclass(frozen=True)
 class DampedState(State):
-    """mu: μ that the next step tries first, 0 before the first step. nu: what μ is multiplied with if that fails."""
+    """mu: μ that the next step tries first, 0 before the first step. nu: what μ is multiplied with if that fails.
+
+    plain: how many steps are to come before a bend is measured again.
+    """
 
     mu: float
     nu: float
+    plain: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,8 @@ def descend(function: Bending, A: SymmetricMatrix, state: DampedState, damping: 
     A: the Gauss-Newton approximation of ∇²E at state.w. damping: the first μ, in units of A's largest diagonal element.
     """
     largest = float(A.diagonal().max())
-    mu, nu, too_bent = state.mu or damping * largest, state.nu, False
+    mu, nu, plain = state.mu or damping * largest, state.nu, max(state.plain - 1, 0)
+    alone, bend = state.plain > 0, 0.0  # alone: h is tried without acceleration
     while 0 < mu <= LARGEST_DAMPING * largest:
         L = A.factor(mu)
         if L is None:  # by rounding
@@ -95,22 +103,22 @@ def descend(function: Bending, A: SymmetricMatrix, state: DampedState, damping: 
             break
         promised = -(dot(state.G, h) + 0.5 * dot(h, A.times(h)))
         if promised > 0:
-            if too_bent:
-                a, bend = np.zeros_like(h), LARGEST_BEND
-            else:
+            w = state.w + h
+            if not alone:
                 a = L.solve(-function.acceleration(state.w, h))
                 bend = 2 * (norm(a) / norm(h))
-            if bend > LARGEST_BEND:
-                least, most = TOO_BENT
-                mu, too_bent = mu * min(max(least, bend / LARGEST_BEND), most), True
-                continue
-            w = state.w + h + 0.5 * a
+                if bend > LARGEST_BEND:
+                    times, (least, most) = bend / LARGEST_BEND, TOO_BENT
+                    plain = math.ceil(min(times, MOST_PLAIN))
+                    mu, bend, alone = mu * min(max(least, times), most), LARGEST_BEND, True
+                    continue
+                w += 0.5 * a
             E, G = function(w)
             gain = (state.E - E) / promised
             if gain > 0 and np.isfinite(G).all():
-                return DampedState(w, E, G, mu * _factor(gain, bend), 2.0)
-        mu, nu, too_bent = mu * nu, 2 * nu, False
-    return DampedState(state.w, state.E, state.G, state.mu, state.nu, stuck=NO_STEP)
+                return DampedState(w, E, G, mu * _factor(gain, bend), 2.0, plain)
+        mu, nu, alone = mu * nu, 2 * nu, state.plain > 0
+    return replace(state, stuck=NO_STEP)
 
 
 def require_squares(name: str, problem: Problem, needed: float, weights: int, most: float, instead: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Self
 
 import numpy as np
@@ -33,11 +33,12 @@ class State:
 
     @classmethod
     def restore(cls, tensors: dict[str, np.ndarray]) -> Self:
-        """The state that `tensors` stored, to the bit."""
+        """The state that `tensors` stored, to the bit. What older versions did not store has its default."""
 
         def value(name: str, kind: str) -> object:
             if kind == "str":
                 return tensors[name].tobytes().decode()
             return tensors[name] if kind == "np.ndarray" else tensors[name].item()
 
-        return cls(**{field.name: value(field.name, str(field.type)) for field in fields(cls)})  # type: ignore[arg-type]
+        stored = [field for field in fields(cls) if field.name in tensors or field.default is MISSING]
+        return cls(**{field.name: value(field.name, str(field.type)) for field in stored})  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from functions import ROSENBROCK_START, Squares, quadratic, rosenbrock
@@ -89,6 +91,46 @@ def test_damping_follows_the_bend(damping: float, measured: int) -> None:
     state = optimizer.step(function, optimizer.start(function, w), 0)
     np.testing.assert_allclose(state.w, w + h + a / 2, rtol=1e-6)
     assert state.nu == 2 and state.mu == pytest.approx(mu * max(0.1, 1 - (2 * gain - 1) ** 3, bend / 0.75))
+
+
+class Bent(Squares):
+    """Σ (w - 1)², with an acceleration that makes every step bend by so much. Counts how often it is asked for it."""
+
+    def __init__(self, bend: float, mu: float):
+        super().__init__(lambda w: (w - 1, np.eye(2)))
+        self.bend, self.mu, self.measured = bend, mu, 0
+
+    def acceleration(self, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+        self.measured += 1
+        return self.bend / 2 * (2 + self.mu) * v[::-1]
+
+
+@pytest.mark.parametrize(("bend", "plain"), [(0.0, 0), (0.7, 0), (0.8, 2), (1.6, 3), (2.9, 4), (1e9, 4)])
+def test_the_larger_a_bend_was_the_more_plain_steps_follow(bend: float, plain: int) -> None:
+    """Their bend is neither measured nor a bound of μ."""
+    optimizer, function = LevenbergMarquardt(damping=0.5), Bent(bend, mu=1.0)
+    state = optimizer.step(function, optimizer.start(function, np.array([3.0, -2.0])), 0)
+    assert function.measured >= 1 and state.plain == plain
+    function.measured = 0
+    for left in reversed(range(plain)):
+        before, state = state, optimizer.step(function, state, 1)
+        np.testing.assert_allclose(state.w, before.w - before.G / (2 + before.mu), rtol=1e-12)
+        assert state.mu < before.mu
+        assert (function.measured, state.plain) == (0, left)
+    optimizer.step(function, state, 1)
+    assert function.measured >= 1
+
+
+def test_a_plain_step_stays_plain_when_trials_fail() -> None:
+    optimizer, function = LevenbergMarquardt(), Bent(0.0, mu=0.0)
+    state = replace(optimizer.start(function, np.ones(2)), E=-1.0, G=np.ones(2), plain=2)  # no trial is below that
+    stuck = optimizer.step(function, state, 1)
+    assert stuck.stuck and function.evaluations > 5 and function.measured == 0
+
+
+def test_a_bend_that_is_no_number_is_a_trial_that_fails() -> None:
+    optimizer, function = LevenbergMarquardt(), Bent(np.nan, mu=0.0)
+    assert optimizer.step(function, optimizer.start(function, np.zeros(2)), 0).stuck
 
 
 def test_a_bend_beyond_all_measure_is_answered_by_more_damping() -> None:
