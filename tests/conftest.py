@@ -80,6 +80,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         return blocks.Cut(n, 5, -(-n // 5))
 
     monkeypatch.setattr("distnn.runs.plan.cut", cut)
+    monkeypatch.setattr("distnn.runs.plan.gpu_cut", cut)
     monkeypatch.setattr("distnn.data.batches.cut", cut)
     monkeypatch.setattr("distnn.inference.application.cut", cut)
 
