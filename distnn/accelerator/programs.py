@@ -44,7 +44,7 @@ class Compiled(NamedTuple):
 @cache
 @jax.enable_x64(True)
 def compiled(
-    name: str, mathematics: Mathematics, shape: Shape, device: Any, more: tuple[tuple[tuple[int, ...], Any], ...] = ()
+    name: str, mathematics: Mathematics, shape: Shape, device: Any, more: tuple[tuple[tuple[int, ...], Any], ...]
 ) -> Compiled:
     """The program of the sum of this name in TERMS. more: shapes and dtypes of its further arguments. Local."""
     place = jax.sharding.SingleDeviceSharding(device)

@@ -13,7 +13,7 @@ if os.environ.get("DISTNN_TEST_DEVICE", "xla-cpu") == "xla-cpu":
 os.environ["XLA_FLAGS"] = " ".join((*FLAGS, os.environ.get("XLA_FLAGS", "")))  # which is read when JAX begins
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")  # so that one session has all tests of a file, and its programs
 def jax_is_installed() -> None:
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed: pip install 'distnn[xla]'")

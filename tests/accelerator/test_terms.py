@@ -60,7 +60,7 @@ def test_the_values_of_the_cpu(case: str) -> None:
     same(lambda objective: objective.hessian_product(w, v))
     same(lambda objective: objective.gauss_newton(w))
     if case == "squared-float32":
-        same(lambda objective: [*objective.sample(w, 3).G, objective.validation_error(w)])
+        same(lambda objective: objective.sample(w, 3).G)
         same(lambda objective: objective.acceleration(w, v, shares))
     if case == "squared":
         T = np.cos(np.arange(len(w) ** 2)).reshape(len(w), -1)
@@ -95,10 +95,10 @@ def bits(ranks: Ranks, case: str, counts: Sequence[int] | None = None, all_sums:
 
 
 @pytest.mark.usefixtures("small_blocks")
-@pytest.mark.parametrize(("case", "counts"), [("squared", [0, 599, 1]), ("squared-float32", [150, 445, 5])])
+@pytest.mark.parametrize(("case", "counts"), [("squared", [599, 1]), ("squared-float32", [0, 595, 5])])
 def test_one_hash_for_any_number_of_ranks(case: str, counts: list[int]) -> None:
     """On devices of their own, with uneven shards and ranks without rows."""
-    every = case == "squared"  # a program is compiled for each sum, device and number of blocks
+    every = case == "squared"  # a program is compiled for each sum, device and number of blocks: half a second
     expected = bits(OneRank(), case, all_sums=every)
     assert set(on_ranks(len(counts), lambda ranks: bits(ranks, case, counts, every))) == {expected}
 
@@ -106,9 +106,8 @@ def test_one_hash_for_any_number_of_ranks(case: str, counts: list[int]) -> None:
 @pytest.mark.usefixtures("small_blocks")
 def test_one_hash_for_any_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = bits(OneRank(), "softmax", all_sums=False)
-    for size in (1000, 2500):  # a few blocks of 5 rows
-        monkeypatch.setattr("distnn.accelerator.rows.CHUNK_BYTES", size)
-        assert bits(OneRank(), "softmax", all_sums=False) == expected
+    monkeypatch.setattr("distnn.accelerator.rows.CHUNK_BYTES", 1000)  # a few blocks of 5 rows
+    assert bits(OneRank(), "softmax", all_sums=False) == expected
 
 
 def test_nan_and_overflow_end_as_on_the_cpu(small_blocks: None) -> None:
@@ -121,7 +120,7 @@ def test_nan_and_overflow_end_as_on_the_cpu(small_blocks: None) -> None:
     assert np.isfinite(there(w).G).all()
 
 
-def test_a_device_that_is_not_the_same_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_is_not_the_same_twice_is_refused(small_blocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from distnn.accelerator import terms
 
     honest, calls = terms.DeviceTerms.add, []
@@ -133,7 +132,7 @@ def test_a_device_that_is_not_the_same_twice_is_refused(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(terms.DeviceTerms, "add", unsteady)
     with pytest.raises(UserError, match="another gradient each time, or in another place: no bits could be promised"):
-        assembled(OneRank(), X, Y, hidden=(3,), device=DEVICE)
+        assembled(OneRank(), X, Y, WEIGHTS, **SQUARED, device=DEVICE)
 
 
 @pytest.mark.parametrize(
@@ -186,11 +185,11 @@ def test_the_environment_names_the_device(small_blocks: None) -> None:
     assert "differ in device (none, XLA on" in str(compare_times(plain, record))
 
 
-def test_ranks_with_different_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranks_with_different_devices_are_refused(small_blocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from distnn.accelerator import devices
 
     monkeypatch.setattr(devices, "describe", lambda device: {"device": f"kind {device.id}", "xla": "the same"})
-    for error in outcomes(2, lambda ranks: assembled(ranks, X, Y, hidden=(3,), device="xla-cpu")):
+    for error in outcomes(2, lambda ranks: assembled(ranks, X, Y, WEIGHTS, **SQUARED, device="xla-cpu")):
         assert isinstance(error, UserError)
         assert "ranks 0 and 1 differ in device (kind " in str(error)
         assert "use devices of the same kind" in str(error)

@@ -33,9 +33,9 @@ def test_the_parameters_are_a_pytree(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
         jax.config.update("jax_enable_x64", True)
         tree = module.load()
-        one_by_one = jax.vmap(module.predict, (None, 0))(tree, X)
+        one_by_one = jax.jit(jax.vmap(module.predict, (None, 0)))(tree, X)
         np.testing.assert_allclose(one_by_one, made(mixed_rows()), rtol=1e-12)
-        slopes = np.asarray(jax.vmap(jax.jacrev(module.predict, 1), (None, 0))(tree, X))
+        slopes = np.asarray(jax.jit(jax.vmap(jax.jacrev(module.predict, 1), (None, 0)))(tree, X))
         expected = made.derivative(mixed_rows())
         numbers = [0, 3]  # columns without words and gaps; by words and missing values JAX has 0
         np.testing.assert_allclose(slopes[:, :, numbers], expected[:, :, numbers], rtol=1e-11, atol=1e-12)
