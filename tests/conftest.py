@@ -14,6 +14,7 @@ DISTNN_TEST_REPORT names a folder, each rank leaves there what became of each of
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -129,6 +130,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: so it need not be gone through each time that Python looks for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -92,8 +92,8 @@ def test_a_rank_that_waits_too_long_ends_the_job(tmp_path: Path, capfd: pytest.C
 
 def test_a_rank_that_computes_or_goes_on_does_not(tmp_path: Path) -> None:
     busy = ranks()
-    dog = Watchdog(busy, 0.2, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
-    assert not ended_within(1, busy, dog)
+    dog = Watchdog(busy, 0.1, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
+    assert not ended_within(0.5, busy, dog)
 
     class Moving(ThreadRanks):
         numbers = itertools.count()
@@ -101,18 +101,18 @@ def test_a_rank_that_computes_or_goes_on_does_not(tmp_path: Path) -> None:
 
     moving = Moving(Comm(Wire(3), 1))
     moving.waiting = True
-    dog = Watchdog(moving, 0.4, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
-    assert not ended_within(1, moving, dog)
+    dog = Watchdog(moving, 0.1, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
+    assert not ended_within(0.5, moving, dog)
 
 
 def test_a_job_that_was_suspended_is_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its clock has gone on, by an hour, while no thread of it ran."""
     one = ranks()
     one.waiting = True
-    dog = Watchdog(one, 3, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
+    dog = Watchdog(one, 2, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
     started, clock = time.monotonic(), time.monotonic
-    monkeypatch.setattr(watchdog.time, "monotonic", lambda: clock() + (3600 if clock() > started + 0.7 else 0))
-    assert not ended_within(1.5, one, dog)
+    monkeypatch.setattr(watchdog.time, "monotonic", lambda: clock() + (3600 if clock() > started + 0.3 else 0))
+    assert not ended_within(0.7, one, dog)
 
 
 def test_a_note_is_taken_back_when_the_rank_goes_on(tmp_path: Path) -> None:

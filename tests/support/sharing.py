@@ -2,9 +2,10 @@
 
 Each goes through the tests in the same order: those that wait for batch systems, then those that start jobs, then the
 others. A test belongs to the session that comes first. Those of a file that use a fixture which lasts longer than a
-test belong together, so that it is set up once. A session that was asked for jobs alone goes from the front, one that
-has other tests as well from the back, and helps with the jobs once it has met the others. What belongs together lies at
-both ends, the most tests outermost, so that a single test is the last one to run.
+test belong together, so that it is set up once; if they start no jobs and it lasts for the session, those of its
+folder. A session that was asked for jobs alone goes from the front, one that has other tests as well from the back, and
+helps with the jobs once it has met the others. What belongs together lies at both ends, the most tests outermost, so
+that a single test is the last one to run.
 """
 
 from __future__ import annotations
@@ -22,10 +23,14 @@ def kind(test: pytest.Item) -> str:
 
 
 def portion(test: pytest.Item) -> str:
-    """What one session takes as a whole: a test, or the jobs of a file that belong together, or its other tests."""
+    """What one session takes as a whole: a test, or the jobs of a file that belong together, or its other tests, or
+    those of a folder that share a fixture of the session."""
     assert isinstance(test, pytest.Function)
-    fixtures = (fixture for found in test._fixtureinfo.name2fixturedefs.values() for fixture in found)
-    if any(fixture.scope != "function" and fixture.baseid for fixture in fixtures):  # those of plugins have no baseid
+    fixtures = [fixture for found in test._fixtureinfo.name2fixturedefs.values() for fixture in found]
+    shared = {fixture.scope: fixture.baseid for fixture in fixtures if fixture.scope != "function" and fixture.baseid}
+    if "session" in shared and kind(test) == "other":
+        return shared["session"]
+    if shared:  # those of plugins have no baseid
         return f"{test.path}{'' if kind(test) == 'other' else ' jobs'}"
     return test.nodeid
 

@@ -18,6 +18,8 @@ from sources import (
 from distnn.data.tables import FORMATS
 from distnn.errors import UserError
 
+TEXT = [ending for ending in FORMATS if FORMATS[ending] is FORMATS[".csv"]]
+
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_every_format_gives_the_table_in_any_cut(ending: str, tmp_path: Path) -> None:
@@ -59,8 +61,8 @@ def test_every_format_survives_damage(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"table{ending}"
     write_table(path, np.round(random.normal(size=(12, 3)), 3))
     original = path.read_bytes()
-    errors = 0
-    for _ in range(150):
+    errors, times = 0, 30 if ending in TEXT[1:] else 150
+    for _ in range(times):
         data = bytearray(original)
         for _ in range(random.integers(1, 4)):
             place = int(random.integers(0, len(data)))
@@ -80,7 +82,7 @@ def test_every_format_survives_damage(ending: str, tmp_path: Path) -> None:
         except UserError as error:
             errors += 1
             assert "\n" not in str(error) and str(error).endswith(".") and ": ." not in str(error)
-    assert errors > 15
+    assert errors > times / 10
 
 
 def test_files_of_other_names_are_looked_at(tmp_path: Path) -> None:
