@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -66,6 +67,7 @@ def _own(workload: Workload, examples: Examples, ranks: Ranks, device: str | Non
         own.seconds(1)
         entries.append(Entry(f"distnn, {reduction}", ranks.size, True, own, peak_bytes=max(ranks.gather(peak_bytes()))))
     if device:
+        os.environ.setdefault("NPROC", "1")  # as many threads has XLA on the CPU, as its peers there
         there = workload.examples(ranks, device) if device == "gpu" else examples
         own = Own(workload, there, ranks, device=device)
         own.seconds(1)
