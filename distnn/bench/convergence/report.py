@@ -44,7 +44,7 @@ def evaluations(points: Sequence[Point | None]) -> str:
     if not there:
         return "none"
     shown = spread([point.evaluations if point else math.inf for point in points], "{:.0f}")
-    return shown if there == len(points) else f"{shown}, {there} of {len(points)}"
+    return shown if there == len(points) else f"{shown}, {there}/{len(points)}"
 
 
 def seconds(points: Sequence[Point | None]) -> str:

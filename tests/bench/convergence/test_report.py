@@ -33,5 +33,5 @@ def test_how_many_seeds_came_there() -> None:
     assert evaluations([None, None]) == "none" and seconds([None, None]) == ""
     assert evaluations([one, one]) == "10" and seconds([one, one]) == "1"
     assert evaluations([one, two]) == "15 (10 to 20)"
-    assert evaluations([one, two, None]) == "20 (10 to ∞), 2 of 3"
+    assert evaluations([one, two, None]) == "20 (10 to ∞), 2/3"
     assert seconds([one, two, None]) == "1 (0.25 to ∞)"
