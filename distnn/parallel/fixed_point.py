@@ -6,6 +6,7 @@ docs/exactness.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cached_property
@@ -38,7 +39,7 @@ class Exponents:
 
     def _set(self, part: np.ndarray, below: np.ndarray) -> None:
         self.part, self.below = part, below
-        self.rows = np.repeat(part, self.layout.heights) - below
+        self.rows = part.repeat(self.layout.heights) - below
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether they are surely right for terms of which the largest are these, of each row."""
@@ -50,7 +51,7 @@ class Exponents:
         of_parts = self.layout.of_parts(largest)
         can = summable(of_parts, self.bits)
         part = np.where((of_parts > 0) & can, _exponent(of_parts), self.part)
-        below = np.where(np.repeat(can, self.layout.heights), self._below(part, largest), self.below)
+        below = np.where(can.repeat(self.layout.heights), self._below(part, largest), self.below)
         right = copy(self)
         right._set(part, below)
         right._bound(largest)
@@ -62,7 +63,7 @@ class Exponents:
         A row that is the largest of its part must stay in the part's step, and what is 0 must stay 0: else it may be
         that other exponents are right.
         """
-        top = largest == np.repeat(self.layout.of_parts(largest), self.layout.heights)
+        top = largest == self.layout.of_parts(largest).repeat(self.layout.heights)
         lower = np.ldexp(1.0, self.rows - np.where(top, STEP, ROW_STEP))
         self._lower = np.where((largest == 0) | (self.bits - self.rows >= FINEST), 0, lower)
         self._upper = np.ldexp(1.0, np.where(largest == 0, -FINEST, self.rows))
@@ -75,12 +76,12 @@ class Exponents:
         """
         up = self.layout.of_parts(largest) > np.ldexp(1.0, self.part - STEP // 2)
         part, heights = self.part + np.where(up, STEP, -STEP), self.layout.heights
-        moved = np.repeat(part, heights) - self._below(part, largest)
-        return np.where(below == self.below, moved, np.repeat(self.part, heights) - below)
+        moved = part.repeat(heights) - self._below(part, largest)
+        return np.where(below == self.below, moved, self.part.repeat(heights) - below)
 
     def _below(self, part: np.ndarray, largest: np.ndarray) -> np.ndarray:
         """`below` for these largest terms in parts of these exponents."""
-        below = (np.repeat(part, self.layout.heights) - _frexp(largest)) // ROW_STEP * ROW_STEP
+        below = (part.repeat(self.layout.heights) - _frexp(largest)) // ROW_STEP * ROW_STEP
         return np.where(largest > 0, np.maximum(below, 0), self.below)  # below 0 for parts a step too low
 
 
@@ -206,7 +207,7 @@ def arithmetic(layout: Layout) -> Arithmetic:
 
 def summable(largest: np.ndarray, bits: int) -> np.ndarray:
     """Whether parts can be summed: they are finite, and 2^(53-k), above which t cannot be, is a float64."""
-    return np.isfinite(largest) & (_exponent(largest) <= 970 + bits)
+    return largest < math.ldexp(1.0, (970 + bits) // STEP * STEP)
 
 
 def _exponent(largest: np.ndarray) -> np.ndarray:
