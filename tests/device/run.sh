@@ -17,7 +17,8 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-PYTHON=$(command -v "${PYTHON:-python}") || { echo "WRONG: there is no ${PYTHON:-python}." && exit 1; }
+name=${PYTHON:-python}
+PYTHON=$(command -v "$name") || { echo "WRONG: there is no $name." && exit 1; }
 export DEVICE=${DEVICE:-gpu} DISTNN_SHARE_DEVICES=1 OMP_NUM_THREADS=1
 export DISTNN_TEST_DEVICE=$DEVICE DISTNN_COMPLETE=1 PATH=${PYTHON%/*}:$PATH
 
