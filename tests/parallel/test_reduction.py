@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from availability import every_arithmetic
-from hypothesis import given, settings
+from hypothesis import given
 from sums import bits, dealt, one_rank, oracle, over_simulated_ranks, problems, quick, term_of
 
 from distnn.parallel import layout, reduction
@@ -29,7 +29,7 @@ def test_equals_the_documented_function_in_rational_numbers(problem: Any, more: 
         assert bits(one_rank(rows, parts, count)) == expected
 
 
-@settings(quick, max_examples=60)
+@quick
 @given(
     problems(),
     st.integers(1, 9),

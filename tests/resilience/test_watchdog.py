@@ -90,7 +90,8 @@ def test_a_rank_that_waits_too_long_ends_the_job(tmp_path: Path, capfd: pytest.C
     assert not (tmp_path / "waiting").exists()
 
 
-def test_a_rank_that_computes_or_goes_on_does_not(tmp_path: Path) -> None:
+def test_a_rank_that_computes_or_goes_on_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "PATIENCE", 0.05)  # or it would end the job after this test
     busy = ranks()
     dog = Watchdog(busy, 0.1, tmp_path / "local", tmp_path / "waiting", HOSTS[:3])
     assert not ended_within(0.5, busy, dog)
