@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+from distnn.bench.rest import on_root_alone
 from distnn.bench.results import duration
+from distnn.bench.scaling.here import look
 from distnn.bench.scaling.networks import NETWORKS
 from distnn.bench.scaling.simgrid import ALLREDUCE, find
 from distnn.bench.scaling.trial import Outcome, Pace, Trial, measured
@@ -18,14 +21,16 @@ from distnn.command_line.arguments import parse
 from distnn.command_line.console import table
 from distnn.command_line.program import run
 from distnn.errors import RankError, UserError
-from distnn.parallel.ranks import Ranks
+from distnn.parallel.ranks import Ranks, on_root
 from distnn.storage.overwriting import make_way, write
 
 PROGRAM = "python -m distnn.bench.scaling"
 ABOUT = """Train on up to thousands of simulated ranks of a described network, and say how long that would take there.
 
 The program itself runs, `distnn.fit` on each rank, in one process under SimGrid (apt-get install libsimgrid-dev), which
-knows how long messages take; how long computing takes is measured here, or given."""
+knows how long messages take; how long computing takes is measured here, or given.
+
+Under mpirun: predict how long an iteration takes on the ranks that it started, and measure it."""
 TABLE, NETWORK, PACE, OUTPUT = "Table", "Network", "Pace", "Output"
 INPUTS = 2
 LIMIT = 0.1  # of an iteration in communication: from there on it is said
@@ -63,14 +68,15 @@ class ScalingOptions:
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
-    """Simulate what the arguments ask for, and print a table. Returns the exit code."""
-    if ranks.size > 1:
-        raise UserError("distnn.bench.scaling simulates its ranks in one process: start it without mpirun.")
-    options = parse(ScalingOptions, PROGRAM, ABOUT, arguments)
+    """Simulate what the arguments ask for, and print a table; under mpirun what they say of these ranks. Collective.
+
+    Returns the exit code.
+    """
+    options = on_root(ranks, lambda: read_options(arguments))
     if options is None:
         return 0
-    check(options)
-    find()
+    if ranks.size > 1:
+        return compare(options, ranks)
     pace = _pace(options)
     print(f"computing: {duration(pace.row)} a row, {duration(pace.outside)} an iteration beside its rows")
     found = []
@@ -83,13 +89,27 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
             outcomes.append((trial, simulated(trial)))
         show(growth, network, allreduce, outcomes)
         found += [{"growth": growth, **asdict(trial), **asdict(outcome)} for trial, outcome in outcomes]
-    if options.json:
-        write(Path(options.json), json.dumps(found, indent=1) + "\n", "--json")
+    keep(found, options)
     if options.figure:
         from distnn.bench.scaling.figure import draw
 
         draw(found, options.figure)
     return 0
+
+
+def read_options(arguments: Sequence[str]) -> ScalingOptions | None:
+    """The options that the arguments give, and SimGrid is there. Local: for rank 0."""
+    options: ScalingOptions | None = parse(ScalingOptions, PROGRAM, ABOUT, arguments)
+    if options is not None:
+        check(options)
+        find()
+    return options
+
+
+def keep(found: list[dict[str, Any]], options: ScalingOptions) -> None:
+    """Write the numbers to the file that the options name, if they do. Local: for rank 0."""
+    if options.json:
+        write(Path(options.json), json.dumps(found, indent=1) + "\n", "--json")
 
 
 def check(options: ScalingOptions) -> None:
@@ -130,10 +150,28 @@ def _pace(options: ScalingOptions) -> Pace:
 def simulated(trial: Trial) -> Outcome:
     """The trial, in a process of its own, since SimGrid starts once. RankError where it fails."""
     command = [sys.executable, "-m", "distnn.bench.scaling.trial", json.dumps(asdict(trial))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    apart = {**os.environ, "MPI4PY_RC_INITIALIZE": "false"}  # from an mpirun that has started this
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=apart)
     if done.returncode:
         raise RankError(f"{trial} failed:\n{done.stderr.strip() or done.stdout.strip()}")
     return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def compare(options: ScalingOptions, ranks: Ranks) -> int:
+    """Print what is predicted for as many ranks as there are, and what they take. Collective. Returns the exit code."""
+    here = look(options.d, options.rows, ranks)
+    trial = here.trial(options.d, options.rows, ranks.size)
+    outcome: Outcome = on_root_alone(ranks, lambda: simulated(trial))
+    found = [{**asdict(trial), **asdict(outcome), "measured": here.iteration}]
+    if ranks.rank == 0:
+        print(f"computing: {duration(trial.row)} a row, {duration(trial.outside)} an iteration beside its rows")
+        print(f"messages: {duration(here.network.alpha)}, and {here.network.beta * 1e9:.3g} ns a byte")
+        print(
+            f"an iteration over {trial.n:,} rows on {ranks.size} ranks: {duration(outcome.iteration)} predicted, "
+            f"{duration(here.iteration)} measured ({100 * (outcome.iteration / here.iteration - 1):+.1f} %)"
+        )
+    on_root(ranks, lambda: keep(found, options))
+    return 0
 
 
 def show(growth: str, network: str, allreduce: str, outcomes: Sequence[tuple[Trial, Outcome]]) -> None:

@@ -18,6 +18,7 @@ from distnn.parallel.ranks import AnyTerms, TwoPhaseSum
 
 IN_PLACE = VOID(-222)
 LENGTH = struct.Struct("q")
+LONGEST = 1 << 21  # bytes of a message from one rank to another; what is not written to takes no memory
 TYPES = {"f8": "smpi_MPI_DOUBLE", "i8": "smpi_MPI_INT64_T", "u8": "smpi_MPI_UINT64_T"}
 
 
@@ -28,6 +29,7 @@ class SimgridComm:
         self.lib = library()
         self.world = VOID.in_dll(self.lib, "MPI_COMM_WORLD")
         self.byte = self._named("smpi_MPI_BYTE")
+        self.rank = self._number(self.lib.MPI_Comm_rank)
 
     def _named(self, name: str) -> VOID:
         return VOID(ctypes.addressof(ctypes.c_char.in_dll(self.lib, name)))
@@ -38,7 +40,7 @@ class SimgridComm:
         return found.value
 
     def Get_rank(self) -> int:
-        return self._number(self.lib.MPI_Comm_rank)
+        return self.rank
 
     def Get_size(self) -> int:
         return self._number(self.lib.MPI_Comm_size)
@@ -52,13 +54,13 @@ class SimgridComm:
         return SimpleNamespace(Test=lambda: True)
 
     def bcast(self, value: Any, root: int) -> Any:
-        data = pickle.dumps(value) if self.Get_rank() == root else b""
+        data = pickle.dumps(value) if self.rank == root else b""
         length = ctypes.create_string_buffer(LENGTH.pack(len(data)), LENGTH.size)
         self.lib.MPI_Bcast(length, LENGTH.size, self.byte, root, self.world)
         (size,) = LENGTH.unpack(length.raw)
         buffer = ctypes.create_string_buffer(data, size)
         self.lib.MPI_Bcast(buffer, size, self.byte, root, self.world)
-        return value if self.Get_rank() == root else pickle.loads(buffer.raw)
+        return value if self.rank == root else pickle.loads(buffer.raw)
 
     def send(self, value: Any, dest: int, tag: int) -> None:
         data = pickle.dumps(value)
@@ -75,12 +77,11 @@ class SimgridComm:
         return SimpleNamespace(wait=wait)
 
     def recv(self, source: int, tag: int) -> Any:
-        status, size = ctypes.create_string_buffer(64), ctypes.c_int()
-        self.lib.MPI_Probe(source, tag, self.world, status)
+        """Into memory for the longest message: MPI_Probe would look again and again, a step of the simulation each."""
+        buffer, status, size = np.empty(LONGEST, np.uint8), ctypes.create_string_buffer(64), ctypes.c_int()
+        self.lib.MPI_Recv(VOID(buffer.ctypes.data), LONGEST, self.byte, source, tag, self.world, status)
         self.lib.MPI_Get_count(status, self.byte, ctypes.byref(size))
-        buffer = ctypes.create_string_buffer(size.value)
-        self.lib.MPI_Recv(buffer, size, self.byte, source, tag, self.world, None)
-        return pickle.loads(buffer.raw)
+        return pickle.loads(buffer[: size.value].tobytes())
 
     def barrier(self) -> None:
         self.lib.MPI_Barrier(self.world)

@@ -1,9 +1,9 @@
-"""SimGrid's library, by ctypes: a simulated MPI, whose ranks are threads of this process of which one runs at a time.
+"""SimGrid's library, by ctypes: a simulated MPI, whose ranks are stacks of this process, of which one runs at a time.
 
-A rank that waits lets Python's lock go, as every call by ctypes does, so that the next one can run. Time passes only
-where a rank says so (`compute`) and in messages. What the package keeps for a whole process (the compiled library,
-BLAS's threads, caches of layouts and of the environment) is the same for all ranks of one version on one machine, and
-is shared; a process can simulate once.
+A rank that waits lets Python's lock go, as every call by ctypes does, so that the next one can run (states.py). Time
+passes only where a rank says so (`compute`) and in messages. What the package keeps for a whole process (the compiled
+library, BLAS's threads, caches of layouts and of the environment) is the same for all ranks of one version on one
+machine, and is shared; a process can simulate once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from distnn.bench.scaling.networks import SPEED, Topology, deployment, platform
+from distnn.bench.scaling.states import States
 from distnn.errors import UserError
 
 VOID = ctypes.c_void_p
@@ -29,7 +30,6 @@ ALLREDUCE = ("rdb", "redbcast", "lr", "ompi", "mpich", "mvapich2")
 STACK = 1024  # KiB of a rank
 # A message of m bytes over links of latency α and bandwidth B takes Σα + m/B and its share where others use them, too.
 SETTINGS = (
-    "contexts/factory:thread",
     f"contexts/stack-size:{STACK}",
     "network/model:CM02",
     "network/latency-factor:1",
@@ -38,7 +38,6 @@ SETTINGS = (
     "network/crosstraffic:0",
     "smpi/simulate-computation:no",
     "smpi/cpu-threshold:0",
-    "smpi/iprobe:1e-7",
     "smpi/bcast:binomial_tree",
     "smpi/barrier:ompi_recursivedoubling",
 )
@@ -57,7 +56,7 @@ def library() -> ctypes.CDLL:
     """SimGrid's library. Its MPI is no other's: names of functions stay apart from those of the MPI that mpi4py has."""
     try:
         found = ctypes.CDLL(find(), mode=ctypes.RTLD_LOCAL)
-        found.MPI_Wtime.restype = found.simgrid_get_clock.restype = ctypes.c_double
+        found.simgrid_get_clock.restype = ctypes.c_double
         found.smpi_execute_flops.argtypes = [ctypes.c_double]
     except (OSError, AttributeError) as error:
         raise UserError(f"{ADVICE} ({error})") from error
@@ -76,19 +75,22 @@ def simulate(
         raise UserError(f"{topology} has {topology.hosts} hosts, too few for {ranks} ranks.")
     lib = library()
     errors: list[BaseException] = []
+    states = States()
 
     def main(count: int, arguments: int) -> int:
-        lib.MPI_Init(None, None)
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-            lib.MPI_Abort(VOID.in_dll(lib, "MPI_COMM_WORLD"), 1)
-        lib.MPI_Finalize()
+        with states.forgotten():
+            lib.MPI_Init(None, None)
+            try:
+                work()
+            except BaseException as error:
+                errors.append(error)
+                lib.MPI_Abort(VOID.in_dll(lib, "MPI_COMM_WORLD"), 1)
+            lib.MPI_Finalize()
         return 0
 
     lib.smpi_init_options()
-    words = ["simulation", *(f"--cfg={setting}" for setting in (*SETTINGS, f"smpi/allreduce:{allreduce}"))]
+    settings = (*SETTINGS, f"contexts/factory:{states.contexts}", f"smpi/allreduce:{allreduce}")
+    words = ["simulation", *(f"--cfg={setting}" for setting in settings)]
     words.append("--log=root.thresh:error")
     arguments = (ctypes.c_char_p * (len(words) + 1))(*(word.encode() for word in words), None)
     lib.simgrid_init(ctypes.byref(ctypes.c_int(len(words))), arguments)
@@ -105,7 +107,8 @@ def simulate(
                 lib.SMPI_app_instance_register(PROGRAM.encode(), called, ranks)
                 load = lib.simgrid_load_deployment
             load(str(path).encode())
-        lib.simgrid_run()
+        with states.forgotten():
+            lib.simgrid_run()
     if errors:
         raise errors[0]
     return float(lib.simgrid_get_clock())
@@ -113,7 +116,7 @@ def simulate(
 
 def now() -> float:
     """The simulated time of this rank, in seconds."""
-    return float(library().MPI_Wtime())
+    return float(library().simgrid_get_clock())
 
 
 def compute(seconds: float) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import pairwise
 from statistics import median
 
@@ -20,6 +20,7 @@ from distnn.bench.scaling.networks import NETWORKS
 from distnn.bench.scaling.ranks import SimgridRanks
 from distnn.bench.scaling.simgrid import simulate
 from distnn.bench.workloads import ETA, Workload
+from distnn.kernels import blas
 from distnn.kernels.blocks import cut
 from distnn.parallel.ranks import OneRank, Ranks
 
@@ -99,13 +100,10 @@ def carry_out(trial: Trial) -> Outcome:
 
 
 def _prepare_process() -> None:
-    """For thousands of threads that run one at a time: on one core, they hand over to each other in half of the time.
-
-    A collection of garbage would go through the objects of all ranks.
-    """
+    """A collection of garbage would go through the objects of all ranks, and looking for BLAS through their stacks."""
     gc.disable()
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
+    for name in ("library", "limit_threads"):
+        setattr(blas, name, cache(getattr(blas, name)))
 
 
 def train(d: Sequence[int], n: int, iterations: int, ranks: Ranks) -> Fit:
@@ -123,13 +121,13 @@ def sha256(fitted: Fit) -> str:
 
 def measured(d: Sequence[int], rows: int, iterations: int = 20) -> Pace:
     """The pace of this machine, measured on one rank: of many rows, and of one block of few."""
-    few, many = (_iteration(d, n, iterations) for n in (4, rows))
-    return Pace((many - few) / rows, few)
+    few, many = (iteration(d, n, iterations, OneRank()) for n in (4, rows))
+    return Pace(max(0.0, many - few) / rows, few)
 
 
-def _iteration(d: Sequence[int], n: int, iterations: int) -> float:
-    """Seconds an iteration, the median."""
-    records = train(d, n, iterations, OneRank()).records
+def iteration(d: Sequence[int], n: int, iterations: int, ranks: Ranks) -> float:
+    """Seconds an iteration over n rows takes on these ranks, the median. Collective, local."""
+    records = train(d, n, iterations, ranks).records
     return median(after.seconds - before.seconds for before, after in pairwise(records))
 
 
