@@ -6,7 +6,7 @@ To add one: a class with the methods of `Topology`, and an entry in NETWORKS.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 from typing import Protocol
 from xml.sax.saxutils import quoteattr
 
@@ -53,7 +53,8 @@ class FatTree:
 class Dragonfly:
     """`groups` of `chassis` of `routers` with `ports` hosts each: all of a group two steps apart, all groups one more.
 
-    Links within a chassis and between the chassis of a group are single, groups are tied by as many as `between`.
+    Links within a chassis and between the chassis of a group are single, groups are tied by as many as `between`. There
+    are no more groups than routers in a chassis: SimGrid goes to a group by the router of its number.
     """
 
     groups: int
@@ -64,7 +65,9 @@ class Dragonfly:
 
     @classmethod
     def for_hosts(cls, hosts: int) -> Dragonfly:
-        return cls(max(2, ceil(hosts / (cls.chassis * cls.routers * cls.ports))))
+        of_router = cls.chassis * cls.ports  # hosts, for each router of a chassis
+        routers = max(cls.routers, ceil(sqrt(hosts / of_router)))
+        return cls(max(2, ceil(hosts / (of_router * routers))), routers=routers)
 
     @property
     def hosts(self) -> int:

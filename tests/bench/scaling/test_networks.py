@@ -11,7 +11,7 @@ from distnn.bench.scaling.networks import NETWORKS, Dragonfly, FatTree, deployme
 
 
 @pytest.mark.parametrize("kind", NETWORKS.values(), ids=list(NETWORKS))
-@pytest.mark.parametrize("hosts", [1, 2, 16, 17, 1000, 4096])
+@pytest.mark.parametrize("hosts", [1, 2, 16, 17, 1000, 1025, 4096, 10_000])
 def test_there_is_a_host_for_each_rank(kind: type[FatTree] | type[Dragonfly], hosts: int) -> None:
     topology = kind.for_hosts(hosts)
     assert topology.hosts >= hosts
@@ -23,6 +23,8 @@ def test_there_is_a_host_for_each_rank(kind: type[FatTree] | type[Dragonfly], ho
         assert numbers[0] == ["2"] and prod(map(int, numbers[1])) == topology.hosts
     else:
         assert prod(int(part[0]) for part in numbers) == topology.hosts
+        groups, _, routers, _ = (int(part[0]) for part in numbers)
+        assert groups <= routers, "beyond, SimGrid finds no way between two groups, and crashes"
 
 
 def test_ranks_are_on_hosts_of_their_numbers() -> None:
