@@ -25,7 +25,7 @@ HELD_OUT: dict[str, Any] = {"hidden": (8,), "validation": 0.2}
 
 
 def test_rows_with_noise_get_one_and_those_without_get_none() -> None:
-    X, y = wavy(60, noise=0.5)
+    X, y = wavy(40, noise=1.0)
     made = assembled(X, y, **HELD_OUT)
     decay = made.options.weight_decay
     assert decay in [share / made.examples.rows for share in DECAYS[1:]]
