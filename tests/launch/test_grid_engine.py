@@ -11,11 +11,29 @@ from pathlib import Path
 
 import pytest
 from grid_engine import GridEngine, grid  # noqa: F401, a fixture
+from patience import PATIENCE
 from submitted import LONG, Submitted
 
 pytestmark = [pytest.mark.job, pytest.mark.batch]
 
 STOPPED = "ended with exit code 75"
+HOUR = "01:00:00"
+
+SLEEP = """\
+#!/usr/bin/env bash
+# Notes how long it was to sleep, and ends when the test says that the time is over.
+echo "$1" >>"${0%/*}/asked"
+until rm "${0%/*}/over"; do /bin/sleep 0.1; done 2>/dev/null
+"""
+
+
+def stand_in_for_sleep(folder: Path) -> Path:
+    """The folder of a command `sleep` by which the script's clock goes as the test likes."""
+    clock = folder / "clock"
+    clock.mkdir()
+    (clock / "sleep").write_text(SLEEP)
+    (clock / "sleep").chmod(0o755)
+    return clock
 
 
 class GridJob(Submitted):
@@ -25,10 +43,11 @@ class GridJob(Submitted):
         super().__init__(folder, iterations)
         self.grid = grid
 
-    def submit(self, *options: str, h_rt: str = "01:00:00") -> None:
-        """qsub the script with its two lines edited."""
+    def submit(self, *options: str, h_rt: str = HOUR, path: str = "$PATH") -> None:
+        """qsub the script with its two lines edited, and this PATH."""
         edits = {
             "#$ -pe mpi 64 -l h_rt=04:00:00": f"#$ -pe mpi 2{f' -l h_rt={h_rt}' if h_rt else ''}",
+            "source launch/batch.sh": f"PATH={path}\nsource launch/batch.sh",
             'train mpirun -n "$NSLOTS"': 'train mpirun -n "$NSLOTS" ./slowly',
         }
         (self.folder / "job.sh").write_text(self.script("sge.sh", edits))
@@ -72,19 +91,23 @@ def test_trains(create: Callable[[int], GridJob]) -> None:
 def test_time_limit(create: Callable[[int], GridJob], grid: GridEngine, whose: str) -> None:  # noqa: F811
     """Grid Engine kills a job at h_rt without a word, for good: the script is not to let it come to that."""
     job = create(LONG)
+    clock = stand_in_for_sleep(job.folder)
+    asked = clock / "asked"
     if whose == "queue":
-        grid.command("qconf", "-mattr", "queue", "h_rt", "00:00:40", "all.q")
+        grid.command("qconf", "-mattr", "queue", "h_rt", HOUR, "all.q")
     try:
-        job.submit(h_rt="00:00:40" if whose == "job" else "")
+        job.submit(h_rt=HOUR if whose == "job" else "", path=f"{clock}:$PATH")
+        job.wait_for_checkpoint()
         job.hold()
+        job.wait_until(lambda: asked.exists() and "\n" in asked.read_text(), "the script's clock goes")
+        assert 3600 - 180 - PATIENCE < int(asked.read_text()) <= 3600 - 180
+        (clock / "over").touch()
         job.wait_until(lambda: STOPPED in job.log(), "the training stops in time")
+        job.iterate_to(job.iteration() + 3)
+        job.release()
+        job.wait_for_end()
     finally:
         grid.command("qconf", "-mattr", "queue", "h_rt", "INFINITY", "all.q")
-    job.iterate_to(job.iteration() + 3)
-    if whose == "job":
-        grid.command("qalter", "-l", "h_rt=01:00:00", job.number)
-    job.release()
-    job.wait_for_end()
     assert job.starts() == 2 and "--resume" in job.log(), job.log()
     assert "ended with exit code 0" in job.log(), job.log()
     job.assert_as_undisturbed()

@@ -22,7 +22,7 @@ from availability import unavailable
 from mpi_runner import environment, parent
 from patience import PATIENCE
 
-PROGRAMS = ("qsub", "qstat", "qconf", "unshare", "nsenter", "ip", "hostname")
+PROGRAMS = ("qsub", "qstat", "qconf", "setpriv", "unshare", "nsenter", "ip", "hostname")
 BINARIES = Path("/usr/lib/gridengine")
 
 # $1: the folder. Run as the first process of the namespaces; it stays.
@@ -106,7 +106,9 @@ class GridEngine:
         )
 
     def start(self) -> None:
-        spaces = ["unshare", "--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        # However this process ends, Grid Engine does not outlive it.
+        spaces = ["setpriv", "--pdeathsig", "KILL"]
+        spaces += ["unshare", "--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         with open(self.folder / "boot.log", "wb") as log:
             self.outer = subprocess.Popen(
                 [*spaces, "bash", "-c", BOOT, "-", str(self.folder)],
