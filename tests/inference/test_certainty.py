@@ -84,9 +84,12 @@ def test_of_hidden_layers_it_is_that_of_a_dense_jacobian(decay: float, intervals
     J, g = jacobian(w, X)[..., part], jacobian(w, NEW)[..., part]
     H = np.einsum("i,j,ija,ijb->ab", WEIGHTS, beta, J, J)
     if decay:
-        H += decay * WEIGHTS.sum() * beta.mean() * np.eye(len(H))
+        decayed = decay * WEIGHTS.sum() * beta.mean()
+        H += decayed * np.eye(len(H))
         errors = (WEIGHTS[:, None] * (outputs(w, X, 3, 2) - Y) ** 2).sum(axis=0)
-        own = np.einsum("i,j,ija,ab,ijb->j", WEIGHTS, beta, J, np.linalg.inv(H), J)
+        whole = jacobian(w, X)  # by intervals of the last layer, too, all weights have used up what the rows tell
+        all_of_H = np.einsum("i,j,ija,ijb->ab", WEIGHTS, beta, whole, whole) + decayed * np.eye(len(w))
+        own = np.einsum("i,j,ija,ab,ijb->j", WEIGHTS, beta, whole, np.linalg.inv(all_of_H), whole)
         np.testing.assert_allclose(beta, (WEIGHTS.sum() - own) / errors, rtol=2e-2)  # which depend on each other
     else:
         prior = np.linalg.inv(certainty.T.T @ certainty.T) - H
