@@ -307,9 +307,7 @@ def _refuse_constant(source: Source, columns: Columns, train: Shelf, j: int, val
 
 def _classes(source: Source, recipe: Recipe, shelves: Sequence[Shelf], rows: int, ranks: Ranks) -> Classes:
     """The classes of all ranks, in one order; rows: of all. Collective, replicated. UserError if they are none."""
-    mine = {
-        str(name) for shelf in shelves for part in shelf.view(class_weights.Labels) for name in np.unique(part.words)
-    }
+    mine = {name for shelf in shelves for part in shelf.view(class_weights.Labels) for name in part.words.tolist()}
     names = sort_names(ranks.merged(mine, or_))
     _, targets, _ = recipe.columns.names(source)
     target = ", ".join(targets)

@@ -209,7 +209,7 @@ def _look(
 
 def _are_numbers(source: Source, text: np.ndarray) -> bool:
     """Are all words numbers, but for missing ones? Local."""
-    return all(word == "" or source.number(word) is not None for word in np.unique(text).tolist())
+    return all(word == "" or source.number(word) is not None for word in set(text.tolist()))
 
 
 def _count(source: Source, found: Found, text: np.ndarray, missing: Missing, rows: np.ndarray) -> None:

@@ -36,7 +36,7 @@ def test_help_imports_no_more_than_the_options_need() -> None:
 
 @pytest.mark.job
 def test_a_training_imports_what_it_uses(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("x,y\n1,2\n2,3\n,4\n4,5\n")
+    (tmp_path / "a.csv").write_text("x,kind\n1,oak\n2,fir\n,fir\n4,oak\n")
     command = ("-m", "distnn.train", "--data", tmp_path / "a.csv", "--max-iterations", "2", "--hidden", "2")
     modules = imported(*command, "--impute", "mean", "--quiet", "--out", tmp_path / "run")
     used = {"mpi4py", "cloudpickle", "cyclopts", "attr", "attrs", "tomli_w", "pyarrow"}
