@@ -49,7 +49,7 @@ class Folds:
 
     def of_all(self, ranks: Ranks) -> Folds:
         """The folds of all ranks' rows, on each of them. Collective, replicated."""
-        least = np.min_scalar_type(-1 - int(max(ranks.gather(self.numbers.max(initial=0)))))
+        least = np.min_scalar_type(-1 - ranks.merged(int(self.numbers.max(initial=0)), max))
         return Folds(0, np.concatenate(ranks.gather(self.numbers.astype(least))))
 
 

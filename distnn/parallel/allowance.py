@@ -6,7 +6,9 @@ import os
 import re
 import resource
 import socket
+from collections import Counter
 from collections.abc import Iterator
+from operator import add
 from pathlib import Path
 
 from distnn.errors import UserError
@@ -32,7 +34,7 @@ def for_rows(ranks: Ranks) -> int:
     Local: each node's memory is shared out among the ranks that are there.
     """
     node = socket.gethostname() + _line(PROC / "sys/kernel/random/boot_id")
-    neighbours = ranks.gather(node).count(node)
+    neighbours = ranks.merged(Counter([node]), add)[node]
     return int(SHARE * min([of_node() / neighbours, *_limits()]))
 
 

@@ -24,11 +24,20 @@ class CommunicationShares:
 
     def measure(self) -> tuple[float, float]:
         """The least and the most share of the ranks. Collective, replicated."""
-        share = (self._ranks.seconds - self._waited) / max(time.perf_counter() - self._began, 1e-9)
-        extremes = np.array([-share, share])
-        self._ranks.maximum(extremes)
+        found = extremes(self._ranks.seconds - self._waited, time.perf_counter() - self._began, self._ranks)
         self._start()
-        return -float(extremes[0]), float(extremes[1])
+        return found
 
     def _start(self) -> None:
         self._began, self._waited = time.perf_counter(), self._ranks.seconds
+
+
+def extremes(waited: float, seconds: float, ranks: Ranks) -> tuple[float, float]:
+    """The least and the most share of the ranks: of this rank's seconds it has waited so many. Collective, replicated.
+
+    By one short message: no rank gets the numbers of all.
+    """
+    share = waited / max(seconds, 1e-9)
+    found = np.array([-share, share])
+    ranks.maximum(found)
+    return -float(found[0]), float(found[1])

@@ -15,7 +15,7 @@ from distnn.resilience.stop_requests import StopRequests
 from distnn.resilience.time_limit import TimeLimit, seconds_left
 from distnn.runs.assembly import Assembly
 from distnn.runs.checkpointing import Checkpointing
-from distnn.runs.communication import CommunicationShares
+from distnn.runs.communication import CommunicationShares, extremes
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import stored
 from distnn.runs.reports import Beginning, End, Report
@@ -109,13 +109,13 @@ class Run:
         self.assembly.model.network.w[:] = progress.best_w
         if reason.quantity != "interrupted" and (unknown := self.assembly.learn_certainty(progress)):
             self.report.warn(unknown)
-        everyones, communication = zip(*self.ranks.gather((seconds, waited)), strict=True)
+        shares = extremes(waited, seconds, self.ranks) if self.ranks.size > 1 else None
         E_in, E_test = self._kept_error(progress, reason), self._test_error(progress, reason)
         came_to = result(progress, E_in, E_test)
         wrong = self._write_results(progress, reason, came_to) if self.ranks.rank == 0 else {}
         model = self.directory.model
         shown = ("model", f"not written: {wrong[model]}" if model in wrong else str(model))
-        rows = [*ending(progress, E_in, everyones, communication, E_test), shown]
+        rows = [*ending(progress, E_in, E_test, shares, self.ranks.size), shown]
         self.report.end(End(reason, came_to, None if model in wrong else model, rows))
         if sentences := self.ranks.broadcast(list(wrong.values())):
             raise RankError(" ".join(sentences))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fractions import Fraction
+from operator import add
 from typing import Any, TypeVar
 
 import numpy as np
@@ -87,7 +88,7 @@ def total(weights: np.ndarray | None, rows: int, ranks: Ranks) -> float:
 
     The same bits however the rows are cut: fractions are summed.
     """
-    return float(sum(ranks.gather(Fraction(rows) if weights is None else _exact(weights))))
+    return float(ranks.merged(Fraction(rows) if weights is None else _exact(weights), add))
 
 
 def _exact(numbers: np.ndarray) -> Fraction:

@@ -46,7 +46,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         return X, np.asarray(y, np.float64)
 
     def _targets(self, y: np.ndarray, ranks: Ranks) -> np.ndarray:
-        self._many = max(ranks.gather(y.ndim if len(y) else 0)) > 1
+        self._many = ranks.merged(y.ndim if len(y) else 0, max) > 1
         return y
 
     def __sklearn_tags__(self) -> Any:

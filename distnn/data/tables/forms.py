@@ -16,6 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import or_
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
@@ -159,19 +160,24 @@ def shared(write: Callable[[], BinaryIO], path: str, ranks: Ranks, again: bool =
 
     The others open what it has open. Where they cannot, each writes its own, if that may be done again.
     """
-    leader = (hosts := ranks.gather(socket.gethostname())).index(hosts[ranks.rank])
+    host = socket.gethostname()
+    leader = leader_of_hosts(host, ranks)[host]
     mine: BinaryIO | None = None
     with ranks.sharing_errors():
         if leader == ranks.rank:
             mine = write()
-    places = ranks.gather(_place(mine) if mine else None)
-    with ranks.sharing_errors():
-        mine = mine or _open_others(places[leader]) or (write() if again else None)
+    places = ranks.merged({host: _place(mine)} if mine else {}, or_)
+    with ranks.sharing_errors():  # until all have opened it, it stays open
+        mine = mine or _open_others(places[host]) or (write() if again else None)
         if mine is None:
             raise UserError(f"{path} cannot be shared by the ranks of this host: write it to a file, and name that.")
-    ranks.gather(None)  # until all have opened it, it must stay open
     assert mine is not None
     return ScratchFile(mine, path)
+
+
+def leader_of_hosts(host: str, ranks: Ranks) -> dict[str, int]:
+    """The lowest rank of each host, by name. host: this rank's. Collective, replicated."""
+    return ranks.merged({host: ranks.rank}, lambda lower, higher: higher | lower)
 
 
 def _place(file: BinaryIO) -> tuple[str, int, int, int]:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from typing import BinaryIO
 
-from distnn.data.tables.forms import shared
+from distnn.data.tables.forms import leader_of_hosts, shared
 from distnn.data.tables.text import TextSource, text_table
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
@@ -26,8 +26,9 @@ def open_stdin(ranks: Ranks, *, header: bool | None = None, written: Written = A
 
     header, written: as for `open_text`.
     """
-    hosts = ranks.gather(socket.gethostname())
-    leader = hosts.index(hosts[ranks.rank]) == ranks.rank
+    host = socket.gethostname()
+    leaders = leader_of_hosts(host, ranks)
+    leader = leaders[host] == ranks.rank
     file: BinaryIO | None = None
     with ranks.sharing_errors():
         if leader:
@@ -40,7 +41,7 @@ def open_stdin(ranks: Ranks, *, header: bool | None = None, written: Written = A
         with ranks.sharing_errors():
             if ranks.rank == 0:
                 data, more = _read()
-        sent, more = ranks.broadcast((data if len(set(hosts)) > 1 else b"", more))
+        sent, more = ranks.broadcast((data if len(leaders) > 1 else b"", more))
         with ranks.sharing_errors():
             if file is not None:
                 _store(file, data if ranks.rank == 0 else sent)

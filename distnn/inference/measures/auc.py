@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from operator import add
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from distnn.inference.measures import Seen
 from distnn.parallel.ranks import Ranks
 
 ROUND = 1 << 22  # scores that a rank sends at a time
-SAMPLES = 64  # of each rank's scores, at least
+SAMPLES = 64  # of all ranks' scores for each range that they are cut into
 LOW = np.uint64(0xFFFFFFFF)
 
 
@@ -44,7 +45,7 @@ class Areas:
         parts = self._seen.values()
         weights = np.concatenate([np.empty(0, np.uint64), *(weights for _, _, weights in parts)])
         found = []
-        for k in range(max(ranks.gather(max((len(scores) for _, scores, _ in parts), default=0)))):
+        for k in range(ranks.merged(max((len(scores) for _, scores, _ in parts), default=0), max)):
             positive = np.concatenate([np.empty(0, bool), *(positive[k] for positive, _, _ in parts)])
             scores = np.concatenate([np.empty(0), *(scores[k] for _, scores, _ in parts)])
             found.append(area(scores, positive, weights, ranks))
@@ -69,22 +70,22 @@ def area(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray, ranks: R
     None where all rows are positive, or none is, or a score is NaN.
     """
     own = _merged([(scores, np.where(positive, weights, np.uint64(0)), np.where(positive, np.uint64(0), weights))])
-    everyones = ranks.gather((len(own[0]), bool(np.isnan(scores).any())))
-    if any(broken for _, broken in everyones):
+    lengths, broken = ranks.tabled((len(own[0]), np.isnan(scores).any())).T
+    if broken.any():
         return None
-    rounds = max(1, -(-max(length for length, _ in everyones) // ROUND))
-    edges = np.searchsorted(own[0], _splitters(own[0], rounds * ranks.size, ranks))
+    rounds = max(1, -(-int(lengths.max()) // ROUND))
+    edges = np.searchsorted(own[0], _splitters(own[0], int(lengths.sum()), rounds * ranks.size, ranks))
     starts, stops = [0, *edges.tolist()], [*edges.tolist(), len(own[0])]
     U, ours, others = 0, 0, 0  # twice the sum; Σ weights of positive rows, and of the others so far
     for first in range(0, rounds * ranks.size, ranks.size):
         spans = [slice(starts[i], stops[i]) for i in range(first, first + ranks.size)]
         received = ranks.exchange([tuple(column[span] for column in own) for span in spans])
         _, positives, negatives = _merged(received)
-        sums = ranks.gather((int(positives.sum()), int(negatives.sum())))
+        sums = ranks.tabled((positives.sum(), negatives.sum())).tolist()
         below = others + sum(negative for _, negative in sums[: ranks.rank])
         U += _dot(positives, np.uint64(2 * below) + 2 * np.cumsum(negatives) - negatives)
         ours, others = ours + sum(p for p, _ in sums), others + sum(negative for _, negative in sums)
-    U = sum(ranks.gather(U))
+    U = ranks.merged(U, add)
     return float(Fraction(U, 2 * ours * others)) if ours and others else None
 
 
@@ -100,10 +101,14 @@ def _merged(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, np.nda
     return scores[starts], ours, others
 
 
-def _splitters(scores: np.ndarray, ranges: int, ranks: Ranks) -> np.ndarray:
-    """Scores that cut those of all ranks into ranges of about equal length: (ranges - 1,), ascending. Collective."""
-    wanted = min(len(scores), max(SAMPLES, ranges))
-    sample = np.sort(np.concatenate(ranks.gather(scores[np.arange(wanted) * len(scores) // max(wanted, 1)])))
+def _splitters(scores: np.ndarray, n: int, ranges: int, ranks: Ranks) -> np.ndarray:
+    """Scores that cut the n ones of all ranks into ranges of about equal length: (ranges - 1,), ascending. Collective.
+
+    Every rank's samples are equally far apart, so that each stands for as many scores. They begin elsewhere on each:
+    where all ranks' scores are distributed alike, their samples would else fall together, and leave gaps.
+    """
+    step = max(1, n // (SAMPLES * ranges))
+    sample = np.sort(np.concatenate(ranks.gather(scores[ranks.rank * step // ranks.size :: step])))
     if not len(sample):
         return np.zeros(ranges - 1)
     return sample[np.arange(1, ranges) * len(sample) // ranges]

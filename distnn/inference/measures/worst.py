@@ -29,7 +29,7 @@ class Worst:
 
     def result(self, ranks: Ranks) -> np.ndarray:
         """Those of all ranks, the largest first, as an array of ROW. Collective, replicated."""
-        return self._largest(np.concatenate(ranks.gather(self._found)))
+        return ranks.merged(self._found, lambda a, b: self._largest(np.concatenate([a, b])))
 
     def _largest(self, found: np.ndarray) -> np.ndarray:
         """The largest, each once."""

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,7 @@ def _groups(options: Options, members: Members, source: ArraySource, ranks: Rank
     planned = plan_alone(options, source, ranks)
     if different := environment.compare_ranks(environment.record(planned.cut.rows), ranks):
         warnings.warn(different, stacklevel=5)
-    held = COPIES * sum(ranks.gather(source.nbytes))
+    held = COPIES * ranks.merged(source.nbytes, add)
     size = group_size(options, planned, members.count, memory_for_rows(options, ranks), ranks, held)
     return max(1, min(ranks.size // size, members.count))
 

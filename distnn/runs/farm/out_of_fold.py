@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class OutOfFold:
         self.fields = (*LEADING, *targets, *fields)
         with application.ranks.sharing_errors():
             mine = sum(len(self._rows(block)) for block in application.blocks)
-        self.n = sum(application.ranks.gather(mine))
+        self.n = application.ranks.merged(mine, add)
 
     def block(self, number: int) -> list[np.ndarray]:
         """The values of each field for the table's block `number`, (r,) each. Local."""

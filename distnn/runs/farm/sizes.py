@@ -34,7 +34,7 @@ def group_size(options: Options, planned: Plan, members: int, memory: int, ranks
         return min(options.group_size or 1, ranks.size)
     block, message = _measure(options, planned, ranks)
     needed = row_bytes(planned.recipe.columns, options.dtype) * planned.cut.n + held
-    room = min(ranks.gather(memory))
+    room = ranks.merged(memory, min)
     return choose(ranks.size, members, planned.cut.count, block, message, math.ceil(needed / max(1, room)))
 
 

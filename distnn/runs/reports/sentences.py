@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
 
 from distnn.data.tables import Source
 from distnn.kernels.memory import amount
@@ -55,14 +54,14 @@ def _beyond_memory(assembly: Assembly) -> str:
 def ending(
     progress: Progress,
     E_in: float | None,
-    seconds: Sequence[float],
-    communication: Sequence[float],
     E_test: float | None = None,
+    shares: tuple[float, float] | None = None,
+    ranks: int = 1,
 ) -> list[tuple[str, str]]:
     """The rows of the last table, which is of the weights that were kept, those of progress.best_t.
 
-    E_in, E_test: theirs, None if it is not known. seconds: of the training, rank by rank; communication: those of them
-    spent in it; one rank alone spends none, and the table is silent about it.
+    E_in, E_test: theirs, None if it is not known. shares: the least and the most of the training's time that one of so
+    many ranks spent in communication; one rank alone spends none, and the table is silent about it.
     """
     record, reason = progress.record, progress.reason
     assert record is not None and reason is not None
@@ -85,12 +84,11 @@ def ending(
         )
     )
     rows.append(("time", duration(record.seconds)))
-    if len(seconds) == 1:
-        return rows
-    shares = [waited / max(total, 1e-9) for waited, total in zip(communication, seconds, strict=True)]
-    for name, share in (("computing", [1 - share for share in shares]), ("communication", shares)):
-        least, most = 100 * min(share), 100 * max(share)
-        rows.append((name, f"{least:.1f} to {most:.1f} % of the time, least and most of {len(share):,} ranks"))
+    if shares is not None:
+        least, most = shares
+        for name, low, high in (("computing", 1 - most, 1 - least), ("communication", least, most)):
+            said = f"{100 * low:.1f} to {100 * high:.1f} % of the time, least and most of {ranks:,} ranks"
+            rows.append((name, said))
     return rows
 
 

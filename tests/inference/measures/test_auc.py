@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,10 +27,14 @@ def case(ties: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return scores, positive, generator.integers(1, 1 << 20, N).astype(np.uint64)
 
 
+def dealt(size: int, n: int) -> list[np.ndarray]:
+    """The numbers of n rows, in uneven shares of so many ranks, some without any where these are many."""
+    return np.split(np.arange(n), np.sort(np.random.default_rng(size).integers(0, n + 1, size - 1)))
+
+
 def on(size: int, scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> float | None:
     """The area that `size` ranks find, with uneven shares of the rows; all the same."""
-    cuts = np.sort(np.random.default_rng(size).integers(0, len(scores) + 1, size - 1))
-    shares = np.split(np.arange(len(scores)), cuts)
+    shares = dealt(size, len(scores))
 
     def work(ranks: Ranks) -> float | None:
         mine = shares[ranks.rank]
@@ -50,6 +55,47 @@ def test_scikit_learn_finds_the_same(weighted: bool, ties: int, at_once: int, mo
     found = on(1, scores, positive, weights)
     assert found == pytest.approx(roc_auc_score(positive, scores, sample_weight=weights), rel=1e-12)
     assert {on(size, scores, positive, weights) for size in (2, 5)} == {found}
+
+
+def test_more_ranks_than_rows() -> None:
+    few = tuple(values[:9] for values in case(4))
+    assert on(20, *few) == on(1, *few)
+
+
+@pytest.mark.parametrize("shares", ["equal", "in order", "uneven", "one rank has all"])
+def test_ranks_have_about_as_much_to_compare(shares: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where they have more or fewer rows, or all the same; and each gets O(P) samples, not O(P²)."""
+    size, n, samples = 12, 6000, 4
+    monkeypatch.setattr(auc, "SAMPLES", samples)
+    scores = np.tile(np.linspace(-1, 1, n // size), size)  # of the same distribution on each rank
+    parts = dealt(size, n) if shares == "uneven" else np.split(np.arange(n), size)
+    if shares in ("in order", "one rank has all"):
+        scores = np.linspace(-1, 1, n)
+    if shares == "one rank has all":
+        parts = [np.arange(n), *(size - 1) * [np.arange(0)]]
+
+    def work(ranks: Ranks) -> tuple[int, int]:
+        exchange, gather, seen = ranks.exchange, ranks.gather, [0, 0]
+
+        def received(of_others: Any) -> Any:
+            found = exchange(of_others)
+            seen[0] += sum(len(scores) for scores, *_ in found)
+            return found
+
+        def sampled(value: np.ndarray) -> Any:
+            found = gather(value)
+            seen[1] += sum(map(len, found))
+            return found
+
+        monkeypatch.setattr(ranks, "exchange", received)
+        monkeypatch.setattr(ranks, "gather", sampled)
+        mine = parts[ranks.rank]
+        area(scores[mine], scores[mine] > 0, np.ones(len(mine), np.uint64), ranks)
+        return seen[0], seen[1]
+
+    found = on_ranks(size, work)
+    assert max(rows for rows, _ in found) <= 2 * n / size
+    assert {total for _, total in found} <= set(range((samples + 1) * size + 1))
 
 
 def test_it_is_exact() -> None:

@@ -47,7 +47,7 @@ def progress(record: Record, reason: Reason, best_t: int, best_E_val: float = ma
 
 def test_the_table_at_the_end() -> None:
     ended = progress(RECORD, Reason("the reason", "the advice", STOPPED), 7)
-    assert dict(ending(ended, 0.25, [10.0, 10.0, 0.0], [1.0, 5.0, 0.0])) == {
+    assert dict(ending(ended, 0.25, shares=(0.0, 0.5), ranks=3)) == {
         "stopped because": "the reason",
         "what next": "the advice",
         "E_in": "0.25",
@@ -59,21 +59,21 @@ def test_the_table_at_the_end() -> None:
 
 
 def test_one_rank_alone_waits_for_nobody() -> None:
-    rows = dict(ending(progress(RECORD, Reason("", ""), 7), 0.25, [10.0], [0.0]))
+    rows = dict(ending(progress(RECORD, Reason("", ""), 7), 0.25))
     assert "time" in rows and not {"computing", "communication"} & set(rows)
 
 
 def test_the_table_of_a_bayesian_training() -> None:
-    rows = dict(ending(progress(Record(7, 0.25, gamma=0.75, evidence=-12.5), Reason("", ""), 7), 0.25, [1.0], [0.0]))
+    rows = dict(ending(progress(Record(7, 0.25, gamma=0.75, evidence=-12.5), Reason("", ""), 7), 0.25))
     assert (rows["log evidence"], rows["γ"]) == ("-12.5", "0.75 of 1 weights")
 
 
 def test_the_table_is_of_the_weights_that_were_kept() -> None:
-    rows = dict(ending(progress(Record(42, 1e-9, E_val=2.0), Reason("", ""), 2, 0.5), 0.125, [1.0], [0.0]))
+    rows = dict(ending(progress(Record(42, 1e-9, E_val=2.0), Reason("", ""), 2, 0.5), 0.125))
     assert (rows["E_in"], rows["E_val"], rows["weights kept"]) == ("0.125", "0.5", "t 2 of 42")
-    rows = dict(ending(progress(Record(42, 1e-9), Reason("", ""), 42), 0.125, [1.0], [0.0], 0.375))
+    rows = dict(ending(progress(Record(42, 1e-9), Reason("", ""), 42), 0.125, 0.375))
     assert (rows["E_in"], rows["E_test"]) == ("0.125", "0.375")
-    rows = dict(ending(progress(Record(42, math.nan), Reason("", ""), 41), None, [1.0], [0.0]))
+    rows = dict(ending(progress(Record(42, math.nan), Reason("", ""), 41), None))
     assert "E_in" not in rows
     assert "E_val" not in rows
     assert rows["weights kept"] == "t 41 of 42"
