@@ -15,7 +15,7 @@ import pytest
 from threaded_ranks import on_ranks
 
 from distnn import search, train
-from distnn.errors import DONE, FAILED, STOPPED, UserError
+from distnn.errors import DONE, FAILED, STOPPED, RankError, UserError
 from distnn.parallel.ranks import OneRank
 from distnn.runs.farm.schedule import Root
 from distnn.runs.farm.study import Study, due
@@ -105,6 +105,25 @@ def test_a_search_that_was_stopped_goes_on(
             whole / f"trial-00{k}/model.safetensors"
         ).read_bytes()
     assert len({row["weight-decay"] for row in found}) == 4
+
+
+@pytest.mark.filterwarnings("ignore:BruteForceSampler is experimental")
+def test_what_optuna_cannot_do_is_a_sentence(table: str, tmp_path: Path) -> None:
+    """Its journal may be broken, lost, or of a version that told it no numbers; a sampler may refuse the space."""
+    space = (table, *GIVEN, "--trials", "1", "--space", "weight-decay=1e-4..1", "--out")
+    assert run(*space, str(tmp_path / "out"), "--sampler", "TPESampler") == DONE
+    journal = tmp_path / "out/search.journal"
+    lines = journal.read_text().splitlines(keepends=True)
+    for text, why in (
+        ("no JSON\n", r"search\.journal cannot be read: Expecting value.* Begin a new search"),
+        ("", r"search\.journal knows no trial of .*trial-000: it is lost"),
+        ("".join(line for line in lines if '"number"' not in line), "or of an older version"),
+    ):
+        journal.write_text(text)
+        with pytest.raises(UserError, match=why):
+            run("--resume", "--out", str(tmp_path / "out"), "--quiet")
+    with pytest.raises(RankError, match=r"--sampler BruteForceSampler chooses no trial 0: .*another sampler"):
+        run(*space, str(tmp_path / "other"), "--sampler", "BruteForceSampler")
 
 
 def test_evidence_is_compared_where_there_is_one(table: str, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distnn.errors import UserError
+from distnn.runs import contents
 from distnn.runs.farm.space import Dimension
 from distnn.runs.farm.study import Study
 from distnn.runs.farm.trials import TRIALS, SearchOptions, Trials
@@ -23,6 +25,13 @@ class SampledTrials(Trials):
     def restore(self, directory: Path, resume: bool) -> None:
         super().restore(directory, resume)
         assert self.study is not None
+        lost = [number for number in range(self.count) if number not in self.study.trials]
+        for folder in (directory / self.folder(number) for number in lost if resume):
+            if folder.exists():
+                raise UserError(
+                    f"{directory / contents.JOURNAL} knows no trial of {folder}: it is lost, or of an older "
+                    "version. Begin a new search with another --out."
+                )
         for number, trial in self.study.trials.items():
             self._enter(number, trial.params)
 

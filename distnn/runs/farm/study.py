@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from distnn.errors import UserError, missing_package
+from distnn.errors import RankError, UserError, missing_package
 from distnn.runs import contents
 from distnn.runs.farm.best import error
 from distnn.training.interruption import PRUNED_TRIAL
@@ -55,14 +56,15 @@ class Study:
         self._pruner()
 
     def open(self, directory: Path, resume: bool) -> None:
-        """With the trials of earlier jobs. Local, as all that follows is, to rank 0."""
+        """With the trials of earlier jobs. Local, as all that follows is, to rank 0. UserError for a broken journal."""
         import optuna
         from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        storage = optuna.storages.JournalStorage(JournalFileBackend(str(directory / contents.JOURNAL)))
-        pruner = self._pruner()
-        self.optuna = optuna.create_study(storage=storage, study_name=NAME, load_if_exists=resume, pruner=pruner)
+        journal, pruner = directory / contents.JOURNAL, self._pruner()
+        with _told(UserError, f"{journal} cannot be read", "Begin a new search with another --out."):
+            storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal)))
+            self.optuna = optuna.create_study(storage=storage, study_name=NAME, load_if_exists=resume, pruner=pruner)
         for trial in self.optuna.get_trials(deepcopy=False):
             if NUMBER in trial.user_attrs:  # or the job was killed while it was chosen
                 number = trial.user_attrs[NUMBER]
@@ -71,22 +73,32 @@ class Study:
         self.optuna.sampler = self._sampler(len(self.trials))  # else it would draw the same
 
     def begin(self, number: int, choose: Callable[[Any], None] | None = None) -> Any:
-        """The trial of this number there; a new one where there is none, whose parameters `choose` suggests."""
+        """The trial of this number there; a new one where there is none, whose parameters `choose` suggests.
+
+        RankError where the sampler cannot.
+        """
         if number not in self.trials:
-            trial = self.trials[number] = self.optuna.ask()
-            if choose is not None:
-                choose(trial)
-            trial.set_user_attr(NUMBER, number)
+            what, help = (
+                f"--sampler {self.sampler} chooses no trial {number}",
+                "Begin a new search with another sampler.",
+            )
+            with _told(RankError, what, help):
+                trial = self.optuna.ask()
+                if choose is not None:
+                    choose(trial)
+                trial.set_user_attr(NUMBER, number)
+            self.trials[number] = trial
         return self.trials[number]
 
     def report(self, number: int, t: int, value: float) -> bool:
-        """A trial's value at an iteration. Returns whether the trial is to be broken off."""
+        """A trial's value at an iteration. Returns whether the trial is to be broken off. RankError as of `begin`."""
         trial = self.trials[number]
         if t <= self.last.get(number, 0) or not math.isfinite(value):
             return False
         self.last[number] = t
         trial.report(value, t)
-        return bool(trial.should_prune())
+        with _told(RankError, f"--pruner {self.pruner} cannot judge trial {number}", "Begin a new search without it."):
+            return bool(trial.should_prune())
 
     def tell(self, number: int, result: Mapping[str, Any]) -> None:
         """What a trial came to."""
@@ -124,6 +136,16 @@ class Study:
             return kind()
         except (TypeError, ValueError):
             raise UserError(f"--pruner {self.pruner} needs settings, and gets none: choose another.") from None
+
+
+@contextmanager
+def _told(kind: type[Exception], what: str, help: str) -> Iterator[None]:
+    """Whatever Optuna raises, which does not say what, as a sentence."""
+    try:
+        yield
+    except Exception as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        raise kind(f"{what}: {said or type(error).__name__}. {help}") from None
 
 
 def _kind(module: Any, ending: str, flag: str, name: str, *ours: str) -> Any:

@@ -97,8 +97,11 @@ class Trials(Members):
 
 
 def _shown(value: Any) -> str:
+    """As a user writes it."""
     if isinstance(value, tuple):
-        return "x".join(map(str, value)) or "none"
+        return ("+" if isinstance(next(iter(value), 0), str) else "x").join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

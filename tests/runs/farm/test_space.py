@@ -9,6 +9,7 @@ import pytest
 
 from distnn.errors import UserError
 from distnn.runs.farm.space import dimensions, draw, grid
+from distnn.runs.farm.trials import Trials
 
 
 def test_values_are_of_the_options_kind_and_all_are_combined() -> None:
@@ -17,6 +18,12 @@ def test_values_are_of_the_options_kind_and_all_are_combined() -> None:
     assert len(found) == 8 and len({repr(choice) for choice in found}) == 8
     assert found[0] == {"hidden": (8,), "weight_decay": 0.0, "optimizer": "lbfgs", "standardise": True}
     assert found[-1] == {"hidden": (16, 4), "weight_decay": 0.001, "optimizer": "lbfgs", "standardise": False}
+
+
+def test_values_are_shown_as_they_were_written() -> None:
+    for word in ("hidden=16x4", "ignore=site+day", "standardise=false", "weight-decay=0.001", "theta=relu"):
+        name, value = word.split("=")
+        assert Trials("trial", 1, dict(enumerate(grid(dimensions([word], "--grid"))))).shown(0) == {name: value}
 
 
 def test_ranges_are_drawn_evenly_by_logarithm_where_they_are_wide() -> None:
