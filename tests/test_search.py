@@ -126,6 +126,13 @@ def test_what_optuna_cannot_do_is_a_sentence(table: str, tmp_path: Path) -> None
         run(*space, str(tmp_path / "other"), "--sampler", "BruteForceSampler")
 
 
+def test_a_package_that_a_sampler_lacks_is_named(table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cmaes", None)
+    space = ("--trials", "2", "--space", "weight-decay=1e-4..1", "sigma=0.1..1", "--sampler", "CmaEsSampler")
+    with pytest.raises(RankError, match="chooses no trial 1: it needs the package cmaes: pip install cmaes"):
+        run(table, *GIVEN, *space, "--out", str(tmp_path))
+
+
 def test_evidence_is_compared_where_there_is_one(table: str, tmp_path: Path) -> None:
     given = (table, "--optimizer", "bayesian", "--max-iterations", "6", "--quiet", "--grid", "hidden=1,2")
     assert run(*given, "--out", str(tmp_path)) == DONE

@@ -143,6 +143,8 @@ def _told(kind: type[Exception], what: str, help: str) -> Iterator[None]:
     """Whatever Optuna raises, which does not say what, as a sentence."""
     try:
         yield
+    except ModuleNotFoundError as error:
+        raise kind(f"{what}: it needs the package {error.name}: pip install {error.name}, and --resume.") from None
     except Exception as error:
         said = " ".join(str(error).split()).rstrip(".")
         raise kind(f"{what}: {said or type(error).__name__}. {help}") from None
