@@ -31,7 +31,9 @@ ZSH = """autoload -Uz compinit && compinit -u -D
 source script
 show() { print -r -- "$BUFFER" >>shown; }
 zle -N show && bindkey '^Y' show && bindkey '^I' complete-word
-PS1=; touch ready
+begun() { touch ready; }  # keys pressed before that are the terminal's: ^U takes back all of them
+zle -N zle-line-init begun
+PS1=
 """
 
 
