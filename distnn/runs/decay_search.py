@@ -32,8 +32,8 @@ def search(
 ) -> tuple[Options, str]:
     """The options with the decay that has the lower E_val, and what is said of it. Collective.
 
-    network, start: as for `assembly.assemble`. look: see `Look`. Stopped if it was stopped; the best so
-    far if the time is used up. UserError for bad data.
+    network, start: as for `assembly.assemble`. look: see `Look`. Stopped if it was stopped; the best so far if the time
+    is used up. UserError for bad data.
     """
     made = assembly.assemble(shared(options), source, ranks, network, start)
     most = min(ITERATIONS, made.options.max_iterations or ITERATIONS)

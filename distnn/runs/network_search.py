@@ -49,8 +49,8 @@ class Trial(NamedTuple):
 def search(options: Options, source: Source, ranks: Ranks, look: Look) -> tuple[Options, str]:
     """The options with what is taken, and what is said of it; "" where weights of rows tell too little. Collective.
 
-    look: see `Look`. Stopped if it was stopped; if the time is used up, the best
-    so far is taken. UserError for bad data.
+    look: see `Look`. Stopped if it was stopped; if the time is used up, the best so far is taken. UserError for bad
+    data.
     """
     tried: list[Trial] = []
     taken, ended = 0, ""
