@@ -15,6 +15,7 @@ reason steps that follow are h alone, with any bend: as many as the bend was tim
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Protocol
 
@@ -93,7 +94,7 @@ def descend(function: Bending, A: SymmetricMatrix, state: DampedState, damping: 
     largest = float(A.diagonal().max())
     mu, nu, plain = state.mu or damping * largest, state.nu, max(state.plain - 1, 0)
     alone, bend = state.plain > 0, 0.0  # alone: h is tried without acceleration
-    while 0 < mu <= LARGEST_DAMPING * largest:
+    while 0 < mu <= min(LARGEST_DAMPING * largest, sys.float_info.max):
         L = A.factor(mu)
         if L is None:  # by rounding
             mu, nu = mu * nu, 2 * nu

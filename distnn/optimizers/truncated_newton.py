@@ -64,13 +64,13 @@ class TruncatedNewton:
             if (w == state.w).all() or not promised > 0:
                 return RegionState(state.w, state.E, state.G, state.radius, stuck=NO_STEP)
             E, G = problem(w)
-            gain = (state.E - E) / promised if math.isfinite(E) else -math.inf
+            gain = (state.E - E) / promised if math.isfinite(E) and np.isfinite(G).all() else -math.inf
             length = norm(p)
             if gain < POOR:
                 radius = POOR * length
             elif gain > GOOD and length > 0.99 * radius:
                 radius *= 2
-            if gain > ACCEPT and np.isfinite(G).all():
+            if gain > ACCEPT:
                 return RegionState(w, E, G, radius)
 
 

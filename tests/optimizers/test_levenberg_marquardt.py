@@ -158,3 +158,10 @@ def test_a_matrix_that_is_singular_in_floating_point_is_answered_by_more_damping
     optimizer = LevenbergMarquardt(damping=1e-10)
     state = optimizer.step(function, optimizer.start(function, np.zeros(2)), 0)
     assert np.isfinite(state.w).all()
+
+
+def test_damping_ends_at_the_range_of_float64() -> None:
+    """Where the largest allowed is beyond it, μ grows to infinity, which would be tried for ever."""
+    rising = Squares(lambda w: (np.full(2, 1e150) * (1 + (w != 0).any()), 1e150 * np.eye(2)))
+    state = run(LevenbergMarquardt(), rising, np.zeros(2), 1)
+    assert state.stuck and not state.w.any()

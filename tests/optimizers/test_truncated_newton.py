@@ -8,6 +8,7 @@ from functions import ROSENBROCK_START, Squares, rosenbrock
 from scipy.optimize import minimize
 from stepping import run
 
+from distnn.optimizers.problem import Evaluation
 from distnn.optimizers.truncated_newton import TruncatedNewton, solve
 
 
@@ -42,3 +43,16 @@ def test_truncated_newton_leaves_a_saddle() -> None:
     )
     state = run(TruncatedNewton(), function, np.array([0.5, 1e-3]), 30)
     np.testing.assert_allclose(state.w, [0, 1], atol=1e-7)
+
+
+def test_region_shrinks_where_the_gradient_is_not_finite() -> None:
+    """Also where the error falls as promised: the same step would be tried for ever."""
+
+    class HalfKnown(Squares):
+        def __call__(self, w: np.ndarray, shares: np.ndarray | None = None) -> Evaluation:
+            E, G = super().__call__(w)
+            return Evaluation(E, G if abs(w).max() > 0.9 else np.full_like(G, np.nan))
+
+    optimizer, function = TruncatedNewton(), HalfKnown(lambda w: (w, np.eye(2)))
+    state = optimizer.step(function, optimizer.start(function, np.ones(2)), 0)
+    assert 0.9 < state.w.max() < 1 and state.radius < 1 and not state.stuck
