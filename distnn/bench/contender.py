@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 DISTRIBUTIONS = {  # by the name imported
@@ -26,10 +27,16 @@ class Contender:
     @property
     def installed(self) -> bool:
         """Whether it can take part here. Local."""
-        return self.package is None or find_spec(self.package) is not None
+        return self.package is None or bool(versions([self.package]))
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of those packages that are installed, by the names that are imported. Local."""
-    here = sorted(package for package in packages if find_spec(package) is not None)
-    return {package: version(DISTRIBUTIONS[package]) for package in here}
+    """The versions of those packages that are installed, by the names that are imported. Local.
+
+    A folder of a package's name, which Python would import as well, has no version.
+    """
+    found = {}
+    for package in sorted(package for package in packages if find_spec(package) is not None):
+        with suppress(PackageNotFoundError):
+            found[package] = version(DISTRIBUTIONS[package])
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -24,16 +25,20 @@ class Network:
     theta: θ of the hidden layers; output_theta: that of the output layer, or "softmax".
     w: all weights in one float64 vector of length |W|, zero at first; W[l-1] is W^(l), a view of w. Replicated.
 
-    UserError if d has fewer than two layers or a width below 1, or a name is unknown.
+    UserError if d has fewer than two layers, or a width that is no whole number or below 1, or a name is unknown.
     """
 
     def __init__(self, d: Sequence[int], theta: str = "tanh", output_theta: str = "tanh"):
         try:
-            self.d = tuple(int(width) for width in d)
-        except (TypeError, ValueError):
-            raise UserError(f"d={d!r} is no architecture: give the widths of the layers, such as [2, 16, 1].") from None
+            self.d = tuple(index(width) for width in d)
+        except TypeError:
+            raise UserError(
+                f"d={d!r} is no architecture: give the widths of the layers, whole numbers such as [2, 16, 1]."
+            ) from None
         if len(self.d) < 2:
-            raise UserError(f"The architecture {list(d)} has no layer of weights: give at least inputs and outputs.")
+            raise UserError(
+                f"The architecture {list(self.d)} has no layer of weights: give at least inputs and outputs."
+            )
         if min(self.d) < 1:
             raise UserError(
                 f"The architecture {list(self.d)} has a layer of width {min(self.d)}: a width is at least 1."

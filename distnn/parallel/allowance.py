@@ -100,7 +100,7 @@ def _limits() -> Iterator[int]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return os.fsdecode(path.read_bytes()).splitlines()  # names of folders, in any encoding
     except OSError:
         return []
 

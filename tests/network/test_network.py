@@ -36,6 +36,8 @@ def test_initial_weights() -> None:
         (([],), "has no layer of weights"),
         (([2, 0, 1],), r"\[2, 0, 1\] has a layer of width 0"),
         (([2, -3, 1],), "has a layer of width -3"),
+        (([2, 2.7, 1],), r"d=\[2, 2.7, 1\] is no architecture: give .* whole numbers"),
+        (("23",), "d='23' is no architecture"),
         (([2, 1], "tan"), "There is no activation 'tan'. Choose from: tanh, logistic, relu, identity, sign"),
         (([2, 1], "softmax"), "There is no activation 'softmax'"),
         (([2, 1], "tanh", "max"), "There is no output 'max'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 
@@ -94,5 +95,7 @@ def test_folders_in_memory(machine: Path) -> None:
     )
     assert allowance.is_memory("/shm") and allowance.is_memory("/shm/a/b")
     assert not any(map(allowance.is_memory, ("/", "/shmx", "/shmy", "/shm/disk/a")))
+    (machine / "proc/mounts").write_bytes(b"a / ext4 rw 0 0\nb /K\xf6ln tmpfs rw 0 0\n")  # no UTF-8
+    assert allowance.is_memory(os.fsdecode(b"/K\xf6ln")) and not allowance.is_memory("/home")
     (machine / "proc/mounts").unlink()
     assert not allowance.is_memory("/shm")
