@@ -137,6 +137,19 @@ def digits(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return X[:rows] / 16, np.eye(10)[classes[:rows]]
 
 
+def logistic(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """50 strongly correlated inputs, of deviation 1, and classes with the odds that logistic regression assumes.
+
+    The same for all seeds, so the lowest E_in is known.
+    """
+    generator = np.random.default_rng(0)
+    causes = generator.standard_normal((rows, 5))
+    X = causes @ generator.standard_normal((5, 50)) + 0.1 * generator.standard_normal((rows, 50))
+    X /= X.std(axis=0)
+    odds = np.exp(X @ generator.standard_normal(50))
+    return X, (generator.uniform(size=(rows, 1)) < (odds / (1 + odds))[:, None]).astype(np.float64)
+
+
 PROBLEMS = {
     problem.name: problem
     for problem in (
@@ -148,6 +161,17 @@ PROBLEMS = {
             (2, 4, 1),
             (0.1, 0.03, 0.01),
             1,
+            "logistic",
+            "cross-entropy",
+        ),
+        Problem(
+            "logistic",
+            "0.18336893965388, in one minimum",
+            logistic,
+            5000,
+            (50, 1),
+            (0.184, 0.18337, 0.183368940),
+            3,
             "logistic",
             "cross-entropy",
         ),

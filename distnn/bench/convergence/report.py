@@ -26,7 +26,7 @@ def table(problem: Problem, traces: Traces) -> Iterator[str]:
     yield ""
     yield f"Lowest possible E_in: {problem.answer}. CPU time for each: {problem.seconds:g} s."
     yield ""
-    yield "|" + "".join(f" | to {goal:g}" for goal in problem.goals) + " | E_in at the end |"
+    yield "|" + "".join(f" | to {goal:.9g}" for goal in problem.goals) + " | E_in at the end |"
     yield "| --- |" + " --- |" * (len(problem.goals) + 1)
     for name, of in traces.items():
         reached = [[trace.reached(goal) for trace in of] for goal in problem.goals]
@@ -71,10 +71,10 @@ def comparisons(problem: Problem, traces: Traces) -> Iterator[str]:
             }
             arrived = sum(ours is not None for ours, _ in pairs)
             if arrived and not any(theirs for _, theirs in pairs):
-                yield f"To {goal:g}, {SLOWER} came from {arrived} of {len(pairs)} seeds, {YARDSTICK} from none."
+                yield f"To {goal:.9g}, {SLOWER} came from {arrived} of {len(pairs)} seeds, {YARDSTICK} from none."
             elif found["time"]:
                 shown = ", ".join(f"{spread(values, '{:.2f}')} times the {what}" for what, values in found.items())
-                yield f"To {goal:g}, {SLOWER} needed {shown} of {YARDSTICK}."
+                yield f"To {goal:.9g}, {SLOWER} needed {shown} of {YARDSTICK}."
     if problem.to_the_end and FASTER in traces:
         factors = [falls(one, other) for one, other in zip(traces[SLOWER], traces[FASTER], strict=True)]
         yield f"After equal times E_in of {SLOWER} was {spread(factors, '{:.1e}')} times that of {FASTER}."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from distnn.bench.convergence.problems import PROBLEMS, teacher
 
@@ -23,3 +25,13 @@ def test_the_answer_of_a_noisy_teacher() -> None:
     X_again, noisy = PROBLEMS["noisy-teacher"].data(3, 4000)
     assert (X_again == X).all()
     assert ((noisy - clean) ** 2).mean() == pytest.approx(0.01, rel=0.1)
+
+
+def test_the_answer_of_logistic_regression() -> None:
+    """The lowest E_in is what scikit-learn's Newton method finds, and the last goal is just above it."""
+    problem = PROBLEMS["logistic"]
+    X, Y = problem.data(0, problem.rows)
+    fit = LogisticRegression(C=float("inf"), solver="newton-cholesky", tol=1e-12).fit(X, Y[:, 0])
+    lowest = log_loss(Y[:, 0], fit.predict_proba(X))
+    assert float(problem.answer.split(",")[0]) == pytest.approx(lowest, abs=1e-12)
+    assert lowest < problem.goals[-1] < lowest + 1e-8
