@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,7 +16,7 @@ from distnn.kernels.blocks import Block, Cut
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import SquaredError
 from distnn.network.second_order.gauss_newton import megabytes, square
-from distnn.network.weights import layers, shapes, weight_count
+from distnn.network.weights import decay_mask, shapes, weight_count, weight_groups
 from distnn.optimizers.matrix import Dense, SymmetricMatrix
 from distnn.optimizers.problem import Evaluation
 from distnn.parallel.layout import Part
@@ -284,25 +283,3 @@ class Objective:
             return 0.0, w[:0]
         decayed = w * self.decayed
         return self.weight_decay * dot(decayed, decayed), 2 * self.weight_decay * decayed
-
-
-def decay_mask(d: tuple[int, ...]) -> np.ndarray:
-    """1 for each weight, 0 for those of bias nodes: float64 (|W|,)."""
-    mask = np.ones(sum((below + 1) * above for below, above in pairwise(d)))
-    for W in layers(mask, d):
-        W[0] = 0
-    return mask
-
-
-def weight_groups(d: tuple[int, ...]) -> np.ndarray:
-    """The group of each weight, int (|W|,): biases and weights of each layer, those of the first layer input by input.
-
-    Without hidden layers there are two groups: an input that tells little has a small weight anyway.
-    """
-    groups = np.zeros(decay_mask(d).size, int)
-    own, count = len(d) > 2, 0
-    for W in layers(groups, d):
-        members = np.arange(1, len(W)) if own else np.ones(len(W) - 1, int)
-        W[0], W[1:] = count, (count + members)[:, None]
-        count, own = count + int(members[-1]) + 1, False
-    return groups

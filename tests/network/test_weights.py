@@ -1,4 +1,4 @@
-"""Every W^(l) is a view of w."""
+"""Every W^(l) is a view of w; and which weights are biases."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from networks import ARCHITECTURES
 
 from distnn import Network
-from distnn.network.weights import layers, shapes, weight_count
+from distnn.network.weights import decay_mask, layers, shapes, weight_count, weight_groups
 
 
 @pytest.mark.parametrize("d", ARCHITECTURES)
@@ -24,3 +24,13 @@ def test_every_W_is_a_view_of_w(d: tuple[int, ...]) -> None:
     network.W[-1][-1, -1] = -7
     assert network.w[-1] == -7
     assert all(np.shares_memory(W, network.w) for W in layers(network.w, d))
+
+
+def test_biases_do_not_decay() -> None:
+    assert decay_mask((2, 3, 1)).tolist() == [0] * 3 + [1] * 6 + [0] + [1] * 3
+
+
+def test_groups_of_weights() -> None:
+    assert weight_groups((2, 3, 1)).tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] + [4] * 3
+    assert weight_groups((2, 1, 2, 1)).tolist() == [0, 1, 2, 3, 3, 4, 4, 5, 6, 6]
+    assert weight_groups((3, 2)).tolist() == [0, 0] + [1] * 6

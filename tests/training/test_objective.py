@@ -14,7 +14,6 @@ from threaded_ranks import on_ranks
 
 from distnn.data.sampling import for_test, held_out, picks
 from distnn.parallel.ranks import OneRank, Ranks
-from distnn.training.objective import decay_mask, weight_groups
 
 PLAIN = {"standardise": False, "standardise_targets": False, "hidden": (4,), "output_theta": "identity"}
 NAMES = ("tanh", "squared", "identity")
@@ -206,13 +205,6 @@ def test_weight_decay_leaves_the_bias_rows_out() -> None:
     assert decayed.objective.error(w) == decayed.objective(w).E
     expected = np.concatenate([np.vstack([0 * W[:1], 0.5 * W[1:]]).ravel() for W in network.W])
     np.testing.assert_allclose(decayed.objective(w).G - bare.objective(w).G, expected, atol=1e-12)
-    assert decay_mask((2, 3, 1)).tolist() == [0] * 3 + [1] * 6 + [0] + [1] * 3
-
-
-def test_groups_of_weights() -> None:
-    assert weight_groups((2, 3, 1)).tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] + [4] * 3
-    assert weight_groups((2, 1, 2, 1)).tolist() == [0, 1, 2, 3, 3, 4, 4, 5, 6, 6]
-    assert weight_groups((3, 2)).tolist() == [0, 0] + [1] * 6
 
 
 def test_a_sample_is_the_mean_over_its_picks(small_blocks: None) -> None:

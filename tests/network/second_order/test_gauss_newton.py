@@ -9,9 +9,9 @@ from tables import assembled, regression, words
 
 from distnn.errors import UserError
 from distnn.network.second_order.gauss_newton import GaussNewton, megabytes, square
+from distnn.network.weights import decay_mask
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank
-from distnn.training.objective import decay_mask
 
 
 @pytest.mark.parametrize("hidden", [(), (4,), (5, 4)])
