@@ -10,22 +10,19 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
 
 from distnn.errors import RankError, RanksLost, TooLittleRoom, UserError, out_of_memory
+from distnn.parallel import in_order
 from distnn.parallel.ranks import LoneRank, Ranks, T
 
 SURVIVABLE = "OMPI_MCA_mpi_ft_enable"  # is 1 where Open MPI's mpirun was told --with-ft ulfm
 ABORT_SECONDS = 5.0  # that MPI gets to end the job before this process ends by itself
 HEARD = 0.5  # seconds for what was said to get through a launcher, which the end of the job ends too
 FINALIZE_SECONDS = 60.0  # that the other ranks get to come to the end, too
-MERGED, ROWS = 5, 6  # tags: of `merged` and `redistribute`;
-PART, HERE, POST, WORD = 1, 2, 4, 3  # of `in_order`, `all_come`, `post`, and of rank 0's word in `in_order`:
-GOING_ON, YOUR_TURN, OVER = range(3)
-WORD_SECONDS = 5.0  # between two words that rank 0 goes on
+HERE, POST, MERGED, ROWS = 2, 4, 5, 6  # tags: of `all_come`, `post`, `merged` and `redistribute`; in_order.py has more
 AT_ONCE = 1e-3  # seconds; who comes so soon is waited for without sleep
 MESSAGE = 1 << 18  # numbers that are summed at a time: MPI needs memory for as many, and is as fast
 
@@ -39,9 +36,7 @@ class MPIRanks(Ranks):
         from mpi4py import MPI
 
         self.comm = comm
-        self.rank = comm.Get_rank()
-        self.size = comm.Get_size()
-        self.seconds = 0.0
+        self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self._in_place, self._max, self._sum = MPI.IN_PLACE, MPI.MAX, MPI.SUM
 
     @cached_property
@@ -93,51 +88,13 @@ class MPIRanks(Ranks):
             return self.comm.bcast(value if self.rank == 0 else None, 0)
 
     def in_order(self, parts: Iterable[Any]) -> Iterator[Any]:
-        """What rank 0 does with the parts may take long: it tells the others, which wait, that it goes on."""
-        if self.rank != 0:
-            return self._outgoing(parts)
-        received = self._all(parts)
-        next(received)  # so that it comes to its end also where it is closed before the first part
-        return received
+        return in_order.received(self, parts) if self.rank == 0 else in_order.sent(self, parts)
 
-    def _all(self, parts: Iterable[Any]) -> Iterator[Any]:
-        """None, and then the parts of all ranks. On rank 0."""
-        incoming, told = self._incoming(), time.monotonic()
-        try:
-            yield None
-            for part in chain(parts, incoming):
-                yield part
-                if time.monotonic() - told > WORD_SECONDS:
-                    told = time.monotonic()
-                    self._tell_all(GOING_ON)
-        finally:
-            for _ in incoming:
-                pass
-            self._tell_all(OVER)
-
-    def _outgoing(self, parts: Iterable[Any]) -> Iterator[Any]:
-        """Nothing; it sends the parts to rank 0 when their turn comes."""
-        while (word := self._receive(0, WORD)) != OVER:
-            if word == YOUR_TURN:
-                for part in (*parts, None):
-                    self._send(part, 0, PART)
-        yield from ()
-
-    def _incoming(self) -> Iterator[Any]:
-        for source in range(1, self.size):
-            self._send(YOUR_TURN, source, WORD)
-            while (part := self._receive(source, PART)) is not None:
-                yield part
-
-    def _tell_all(self, word: int) -> None:
-        for rank in range(1, self.size):
-            self._send(word, rank, WORD)
-
-    def _send(self, value: Any, rank: int, tag: int) -> None:
+    def send(self, value: Any, rank: int, tag: int) -> None:
         with self._call:
             self.comm.send(value, rank, tag)
 
-    def _receive(self, rank: int, tag: int) -> Any:
+    def receive(self, rank: int, tag: int) -> Any:
         with self._call:
             return self.comm.recv(source=rank, tag=tag)
 

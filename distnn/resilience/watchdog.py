@@ -208,7 +208,7 @@ def place(frame: FrameType | None) -> str:
     """The innermost line of the package, communicator and this file left out, that a thread is at."""
     while frame is not None:
         path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(PACKAGE) and path.name not in ("ranks.py", "mpi.py", "watchdog.py"):
+        if path.is_relative_to(PACKAGE) and path.name not in ("ranks.py", "mpi.py", "in_order.py", "watchdog.py"):
             return f"{path.relative_to(PACKAGE)}:{frame.f_lineno} ({frame.f_code.co_name})"
         frame = frame.f_back
     return "an unknown place"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from threaded_ranks import on_ranks
 
-from distnn.parallel import mpi
+from distnn.parallel import in_order
 from distnn.parallel.ranks import Ranks
 
 
@@ -20,7 +20,7 @@ def test_a_rank_that_waits_hears_that_rank_0_goes_on(monkeypatch: pytest.MonkeyP
     """So that no watchdog takes it for one that hangs, however long all parts take: before its turn, and after it."""
 
     def calls(seconds: float) -> list[int]:
-        monkeypatch.setattr(mpi, "WORD_SECONDS", seconds)
+        monkeypatch.setattr(in_order, "WORD_SECONDS", seconds)
 
         def work(ranks: Ranks) -> int:
             list(ranks.in_order("abcd"))

@@ -7,6 +7,8 @@ import os
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from patience import PATIENCE
@@ -152,3 +154,12 @@ def test_one_rank_waits_for_nobody(tmp_path: Path) -> None:
     before = threading.active_count()
     with watching(OneRank(), 0.01, tmp_path):
         assert threading.active_count() == before
+
+
+def test_a_rank_is_where_it_works_not_where_messages_are_waited_for() -> None:
+    frame: Any = None
+    for line, name in enumerate(("inference/writers/__init__.py", "parallel/in_order.py", "parallel/mpi.py")):
+        code = SimpleNamespace(co_filename=str(watchdog.PACKAGE / name), co_name="work")
+        frame = SimpleNamespace(f_code=code, f_lineno=line, f_back=frame)
+    assert watchdog.place(frame) == "inference/writers/__init__.py:0 (work)"
+    assert watchdog.place(None) == "an unknown place"
