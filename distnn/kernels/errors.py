@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from distnn.kernels import library
-from distnn.kernels.library import ADDRESS, SIZE, THETAS, beginning
+from distnn.kernels.library import ADDRESS, SIZE, THETAS, rows_at
 
 
 def squared_error(
@@ -29,7 +29,8 @@ def squared_error(
         return None
     shares = None if shares is None else np.ascontiguousarray(shares, np.float64)
     weights = None if weights is None else np.ascontiguousarray(weights, s.dtype)
-    return function(THETAS.index(theta), *s.shape, *_rows(s), *_rows(y), _at(shares), _at(weights), *_rows(delta))
+    factors = rows_at(shares)[0], rows_at(weights)[0]
+    return function(THETAS.index(theta), *s.shape, *rows_at(s), *rows_at(y), *factors, *rows_at(delta))
 
 
 @cache
@@ -51,12 +52,3 @@ def _lie_in_rows(s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> bool
         and y.strides[1] == step
         and (delta is None or (delta.dtype == dtype and delta.strides[1] == step))
     )
-
-
-def _rows(a: np.ndarray | None) -> tuple[int | None, int]:
-    """Where rows begin, and how many numbers lie between two."""
-    return (None, 0) if a is None else (beginning(a), a.strides[0] // a.itemsize)
-
-
-def _at(a: np.ndarray | None) -> int | None:
-    return None if a is None else beginning(a)

@@ -29,7 +29,7 @@ ARM64 = platform.machine() in ("aarch64", "arm64")
 SETS = ("neon",) if ARM64 else ("avx512", "avx2", "portable")  # what it is compiled for here, the faster one first
 THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order of passes.c
 FUNCTIONS = (*THETAS, "exp", "expm1", "log", "log1p")  # of numbers, in the same order
-INTERFACE = 14  # as in library.c
+INTERFACE = 15  # as in library.c
 
 FILE = Path(__file__).with_name("_library.so")
 KNOWN = {  # hashes of the bits that functions must have
@@ -208,8 +208,13 @@ def beginning(array: np.ndarray) -> int:
         return array.ctypes.data
 
 
+def rows_at(a: np.ndarray | None) -> tuple[int | None, int]:
+    """Where rows, each of whose numbers lie side by side, begin, and how many numbers lie between two. Local."""
+    return (None, 0) if a is None else (beginning(a), a.strides[0] // a.itemsize)
+
+
 def rows_in_memory(x: np.ndarray, rows: int, dtype: np.dtype) -> np.ndarray:
     """x itself, if its rows lie in memory as compiled code reads them, else a copy. ValueError for a wrong number."""
     if len(x) != rows:
-        raise ValueError(f"x^(0) has {len(x)} rows; d^(0) + 1 is {rows}")
+        raise ValueError(f"a block has {len(x)} rows where this network has {rows}")
     return x if x.dtype == dtype and x.strides[1] == x.itemsize else np.ascontiguousarray(x, dtype)

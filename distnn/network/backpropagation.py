@@ -5,7 +5,7 @@
 
 Examples are columns. The passes through the layers, up to s^(L) and from δ^(L) down to G, are made either by numpy,
 layer by layer (layerwise.py), or by compiled code, all layers at once (fused.py) or in tiles (tiled.py); between the
-two the error function is at work, which may be any.
+two the error function is at work, which may be any; narrow networks with squared error make all of it in one call.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import SquaredError, error_function
 from distnn.network.network import Network
 from distnn.network.passes import passes
+from distnn.network.passes.fused import Fused
 from distnn.network.weights import layers, weight_count
 
 
@@ -68,6 +69,10 @@ class Backpropagation:
 
     def gradient(self, block: Block, out: np.ndarray) -> float:
         """Write Σ_i ∇e_i to out (of dtype, |W|), and return Σ_i e_i, always float64; with the examples' weights."""
+        if isinstance(self.passes, Fused):
+            found = self.passes.in_one_call(self.error_function, block, out)
+            if found is not None:
+                return found
         total = 0.0
         for columns, s, delta in self.passes.gradient(block.x, out):
             total += self._error(block, columns, s, delta)

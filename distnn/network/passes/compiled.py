@@ -96,18 +96,23 @@ class CompiledPasses(ABC):
         """After forward propagation of each piece: its columns, s^(L), and where to write δ^(L)."""
         x = library.rows_in_memory(x, self.d[0] + 1, self.dtype)
         count = x.shape[1]
-        width = self._width(count)
-        if width > self._columns:
-            self._columns = width
-            self._s, self._delta_L = empty(self.d[-1], width, self.dtype), empty(self.d[-1], width, self.dtype)
-            self._s_at, self._delta_at = address(self._s), address(self._delta_L)
-            self._allocate(width)
+        width = self._piece(count)
         begin, stride = beginning(x), x.strides[0] // x.itemsize
         for start in range(0, count, width):
             stop = min(start + width, count)
             first = begin + start * x.itemsize
             self.functions.forward(self._at, first, stride, stop - start, self._s_at, self._columns)
             yield slice(start, stop), self._s[:, : stop - start], self._delta_L[:, : stop - start]
+
+    def _piece(self, count: int) -> int:
+        """Columns of the pieces of so many, for which there is memory from now on."""
+        width = self._width(count)
+        if width > self._columns:
+            self._columns = width
+            self._s, self._delta_L = empty(self.d[-1], width, self.dtype), empty(self.d[-1], width, self.dtype)
+            self._s_at, self._delta_at = address(self._s), address(self._delta_L)
+            self._allocate(width)
+        return width
 
     def _constant(self, name: str) -> int:
         """One of the numbers that the code was compiled with."""
