@@ -4,7 +4,7 @@ Four known functions with noise, 20 tables of each unless told otherwise, each f
 the number of hidden units that the evidence prefers. Counted is how often the function itself, and a new observation,
 lie within their intervals at 2,000 new points of the same distribution. Then the same of small tables, of a straight
 line and ten times as many; and the probabilities of classes (class_certainty.py). FIGURE: a file for a picture of a
-function of one variable with a gap in its rows, .png or .svg.
+function of one variable with a gap in its rows, .png, .svg or .pdf.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from distnn.api import fit
-from distnn.bench import class_certainty
+from distnn.bench import class_certainty, drawing
 from distnn.command_line.console import table
 from distnn.command_line.program import run
-from distnn.errors import UserError, missing_package
+from distnn.errors import UserError
 from distnn.inference.model import Model
 from distnn.parallel.ranks import OneRank, Ranks
 
@@ -165,17 +165,14 @@ def measured_of_few_rows(tables: int) -> list[tuple[str, ...]]:
 
 def draw(path: str) -> None:
     """A function of one variable, its rows, and its intervals in a gap and outside. UserError if it cannot be drawn."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise missing_package("matplotlib", "report", "FIGURE") from None
+    drawing.check(path, "FIGURE")
+    figure = drawing.begin(7, 3.6, "FIGURE")
     generator = np.random.default_rng(0)
     x = np.concatenate([generator.uniform(-2, -0.7, 40), generator.uniform(0.5, 2, 40)])
     y = np.sin(2 * x) + normal(generator, len(x))
     model, _ = chosen(x[:, None], y)
     along = np.linspace(-3.5, 3.5, 400)
     lower, upper, new_lower, new_upper = model.bounds(along[:, None], PROBABILITY)[:, 0].T
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.add_subplot()
     axes.fill_between(along, new_lower, new_upper, color="tab:blue", alpha=0.15, label="95 % of a new observation")
     axes.fill_between(along, lower, upper, color="tab:blue", alpha=0.35, label="95 % of the function")
@@ -184,10 +181,7 @@ def draw(path: str) -> None:
     axes.plot(x, y, ".", color="tab:orange", label="80 rows")
     axes.set(xlabel="x", ylabel="y", ylim=(-4, 4))
     axes.legend(fontsize=8, ncols=3, loc="upper center")
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be written: {error}.") from None
+    drawing.write(figure, path, "FIGURE")
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:

@@ -37,7 +37,7 @@ ROWS, MEMBERS, ITERATIONS, TURNS = 2000, 8, 300, 5
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Measure, and print a table. Collective. UserError for bad arguments, or a single rank."""
-    if len(arguments) > 1 or not all(word.isdigit() and int(word) for word in arguments):
+    if len(arguments) > 1 or not all(word.isdecimal() and int(word) for word in arguments):
         raise UserError("distnn.bench.farm takes one argument, a number of iterations.")
     if ranks.size == 1:
         raise UserError("distnn.bench.farm compares groups of ranks: run it under mpirun -n 2.")

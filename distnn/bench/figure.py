@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from distnn.errors import UserError, missing_package
+from distnn.bench import drawing
 
 
 def draw(results: dict[str, Any], path: str) -> None:
     """Bars for every workload: seconds an iteration, with their spread; the floor as a line. UserError if it fails."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise missing_package("matplotlib", "peers", "--figure") from None
     workloads = results["workloads"]
-    figure = Figure(figsize=(4 * len(workloads), 4.2), layout="constrained")
+    figure = drawing.begin(4 * len(workloads), 4.2)
     for place, (name, found) in enumerate(workloads.items()):
         axes = figure.add_subplot(1, len(workloads), place + 1)
         entries = found["contenders"]
@@ -29,7 +25,4 @@ def draw(results: dict[str, Any], path: str) -> None:
         axes.set_xlabel("seconds an iteration (dotted: the floor)", fontsize=8)
     machine = results["machine"]
     figure.suptitle(f"{machine['cpu']}, {machine['cores']} cores, {machine['date']}", fontsize=9)
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise UserError(f"--figure {path} cannot be written: {error.strerror}.") from None
+    drawing.write(figure, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from distnn.bench import drawing
 from distnn.bench.workloads import WORKLOADS
 from distnn.errors import UserError
 
@@ -70,8 +71,8 @@ def check(options: BenchOptions, size: int) -> None:
         raise UserError("--turns needs to be at least 1.")
     if options.series and (options.workload or options.figure or options.predict):
         raise UserError("--series is measured alone: leave out --workload, --figure and --predict.")
-    if options.figure is not None and not options.figure.endswith((".png", ".svg", ".pdf")):
-        raise UserError(f"--figure {options.figure}: the name must end with .png, .svg or .pdf.")
+    if options.figure is not None:
+        drawing.check(options.figure)
     if (options.alpha is None) != (options.beta is None):
         raise UserError("--alpha and --beta go together.")
     if options.predict is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -87,7 +86,8 @@ def measure(paths: Sequence[Path], readers: dict[str, Reader], turns: int) -> di
     return best
 
 
-def _main(ranks: Ranks, arguments: Sequence[str]) -> int:
+def main(ranks: Ranks, arguments: Sequence[str]) -> int:
+    """Measure on rank 0, and print a table. Returns the exit code. UserError for bad arguments."""
     if len(arguments) > 1 or not all(word.isdecimal() and int(word) for word in arguments):
         raise UserError("distnn.bench.reading takes one argument, a number of rows.")
     rows = int(arguments[0]) if arguments else 200_000
@@ -105,4 +105,4 @@ def _main(ranks: Ranks, arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(_main))
+    run(main)

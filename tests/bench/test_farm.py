@@ -27,7 +27,7 @@ def test_the_table_has_ratios_to_one_rank(capsys: pytest.CaptureFixture[str]) ->
     assert lines == [["alone", "6.000", "1.00", "3.000", "1.00"], ["groups", "2.000", "3.00", "1.000", "3.00"]]
 
 
-@pytest.mark.parametrize("arguments", [["many"], ["0"], ["1", "2"], []])
+@pytest.mark.parametrize("arguments", [["many"], ["0"], ["²"], ["1", "2"], []])
 def test_bad_use_is_one_sentence(arguments: list[str]) -> None:
     with pytest.raises(UserError, match="takes one argument" if arguments else "mpirun -n 2"):
         farm.main(OneRank(), arguments)

@@ -18,7 +18,7 @@ def test_all_readers_are_measured_on_the_same_table(
 ) -> None:
     monkeypatch.setattr(reading, "TURNS", 1)
     monkeypatch.setenv("POLARS_MAX_THREADS", "1")
-    assert reading._main(OneRank(), ["100"]) == 0
+    assert reading.main(OneRank(), ["100"]) == 0
     printed = capsys.readouterr().out
     assert "CSV" in printed and "Parquet" in printed
     rows = [line.split() for line in printed.splitlines()]
@@ -36,4 +36,4 @@ def test_both_files_hold_the_same_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [["many"], ["0"], ["1", "2"]])
 def test_bad_arguments_are_one_sentence(arguments: list[str]) -> None:
     with pytest.raises(UserError, match="takes one argument, a number of rows"):
-        reading._main(OneRank(), arguments)
+        reading.main(OneRank(), arguments)

@@ -65,7 +65,3 @@ class Trace:
     def reached(self, goal: float) -> Point | None:
         """When E_in was first at most `goal`."""
         return next((point for point in self.points if goal >= point.E), None)
-
-    def after(self, seconds: float) -> float:
-        """The lowest E_in until then."""
-        return min((point.E for point in self.points if point.seconds <= seconds), default=math.inf)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from distnn.bench import drawing
 from distnn.bench.rest import on_root_alone
 from distnn.bench.results import duration
 from distnn.bench.scaling.here import look
@@ -72,7 +73,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
 
     Returns the exit code.
     """
-    options = on_root(ranks, lambda: read_options(arguments))
+    options = on_root(ranks, lambda: read_options(arguments, ranks.size))
     if options is None:
         return 0
     if ranks.size > 1:
@@ -97,11 +98,11 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     return 0
 
 
-def read_options(arguments: Sequence[str]) -> ScalingOptions | None:
-    """The options that the arguments give, and SimGrid is there. Local: for rank 0."""
+def read_options(arguments: Sequence[str], size: int) -> ScalingOptions | None:
+    """The options that the arguments give to so many ranks, and SimGrid is there. Local: for rank 0."""
     options: ScalingOptions | None = parse(ScalingOptions, PROGRAM, ABOUT, arguments)
     if options is not None:
-        check(options)
+        check(options, size)
         find()
     return options
 
@@ -112,8 +113,8 @@ def keep(found: list[dict[str, Any]], options: ScalingOptions) -> None:
         write(Path(options.json), json.dumps(found, indent=1) + "\n", "--json")
 
 
-def check(options: ScalingOptions) -> None:
-    """UserError unless the options make sense, and the files can be written."""
+def check(options: ScalingOptions, size: int) -> None:
+    """UserError unless the options make sense on so many ranks, and the files can be written."""
     for name, known in (("network", NETWORKS), ("allreduce", ALLREDUCE)):
         for value in getattr(options, name):
             if value not in known:
@@ -128,6 +129,10 @@ def check(options: ScalingOptions) -> None:
         raise UserError("--ranks: give numbers of ranks, each at least 1.")
     if options.iterations < 2:
         raise UserError(f"--iterations {options.iterations}: give at least 2.")
+    if options.figure is not None:
+        drawing.check(options.figure)
+        if size > 1:
+            raise UserError("--figure is of simulated ranks: leave it out, or start without mpirun.")
     make_way(filter(None, (options.json, options.figure)), options.overwrite)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from distnn.errors import UserError, missing_package
+from distnn.bench import drawing
 
 
 def draw(found: list[dict[str, Any]], path: str) -> None:
@@ -12,12 +12,8 @@ def draw(found: list[dict[str, Any]], path: str) -> None:
 
     found: trials and their outcomes, as `--json` has them.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise missing_package("matplotlib", "peers", "--figure") from None
     growths = sorted({each["growth"] for each in found})
-    figure = Figure(figsize=(5 * len(growths), 4), layout="constrained")
+    figure = drawing.begin(5 * len(growths), 4)
     for place, growth in enumerate(growths):
         axes = figure.add_subplot(1, len(growths), place + 1)
         lines: dict[str, list[dict[str, Any]]] = {}
@@ -36,7 +32,4 @@ def draw(found: list[dict[str, Any]], path: str) -> None:
         else:  # the best is a horizontal line
             axes.set_ylim(bottom=0)
         axes.legend(fontsize=8)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise UserError(f"--figure {path} cannot be written: {error.strerror}.") from None
+    drawing.write(figure, path)

@@ -17,7 +17,6 @@ def test_trace() -> None:
     assert trace.first == 3 and [point.E for point in trace.points] == [3, 2, 1]
     found = trace.reached(2.5)
     assert found is not None and found.evaluations == 4 and trace.reached(0.5) is None
-    assert trace.after(math.inf) == 1 and trace.after(-1) == math.inf
     with pytest.raises(Finished):
         trace.note(0.1, 6)
     late = Trace(until=0, limit=-1)

@@ -58,6 +58,7 @@ def test_tables_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (["--row", "0"], "--row 0.0: it needs to be above 0."),
         (["--ranks", "0", "4"], "--ranks: give numbers of ranks"),
         (["--iterations", "1"], "--iterations 1: give at least 2."),
+        (["--figure", "a.txt"], "--figure a.txt: the name must end with .png, .svg or .pdf."),
         (["--json", "/dev/null/all.json"], "/dev/null/all.json cannot be written: Not a directory."),
     ],
 )
@@ -65,6 +66,11 @@ def test_what_makes_no_sense_is_refused(arguments: list[str], message: str) -> N
     with pytest.raises(UserError) as refused:
         command.main(OneRank(), arguments)
     assert str(refused.value).startswith(message)
+
+
+def test_a_figure_is_of_simulated_ranks() -> None:
+    with pytest.raises(UserError, match="--figure is of simulated ranks: leave it out, or start without mpirun"):
+        command.read_options(["--figure", "a.svg"], 2)
 
 
 def test_without_simgrid_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
