@@ -18,8 +18,8 @@ class Remembered(Source):
 
     def __init__(self, source: Source, most: int):
         self.source, self.room = source, most
-        self.path, self.n, self.columns = source.path, source.n, source.columns
-        self.named, self.notes, self.categories = source.named, source.notes, source.categories
+        for name in Source.__annotations__:
+            setattr(self, name, getattr(source, name))
         self._answers: dict[Any, tuple[np.ndarray, list[np.ndarray]]] = {}
 
     def kind(self, column: int) -> Kind | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from distnn.data.tables import open_source
 from distnn.data.tables.remembered import Remembered
-from distnn.data.tables.source import Missing
+from distnn.data.tables.source import Missing, Source
 from distnn.parallel.ranks import OneRank
 
 
@@ -35,6 +36,18 @@ def test_what_was_read_is_not_read_again(table: Path, monkeypatch: pytest.Monkey
     remembered.read(5, 10, [1, 0], [2], missing=Missing())
     remembered.read(5, 9, [1, 0], [2])  # none may be missing: another question
     assert len(asked) == 3
+
+
+def test_what_is_known_of_a_table_is_known_of_the_remembered_one(tmp_path: Path) -> None:
+    """Of a file of pandas, too, whose index is no input."""
+    frame = pandas.DataFrame({"a": [1.5, 2.5], "size": pandas.Categorical(["1", "2"]), "y": ["3", "4"]})
+    frame.set_index(pandas.Index(["p", "q"], name="id")).to_parquet(tmp_path / "table.parquet")
+    source = open_source(str(tmp_path / "table.parquet"), OneRank())
+    assert (source.aside, source.typed, source.categories) == ({0}, True, {2})
+    remembered = Remembered(source, 1000)
+    for name in Source.__annotations__:
+        assert getattr(remembered, name) == getattr(source, name), name
+    assert [remembered.kind(j) for j in range(4)] == [source.kind(j) for j in range(4)]
 
 
 def test_what_there_is_no_room_for_is_read_each_time(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
