@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-import numbers
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from distnn.command_line.synonyms import Language
-from distnn.data.classes import label_name
 from distnn.data.tables import ArraySource, Source
-from distnn.declared import declared
 from distnn.errors import UserError
 from distnn.inference.ensemble import Ensemble
 from distnn.inference.model import Model
@@ -32,8 +27,9 @@ from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import assemble
 from distnn.runs.farm.in_memory import CrossValidation, test_models, train_all
 from distnn.runs.farm.members import Members, members
-from distnn.runs.options import ACTIONS, RUN, Options, check, group
+from distnn.runs.options import Options, check
 from distnn.runs.options.in_python import in_python, speaking_python
+from distnn.runs.options.of_fit import OPTIONS, of_fit
 from distnn.runs.reports.report import Report
 from distnn.runs.reports.sentences import opening
 from distnn.runs.trials import Look
@@ -45,19 +41,7 @@ from distnn.words import many
 if TYPE_CHECKING:
     from distnn.keywords import Keywords
 
-COMMANDS_OWN = (
-    *("data", "targets", "header", "delimiter", "decimal", "encoding", "examples"),
-    *("folds", "folds_by", "restarts", "only", "group_size", "total_seconds", "out_of_fold", "start"),
-)
-KNOWN = tuple(field.name for field in fields(Options))
-OPTIONS = tuple(  # of fit: those of a training, but for files and what is printed
-    name
-    for name in KNOWN
-    if name in ("check_every", "memory", "scratch") or not (name in COMMANDS_OWN or group(name) in (RUN, ACTIONS))
-)
-PAIRS = ("types", "transform", "class_weights")  # NAME=VALUE each, which may be a dictionary
-SEQUENCES = tuple(option.name for option in declared(Options) if option.takes_several)
-NAMES = {name: name for name in OPTIONS} | {"resume": "network=fit.model.network"}  # in sentences
+NAMES = {name: name for name in (*OPTIONS, "start")} | {"resume": "network=fit.model.network"}  # in sentences
 OF_FOLDS = NAMES | {name: name for name in ("folds", "folds_by")}
 
 
@@ -128,12 +112,12 @@ def cross_validate(
         try:
             with everyone.sharing_errors():
                 by = None if folds_by is None else str(folds_by)
-                chosen = replace(_options(None, dict(options), "cross_validate"), folds=folds, folds_by=by)
+                chosen = replace(of_fit(options, of="cross_validate"), folds=folds, folds_by=by)
                 check(chosen)
+                if (several := members(chosen)) is None:
+                    raise UserError(f"--folds {folds}: give a number of at least 2.")
             require_same(_shared(chosen, None, None), everyone)
             source = ArraySource(X, Y, weights, everyone)
-            several = members(chosen)
-            assert several is not None
             fits = _fit_all(OF_FOLDS, chosen, several, source, None, False, everyone)
             scores, columns = test_models([found.model for found in fits], source, everyone)
         except UserError as error:
@@ -158,16 +142,17 @@ def fit(
 
     X: rows × d^(0). Y: rows × d^(L), or (rows,); words are classes. weights: (rows,) or None. Each is an array, or a
     frame or series of pandas, polars or pyarrow, whose columns keep their names and are understood as those of a file.
-    network: one to go on with, changed in place; otherwise one is made and initialised as `options` say. comm: an
-    mpi4py communicator; None for all processes of the job. options: those of `python -m distnn.train` by their names,
-    such as hidden=(30, 30), eta=0.1, max_iterations=500; files are not written. The table is that of the ranks' rows
-    one after another; the result depends on it, not on how it is cut over ranks.
+    network: one to go on with, changed in place; where its weights are all 0, or none is given, they are drawn as
+    `options` say. comm: an mpi4py communicator; None for all processes of the job. options: those of
+    `python -m distnn.train` by their names, such as hidden=(30, 30), eta=0.1, max_iterations=500; files are not
+    written. The table is that of the ranks' rows one after another; the result depends on it, not on how it is cut
+    over ranks.
 
     start: a model, of which a new network begins with what it computes, although it saw another table; or a fitted
-    MLPRegressor or MLPClassifier of scikit-learn, which saw X and Y as they are. on_iteration:
-    called on the ranks that pass it, be it rank 0 or all, with the record of each iteration, the same on all; where it
-    returns true on one of them, the training stops on all, and what it raises on one is raised on all. This takes two
-    short messages an iteration. It may communicate if all ranks pass it, and do the same in it.
+    MLPRegressor or MLPClassifier of scikit-learn, which saw X and Y as they are. on_iteration: called on the ranks that
+    pass it, be it rank 0 or all, with the record of each iteration, the same on all; where it returns true on one of
+    them, the training stops on all, and what it raises on one is raised on all. This takes two short messages an
+    iteration. It may communicate if all ranks pass it, and do the same in it.
 
     With members, groups of ranks train them side by side; with on_iteration or verbose all ranks train one by one.
 
@@ -197,38 +182,13 @@ def fit_for(
             with everyone.sharing_errors():
                 if on_iteration is not None and not callable(on_iteration):
                     raise UserError(f"on_iteration={on_iteration!r}: give a function, which gets each record.")
-                chosen = _options(network, options)
+                chosen = of_fit(options, network, start)
                 shared = _shared(chosen, network, start)
             require_same(shared, everyone)
             source = ArraySource(X, Y, weights, everyone)
             return _fit(names, chosen, source, network, start, on_iteration, verbose, everyone)
         except UserError as error:
             raise speaking_python(error, names) from None
-
-
-def _options(network: Network | None, options: dict[str, Any], of: str = "fit") -> Options:
-    """The options, once checked; those of a network that is given, are its own. of: the function, for messages."""
-    if not (network is None or isinstance(network, Network)):
-        raise UserError(f"fit: network={network!r}: give a distnn.Network; hidden=(16, 16) makes one.")
-    if network is not None:
-        options = {"output_theta": network.output_theta, **options}
-        options |= {"hidden": network.d[1:-1], "theta": network.theta}
-        if not network.w.any():
-            network.initialise(options.get("seed", 0), options.get("sigma"))
-    for name, value in options.items():
-        if name in SEQUENCES and isinstance(value, str | numbers.Integral):
-            options[name] = (value,)
-        if name in PAIRS and isinstance(value, Mapping):
-            options[name] = tuple(f"{label_name(key)}={given}" for key, given in value.items())
-        if name in KNOWN and name not in OPTIONS:
-            raise UserError(f"{of}: {name} is an option of the command line, not of {of}.")
-        if name not in KNOWN:
-            Language(OPTIONS, "python").refuse([name], of)
-            near = get_close_matches(name, OPTIONS, n=1)
-            raise UserError(f"{of}: there is no option {name}{f'; did you mean {near[0]}?' if near else '.'}")
-    chosen = Options(**options)
-    check(chosen if network is None else replace(chosen, theta=Options.theta))  # a network knows its θ
-    return chosen
 
 
 def _shared(options: Options, network: Network | None, start: Any) -> dict[str, Any]:
@@ -264,8 +224,6 @@ def _fit(
 ) -> Fit:
     blas.limit_threads(options.threads)
     if several := members(options):
-        if network is not None:
-            raise UserError("fit: members draw their initial weights: leave out network.")
         fits = _fit_all(names, options, several, source, on_iteration, verbose, everyone)
         whole = Ensemble.of([found.model for found in fits])
         return Fit(whole, fits[-1].records, fits[-1].reason, members=fits)

@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from distnn.api import OPTIONS, PAIRS, fit
+from distnn.api import fit
 from distnn.declared import declared
+from distnn.runs.options.of_fit import OPTIONS, PAIRS
 from distnn.runs.options.options import Options
 from distnn.sklearn.parameters import NAMES, parameters
 

@@ -137,11 +137,12 @@ def test_pairs_may_be_a_dictionary() -> None:
         fit(X, codes + 1.0, classes=True, class_weights=weights, transform=log, types=types, max_iterations=2).model
         for weights, log, types in (
             ({1.0: 2, 3: 0.5}, {"x1": "log1p"}, {"x2": "words"}),
+            ({np.float32(1): 2, np.float64(3): 0.5}, {"x1": "log1p"}, {"x2": "words"}),
             (("1=2", "3=0.5"), "x1=log1p", "x2=words"),
         )
     ]
-    assert found[0].metadata() == found[1].metadata()
-    assert found[0].network.w.tobytes() == found[1].network.w.tobytes()
+    assert found[0].metadata() == found[1].metadata() == found[2].metadata()
+    assert found[0].network.w.tobytes() == found[1].network.w.tobytes() == found[2].network.w.tobytes()
     assert found[0].preparation.classes is not None and found[0].preparation.classes.weights == (2.0, 1.0, 0.5)
 
 
@@ -218,6 +219,8 @@ BAD: list[tuple[tuple, dict[str, Any], str]] = [
     ((X, Y, Network([2, 3, 1])), {}, r"architecture \[2, 3, 1\], but the data needs \[3, 3, 1\]"),
     ((X, Y, Network([3, 3, 2])), {}, r"architecture \[3, 3, 2\], but the data needs \[3, 3, 1\]"),
     ((X, Y, Network([3, 3, 1], theta="sign")), {}, "sign has no derivative"),
+    ((X, Y, Network([3, 3, 1])), {"hidden": 4}, r"fit: the network has hidden=\(3,\): leave out hidden=\(4,\)"),
+    ((X, Y, Network([3, 3, 1])), {"start": Network([3, 3, 1])}, "^start and network both say what weights"),
     ((X * np.nan, Y), {}, "row 0, column x1: nan is not a finite number"),
     ((X, Y * 0), {}, "the target column y is constant"),
     ((X.astype(object), Y), {}, "X holds Python objects"),
@@ -251,7 +254,7 @@ def test_bad_input(arguments: tuple, options: dict[str, Any], sentence: str, siz
         ({"eta": 0.2}, "eta differs over the ranks: 0.1 on rank 0, 0.2 on rank 2"),
         ({"seed": 1}, "seed differs over the ranks: 0 on rank 0, 1 on rank 2"),
         ({"hidden": (4, 4)}, r"hidden differs over the ranks: \(4,\) on rank 0, \(4, 4\) on rank 2"),
-        ({"network": Network([3, 3, 1])}, r"network differs over the ranks: None on rank 0, \(.*\) on rank 2"),
+        ({"network": Network([3, 4, 1])}, r"network differs over the ranks: None on rank 0, \(.*\) on rank 2"),
         ({"hidden": (0,)}, "^hidden=0: every layer needs a width"),
         ({"start": None}, r"start differs over the ranks: \(.*\) on rank 0, None on rank 2"),
     ],

@@ -91,14 +91,14 @@ def kind_of_labels(names: Sequence[str]) -> str:
     return "booleans" if set(names) == {"True", "False"} else "words"
 
 
-def class_name(value: float) -> str:
+def class_name(value: float | np.floating) -> str:
     """The name of a class that is given as a number: 3 for 3.0."""
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def label_name(label: object) -> str:
     """The name of a class that is given as a value of Python."""
-    return class_name(label) if isinstance(label, float) else str(label)
+    return class_name(label) if isinstance(label, float | np.floating) else str(label)
 
 
 def sort_names(names: Collection[str]) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ class Perceptron(BaseEstimator):
         try:
             targets = self._targets(y, ranks)
             options = parameters.options(values, n, total(weights, len(X), ranks), seed, self.classes)
+            options |= {} if start is None else {"sigma": None}  # which has drawn the weights that are there
             report = _print if self.verbose and ranks.rank == 0 else None
             with blas.limited_threads(self.threads):
                 fitted = fit_for(

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from distnn.api import OPTIONS
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.runs.options import Options, check, having_settings
 from distnn.runs.options.in_python import speaking_python
+from distnn.runs.options.of_fit import OPTIONS
 from distnn.runs.plan import output
 
 # scikit-learn's names of fit's options, and its defaults but for two: tanh and a solver that suits, not relu and adam.
@@ -44,7 +44,7 @@ PREPROCESSING = (
 IN_SENTENCES = (
     {name: name for name in OPTIONS}
     | {option: name for name, (option, _) in NAMES.items()}
-    | {"resume": "warm_start=True", "patience": "early_stopping"}
+    | {"resume": "warm_start=True", "start": "warm_start", "patience": "early_stopping"}
 )
 SMALLEST_BATCH = 200  # scikit-learn's "auto": this many rows, or all
 

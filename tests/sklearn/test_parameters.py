@@ -11,7 +11,7 @@ from estimators import quiet, regressor
 from tables import regression
 
 from distnn import UserError
-from distnn.api import OPTIONS
+from distnn.runs.options.of_fit import OPTIONS
 
 pytestmark = quiet
 

@@ -76,6 +76,14 @@ def test_a_warm_start_goes_on() -> None:
     np.testing.assert_allclose(twice.predict(X), before, rtol=1e-12)
     with pytest.raises(ValueError, match="architecture"):
         twice.set_params(hidden_layer_sizes=(5,)).fit(X, y)
+    with pytest.raises(ValueError, match=r"^warm_start and members both say what weights to begin with"):
+        twice.set_params(hidden_layer_sizes=(4,), members=2).fit(X, y)
+
+
+def test_a_warm_start_draws_no_weights() -> None:
+    twice = regressor(**{**FAST, "max_iter": 2}, warm_start=True, sigma=0.1).fit(X, y).fit(X, y)
+    four = regressor(**{**FAST, "max_iter": 4}, sigma=0.1).fit(X, y)
+    np.testing.assert_array_equal(twice.coefs_[0], four.coefs_[0])
 
 
 def test_random_states() -> None:

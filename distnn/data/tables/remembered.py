@@ -18,8 +18,9 @@ class Remembered(Source):
 
     def __init__(self, source: Source, most: int):
         self.source, self.room = source, most
-        for name in Source.__annotations__:
-            setattr(self, name, getattr(source, name))
+        self.path, self.n, self.columns = source.path, source.n, source.columns
+        self.named, self.typed, self.notes = source.named, source.typed, source.notes
+        self.aside, self.categories = source.aside, source.categories
         self._answers: dict[Any, tuple[np.ndarray, list[np.ndarray]]] = {}
 
     def kind(self, column: int) -> Kind | None:

@@ -192,6 +192,7 @@ def test_what_cannot_be_is_said_in_the_words_of_python() -> None:
     for given, why in (
         ({"folds": 91}, "90 rows are too few for folds=91"),
         ({"folds": 1}, "folds=1: give a number of at least 2"),
+        ({"folds": None}, "folds=None: give a number of at least 2"),
         ({"folds": 3, "members": 2}, "do not go together"),
         ({"folds": 3, "folds_by": "x9"}, "has no column 'x9'"),
         ({"fold": 3}, "cross_validate: there is no option fold"),

@@ -7,11 +7,11 @@ import re
 import pytest
 from checkout import CHECKOUT
 
-from distnn.api import OPTIONS
 from distnn.declared import declared
 from distnn.errors import TooLittleRoom
 from distnn.runs.options import Options
 from distnn.runs.options.in_python import PROSE, in_python, speaking_python
+from distnn.runs.options.of_fit import OPTIONS
 
 NAMES = {option.name: option.name for option in declared(Options) if option.name not in ("restarts", "data")}
 SENTENCES = {
