@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -67,7 +67,7 @@ class Encoding:
 
     def metadata(self) -> dict[str, Any]:
         """The encoding for JSON."""
-        return asdict(self)
+        return dict(vars(self))
 
     @staticmethod
     def restore(metadata: dict[str, Any]) -> Encoding:

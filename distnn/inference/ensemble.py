@@ -37,11 +37,10 @@ class Ensemble(Model):
     def of(members: Sequence[Model]) -> Ensemble:
         """The ensemble of models of one table and one architecture. UserError if they are not."""
         first = members[0]
-        for other in members:
-            if _shared(other) != _shared(first) or not all(
-                np.array_equal(array, other.preparation.tensors()[name])
-                for name, array in first.preparation.tensors().items()
-            ):
+        shared, tensors = _shared(first), first.preparation.tensors()
+        for other in members[1:]:
+            its = other.preparation.tensors()
+            if _shared(other) != shared or not all(np.array_equal(array, its[name]) for name, array in tensors.items()):
                 raise UserError("The models of an ensemble need one architecture and one preparation of the table.")
         known = {name: getattr(first, name) for name in ("error", "dtype", "held_out", "header", "written")}
         made = Ensemble(first.network, first.preparation, **known, members=list(members))

@@ -15,6 +15,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any
 
@@ -193,11 +194,13 @@ def sweep(folder: Path, *names: str) -> None:
 
     What another process is still writing stays, where the file system has locks.
     """
-    for name in names:
-        for left in folder.glob(f".{name}.????????"):
-            with suppress(OSError), left.open("r+b") as file:
-                if not _locked(file):
-                    left.unlink()
+    patterns = [f".{name}.????????" for name in names]
+    with suppress(OSError):  # there may be no such folder
+        for name in os.listdir(folder):
+            if name.startswith(".") and any(fnmatchcase(name, pattern) for pattern in patterns):
+                with suppress(OSError), (folder / name).open("r+b") as file:
+                    if not _locked(file):
+                        (folder / name).unlink()
 
 
 def _locked(file: IO[Any]) -> bool:

@@ -16,7 +16,7 @@ from distnn.errors import FAILED
 from distnn.parallel.ranks import Ranks
 from distnn.training.interruption import PRUNED, TIME_LIMIT
 
-LOOK_SECONDS = 0.01  # between looks for what was posted, while this rank trains
+LOOK_SECONDS = 1e-3  # between looks for what was posted, while this rank trains: as long as who asks may wait
 SLEEP_SECONDS = 1e-3  # and while it waits
 BEAT_SECONDS = 5.0  # between signs of life
 ASKS, ALIVE, STOP, TRAIN, REPORTS, PRUNE = "asks", "alive", "stop", "train", "reports", "prune"  # what is said
