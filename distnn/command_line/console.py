@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+WIDTH = 100_000  # columns of a file: no table and no line needs as many
+
 
 def pairs(rows: Sequence[tuple[str, str]]) -> None:
     """Print names and values on stdout, a line each; on a terminal long values are folded."""
@@ -46,12 +48,12 @@ def print_table(shown: Table) -> None:
 
 
 def stdout() -> Console:
-    """The console of stdout; where it goes to a file, wide enough for every table.
+    """The console of stdout, which prints texts as they are; where it goes to a file, wide enough for every table.
 
     Open MPI gives rank 0 a terminal of its own, wherever its output goes; launch/local.sh says if there is a real one.
     """
     pretended = "OMPI_COMM_WORLD_RANK" in os.environ and "TTY_INTERACTIVE" not in os.environ
-    console = Console(highlight=False, force_terminal=False if pretended else None)
+    console = Console(highlight=False, markup=False, emoji=False, force_terminal=False if pretended else None)
     if not console.is_terminal:
-        console.width = 200
+        console.width = WIDTH
     return console

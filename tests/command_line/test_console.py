@@ -21,6 +21,19 @@ def test_a_table_has_its_first_column_to_the_left_and_the_others_to_the_right(
     assert [line for line in lines[1:] if line] == [" who       n", " ───────────", " a         1", " bcde   1234"]
 
 
-def test_a_file_is_wide_enough_for_every_table() -> None:
+def test_a_file_is_wide_enough_for_every_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert not stdout().is_terminal
-    assert stdout().width == 200
+    names = [f"a class of quite a long name, {k}" for k in range(30)]
+    table("Title", ("", *names), [("row", *range(30))])
+    pairs([("model", "/" + "x" * 500)])
+    text = capsys.readouterr().out
+    assert all(name in text for name in names) and "x" * 500 in text
+
+
+@pytest.mark.parametrize("name", ["[bold]", "[/]", "a:key:b", "\\[x]"])
+def test_names_stand_as_they_are(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also those that mean something to rich: a style, or a small picture."""
+    pairs([(name, name)])
+    table("Title", (name, name), [(name, name)])
+    stdout().print(name)
+    assert capsys.readouterr().out.count(name) == 7

@@ -38,7 +38,7 @@ class ConsoleReport(Report):
     def say(self, text: str) -> None:
         """Print a line."""
         if not self.quiet:
-            self.console.print(text, markup=False)
+            self.console.print(text)
 
     def warn(self, text: str) -> None:
         """Print a warning."""
