@@ -36,7 +36,7 @@ distnn init table.csv --yes --write lift.toml"""
 
 INIT = "Init"
 AUTO = "auto"  # what a training without the option does
-HEAD = """# Options of a training: distnn train --config {file}
+HEAD = """# Options of a training: {train}
 # Those that begin with # have their defaults, or are decided by the data.
 """
 
@@ -66,17 +66,19 @@ def _init(asked: InitOptions | None) -> None:
     system = asked.system or find()
     if system is not None and system not in SYSTEMS:
         raise UserError(f"--system {system}: choose from {', '.join(sorted(SYSTEMS))}.")
+    make_way([asked.write], asked.overwrite)
     file = Path(asked.write)
     job = file.with_suffix(f".{system}.sh")
-    make_way((asked.write, *([job] if system else [])), asked.overwrite)
+    make_way([job] if system else [], asked.overwrite)
     options = questions(asked.data, (lambda question, default: default) if asked.yes else ask)
-    write(file, HEAD.format(file=file) + commented(options), "--write")
-    print(f"wrote {file}. Train here: distnn train --config {file}")
+    flags = ["--config", str(file)]
+    train = shlex.join(["distnn", "train", *flags])
+    write(file, HEAD.format(train=train.encode(errors="replace").decode()) + commented(options), "--write")
+    print(f"wrote {file}. Train here: {train}")
     if system:
-        flags = ["--config", str(file)]
         write(job, made(system, SubmitOptions(**vars(options)), flags), "--write")
-        command = " ".join(SYSTEMS[system].command) + (" <" if SYSTEMS[system].reads else "")
-        print(f"wrote {job}. Train as a job: {command} {job}")
+        command = shlex.join(SYSTEMS[system].command) + (" <" if SYSTEMS[system].reads else "")
+        print(f"wrote {job}. Train as a job: {command} {shlex.quote(str(job))}")
 
 
 def ask(question: str, default: str) -> str:

@@ -7,17 +7,20 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from glob import glob
+from os.path import exists
 from pathlib import Path
 from typing import Annotated, Literal
 
 from distnn.command_line.arguments import read
 from distnn.command_line.program import run
+from distnn.data.tables.hdf import split_path
 from distnn.declared import declared
 from distnn.errors import BAD_USE, DONE, UserError
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.options import Options, check
 from distnn.runs.options.fields import AtLeast, check_fields
-from distnn.storage.overwriting import make_way, write
+from distnn.storage.overwriting import encoded, make_way, write
 from distnn.submission.script import is_script_of, script, to_flags
 from distnn.submission.systems import SYSTEMS, Request, duration, find, require_seeds
 
@@ -90,9 +93,11 @@ def made(name: str, options: SubmitOptions, flags: Sequence[str]) -> str:
         raise UserError(
             "--resume and --overwrite are left out here: the job itself sees whether there is a checkpoint."
         )
-    if options.data is not None and (options.data == "-" or not _is_there(options.data)):
+    if options.data is not None and not _is_there(options.data):
         raise UserError(f"{options.data} is no file here: a job reads its table from one.")
     require_seeds(options.array)
+    if options.array and options.seed:
+        raise UserError(f"--seed {options.seed}: --array gives each job a seed of its own: leave one of the two out.")
     request = Request(
         options.tasks,
         duration(options.time),
@@ -111,16 +116,16 @@ def submit(name: str, text: str, file: Path) -> int:
     system = SYSTEMS[name]
     command = system.command if system.reads else (*system.command, str(file))
     try:
-        done = subprocess.run(command, input=text if system.reads else None, text=True, check=False)
+        done = subprocess.run(command, input=encoded(text) if system.reads else None, check=False)
     except OSError as error:
         raise UserError(f"{shlex.join(command)} cannot be started: {error.strerror}. The script is {file}.") from None
     return BAD_USE if done.returncode else DONE
 
 
 def _is_there(data: str) -> bool:
-    """Is there a file, a folder, or anything like a pattern?"""
-    place = data.partition(":")[0]
-    return Path(place).exists() or Path(data).exists() or any(Path().glob(data) if not data.startswith("/") else [data])
+    """Is there a file or a folder of this name, or one that is like a pattern? None is stdin."""
+    path, _ = split_path(data)
+    return exists(path) or bool(glob(path))
 
 
 if __name__ == "__main__":

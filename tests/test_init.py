@@ -81,6 +81,16 @@ def test_a_job_script(capsys: pytest.CaptureFixture[str]) -> None:
     assert "OUT=runs/t OPTIONS=(--config distnn.toml)\n" in Path("distnn.lsf.sh").read_text()
 
 
+def test_a_file_of_options_with_spaces_in_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands are said as a shell takes them."""
+    assert main(OneRank(), ["t.csv", "--yes", "--system", "slurm", "--write", "a b/my options.toml"]) == 0
+    told = capsys.readouterr().out
+    assert "Train here: distnn train --config 'a b/my options.toml'\n" in told
+    assert "Train as a job: sbatch 'a b/my options.slurm.sh'\n" in told
+    assert Path("a b/my options.toml").read_text().startswith("# Options of a training: distnn train --config 'a b/")
+    assert "OPTIONS=(--config 'a b/my options.toml')\n" in Path("a b/my options.slurm.sh").read_text()
+
+
 def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     with pytest.raises(UserError, match="stdin is no terminal"):
@@ -89,3 +99,7 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
         main(OneRank(), ["t.csv", "--yes", "--system", "cray"])
     with pytest.raises(UserError, match=r"none\.csv cannot be read"):
         main(OneRank(), ["none.csv", "--yes"])
+    with pytest.raises(UserError, match="--write is empty text"):
+        main(OneRank(), ["t.csv", "--yes", "--write", ""])
+    with pytest.raises(UserError, match=r"^\. is a folder: give the name of a file"):
+        main(OneRank(), ["t.csv", "--yes", "--write", "."])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,12 @@ def test_it_is_submitted(command: str, name: str, folder: Path, capfd: pytest.Ca
         (["t.csv", "--system", "slurm"], "--out is missing"),
         (["none.csv", "--out", "r", "--system", "slurm"], "none.csv is no file here"),
         (["-", "--out", "r", "--system", "slurm"], "- is no file here"),
+        (["/none/t.csv", "--out", "r", "--system", "slurm"], "/none/t.csv is no file here"),
+        (["none*.csv", "--out", "r", "--system", "slurm"], r"none\*.csv is no file here"),
+        (
+            [*BASE, "--system", "slurm", "--array", "1-8", "--seed", "3"],
+            "--seed 3: --array gives each job a seed of its",
+        ),
         ([*BASE, "--system", "slurm", "--time", "soon"], "--time soon"),
         ([*BASE, "--system", "slurm", "--array", "8"], "--array 8"),
         ([*BASE, "--system", "slurm", "--account", "a\nrm"], "--account .* give one word"),
@@ -75,6 +83,29 @@ def test_it_is_submitted(command: str, name: str, folder: Path, capfd: pytest.Ca
 def test_what_it_refuses(arguments: list[str], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         main(OneRank(), arguments)
+
+
+@pytest.mark.job
+def test_names_that_are_no_utf_8_keep_their_bytes(folder: Path) -> None:
+    """Also in the script that is handed over on stdin; and it is known again as the run's own."""
+    name = os.fsdecode(b"caf\xe9")
+    Path(f"{name}.csv").touch()
+    program = folder / "bin/bsub"
+    program.write_text('#!/bin/bash\nwhile IFS= read -r line; do printf "%s\\n" "$line"; done >said\n')
+    program.chmod(0o755)
+    for _ in range(2):
+        assert main(OneRank(), [f"{name}.csv", "--out", f"runs/{name}", "--system", "lsf"]) == 0
+        written = Path(f"runs/{name}.lsf.sh").read_bytes()
+        assert b"caf\xe9.csv" in written and Path("said").read_bytes() == written
+
+
+@pytest.mark.parametrize("data", ["tables", "t*.csv", "{folder}/t*.csv", "{folder}/t.csv", "t.h5:/X,/Y"])
+def test_tables_that_are_there(data: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tables").mkdir()
+    Path("t.h5").touch()
+    data = data.format(folder=folder)
+    assert main(OneRank(), [data, "--out", "r", "--system", "slurm", "--dry-run"]) == 0
+    assert f"--data {shlex.quote(data)})" in capsys.readouterr().out
 
 
 @pytest.mark.job

@@ -69,7 +69,7 @@ def _given(arguments: Sequence[str], options: Sequence[Declared], language: Lang
         if given.get(name.replace("-", "_")) == (tuple(value) if isinstance(value, list) else value):
             given[name.replace("-", "_")] = from_toml(value)
     for option in options:
-        if (option.is_positional or option.name == "out") and given.get(option.name) in ("", ("",)):
+        if (option.is_positional or option.name in ("out", "write")) and given.get(option.name) in ("", ("",)):
             raise UserError(f"{option.flag} is empty text: is a variable of the shell not set?")
     return given
 

@@ -53,6 +53,11 @@ def write(path: Path, content: str | bytes, option: str) -> None:
     try:
         make_folder(path.parent)
         with replacing(path) as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(encoded(content) if isinstance(content, str) else content)
     except OSError as error:
         raise UserError(f"{option} {path} cannot be written: {error.strerror}.") from None
+
+
+def encoded(text: str) -> bytes:
+    """A text as UTF-8, in which names of files keep bytes of theirs that are none."""
+    return text.encode(errors="surrogateescape")

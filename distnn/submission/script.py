@@ -41,8 +41,8 @@ def script(system: System, request: Request, out: str, options: Sequence[str], m
 def is_script_of(path: Path, out: str) -> bool:
     """Is the file a script that trains into the directory `out`? Local."""
     try:
-        return f"\n{_beginning(out)}" in path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        return f"\n{_beginning(out)}" in path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
         return False
 
 
@@ -56,16 +56,20 @@ def in_checkout() -> bool:
 
 
 def to_flags(options: Sequence[Declared], given: Mapping[str, Any]) -> list[str]:
-    """The options that were given, by their names, as arguments."""
+    """The options that were given, by their names, as arguments; those that have their defaults need none."""
     found: list[str] = []
     for option in options:
-        if option.name not in given:
+        value = given.get(option.name, option.default)
+        if value == option.default:
             continue
-        value = given[option.name]
         if option.is_switch:
             found.append(option.flag if value else option.flag.replace("--", "--no-", 1))
+            continue
+        words = list(map(str, value if option.takes_several else (value,)))
+        if any(word.startswith("-") for word in words):  # else they would be taken for options
+            found += [f"{option.flag}={word}" for word in words]
         else:
-            found += [option.flag, *map(str, value if option.takes_several else (value,))]
+            found += [option.flag, *words]
     return found
 
 

@@ -11,6 +11,7 @@ from batch_systems import SYSTEMS as STAND_INS
 from batch_systems import BatchSystem
 from checkout import CHECKOUT, LAUNCH
 
+from distnn.command_line.arguments import read, to_toml
 from distnn.declared import declared
 from distnn.runs.options import Options
 from distnn.submission.script import in_checkout, script, to_flags
@@ -68,3 +69,22 @@ def test_options_as_flags() -> None:
     flags = to_flags(declared(Options), given)
     assert " ".join(flags) == "--targets y a b --header --no-standardise --hidden 3 4 --seed 3 --eta 0.5"
     assert to_flags(declared(Options), {}) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["t.csv", "--missing=-x", "NA", "--weights=--w", "--targets", "-1"],
+        ["--data=-t.csv", "--hidden", "--stop", "t >= 5 and E_in < 1"],
+        ["--config", "all.toml", "--no-standardise"],
+    ],
+    ids=" ".join,
+)
+def test_flags_say_what_was_given(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also words that begin as options do, no layer at all, and a file that names no columns, as options.toml does."""
+    monkeypatch.chdir(tmp_path)
+    Path("all.toml").write_text(to_toml(Options(data="a b.csv", seed=4)))
+    given = read(Options, "distnn train", "", arguments)
+    assert given is not None
+    again = read(Options, "distnn train", "", to_flags(declared(Options), given))
+    assert again is not None and Options(**again) == Options(**given)
