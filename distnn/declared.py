@@ -5,13 +5,25 @@ hidden: Annotated[tuple[int, ...], "Network", "Widths of the hidden layers."] = 
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 
 class Positional:
     """In the annotation of a field, whose values are given without its flag, too."""
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """In the annotation of a field: its value, or each of several, if there is one, is a number of at least this."""
+
+    least: int
+
+
+def flag(name: str) -> str:
+    """The flag of an option of this name."""
+    return "--" + name.replace("_", "-")
 
 
 class Declared(NamedTuple):
@@ -26,7 +38,7 @@ class Declared(NamedTuple):
 
     @property
     def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
+        return flag(self.name)
 
     @property
     def is_positional(self) -> bool:

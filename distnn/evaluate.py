@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.errors import UserError
+from distnn.declared import AtLeast
 from distnn.inference.application import Application
 from distnn.inference.evaluation import evaluate
 from distnn.inference.measures.classes import SCORES
@@ -45,15 +45,16 @@ class EvaluateOptions(ApplyOptions):
         "Rows to use: all, or, of the table that the model was trained on, those trained on, held out by --validation "
         "or kept by --test.",
     ] = "all"
-    worst: Annotated[int, DATA, "Show so many rows with the largest errors, of each target."] = 0
+    worst: Annotated[int, DATA, "Show so many rows with the largest errors, of each target.", AtLeast(0)] = 0
     leverage: Annotated[
         int,
         DATA,
         "Of the table that the model was trained on: the error that leaving each row out would show, and so many rows "
         "with the largest leverages, which decide the fit most. For models of numbers, trained with --intervals.",
+        AtLeast(0),
     ] = 0
     json: Annotated[bool, DATA, "Print JSON for a program instead of tables."] = False
-    watchdog: Annotated[float, JOB, WORDS] = SECONDS
+    watchdog: Annotated[float, JOB, WORDS, AtLeast(0)] = SECONDS
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
@@ -61,10 +62,6 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     options = watched_reading(ranks, arguments, lambda: parse(EvaluateOptions, PROGRAM, ABOUT, arguments))
     if options is None:
         return 0
-    if options.worst < 0:
-        raise UserError(f"--worst {options.worst}: give a number of rows, 0 or more.")
-    if options.leverage < 0:
-        raise UserError(f"--leverage {options.leverage}: give a number of rows, 0 or more.")
     with watching(ranks, options.watchdog):
         application = Application(options, ranks, with_targets=True)
         result = evaluate(application, options.rows, options.worst, options.leverage)

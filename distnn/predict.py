@@ -10,6 +10,7 @@ from typing import Annotated
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
+from distnn.declared import AtLeast
 from distnn.inference.application import Application
 from distnn.inference.certainty import quantile
 from distnn.inference.options import DATA, JOB, ApplyOptions
@@ -58,7 +59,7 @@ class PredictOptions(ApplyOptions):
         "and of a new observation; of classes those of each output, and its average over what the weights may be. For "
         "models that were trained with --intervals.",
     ] = None
-    watchdog: Annotated[float, JOB, WORDS] = SECONDS
+    watchdog: Annotated[float, JOB, WORDS, AtLeast(0)] = SECONDS
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:

@@ -15,11 +15,10 @@ from typing import Annotated, Literal
 from distnn.command_line.arguments import read
 from distnn.command_line.program import run
 from distnn.data.tables.hdf import split_path
-from distnn.declared import declared
+from distnn.declared import AtLeast, declared
 from distnn.errors import BAD_USE, DONE, UserError
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.options import Options, check
-from distnn.runs.options.fields import AtLeast, check_fields
 from distnn.storage.overwriting import encoded, make_way, write
 from distnn.submission.script import is_script_of, script, to_flags
 from distnn.submission.systems import SYSTEMS, Request, duration, find, require_seeds
@@ -86,7 +85,6 @@ LEFT_OUT = ("out", "dry_run", "overwrite")  # of the training's options: those t
 def made(name: str, options: SubmitOptions, flags: Sequence[str]) -> str:
     """The script for the batch system of this name. UserError for what makes no sense, before it waits in a queue."""
     check(options)
-    check_fields(options)
     if not options.out:
         raise UserError("--out is missing: the directory of the run, in which a job that comes again goes on.")
     if options.resume or options.overwrite:

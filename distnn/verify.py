@@ -10,6 +10,7 @@ import numpy as np
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
+from distnn.declared import AtLeast
 from distnn.errors import DONE, FAILED, UserError
 from distnn.kernels import algebra, blas, library
 from distnn.parallel import environment, replicas
@@ -47,8 +48,8 @@ VERIFICATION = "Verification"
 class VerifyOptions(Options):
     """Options of a training, and those of the verification."""
 
-    steps: Annotated[int, VERIFICATION, "Iterations to train."] = 5
-    simulate: Annotated[tuple[int, ...], VERIFICATION, "Numbers of ranks to simulate."] = (2, 7, 64, 1000)
+    steps: Annotated[int, VERIFICATION, "Iterations to train.", AtLeast(1)] = 5
+    simulate: Annotated[tuple[int, ...], VERIFICATION, "Numbers of ranks to simulate.", AtLeast(1)] = (2, 7, 64, 1000)
     golden: Annotated[
         bool,
         VERIFICATION,
@@ -111,8 +112,6 @@ def read_options(arguments: Sequence[str]) -> VerifyOptions | None:
         return None
     if options.resume:
         raise UserError("--resume is for a training; verify one with --config and its options.toml.")
-    if options.steps < 1 or min(options.simulate, default=1) < 1:
-        raise UserError("--steps and --simulate need numbers of at least 1.")
     check(options)
     if (several := members(options)) is not None:
         raise UserError(f"One of {many(several.count, several.kind)} is verified at a time: add --only 0, say.")

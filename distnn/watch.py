@@ -16,10 +16,9 @@ from rich.text import Text
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.declared import Positional
+from distnn.declared import AtLeast, Positional
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
-from distnn.runs.options.fields import AtLeast, check_fields
 from distnn.runs.watching.state import is_run
 from distnn.runs.watching.view import Watched, line, table, whole
 
@@ -54,7 +53,6 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         if ranks.rank == 0:
             options = parse(WatchOptions, PROGRAM, ABOUT, arguments)
             if options is not None:
-                check_fields(options)
                 _watch([Watched(folder) for folder in _folders(options.runs)], options)
     return 0
 

@@ -49,7 +49,7 @@ def test_what_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_number_of_rows_below_zero(folder: Path) -> None:
-    with pytest.raises(UserError, match=r"--worst -1: give a number of rows, 0 or more\."):
+    with pytest.raises(UserError, match=r"--worst -1: give a number of at least 0\."):
         main(OneRank(), ["--model", str(folder / "words"), "--data", str(folder / "words.csv"), "--worst", "-1"])
 
 

@@ -199,7 +199,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "another ending": ({"out": "a.txt"}, r"--out a\.txt: the name must end with .csv, .npy, .* or .h5\."),
     "no such column": ({"keep": "id"}, "numbers.csv has no column 'id'"),
     "no folder": ({"out": "bad.csv/a.csv"}, "bad.csv/a.csv cannot be written: Not a directory"),
-    "threads": ({"threads": "0"}, "--threads and --examples need to be at least 1"),
+    "threads": ({"threads": "0"}, "--threads 0: give a number of at least 1"),
+    "watchdog": ({"watchdog": "-1"}, "--watchdog -1.0: give a number of at least 0"),
 }
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from distnn.command_line.fields import check_fields
 from distnn.command_line.help import help_text
 from distnn.command_line.synonyms import Language
 from distnn.declared import Declared, declared
@@ -27,9 +28,16 @@ BYTES = "bytes:"  # how a value begins in the file that is written byte by byte
 
 
 def parse(kind: type, program: str, about: str, arguments: Sequence[str]) -> Any:
-    """Options of the dataclass `kind`, as `read` reads them, or None when --help was all that was wanted."""
+    """Options of the dataclass `kind`, as `read` reads them, or None when --help was all that was wanted.
+
+    Local: for rank 0. UserError as for `read`, and for a value that does not fit its field.
+    """
     given = read(kind, program, about, arguments)
-    return None if given is None else kind(**given)
+    if given is None:
+        return None
+    options = kind(**given)
+    check_fields(options)
+    return options
 
 
 def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict[str, Any] | None:

@@ -59,8 +59,6 @@ class Application:
                 "--data is missing: the table to apply the model to, or - for rows on stdin. The built-in table is "
                 "--examples N."
             )
-        if options.threads < 1 or (options.examples is not None and options.examples < 1):
-            raise UserError("--threads and --examples need to be at least 1.")
         blas.limit_threads(options.threads)
         model: Model = on_root(ranks, lambda: load_model(options.model))
         header = model.header if options.header is None else options.header

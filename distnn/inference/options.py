@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from distnn.data.tables import KNOWN_FORMATS
-from distnn.declared import Positional
+from distnn.declared import AtLeast, Positional
 
 DATA, JOB = "Model and data", "Job"  # groups of options in --help
 
@@ -41,6 +41,8 @@ class ApplyOptions:
         DATA,
         "Words that no row had in the training: an error, or zeros, as if the word were none of those known.",
     ] = "error"
-    examples: Annotated[int | None, DATA, "Instead of --data: the built-in exclusive-or, with so many examples."] = None
-    seed: Annotated[int, DATA, "Seed of the built-in data set."] = 0
-    threads: Annotated[int, DATA, "BLAS threads a rank."] = 1
+    examples: Annotated[
+        int | None, DATA, "Instead of --data: the built-in exclusive-or, with so many examples.", AtLeast(1)
+    ] = None
+    seed: Annotated[int, DATA, "Seed of the built-in data set.", AtLeast(0)] = 0
+    threads: Annotated[int, DATA, "BLAS threads a rank.", AtLeast(1)] = 1

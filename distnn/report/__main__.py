@@ -10,8 +10,7 @@ from typing import Annotated
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.declared import Positional
-from distnn.errors import UserError
+from distnn.declared import AtLeast, Positional
 from distnn.inference.options import DATA, ApplyOptions
 from distnn.parallel.ranks import Ranks, on_root
 
@@ -38,7 +37,7 @@ class ReportOptions(ApplyOptions):
     figures: Annotated[str | None, REPORT, "Folder to write the figures to as well, as PNG, SVG and PDF."] = None
     compare: Annotated[tuple[str, ...], REPORT, "Directories of other runs, to be shown in one report."] = ()
     most_rows: Annotated[
-        int, REPORT, "Rows whose predictions are shown, at most; of longer tables, as many, evenly spread."
+        int, REPORT, "Rows whose predictions are shown, at most; of longer tables, as many, evenly spread.", AtLeast(1)
     ] = 10_000_000
     overwrite: Annotated[bool, REPORT, "Replace files that are no reports, too."] = False
 
@@ -56,8 +55,6 @@ def _written(arguments: Sequence[str], size: int) -> list[str] | None:
     options = parse(ReportOptions, PROGRAM, ABOUT, arguments)
     if options is None:
         return None
-    if options.most_rows < 1:
-        raise UserError(f"--most-rows {options.most_rows}: give a number of at least 1.")
     if size > 1:
         print(f"distnn: a report is made by one process; the other {size - 1} wait.", file=sys.stderr)
     from distnn.report.figures import drawings

@@ -88,8 +88,6 @@ def test_targets_are_read_where_they_are_wanted(model: tuple[Path, Model], tmp_p
     [
         ({}, "--model is missing"),
         ({"model": "."}, "--data is missing: the table to apply the model to, or - for rows on stdin"),
-        ({"model": ".", "data": "a", "threads": 0}, "--threads and --examples need to be at least 1"),
-        ({"model": ".", "examples": 0}, "--threads and --examples need to be at least 1"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], sentence: str) -> None:

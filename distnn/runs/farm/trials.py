@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from distnn.declared import AtLeast
 from distnn.runs.farm.members import Members
 from distnn.runs.farm.study import Study
 from distnn.runs.options import Options
-from distnn.runs.options.fields import AtLeast
 from distnn.runs.resume import SEARCH
 
 TRIALS = 20

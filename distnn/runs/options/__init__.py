@@ -5,11 +5,11 @@ value. To add an option: a field in the file of its group. Settings of optimizer
 fields of the optimizers themselves.
 """
 
+from distnn.declared import flag
 from distnn.runs.options.actions import ACTIONS
 from distnn.runs.options.checks import check
 from distnn.runs.options.chosen_optimizer import having_settings, is_chosen, optimizer, with_optimizer
 from distnn.runs.options.data import DATA
-from distnn.runs.options.fields import flag
 from distnn.runs.options.network import NETWORK
 from distnn.runs.options.options import NOT_STORED, Options, group, stored
 from distnn.runs.options.run import RUN

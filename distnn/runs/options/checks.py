@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from distnn.command_line.fields import check_fields
+from distnn.declared import flag
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.runs.options import data, network, run, stopping, training
 from distnn.runs.options import several as several_options
 from distnn.runs.options.chosen_optimizer import having_settings, optimizer
-from distnn.runs.options.fields import check_fields, flag
 from distnn.runs.options.options import Options
 from distnn.runs.options.settings import given
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+from distnn.declared import flag
 from distnn.errors import UserError
 from distnn.network.error_functions import is_sum_of_squares
 from distnn.optimizers import OPTIMIZERS, Optimizer, choose
-from distnn.runs.options.fields import flag
 from distnn.runs.options.options import Options
 from distnn.runs.options.settings import given
 from distnn.runs.options.stopping import LIMITS

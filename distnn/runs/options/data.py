@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 from distnn.data.encoding import TRANSFORMS
 from distnn.data.kinds import KINDS
 from distnn.data.tables import KNOWN_FORMATS, Written
-from distnn.declared import Positional
+from distnn.declared import AtLeast, Positional
 from distnn.errors import UserError
-from distnn.runs.options.fields import AtLeast
 
 DATA = "Data"
 

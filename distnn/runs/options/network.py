@@ -7,10 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from distnn.declared import AtLeast
 from distnn.errors import UserError
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import ERROR_FUNCTIONS
-from distnn.runs.options.fields import AtLeast
 
 NETWORK = "Network and error"
 WIDTHS = (16, 16)
@@ -85,5 +85,3 @@ def check(options: NetworkOptions) -> None:
         given = " ".join(map(str, options.hidden))
         none = " For no hidden layer, give --hidden without a width." if given == "0" else ""
         raise UserError(f"--hidden {given}: every layer needs a width of at least 1.{none}")
-    if options.seed >= 2**63:
-        raise UserError(f"--seed {options.seed}: give a number below 2^63.")

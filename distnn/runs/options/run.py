@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from distnn.declared import AtLeast
 from distnn.errors import UserError
 from distnn.parallel import allowance
 from distnn.resilience.watchdog import SECONDS, WORDS
-from distnn.runs.options.fields import AtLeast
 from distnn.runs.trackers import TRACKERS, require
 
 RUN = "Run and files"

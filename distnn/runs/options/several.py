@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from distnn.declared import AtLeast
 from distnn.errors import UserError
-from distnn.runs.options.fields import AtLeast
 
 SEVERAL = "Several trainings"
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+from distnn.declared import AtLeast
 from distnn.errors import UserError
-from distnn.runs.options.fields import AtLeast
 from distnn.training.record import QUANTITIES, Limit
 from distnn.training.termination import Criterion, any_of, compare, parse
 

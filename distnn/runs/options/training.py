@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from distnn.data.sampling import SAMPLING
+from distnn.declared import AtLeast
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.reduction import REDUCTIONS
-from distnn.runs.options.fields import AtLeast
 
 TRAINING = "Training"
 DEVICES = ("cpu", "gpu", "xla-cpu")

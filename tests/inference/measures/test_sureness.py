@@ -79,7 +79,7 @@ def test_it_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
             "--leverage is of the rows that were trained on, not of --rows all: give --rows tr",
         ),
         ("whole", ["--leverage", "1", "--rows", "held-out"], "not of --rows held-out: give --rows trained"),
-        ("whole", ["--leverage", "-1"], "--leverage -1: give a number of rows, 0 or more"),
+        ("whole", ["--leverage", "-1"], "--leverage -1: give a number of at least 0"),
     ],
 )
 def test_what_is_refused(folder: Path, run: str, more: list[str], words: str) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import pytest
 
+from distnn.command_line.fields import check_fields
+from distnn.declared import AtLeast
 from distnn.errors import UserError
-from distnn.runs.options.fields import AtLeast, check_fields, flag
 
 
 @dataclass
@@ -20,10 +21,14 @@ class Some:
     share: Annotated[float | None, "Group", "A share.", AtLeast(0)] = None
     kind: Annotated[Literal["one", "two"] | None, "Group", "A kind."] = None
     names: Annotated[tuple[str, ...], "Group", "Names."] = ()
+    counts: Annotated[tuple[int, ...] | None, "Group", "Several.", AtLeast(1)] = None
     on: Annotated[bool, "Group", "A switch."] = False
 
 
-GOOD = [{"a_count": np.int64(3)}, {"share": 1}, {"share": np.float32(0.5)}, {"names": ["a"]}, {"kind": "two"}]
+GOOD: list[dict[str, Any]] = [
+    *({"a_count": np.int64(3)}, {"share": 1}, {"share": np.float32(0.5)}),
+    *({"names": ["a"]}, {"kind": "two"}, {"counts": ()}),
+]
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"a_count": 1}, "--a-count 1: give a number of at least 2."),
     ({"a_count": 2.5}, "--a-count 2.5 is of the wrong kind: give int."),
@@ -35,12 +40,11 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"kind": "three"}, "--kind three: choose from one, two."),
     ({"names": "a"}, "--names 'a' is of the wrong kind: give a sequence of str."),
     ({"names": (1,)}, r"--names (1,) is of the wrong kind: give a sequence of str."),
+    ({"a_count": 2**63}, "--a-count 9223372036854775808: give a number below 2^63."),
+    ({"a_count": 10**400}, f"--a-count 1{400 * '0'}: give a number below 2^63."),
+    ({"counts": (1, 0)}, "--counts 0: give a number of at least 1."),
     ({"on": 1}, "--on 1 is of the wrong kind: give bool."),
 ]
-
-
-def test_the_flag_of_a_field() -> None:
-    assert flag("a_count") == "--a-count"
 
 
 @pytest.mark.parametrize("values", [{}, *GOOD], ids=str)
