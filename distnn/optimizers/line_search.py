@@ -68,6 +68,8 @@ def strong_wolfe(phi: Callable[[float], Trial], start: Trial, a: float, c1: floa
     ceiling = widest = math.inf  # the shortest trial that was not finite; the bracket's width two trials ago
     width = math.inf
     for _ in range(TRIALS):
+        if a == low.a:  # no number lies between it and a trial that was not finite
+            break
         trial = phi(a)
         if not trial.finite:
             ceiling, high = a, None

@@ -125,6 +125,13 @@ def test_trials_stay_below_one_that_was_not_finite() -> None:
     assert max(asked[1:]) < 1
 
 
+def test_a_fall_that_ends_where_numbers_do() -> None:
+    """Shorter trials beyond it are rounded to it in the end."""
+    phi = Counted(lambda a: (-a if a <= 1 else math.inf, -1.0))
+    found = strong_wolfe(phi, phi(0.0), 1.0, 1e-4, 0.9)
+    assert found is not None and found.a == 1
+
+
 def test_none_where_nothing_falls() -> None:
     """φ rises although its slope says otherwise."""
     phi = Counted(lambda a: (a, -1.0))
