@@ -107,7 +107,7 @@ def watched(passes: Passes, watch: Stopwatch) -> AbstractContextManager[object]:
     theta = passes.theta
     assert theta.chain is not None
     timed = replace(theta, apply=watch.around("activation", theta.apply), chain=watch.around("activation", theta.chain))
-    names = ("signals", "push_back_but_factors", "outer_sum")
+    names = ("signals", "push_back", "outer_sum")
     stack = ExitStack()
     stack.enter_context(replaced(passes, theta=timed))
     stack.enter_context(

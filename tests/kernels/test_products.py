@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import oracles
 import pytest
-from availability import use_instructions
-from examples import block
 
 from distnn.kernels import products
-from distnn.network.backpropagation import Backpropagation
-from distnn.network.network import Network
 
 # a, b, columns: some columns left over of a panel, and none; more columns, rows and terms than are computed together.
 SHAPES = [
@@ -48,26 +43,3 @@ def test_the_same_as_long_products(a: int, b: int, columns: int, dtype: str) -> 
     products.push_back(W, delta, below)
     expected = W64 @ delta64
     np.testing.assert_allclose(below, expected, rtol=0, atol=rounding * b * 8)
-
-    below[:] = np.nan
-    factors = products.push_back_but_factors(W, delta, below, 2)
-    assert (factors is None) == (b > 1)
-    if factors is not None:
-        below *= factors[:, None]
-    np.testing.assert_allclose(below, expected, rtol=0, atol=rounding * b * 8)
-
-
-@pytest.mark.parametrize("rows", [5, 60])
-def test_one_output_with_few_and_many_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With many, W^(L) is applied to G^(L-1) and to W^(L-1) instead of to every column of δ^(L-1)."""
-    d = (2, 4, 3, 1)
-    network = Network(d, "tanh", "identity").initialise(3)
-    generator = np.random.default_rng(4)
-    X, Y = generator.normal(size=(rows, 2)), generator.normal(size=(rows, 1))
-    use_instructions("off", monkeypatch)
-    engine = Backpropagation(network, "squared")
-    engine.load(network.w)
-    out = np.empty(len(network.w))
-    engine.gradient(block(X, Y), out)
-    expected = oracles.mean_gradient(network.w.tolist(), d, X, Y, ("tanh", "squared", "identity"))
-    np.testing.assert_allclose(out / rows, expected, rtol=1e-11, atol=1e-15)

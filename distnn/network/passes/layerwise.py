@@ -66,17 +66,11 @@ class Layerwise:
             self._backward([x, *space.x], space.delta, layers(G, self.d))
 
     def _backward(self, x: list[np.ndarray], deltas: list[np.ndarray], G: list[np.ndarray]) -> None:
-        factors = None  # that the rows of δ^(l) in memory still lack
         for l in range(len(self.W), 0, -1):
-            W, delta = self.W[l - 1], deltas[l - 1]
-            products.outer_sum(x[l - 1], delta, G[l - 1])
-            if factors is not None:
-                G[l - 1] *= factors
-                W = W * factors
+            products.outer_sum(x[l - 1], deltas[l - 1], G[l - 1])
             if l > 1:
-                below = deltas[l - 2]
-                factors = products.push_back_but_factors(W[1:], delta, below, len(self.W[l - 2]))
-                self.theta.chain(x[l - 1][1:], below, x[l - 1][1:])  # type: ignore[misc]
+                products.push_back(self.W[l - 1][1:], deltas[l - 1], deltas[l - 2])
+                self.theta.chain(x[l - 1][1:], deltas[l - 2], x[l - 1][1:])  # type: ignore[misc]
 
     def _workspace(self, rows: int) -> Workspace:
         if rows > self._largest:

@@ -22,7 +22,7 @@ def by_hand(W: list[np.ndarray], x: np.ndarray, delta: np.ndarray) -> tuple[np.n
     return W[-1].T @ xs[-1], np.concatenate([part.ravel() for part in reversed(G)])
 
 
-@pytest.mark.parametrize("d", [(2, 1), (3, 4, 2), (2, 5, 1, 3), (4, 1, 6, 2, 2)])
+@pytest.mark.parametrize("d", [(2, 1), (3, 4, 2), (2, 4, 3, 1), (2, 5, 1, 3), (4, 1, 6, 2, 2)])
 def test_blocks_of_changing_width(d: tuple[int, ...]) -> None:
     network, generator = Network(d).initialise(1), np.random.default_rng(0)
     passes = Layerwise(d, ACTIVATIONS["tanh"], np.dtype("float64"))
