@@ -16,6 +16,7 @@ from distnn.accelerator.rows import Rows, Shape, fill
 from distnn.data.shard import Examples
 from distnn.errors import UserError
 from distnn.kernels.blocks import Block, Cut
+from distnn.network.arithmetic import numbers
 from distnn.network.weights import weight_count
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
@@ -107,14 +108,15 @@ class AcceleratorTerms:
     def _test(self, program: Compiled, shape: Shape) -> str:
         """A hash of a block's gradient. UserError unless it is the same once more, and elsewhere in a chunk."""
         chunk, d = shape.empty(), self.mathematics.d
-        x, y = _numbers(d[0] + 1, shape.rows, 1, self.dtype), np.abs(_numbers(d[-1], shape.rows, 2, self.dtype))
+        x = numbers((d[0] + 1) * shape.rows, 1).reshape(-1, shape.rows).astype(self.dtype)
+        y = np.abs(numbers(d[-1] * shape.rows, 2)).reshape(-1, shape.rows).astype(self.dtype)
         x[0] = 1
         for j in (0, shape.blocks - 1):
             fill(chunk, j, Block(x, y, None))
         with jax.enable_x64(True), devices.failures(self.device):
             rows = Rows((), shape, self.device)
             rows.chunks = [jax.device_put(tuple(chunk), self.device)]
-            w = _numbers(1, weight_count(d), 3, self.dtype)[0] / np.sqrt(max(d), dtype=self.dtype)
+            w = numbers(weight_count(d), 3).astype(self.dtype) / np.sqrt(max(d), dtype=self.dtype)
             arguments = jax.device_put((w, self._ones), self.device)
         magic = np.full(sum(program.heights), 1.5 * 2.0**22)
         sums = np.zeros((3, weight_count(d) + 1), np.int64)
@@ -126,8 +128,3 @@ class AcceleratorTerms:
                 "no bits could be promised. Train with --device cpu."
             )
         return hashlib.blake2b(sums[0].tobytes(), digest_size=8).hexdigest()
-
-
-def _numbers(rows: int, columns: int, seed: int, dtype: np.dtype) -> np.ndarray:
-    """Numbers between -1 and 1, (rows, columns)."""
-    return ((np.arange(seed, rows * columns + seed) * 7919 % 1009 - 504) / 504.0).reshape(rows, columns).astype(dtype)

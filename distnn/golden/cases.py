@@ -15,6 +15,7 @@ import numpy as np
 
 from distnn.data.tables.arrays import ArraySource
 from distnn.network.activations import ACTIVATIONS
+from distnn.network.arithmetic import numbers
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel import replicas
 from distnn.parallel.ranks import OneRank
@@ -111,8 +112,8 @@ def _rest(assembly: Assembly, progress: Progress) -> dict[str, np.ndarray]:
 
 def _table(case: Case) -> ArraySource:
     """Rows that depend on integers alone: of 3 inputs."""
-    numbers = (np.arange(5 * case.rows).reshape(-1, 5) * 7919 % 1009 - 504) / 504.0
-    X, noise = numbers[:, :3], 0.1 * numbers[:, 4]
+    columns = numbers(5 * case.rows, 0).reshape(-1, 5)
+    X, noise = columns[:, :3], 0.1 * columns[:, 4]
     y = X[:, 0] * X[:, 1] - X[:, 2] * X[:, 2] + noise
     Y: np.ndarray
     if case.task == "classes":

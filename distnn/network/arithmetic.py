@@ -86,7 +86,9 @@ def _power(x: float) -> float:
     return kernel.power(x, 13)
 
 
-@cache
-def _numbers(count: int, seed: int) -> np.ndarray:
+def numbers(count: int, seed: int) -> np.ndarray:
     """Numbers between -1 and 1 that depend on IEEE arithmetic alone: float64 (count,)."""
     return (np.arange(seed, count + seed) * 7919 % 1009 - 504) / 504.0
+
+
+_numbers = cache(numbers)

@@ -58,7 +58,7 @@ def world() -> Any:
     Where the ranks then do not find each other in time, this process ends by SIGALRM.
     """
     limit = 0.0
-    if launched(os.environ) and "mpi4py.MPI" not in sys.modules:
+    if _launcher_of_several(os.environ) and "mpi4py.MPI" not in sys.modules:
         with suppress(UserError):  # which is raised when the ranks have met: perhaps only this one has a bad value
             limit = START
             limit = _start_seconds(os.environ)
@@ -104,7 +104,7 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, handler)
 
 
-def launched(environment: Mapping[str, str]) -> tuple[str, str] | None:
+def _launcher_of_several(environment: Mapping[str, str]) -> tuple[str, str] | None:
     """The variable in which a launcher says that it started several processes, and who it is; None for one process."""
     for name, launcher in LAUNCHER_SIZES.items():
         size = environment.get(name, "1")
@@ -118,7 +118,7 @@ def refuse_worlds_of_one(environment: Mapping[str, str]) -> None:
 
     Called where MPI sees a single process: N copies would each train everything, and overwrite each other.
     """
-    if found := launched(environment):
+    if found := _launcher_of_several(environment):
         name, launcher = found
         raise UserError(
             f"{launcher} started {environment[name]} processes ({name}={environment[name]}), but {mpi_library()} "
@@ -131,7 +131,7 @@ def others_may_have_mpi() -> bool:
 
     If others have it, they wait for this one where MPI begins.
     """
-    return launched(os.environ) is not None and "mpi4py.MPI" not in sys.modules
+    return _launcher_of_several(os.environ) is not None and "mpi4py.MPI" not in sys.modules
 
 
 def launcher_advice() -> str:

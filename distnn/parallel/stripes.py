@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from distnn.parallel.fixed_point import summable
+from distnn.parallel.mpi import MESSAGE
 from distnn.parallel.ranks import AnyTerms, Ranks
 from distnn.parallel.reduction import ExactSum
 from distnn.parallel.symmetric import TILE, Tiling
 
-MESSAGE = 1 << 18  # numbers that are summed at a time, as in mpi.py
 STRIPE = 1 << 20  # numbers of a stripe that may take memory in any case
 COPIES = 8  # of a stripe that there are at a time: its term, product, sums, and what is sent and received
 NOTHING = np.empty(0)
