@@ -8,7 +8,7 @@ BLAS do the same, with bits of their own (docs/decisions/same-bits.md).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -27,6 +27,7 @@ ARGUMENTS = {
     "elementwise": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE),
     "product_of": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
     "outer_sum_of": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),
+    "jacobian_square": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
     "cholesky": (SIZE, ADDRESS, SIZE),
     "divide": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
     "solve_lower": (SIZE, ADDRESS, SIZE, ADDRESS),
@@ -114,6 +115,22 @@ def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray, lower: bool = F
         raise MemoryError
     if to is not out:
         out[...] = to
+
+
+def jacobian_square(x: Sequence[np.ndarray], delta: Sequence[np.ndarray], out: np.ndarray) -> bool:
+    """Write the lower triangle of J Jᵀ to out, as `outer_sum`, for a J that is not made as a whole. Local.
+
+    J's rows are, layer after layer, the products of each row of x with each of δ: a × columns and b × columns, of one
+    dtype, and Σ a b rows in all. Returns False, with nothing written, where `outer_sum` of J itself is to do it.
+    """
+    function = _function("jacobian_square", out.dtype)
+    if function is None or out.size < MANY or x[0].shape[1] == 0 or not _is_rows(out, out.dtype):
+        return False
+    pairs = [(_rows(of_x), _rows(of_delta)) for of_x, of_delta in zip(x, delta, strict=True)]
+    layers = np.array([[of for a in pair for of in (len(a), _at(a), _step(a))] for pair in pairs], np.intp)
+    if not function(len(layers), _at(layers), len(out), x[0].shape[1], _at(out), _step(out)):
+        raise MemoryError
+    return True
 
 
 def combination(factors: np.ndarray, a: np.ndarray) -> np.ndarray:
@@ -301,7 +318,7 @@ def _made(name: str, kind: str, instruction_set: str | None) -> Callable[..., ob
     made = library.function(name, np.dtype(kind), instruction_set, *ARGUMENTS[name])
     if name in ("dot", "total"):
         made.restype = library.REAL[np.dtype(kind).name]  # type: ignore[attr-defined]
-    elif name in ("cholesky", "product_of", "outer_sum_of"):
+    elif name in ("cholesky", "product_of", "outer_sum_of", "jacobian_square"):
         made.restype = SIZE  # type: ignore[attr-defined]
     return made
 

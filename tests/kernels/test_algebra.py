@@ -149,6 +149,32 @@ def test_every_nan_stays_one(name: str, dtype: str) -> None:
     assert np.isnan(nans).all() and np.isnan(algebra.applied(name, np.concatenate([nans, -nans]))).all()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("columns", [1, 15, 256, 700])
+@pytest.mark.parametrize("layers", [[(17, 16)], [(3, 20), (21, 3), (4, 1)]])
+def test_square_of_a_jacobian_that_is_not_made(layers: list[tuple[int, int]], columns: int, dtype: str) -> None:
+    """To the bits of `outer_sum`, also where rows are parts of longer ones, and lie anywhere in a line."""
+    need_instructions()
+    x = [draw(a, columns + 9, dtype=dtype)[:, 3 : columns + 3] for a, _ in layers]
+    delta = [draw(b, columns + 2, dtype=dtype, seed=1)[:, 1 : columns + 1] for _, b in layers]
+    J = np.concatenate([(a[:, None] * b[None]).reshape(-1, columns) for a, b in zip(x, delta, strict=True)])
+    for name in library.available():
+        with pytest.MonkeyPatch.context() as patch:
+            use_instructions(name, patch)
+            expected, found = np.zeros((2, len(J), len(J)), dtype)
+            algebra.outer_sum(J, J, expected, lower=True)
+            assert algebra.jacobian_square(x, delta, found)
+            np.testing.assert_array_equal(np.tril(found), np.tril(expected))
+
+
+def test_a_small_jacobian_or_one_for_numpy_is_to_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = np.zeros((5, 5)), np.zeros((120, 120))
+    assert not algebra.jacobian_square([draw(5, 9)], [draw(1, 9)], small)
+    use_instructions("off", monkeypatch)
+    assert not algebra.jacobian_square([draw(12, 9)], [draw(10, 9)], large)
+    assert not large.any()
+
+
 def everything() -> list[np.ndarray]:
     """What algebra computes, of numbers of all sizes that integers make: in float64 and float32."""
     found = []

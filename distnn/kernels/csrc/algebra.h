@@ -254,3 +254,51 @@ TARGET size NAME(outer_sum_of)(size a, REAL *x, size x_row, size b, REAL *delta,
     free(turned);
     return done;
 }
+
+/* A layer's part of J^T: the products of each of a rows of x with each of b rows of delta, over the same columns. */
+struct NAME(outer) {
+    size a;
+    const REAL *x;
+    size x_row, b;
+    const REAL *delta;
+    size delta_row;
+};
+
+/* Write J^T for some columns, from column c of x and delta on, to panels, which end with zeros. */
+TARGET static void NAME(jacobian)(size layers, const struct NAME(outer) * layer, size c, size columns,
+                                  struct NAME(panels) J) {
+    for (size p = 0, first = 0; first < columns; first += COLUMNS, p++) {
+        REAL *to = J.at + p * J.panel;
+        for (size l = 0; l < layers; l++)
+            for (size i = 0; i < layer[l].a; i++) {
+                const REAL *x = layer[l].x + i * layer[l].x_row + c + first, *delta = layer[l].delta + c + first;
+                VECTOR left[TILED_BYTES / WIDE];
+                for (int v = 0; v < TILED_BYTES / WIDE; v++)
+                    left[v] = NAME(load_some)(x + v * EACH, columns - first - v * EACH);
+                for (size j = 0; j < layer[l].b; j++, delta += layer[l].delta_row, to += J.row)
+                    for (int v = 0; v < TILED_BYTES / WIDE; v++)
+                        AT(to + v * EACH) = left[v] * NAME(load_some)(delta + v * EACH, columns - first - v * EACH);
+            }
+    }
+}
+
+/* out = J^T J, its lower triangle, of `size` rows: as outer_sum_of makes it, of a J that is never there as a whole.
+   Returns whether there was memory for it. */
+TARGET size NAME(jacobian_square)(size layers, const struct NAME(outer) * layer, size rows, size columns, REAL *out,
+                                  size out_row) {
+    size group = TILED_GROUP * COLUMNS, wide = (rows + COLUMNS - 1) / COLUMNS * COLUMNS;
+    REAL *left = NAME(memory)((rows + TILED_ROWS) * group), *turned = NAME(memory)(wide * group);
+    size done = left != NULL && turned != NULL;
+    struct NAME(panels) J = {left, COLUMNS, (rows + TILED_ROWS) * COLUMNS};
+    if (done)
+        memset(left, 0, (rows + TILED_ROWS) * group * sizeof(REAL));
+    for (size c = 0; done && c < columns; c += group) {
+        size some = LEAST(columns - c, group);
+        NAME(jacobian)(layers, layer, c, some, J);
+        NAME(turn)(rows, some, J, turned);
+        NAME(group_sum)(rows, rows, some, J, turned, out, out_row, c > 0, 1);
+    }
+    free(left);
+    free(turned);
+    return done;
+}

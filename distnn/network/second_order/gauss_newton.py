@@ -37,7 +37,12 @@ class GaussNewton:
         self.first = len(backpropagation.d) - 2 if last else 0  # of the layers
         self.size = size = weight_count(backpropagation.d[self.first :])
         self.columns = max(FEWEST, PART_BYTES // (size * backpropagation.dtype.itemsize))
-        self.memory = vector(size * row_stride(self.columns, backpropagation.dtype), backpropagation.dtype)
+
+    @cached_property
+    def memory(self) -> np.ndarray:
+        """Of the part of J at hand, where it is made."""
+        dtype = self.backpropagation.dtype
+        return vector(self.size * row_stride(self.columns, dtype), dtype)
 
     @cached_property
     def places(self) -> np.ndarray:
@@ -56,8 +61,10 @@ class GaussNewton:
     def lower(self, block: Block, out: np.ndarray) -> None:
         """Write the lower triangle of the matrix, row by row, to out: float64, |W| (|W| + 1) / 2."""
         out[:] = 0
-        for J, scale in self._parts(block):
-            algebra.outer_sum(J, J, self.product, lower=True)
+        for x, delta, scale in self._factors(block):
+            if scale is not None or not algebra.jacobian_square(x, delta, self.product):
+                J = self._jacobian(x, delta, scale)
+                algebra.outer_sum(J, J, self.product, lower=True)
             part = self.product if scale is None else scale * self.product * scale.T
             out += part.reshape(-1).take(self.places)
 
@@ -70,7 +77,8 @@ class GaussNewton:
         out[:] = 0
         product = np.zeros(out.shape, self.backpropagation.dtype)
         left, right = slice(rows.start), slice(rows.start, rows.stop)
-        for number, (J, scale) in enumerate(self._parts(block)):
+        for number, (x, delta, scale) in enumerate(self._factors(block)):
+            J = self._jacobian(x, delta, scale)
             at_once = number == 0 and scale is None and product.dtype == out.dtype
             to = out if at_once else product
             algebra.outer_sum(J[rows], J[left], to[:, left], sums=self.size**2)
@@ -80,17 +88,18 @@ class GaussNewton:
         square = out[:, right]
         square[np.triu_indices_from(square, 1)] = 0
 
-    def _parts(self, block: Block) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        """Jᵀ in parts, |W| × examples, each divided by a scale of its rows, |W| × 1; None for 1."""
+    def _factors(self, block: Block) -> Iterator[tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None]]:
+        """Of each part of Jᵀ, |W| × examples: its x and δ, layer by layer; and what its rows are to be divided by.
+
+        That is |W| × 1; None for 1.
+        """
         x, output = self._forward(block)
         for top in self._tops(block, output):
             delta = self._sensitivities(x, top)
             scale = self._scale(x, delta)
             for start in range(0, top.shape[1], self.columns):
-                J = self._jacobian(x, delta, slice(start, start + self.columns))
-                if scale is not None:
-                    J /= scale.astype(J.dtype)
-                yield J, scale
+                part = slice(start, start + self.columns)
+                yield [below[:, part] for below in x[self.first :]], [above[:, part] for above in delta], scale
 
     def lengths(self, block: Block, T: np.ndarray, tops: Iterable[np.ndarray] | None = None) -> np.ndarray:
         """|T g_ij|² of each output j, float64, d^(L) × rows: g_ij is a row of J, with its weight, and T |W| × |W|.
@@ -103,7 +112,8 @@ class GaussNewton:
             delta, squares = self._sensitivities(x, top.astype(output.dtype, copy=False)), np.empty(top.shape[1])
             for start in range(0, len(squares), self.columns):
                 part = slice(start, start + self.columns)
-                J = self._jacobian(x, delta, part).astype(T.dtype, copy=False)
+                some = [below[:, part] for below in x[self.first :]], [above[:, part] for above in delta]
+                J = self._jacobian(*some).astype(T.dtype, copy=False)
                 lengths = np.empty_like(J)
                 algebra.product(T, J, lengths, across=True)
                 squares[part] = algebra.column_sums(np.square(lengths))
@@ -152,16 +162,18 @@ class GaussNewton:
             return None
         return np.ldexp(1.0, np.clip(np.frexp(largest)[1], -126, 127))[:, None]
 
-    def _jacobian(self, x: list[np.ndarray], delta: list[np.ndarray], part: slice) -> np.ndarray:
-        """Jᵀ for some examples: |W| × examples."""
-        width = len(range(x[0].shape[1])[part])
+    def _jacobian(self, x: list[np.ndarray], delta: list[np.ndarray], scale: np.ndarray | None = None) -> np.ndarray:
+        """Jᵀ of a part, |W| × examples, divided by `scale`."""
+        width = x[0].shape[1]
         J = matrix(self.memory, self.size, width)
         stop = 0
-        for below, above in zip(x[self.first :], delta, strict=True):
+        for below, above in zip(x, delta, strict=True):
             size = len(below) * len(above)
             out = J[stop : stop + size].reshape(len(below), len(above), width)
-            np.multiply(below[:, None, part], above[None, :, part], out=out)
+            np.multiply(below[:, None], above[None], out=out)
             stop += size
+        if scale is not None:
+            J /= scale.astype(J.dtype)
         return J
 
 
