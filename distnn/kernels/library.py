@@ -181,9 +181,14 @@ def _wrong(found: ctypes.CDLL, instruction_set: str) -> str | None:
 
 def function(name: str, dtype: np.dtype, instruction_set: str, *arguments: Any) -> Callable[..., None]:
     """The function of this name for a dtype and a set of instructions that is available. arguments: ADDRESS, SIZE."""
+    return of_all_sets(f"{name}_{dtype.name}_{instruction_set}", *arguments)
+
+
+def of_all_sets(name: str, *arguments: Any) -> Callable[..., None]:
+    """The function of this name, compiled once for all dtypes and sets."""
     found = loaded()
     assert found is not None
-    made = found[f"{name}_{dtype.name}_{instruction_set}"]
+    made = found[name]
     made.argtypes, made.restype = arguments, None
     return made
 

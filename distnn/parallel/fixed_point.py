@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol
 
 import numpy as np
 
 from distnn.kernels import library
-from distnn.kernels.library import ADDRESS, SIZE, address
+from distnn.kernels.library import ADDRESS, REAL, SIZE, address
 from distnn.parallel.layout import Layout
 
 BITS = 51  # a term is at most 2^51 of its units: then adding `magic` below rounds it in one instruction
@@ -34,12 +34,9 @@ class Exponents:
 
     def __init__(self, layout: Layout, bits: int):
         self.layout, self.bits = layout, bits
-        self._set(np.zeros(len(layout.heights), np.int64), np.zeros(len(layout.lengths), np.int64))
-        self._lower, self._upper = np.full(len(layout.lengths), np.inf), np.zeros(len(layout.lengths))
-
-    def _set(self, part: np.ndarray, below: np.ndarray) -> None:
-        self.part, self.below = part, below
-        self.rows = part.repeat(self.layout.heights) - below
+        rows = len(layout.lengths)
+        self.part, self.below, self.rows = np.zeros(len(layout.heights), np.int64), *np.zeros((2, rows), np.int64)
+        self._lower, self._upper = np.full(rows, np.inf), np.zeros(rows)
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether they are surely right for terms of which the largest are these, of each row."""
@@ -47,23 +44,33 @@ class Exponents:
         return bool(np.count_nonzero(within) == len(within))  # twice as fast as all()
 
     def for_largest(self, largest: np.ndarray) -> Exponents:
-        """The right ones for terms of which the largest are these; where any will do, these here."""
-        of_parts = self.layout.of_parts(largest)
-        can = summable(of_parts, self.bits)
-        part = np.where((of_parts > 0) & can, _exponent(of_parts), self.part)
-        below = np.where(can.repeat(self.layout.heights), self._below(part, largest), self.below)
+        """The right ones for terms of which the largest are these; where any will do, these here.
+
+        With them it is noted from where up to where the largest terms may go while they stay right. A row that is the
+        largest of its part must stay in the part's step, and what is 0 must stay 0: else others may be right.
+        """
         right = copy(self)
-        right._set(part, below)
-        right._bound(largest)
+        if library.instructions() is None:
+            right._fit(largest)
+        else:
+            right._fit_in_c(largest)
         return right
 
-    def _bound(self, largest: np.ndarray) -> None:
-        """Note from where up to where the largest terms may go, while these here, for which they are right, stay so.
+    def _fit_in_c(self, largest: np.ndarray) -> None:
+        heights, rows = self.layout.heights, len(self.rows)
+        self.part, self.below, self.rows = self.part.copy(), self.below.copy(), np.empty(rows, np.int64)
+        self._lower, self._upper = np.empty(rows), np.empty(rows)
+        numbers = self.bits, STEP, ROW_STEP, FINEST, _limit(self.bits)
+        found = map(address, (largest, self.part, self.below, self.rows, self._lower, self._upper))
+        _in_c()(len(heights), address(heights), *numbers, *found)
 
-        A row that is the largest of its part must stay in the part's step, and what is 0 must stay 0: else it may be
-        that other exponents are right.
-        """
-        top = largest == self.layout.of_parts(largest).repeat(self.layout.heights)
+    def _fit(self, largest: np.ndarray) -> None:
+        of_parts, heights = self.layout.of_parts(largest), self.layout.heights
+        can = summable(of_parts, self.bits)
+        self.part = np.where((of_parts > 0) & can, _exponent(of_parts), self.part)
+        self.below = np.where(can.repeat(heights), self._below(self.part, largest), self.below)
+        self.rows = self.part.repeat(heights) - self.below
+        top = largest == of_parts.repeat(heights)
         lower = np.ldexp(1.0, self.rows - np.where(top, STEP, ROW_STEP))
         self._lower = np.where((largest == 0) | (self.bits - self.rows >= FINEST), 0, lower)
         self._upper = np.ldexp(1.0, np.where(largest == 0, -FINEST, self.rows))
@@ -94,9 +101,9 @@ class Rounding:
 
     def __init__(self, layout: Layout, bits: int, exponent: np.ndarray):
         self.layout, self.bits = layout, bits
-        self.magic, self.unit = np.empty(len(exponent)), np.empty(len(exponent))
+        magic, self.unit = np.zeros(len(exponent) + 1), np.empty(len(exponent))
         self.sum: np.ndarray  # int64, by `begin`; the last two count the terms, and the ranks that failed
-        self._behind = np.zeros(len(exponent) + 1, np.int64)  # magic, for each row, and 0 for these two
+        self.magic, self._behind = magic[:-1], magic.view(np.int64)  # behind magic, for each row, and 0 for these two
         self._lengths = np.append(layout.lengths, 2)
         self.choose(exponent)
 
@@ -109,11 +116,8 @@ class Rounding:
         """Use this exponent for each row from now on."""
         self.exponent = exponent
         k = np.minimum(self.bits - exponent, FINEST)
-        self.magic[:] = np.ldexp(1.5, 52 - k)
-        self.unit[:] = np.ldexp(1.0, -k)
-        self._behind[:-1] = self.magic.view(np.int64)
-        self.magics = [self.magic[chunk.row] for chunk in self.layout.chunks]
-        self.units = [self.unit[chunk.row] for chunk in self.layout.chunks]
+        np.ldexp(1.5, 52 - k, out=self.magic)
+        np.ldexp(1.0, -k, out=self.unit)
 
     def begin(self, terms: int) -> None:
         """A new sum, empty but for what takes off the integers behind magic, which so many terms will bring along."""
@@ -147,10 +151,12 @@ class InNumpy:
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         work = []
-        for i, chunk in enumerate(self.layout.chunks):
+        for chunk in self.layout.chunks:
             length = chunk.place.stop - chunk.place.start
             a, t = self.magnitudes[chunk.dtype][:length], self.rounded[:length].reshape(chunk.shape)
-            sums = [(rounding.magics[i], rounding.sum[chunk.place].reshape(chunk.shape)) for rounding in roundings]
+            sums = [
+                (rounding.magic[chunk.row], rounding.sum[chunk.place].reshape(chunk.shape)) for rounding in roundings
+            ]
             work.append((chunk, largest[chunk.rows], a, t, t.view(np.int64), sums))
 
         def add(term: np.ndarray) -> None:
@@ -167,9 +173,9 @@ class InNumpy:
 
     def decode(self, rounding: Rounding) -> np.ndarray:
         out = rounding.sum[:-2].view(np.float64)
-        for chunk, unit in zip(self.layout.chunks, rounding.units, strict=True):
+        for chunk in self.layout.chunks:
             place, shape = chunk.place, chunk.shape
-            np.multiply(rounding.sum[place].reshape(shape), unit, out=out[place].reshape(shape))
+            np.multiply(rounding.sum[place].reshape(shape), rounding.unit[chunk.row], out=out[place].reshape(shape))
         return out
 
 
@@ -207,7 +213,17 @@ def arithmetic(layout: Layout) -> Arithmetic:
 
 def summable(largest: np.ndarray, bits: int) -> np.ndarray:
     """Whether parts can be summed: they are finite, and 2^(53-k), above which t cannot be, is a float64."""
-    return largest < math.ldexp(1.0, (970 + bits) // STEP * STEP)
+    return largest < _limit(bits)
+
+
+def _limit(bits: int) -> float:
+    return math.ldexp(1.0, (970 + bits) // STEP * STEP)
+
+
+@cache
+def _in_c() -> Callable[..., None]:
+    """exponents.c."""
+    return library.of_all_sets("exponents", SIZE, ADDRESS, *[SIZE] * 4, REAL["float64"], *[ADDRESS] * 6)
 
 
 def _exponent(largest: np.ndarray) -> np.ndarray:

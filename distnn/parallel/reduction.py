@@ -186,7 +186,9 @@ class ExactSum:
         self.check_count()
         total = self.arithmetic.decode(self.guess)
         if not self.right:
-            total[self.layout.numbers(~summable(self.layout.of_parts(self.largest), self.bits))] = np.nan
+            can = summable(self.layout.of_parts(self.largest), self.bits)
+            if not can.all():
+                total[self.layout.numbers(~can)] = np.nan
         return total
 
     def check_count(self) -> None:

@@ -9,6 +9,7 @@ from sums import exponents, power
 from distnn.parallel.fixed_point import Exponents, summable
 from distnn.parallel.layout import Layout
 
+pytestmark = pytest.mark.usefixtures("numpy_and_compiled")
 HEIGHTS = [3, 1, 2]  # of the parts of several tests
 FINEST = 51 - 1074  # rows of lower exponents have the same unit
 SIZES = [0, 5e-324, 2.0**-1060, 2.0**-1023, 2.0**-40, 2.0**-20, 2.0**-17, 2.0**-16, 0.3, 1, 3, 16, 2.0**15, 2.0**40]
