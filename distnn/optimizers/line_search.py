@@ -48,11 +48,11 @@ def along(
 ) -> Callable[[float], Trial]:
     """The function a → Trial along the line w + a p; collective where `function` is."""
 
+    @np.errstate(all="ignore")
     def trial(a: float) -> Trial:
         there = w + a * p
         E, G = function(there)
-        with np.errstate(all="ignore"):
-            return Trial(a, E, dot(G, p), there, G)
+        return Trial(a, E, dot(G, p), there, G)
 
     return trial
 

@@ -236,20 +236,20 @@ class Ranks(ABC):
         self.maximum(message)
         self.signal, self.now = int(message[-2]), float(message[-1])
 
+    @np.errstate(all="ignore")
     def add_up(self, sums: TwoPhaseSum, term: AnyTerms) -> np.ndarray:
         """The sum of all terms of all ranks; term(j, out) writes this rank's term number j. Collective, replicated.
 
         It returns the number at its end, if it has one apart. Exact sums take RemoteTerms, too. An exception in a term
         is raised on all ranks.
         """
-        with np.errstate(all="ignore"):
-            sums.first(term)
-            self.agree(sums.message)
-            sums.second(term)
-            sums.combine(self)
-            if sums.sum[-1]:
-                self.raise_together(sums.error)
-            return sums.result()
+        sums.first(term)
+        self.agree(sums.message)
+        sums.second(term)
+        sums.combine(self)
+        if sums.sum[-1]:
+            self.raise_together(sums.error)
+        return sums.result()
 
 
 class OneRank(Ranks):

@@ -37,6 +37,7 @@ class DirectionalDerivative:
         self.V = layers(self._v, backpropagation.d)
         self._given = np.zeros(0)
         self._memory: dict[str, list[np.ndarray]] = {}
+        self._rooms: dict[tuple[str, int], list[np.ndarray]] = {}  # views of it, by name and width
         self._widest = 0
 
     @property
@@ -75,15 +76,18 @@ class DirectionalDerivative:
         return x
 
     def _room(self, name: str, width: int, more: int = 0) -> list[np.ndarray]:
-        heights = [above + more for above in self.backpropagation.d[1:]]
         if width > self._widest:
             self._memory.clear()
+            self._rooms.clear()
             self._widest = width
-        if name not in self._memory:
-            stride = row_stride(self._widest, self._v.dtype)
-            self._memory[name] = [vector(height * stride, self._v.dtype) for height in heights]
-        arrays = zip(self._memory[name], heights, strict=True)
-        return [matrix(memory, height, width) for memory, height in arrays]
+        if (name, width) not in self._rooms:
+            heights = [above + more for above in self.backpropagation.d[1:]]
+            if name not in self._memory:
+                stride = row_stride(self._widest, self._v.dtype)
+                self._memory[name] = [vector(height * stride, self._v.dtype) for height in heights]
+            arrays = zip(self._memory[name], heights, strict=True)
+            self._rooms[name, width] = [matrix(memory, height, width) for memory, height in arrays]
+        return self._rooms[name, width]
 
 
 def outer_sum(x: np.ndarray, delta: np.ndarray, out: np.ndarray) -> None:
