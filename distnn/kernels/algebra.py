@@ -165,11 +165,7 @@ def cholesky(A: np.ndarray) -> np.ndarray | None:
         except np.linalg.LinAlgError:
             return None
     L = np.array(A, order="C")
-    if not function(len(L), _at(L), len(L)):
-        return None
-    for i, row in enumerate(L, 1):
-        row[i:] = 0
-    return L
+    return L if function(len(L), _at(L), len(L)) else None
 
 
 def solve(L: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -15,17 +15,38 @@ INLINE double NAME(fma_of_one)(double a, double b, double c) {
 }
 
 /* L of a block of A, in its place: its lower triangle, at most FACTOR_BLOCK rows. Returns whether all pivots are > 0.
- */
+   Columns are computed one after another, some rows of each at a time. */
 TARGET static int NAME(factor_block)(size n, struct NAME(matrix) A) {
-    for (size j = 0; j < n; j++)
-        for (size i = j; i < n; i++) {
-            double *left = A.at + i * A.row, *right = A.at + j * A.row, sum = left[j];
+    enum { SOME = 4 }; /* vectors */
+    double columns[FACTOR_BLOCK][FACTOR_BLOCK] __attribute__((aligned(LINE)));
+    memset(columns, 0, sizeof columns);
+    for (size i = 0; i < n; i++)
+        for (size j = 0; j <= i; j++)
+            columns[j][i] = A.at[i * A.row + j];
+    for (size j = 0; j < n; j++) {
+        double pivot = 0;
+        for (size i = j / (SOME * EACH) * SOME * EACH; i < n; i += SOME * EACH) {
+            VECTOR sum[SOME];
+            UNROLLED (int v = 0; v < SOME; v++)
+                sum[v] = AT(columns[j] + i + v * EACH);
             for (size k = 0; k < j; k++)
-                sum = NAME(fma_of_one)(-left[k], right[k], sum);
-            if (i == j && !(sum > 0 && sum < __builtin_inf()))
-                return 0;
-            left[j] = i == j ? sqrt(sum) : sum / right[j];
+                UNROLLED (int v = 0; v < SOME; v++)
+                    sum[v] = FMA(AT(columns[k] + i + v * EACH), ALL(-columns[k][j]), sum[v]);
+            UNROLLED (int v = 0; v < SOME; v++)
+                AT(columns[j] + i + v * EACH) = sum[v];
+            if (pivot == 0) { /* it is among these rows */
+                if (!(columns[j][j] > 0 && columns[j][j] < __builtin_inf()))
+                    return 0;
+                pivot = sqrt(columns[j][j]);
+            }
+            UNROLLED (int v = 0; v < SOME; v++)
+                AT(columns[j] + i + v * EACH) /= ALL(pivot);
         }
+        columns[j][j] = pivot;
+    }
+    for (size i = 0; i < n; i++)
+        for (size j = 0; j <= i; j++)
+            A.at[i * A.row + j] = columns[j][i];
     return 1;
 }
 
@@ -56,7 +77,7 @@ TARGET static void NAME(divide_rows)(size rows, struct NAME(matrix) a, size n, s
     }
 }
 
-/* L with L L^T = A in the place of A's lower triangle; what is above is lost. Returns 0 where a pivot is not > 0. */
+/* L with L L^T = A in the place of A, of which the lower triangle is read. Returns 0 where a pivot is not > 0. */
 TARGET size NAME(cholesky)(size n, double *A, size row) {
     for (size j = 0; j < n; j += FACTOR_BLOCK) {
         size some = LEAST(n - j, FACTOR_BLOCK);
@@ -70,6 +91,8 @@ TARGET size NAME(cholesky)(size n, double *A, size row) {
             return 0;
         NAME(divide_rows)(n - j - some, under, some, block);
     }
+    for (size i = 0; i < n; i++)
+        memset(A + i * row + i + 1, 0, (n - i - 1) * sizeof(double));
     return 1;
 }
 
