@@ -74,14 +74,21 @@ def mean(errors: LeftOut | None, objective: Objective) -> float:
     return math.inf if errors is None else _sums(errors, objective)[0] / objective.n
 
 
-def are_clearly_less(new: LeftOut | None, old: LeftOut | None, objective: Objective) -> bool:
-    """Is the mean of `new` less by more than `CLEAR` standard errors of that difference? Collective, replicated."""
+def are_clearly_less(
+    new: LeftOut | None, old: LeftOut | None, objective: Objective, clear: float = CLEAR, share: float = 1.0
+) -> bool:
+    """Is the mean of `new` less by more than `clear` standard errors of that difference? Collective, replicated.
+
+    share: of the rows, on which they have been judged; the others, which have the same errors in both, count as if they
+    will make no difference (O'Brien and Fleming, "A multiple testing procedure for clinical trials", 1979).
+    """
     means = mean(new, objective), mean(old, objective)
     if new is None or old is None or math.inf in means:
         return means[0] < means[1]
     differences = [b - a for a, b in zip(new, old, strict=True)]
     first, second = (found / objective.n for found in _sums(differences, objective))
-    return first > CLEAR * math.sqrt(max(0.0, second - first**2) / objective.n)
+    variance = second / share - (first / share) ** 2
+    return first > clear * math.sqrt(max(0.0, variance) / objective.n)
 
 
 def _sums(values: LeftOut, objective: Objective) -> tuple[float, float]:

@@ -3,15 +3,18 @@
 First ridge regression: no hidden units, and the decay with which rows that are left out have the least error. Then
 Bayesian regularisation, a decay for each group of weights, of one hidden layer of 0, 2, 4, 8, … units, until two in a
 row neither raise the log evidence by 1 nor lower the errors of rows left out. Taken is what comes first, unless a later
-one's errors of rows left out are clearly less. docs/decisions/defaults.md says what was measured.
+one's errors of rows left out are clearly less, and less than those of ridge regression in trainings without a fifth of
+the rows, too (refits.py). docs/decisions/defaults.md says what was measured.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+import numpy as np
 
 from distnn.data.tables import Source
 from distnn.errors import UserError
@@ -20,8 +23,9 @@ from distnn.optimizers.choice import is_served
 from distnn.parallel.ranks import Ranks
 from distnn.runs import assembly
 from distnn.runs.assembly import Assembly
-from distnn.runs.left_out import LeftOut, are_clearly_less, left_out, mean
+from distnn.runs.left_out import CLEAR, LeftOut, are_clearly_less, left_out, mean
 from distnn.runs.options import Options
+from distnn.runs.refits import FOLDS, refits
 from distnn.runs.trials import ITERATIONS, Look, OutOfTime, shared, trained
 from distnn.training.objective import Objective
 from distnn.training.termination import Criterion, compare
@@ -31,6 +35,8 @@ STRAIGHT = 8  # iterations to the minimum of a network without hidden units
 DECAYS = [10.0 ** (power / 2) for power in range(-4, 9)]  # λ n of ridge regression
 COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
 PATIENCE = 2  # trials without any gain that end the search: one may have ended in a bad minimum
+UPHELD = 1.0  # standard errors by which it has to be better without a fifth of the rows: `CLEAR` it is with all of them
+FIFTH = ", without a fifth of the rows"
 BETTER = 1.0  # by which the log evidence has to rise for more units: it is known no better
 
 
@@ -46,39 +52,40 @@ class Trial(NamedTuple):
     mean: float  # of the errors, in units of the targets' variance where these are standardised
 
 
+@dataclass
+class Tried:
+    """What has been tried: the trials; the numbers of those that were taken, one after the other; and the words and the
+    mean errors of those that were trained without a fifth of the rows. Replicated, but for what trials hold.
+    """
+
+    trials: list[Trial] = field(default_factory=list)
+    taken: list[int] = field(default_factory=lambda: [0])
+    refitted: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def best(self) -> Trial:
+        """What is taken."""
+        return self.trials[self.taken[-1]]
+
+
 def search(options: Options, source: Source, ranks: Ranks, look: Look) -> tuple[Options, str]:
     """The options with what is taken, and what is said of it; "" where weights of rows tell too little. Collective.
 
     look: see `Look`. Stopped if it was stopped; if the time is used up, the best so far is taken. UserError for bad
     data.
     """
-    tried: list[Trial] = []
-    taken, ended = 0, ""
+    tried, ended = Tried(), ""
     made = assembly.assemble(_straight(shared(options)), source, ranks)
     if not knows_noise(made):
         return options, ""
     try:
-        tried.append(_ridge(options, made, look))
-        stale, highest = 0, -math.inf
-        for trial in _bayesian_trials(options, source, ranks, made.objective, look):
-            tried.append(trial)
-            better = are_clearly_less(trial.errors, tried[taken].errors, made.objective)
-            taken = len(tried) - 1 if better else taken
-            rises = trial.evidence >= highest + BETTER
-            highest = max(highest, trial.evidence)
-            if better or rises or sum(trial.options.hidden or ()) < made.model.network.d[-1]:
-                stale = 0  # fewer units than targets, which cannot bend each in its own way, tell nothing of more
-                continue
-            stale += 1
-            if stale == PATIENCE:
-                break
+        _try_all(tried, options, source, made, look)
+        _uphold(tried, source, made, look)
     except OutOfTime:
         ended = ", as far as there was time"
-    except UserError:  # of a trial with too few rows for its weights, or with nothing to learn
-        pass
-    if not tried:
+    if not tried.trials:
         return (bayesian(options, ()), f"bayesian, no hidden units{ended}") if ended else (options, "")
-    return tried[taken].options, _said(tried, taken) + ended
+    return tried.best.options, _said(tried) + ended
 
 
 def bayesian(options: Options, hidden: tuple[int, ...] | None) -> Options:
@@ -100,6 +107,61 @@ def knows_noise(made: Assembly) -> bool:
 
 def _straight(options: Options) -> Options:
     return replace(options, hidden=(), optimizer="levenberg-marquardt")
+
+
+def _try_all(tried: Tried, options: Options, source: Source, made: Assembly, look: Look) -> None:
+    """Ridge regression, and networks until they gain nothing; made: of the former. Collective."""
+    try:
+        tried.trials.append(_ridge(options, made, look))
+        stale, highest = 0, -math.inf
+        for trial in _bayesian_trials(options, source, made.objective.ranks, made.objective, look):
+            better = are_clearly_less(trial.errors, tried.best.errors, made.objective)
+            tried.trials.append(trial)
+            tried.taken += [len(tried.trials) - 1] if better else []
+            rises = trial.evidence >= highest + BETTER
+            highest = max(highest, trial.evidence)
+            if better or rises or sum(trial.options.hidden or ()) < made.model.network.d[-1]:
+                stale = 0  # fewer units than targets, which cannot bend each in its own way, tell nothing of more
+                continue
+            stale += 1
+            if stale == PATIENCE:
+                break
+    except UserError:  # of a trial with too few rows for its weights, or with nothing to learn
+        pass
+
+
+def _uphold(tried: Tried, source: Source, made: Assembly, look: Look) -> None:
+    """Take back what is not better than ridge regression, `made`, without a fifth of the rows, too. Collective."""
+    if len(tried.taken) == 1:
+        return
+    over, ridge = made.objective, tried.trials[0]
+    over.weight_decay = ridge.options.weight_decay or 0.0
+    none = [np.zeros(block.x.shape[1]) for block in over.examples.blocks]
+    *before, errors = none, *refits(made, over, _iterations(STRAIGHT), _words(0, FIFTH), look, none)
+    if len(before) < FOLDS:  # some fifth has all rows that weigh anything
+        tried.taken = [0]
+        return
+    tried.refitted.append((ridge.words, mean(errors, over)))
+    while len(tried.taken) > 1 and not _is_upheld(tried, source, over, look, errors):
+        tried.taken.pop()
+
+
+def _is_upheld(tried: Tried, source: Source, over: Objective, look: Look, errors: LeftOut) -> bool:
+    """Is what is taken better than what has these errors? Ends as soon as that is clear. Collective.
+
+    Noted is its own error, as far as it is known.
+    """
+    made = assembly.assemble(shared(tried.best.options), source, over.ranks)
+    words, before, own = _words(sum(tried.best.options.hidden or ()), FIFTH), mean(errors, over), math.inf
+    upheld = False
+    for count, found in enumerate(refits(made, over, _iterations(ITERATIONS), words, look, errors), 1):
+        share = count / FOLDS
+        own = before - (before - mean(found, over)) / share
+        upheld = are_clearly_less(found, errors, over, UPHELD if count == FOLDS else CLEAR, share)
+        if upheld:
+            break
+    tried.refitted.append((tried.best.words, own))
+    return upheld
 
 
 def _ridge(options: Options, made: Assembly, look: Look) -> Trial:
@@ -137,14 +199,14 @@ def _iterations(count: int) -> Criterion:
     return compare("t", ">=", count)
 
 
-def _words(units: int) -> str:
-    return f"the network: trying {units} hidden units"
+def _words(units: int, rows: str = "") -> str:
+    return f"the network: trying {units} hidden units{rows}"
 
 
-def _said(tried: list[Trial], taken: int) -> str:
+def _said(tried: Tried) -> str:
     """What was taken, and of what."""
-    best, found = tried[taken], []
-    for trial in tried:
+    best, found = tried.best, []
+    for trial in tried.trials:
         evidence = f", log evidence {trial.evidence:.6g}" if math.isfinite(trial.evidence) else ""
         found.append(f"{trial.words} {trial.mean:.3g}{evidence}")
     if best.options.optimizer == "bayesian":
@@ -152,4 +214,6 @@ def _said(tried: list[Trial], taken: int) -> str:
     else:
         decay = best.options.weight_decay
         what = f"levenberg-marquardt, no hidden units and --weight-decay {decay:.3g}, ridge regression"
-    return f"{what}, by the errors of rows left out ({'; '.join(found)})"
+    again = "; ".join(f"{words} {error:.3g}" for words, error in tried.refitted)
+    fifths = f", and in trainings without a fifth of the rows ({again})" if again else ""
+    return f"{what}, by the errors of rows left out ({'; '.join(found)}){fifths}"

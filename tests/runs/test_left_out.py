@@ -89,6 +89,16 @@ def test_less_is_clear_beyond_twice_the_standard_error() -> None:
     assert mean(None, made.objective) == math.inf
 
 
+def test_on_a_share_of_the_rows_it_takes_as_much_as_if_the_others_made_no_difference() -> None:
+    """After one of five parts √5 standard errors of the difference there, and not 1."""
+    made, _ = trained(OneRank(), hidden=(), optimizer="bayesian", max_iterations=1)
+    old = np.full(40, 2.0)
+    spread = np.where(np.arange(40) % 2, 1.0, -1.0)
+    for less, clear in ((2.1, False), (2.4, True)):
+        new = np.where(np.arange(40) < 8, old - less / math.sqrt(8) + spread, old)
+        assert are_clearly_less([new], [old], made.objective, 1.0, 1 / 5) is clear
+
+
 def test_without_a_decay_too_many_weights_have_none() -> None:
     made, progress = trained(OneRank(), hidden=(20,), optimizer="levenberg-marquardt", max_iterations=2)
     assert left_out(made, progress, made.objective) is None

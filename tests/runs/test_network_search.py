@@ -18,9 +18,9 @@ from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import DECAY, assemble
-from distnn.runs.network_search import Trial, bayesian
+from distnn.runs.network_search import FIFTH, Trial, bayesian
 from distnn.runs.options import Options
-from distnn.runs.trials import Stopped
+from distnn.runs.trials import ITERATIONS, Stopped
 from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
 
 
@@ -61,6 +61,28 @@ def test_heavy_tails_do_not_mislead_it() -> None:
     assert (made.options.hidden, made.options.optimizer) == ((), "levenberg-marquardt")
     without, two = (float(evidence) for evidence in re.findall(r"log evidence (-[\d.]+)", str(made.why))[:2])
     assert two > without + 1
+
+
+def test_many_inputs_for_few_rows_do_not_mislead_it() -> None:
+    """16 units have clearly smaller errors of rows left out, since the decays know all rows; without a fifth none."""
+    generator = np.random.default_rng(21)
+    X = generator.normal(size=(60, 16))
+    y = X @ generator.normal(size=16) + 2 * generator.normal(size=60)
+    made = assembled(X, y)
+    assert (made.options.hidden, made.options.optimizer) == ((), "levenberg-marquardt")
+    tried = str(made.why).partition("in trainings without a fifth of the rows (")[2]
+    assert [units for units in (16, 8, 4, 2) if f"; {units} hidden units 0.7" in tried] == [16, 8, 4, 2]
+
+
+def test_what_is_clear_after_a_fifth_takes_no_more_trainings() -> None:
+    X, y = wavy(200, noise=0.01)
+    source, words = ArraySource(X, y, None, OneRank()), []
+    made = assemble(Options(), source, OneRank(), look=words.append)
+    assert made.options.hidden not in ((), None)
+    began = [i for i, word in enumerate(words) if word.endswith(FIFTH) and " 0 " not in word]
+    assert words[began[0] :] == [f"the network: trying {made.options.hidden[0]} hidden units{FIFTH}"] * len(began)
+    assert len(began) == ITERATIONS + 1  # of one training
+    assert made.why and made.why.count("in trainings without a fifth of the rows (ridge regression 0.") == 1
 
 
 def test_a_target_that_is_a_straight_line_does_not_keep_others_from_hidden_units() -> None:
