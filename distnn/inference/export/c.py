@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from distnn.errors import UserError
 from distnn.inference.export.c_columns import encoded, look_up, restored
 from distnn.inference.export.c_source import BATCHED, DERIVATIVES, LAYERS, SINGLE, TANH, THETAS
 from distnn.inference.export.formula import Formula, Layer
@@ -18,7 +19,9 @@ PADDED = 8  # widths of layers, as there
 
 
 def files(formula: Formula, name: str) -> dict[str, bytes]:
-    """The header and the source, by their endings. name: of the files. Local."""
+    """The header and the source, by their endings. name: of the files. Local. UserError for one that #include lacks."""
+    if any(letter in '"\\' or letter < " " for letter in name):
+        raise UserError(f"--out {name!r}: C includes no file of such a name: leave out its quotes and backslashes.")
     texts = {".h": _header(formula, name), ".c": _source(formula, name)}
     return {ending: text.encode(errors="surrogateescape") for ending, text in texts.items()}
 

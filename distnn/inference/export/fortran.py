@@ -11,7 +11,7 @@ import numpy as np
 
 from distnn.inference.export.c import padded
 from distnn.inference.export.formula import Formula
-from distnn.inference.export.fortran_columns import encoded, from_c, look_up, restored
+from distnn.inference.export.fortran_columns import encoded, from_c, literal, look_up, restored
 from distnn.inference.export.fortran_source import BACK, LAYERS, SLOPES, TANH, theta
 from distnn.inference.export.text import commented, distinct, identifier, lines, numbers
 
@@ -240,13 +240,13 @@ class _Module:
             yield from self._wrapped(numbers(flat[start:stop], "_dp"), ", ", "/")
 
     def _names(self, name: str, names: Sequence[str]) -> Iterator[str]:
-        shown = [" ".join(text.split())[:100] for text in names]
+        shown = [_short(text) for text in names]
         longest = max(1, *(len(text.encode()) for text in shown))
         yield f"   character(len={longest}), protected, public :: {self.f}_{name}({len(shown)})"
         for place, text in enumerate(shown, 1):
-            quoted = text.replace('"', '""')
             yield f"   data {self.f}_{name}({place})/ &"
-            yield f'      "{quoted}"/'
+            yield from literal(text, 6)
+            yield "      /"
 
     @staticmethod
     def _wrapped(words: Sequence[str], separator: str, end: str) -> Iterator[str]:
@@ -254,3 +254,8 @@ class _Module:
         *most, last = lines(words, 110, separator)
         yield from (f"      {line} &" for line in most)
         yield f"      {last}{end}" if end else f"      {last} &"
+
+
+def _short(name: str) -> str:
+    """A name on one line, of at most 100 letters; a data statement takes no expression for those that have no sign."""
+    return " ".join("".join(letter if letter >= " " else " " for letter in name).split())[:100]

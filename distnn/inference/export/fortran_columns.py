@@ -9,6 +9,7 @@ from distnn.inference.export.formula import Column, Formula
 FORWARD = {"log": "log({})", "log1p": "log1p({})"}
 ABOVE = {"log": 0, "log1p": -1}  # what a number has to be
 INVERSE = {"log": "exp({})", "log1p": "expm1({})"}
+LONGEST = 120  # bytes of a line, which may have 132 letters
 OF_C = """
    interface
       pure real(dp) function {0}(x) bind(c)
@@ -87,10 +88,22 @@ def look_up(formula: Formula, f: str) -> Iterator[str]:
     yield f"      {f}_word = 0"
     for j, column in formula.words:
         for number, word in enumerate(column.categories, 1):
-            shown = word.replace('"', '""')
             yield f"      if (input == {j + 1} .and. word == &"
-            yield f'         "{shown}") {f}_word = {number}'
+            yield from literal(word, 9)
+            yield f"         ) {f}_word = {number}"
     yield "   end function"
+
+
+def literal(text: str, margin: int) -> Iterator[str]:
+    """A text as an expression, in lines that go on, the last one too; `margin` spaces before each."""
+    line = " " * margin + '"'
+    for letter in text:
+        unit = letter * 2 if letter == '"' else letter if letter >= " " else f'"//achar({ord(letter)})//"'
+        if len((line + unit).encode()) > LONGEST:
+            yield f"{line}&"
+            line = " " * margin + "&"
+        line += unit
+    yield f'{line}" &'
 
 
 def restored(formula: Formula) -> Iterator[str]:

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from exporting import KINDS, REFUSED, coded, compiled, extreme, mixed, mixed_rows, model, pointer, rows, scale, signs
 
+from distnn.data.encoding import Encoding
+from distnn.data.scaling import Scaling
 from distnn.inference.export import export
 from distnn.inference.export.formula import fingerprint as checksum
 from distnn.inference.model import Model
+from distnn.network.network import Network
 
 pytestmark = pytest.mark.job
 
@@ -68,6 +71,21 @@ subroutine call_names(n, names, fingerprint) bind(c)
       fingerprint(i) = classes_fingerprint(i:i)
    end do
 end subroutine
+"""
+
+WORDS = """
+integer(c_int) function number_of(n, letters) bind(c)
+   use, intrinsic :: iso_c_binding, only: c_char, c_int
+   use words, only: words_word
+   integer(c_int), value :: n
+   character(kind=c_char), intent(in) :: letters(n)
+   character(len=n) :: word
+   integer :: i
+   do i = 1, n
+      word(i:i) = letters(i)
+   end do
+   number_of = words_word(1, word)
+end function
 """
 
 
@@ -187,9 +205,30 @@ def test_what_is_not_a_number_gives_none(library: ctypes.CDLL) -> None:
 
 def test_names_that_are_no_fortran(tmp_path: Path) -> None:
     was = model("one-output")
-    names = ('a"b', "A_B", "Größe &\n" + 100 * "long ")
+    names = ('a"b' + 60 * '"', "A_B", "Größe &\x02\n" + 100 * "lang ä ")
     odd = replace(was, preparation=replace(was.preparation, inputs=names, targets=("DP",)))
     (path,) = export(odd, "fortran", tmp_path / "odd-name", units={"A_B": "µm"})
     compiled(["gfortran", "-std=f2008"], path)
     assert "all_x(2) = A_B_2" in path.read_text()
     assert all(len(line) <= 132 for line in path.read_text().splitlines())
+
+
+def test_words_that_are_no_fortran(tmp_path: Path) -> None:
+    """Long ones, and those with quotes, ends of lines and letters of several bytes, are found by what they are."""
+    words = ('a "word" & more', "two\nlines", "ä" * 150, "x" * 200, '"' * 130)
+    encoding = Encoding("words", words)
+    was = model("one-output")
+    network = Network((len(words) + 1, 3, 1), output_theta="identity").initialise(1)
+    prepared = replace(
+        was.preparation,
+        inputs=("word", "size"),
+        encodings=(encoding, Encoding()),
+        input_scaling=Scaling.identity(len(words) + 1),
+    )
+    (path,) = export(Model(network, prepared, "squared"), "fortran", tmp_path / "words")
+    calls = tmp_path / "calls.f90"
+    calls.write_text(WORDS)
+    found = compiled(["gfortran", "-std=f2008"], path, str(calls))
+    for number, word in enumerate(words, 1):
+        assert found.number_of(len(word.encode()), word.encode()) == number, word
+    assert found.number_of(1, b"a") == 0
