@@ -24,12 +24,13 @@ source <(distnn completion zsh)
 distnn completion fish | source"""
 
 BASH = r"""_distnn() {
-    local word=${COMP_WORDS[COMP_CWORD]} words
+    local word=${COMP_WORDS[COMP_CWORD]} words IFS=$' \n'
     if ((COMP_CWORD == 1)); then
         words=$(distnn --help 2>/dev/null | sed -n 's/^  \([a-z]\{1,\}\)  .*/\1/p')
     elif [[ $word == -* ]]; then
         words=$(distnn "${COMP_WORDS[1]}" --help 2>/dev/null | grep -oE '^  --[a-z0-9-]+( --no-[a-z0-9-]+)?')
     else
+        IFS=$'\n' # names may have spaces
         COMPREPLY=($(compgen -f -- "$word"))
         return
     fi

@@ -11,7 +11,7 @@ from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.declared import AtLeast
 from distnn.inference.application import Application
-from distnn.inference.evaluation import evaluate
+from distnn.inference.evaluation import evaluate, for_json
 from distnn.inference.measures.classes import SCORES
 from distnn.inference.options import DATA, JOB, ApplyOptions
 from distnn.parallel.ranks import Ranks
@@ -66,7 +66,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         application = Application(options, ranks, with_targets=True)
         result = evaluate(application, options.rows, options.worst, options.leverage)
     if ranks.rank == 0:
-        print(json.dumps(result)) if options.json else show(result)
+        print(json.dumps(for_json(result), allow_nan=False)) if options.json else show(result)
     return 0
 
 

@@ -61,6 +61,13 @@ def test_bash(folder: Path) -> None:
 
 
 @pytest.mark.job
+def test_a_file_with_a_space_in_its_name_is_one(folder: Path) -> None:
+    (folder / "my table.csv").touch()
+    code = f"{SCRIPTS['bash']}COMP_WORDS=(distnn train my)\nCOMP_CWORD=2\n_distnn\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+    assert shell("bash", "-c", code, folder=folder) == "my table.csv\n"
+
+
+@pytest.mark.job
 def test_fish(folder: Path) -> None:
     code = f"{SCRIPTS['fish']}function distnn\n{sys.executable} -m distnn $argv\nend\n"
     code += "".join(f'complete -C "{line}"\n' for line in WORDS)

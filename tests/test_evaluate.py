@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from trainings import trained
 from distnn import UserError
 from distnn.evaluate import main
 from distnn.parallel.ranks import OneRank
+from distnn.train import main as train
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,17 @@ def test_what_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     shown = capsys.readouterr().out
     assert "p         root mean square error" in shown and ", mean absolute " in shown
     assert ", R² " in shown
+
+
+def test_what_json_has_no_number_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a transformed target a prediction may be beyond float64, and so is the error."""
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{x},{math.exp(x)!r}\n" for x in range(9)))
+    options = ["--transform", "y=log", "--hidden", "--max-iterations", "9", "--quiet", "--out", str(tmp_path / "run")]
+    assert train(OneRank(), [str(tmp_path / "t.csv"), *options]) == 0
+    (tmp_path / "far.csv").write_text("x,y\n1e6,1\n2,3\n")
+    assert main(OneRank(), [str(tmp_path / "run"), str(tmp_path / "far.csv"), "--worst", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["targets"]["y"]
+    assert found["rmse"] is None and found["worst"][0]["predicted"] is None and found["worst"][0]["row"] == 0
 
 
 def test_a_number_of_rows_below_zero(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import add
@@ -187,6 +188,15 @@ def _require_same_table(application: Application, which: str, hashes: np.ndarray
             f"--rows {which} is for the table that the model was trained on, and {source.path} is another one, or has "
             "changed: use --rows all."
         )
+
+
+def for_json(found: Any) -> Any:
+    """What `evaluate` found, with None for numbers that JSON does not have: those beyond the range of float64."""
+    if isinstance(found, dict):
+        return {name: for_json(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return list(map(for_json, found))
+    return None if isinstance(found, float) and not math.isfinite(found) else found
 
 
 def chosen(application: Application, which: str, rows: Rows) -> Rows:

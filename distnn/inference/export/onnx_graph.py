@@ -49,6 +49,7 @@ class _Graph:
         onnx, formula = self.onnx, self.formula
         self._outputs(self._network(self._standardised(self._columns())))
         text = "\n".join(about(formula))
+        name = name.encode(errors="replace").decode()  # a file's name may be no UTF-8
         graph = onnx.helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.constants, doc_string=text)
         sets = [onnx.helper.make_opsetid("", self.opset)]
         if self.words:

@@ -12,6 +12,7 @@ from typing import Any
 from distnn.command_line.console import table
 from distnn.data.tables import Source
 from distnn.errors import DONE, FAILED, RankError
+from distnn.inference.evaluation import for_json
 from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.best import keep_best
@@ -108,7 +109,7 @@ def _write_farm(
     of = [{"folder": members.folder(number), **results[number], **rows[number]} for number in range(members.count)]
     with replacing(directory.farm, "w") as file:
         told = {"kind": members.kind, "code": code, **over, "ensemble": together, "members": of}
-        json.dump(told, file, indent=2)
+        json.dump(for_json(told), file, indent=2, allow_nan=False)
 
 
 def over_members(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,11 @@ def test_endings_may_be_given_and_several_languages(tmp_path: Path) -> None:
     assert len(every) == len(set(every)) == sum(len(exporter.endings) for exporter in EXPORTERS.values())
 
 
+def test_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
+    for path in export(model("linear"), list(EXPORTERS), tmp_path / os.fsdecode(b"caf\xe9")):
+        assert os.fsencode(path.name).startswith(b"caf\xe9") and path.stat().st_size
+
+
 def test_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "a.c").write_text("mine")
     with pytest.raises(UserError, match=r"a\.c is there already: name another file, or lose this one by --overwrite"):
@@ -49,6 +55,9 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--to cobol: choose from c"):
         export(model("linear"), "cobol", tmp_path / "a")
+    for name in ('a"b', "a\\b", "a\nb"):
+        with pytest.raises(UserError, match="C includes no file of such a name"):
+            export(model("linear"), "c", tmp_path / name)
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"file/a\.h cannot be written: Not a directory"):
         export(model("linear"), "c", tmp_path / "file" / "a")
