@@ -17,6 +17,7 @@ from distnn.runs.claim import Claim
 from distnn.runs.metrics import Metrics
 from distnn.storage.checkpoint import PATTERN, Checkpoints
 from distnn.storage.files import replacing, sweep
+from distnn.storage.overwriting import make_folder
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ class RunDirectory:
         name = f"{datetime.now():%Y-%m-%d-%H%M%S}"
         for number in count(1):
             directory = RunDirectory(Path(folder) / (name if number == 1 else f"{name}-{number}"), keep)
+            with directory._must_be_writable():
+                make_folder(directory.path.parent)
             with directory._must_be_writable(), suppress(FileExistsError):
-                directory.path.mkdir(parents=True)
+                directory.path.mkdir()
                 directory._made = True
                 return directory
         raise AssertionError

@@ -35,6 +35,21 @@ def test_a_run_is_not_lost_by_mistake(tmp_path: Path) -> None:
     RunDirectory(directory.path).create(overwrite=True)
 
 
+def test_directories_of_one_second_have_names_of_their_own(tmp_path: Path) -> None:
+    assert len({RunDirectory.of_now(tmp_path / "runs").path for _ in range(4)}) == 4
+    assert len(list((tmp_path / "runs").iterdir())) == 4
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("link", [False, True])
+def test_where_no_folder_of_runs_can_be_made(link: bool, tmp_path: Path) -> None:
+    """A file is in its place, or a link that leads nowhere."""
+    runs = tmp_path / "runs"
+    runs.symlink_to(tmp_path / "none") if link else runs.touch()
+    with pytest.raises(UserError, match=r"cannot be written \(.*/runs\): Not a directory"):
+        RunDirectory.of_now(runs)
+
+
 def test_beginning_removes_what_another_run_left(tmp_path: Path) -> None:
     directory = begun(tmp_path)
     for one in (directory, directory.member("restart-000"), directory.member("restart-002")):
