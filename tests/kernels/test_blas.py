@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
+from mpi_runner import python
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from distnn.kernels import blas
 
@@ -35,6 +36,22 @@ def test_threads_are_given_back() -> None:
         assert blas.library()["num_threads"] == before
 
 
+@pytest.mark.job
+def test_one_that_comes_later_is_limited_too() -> None:
+    """In a process of its own, in which distnn has looked for libraries before scipy comes."""
+    pytest.importorskip("scipy.linalg", reason="scipy, which brings a BLAS of its own, is not installed")
+    program = """
+import numpy
+from distnn.kernels import blas
+blas.limit_threads(2)
+import scipy.linalg
+from threadpoolctl import threadpool_info
+with blas.limited_threads(1):
+    print(*(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"))
+"""
+    assert python("-c", program).stdout.split() == ["1", "1"]
+
+
 def test_where_no_blas_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blas, "threadpool_info", lambda: [{"user_api": "openmp", "filepath": "numpy"}])
+    monkeypatch.setattr(blas, "_loaded", lambda modules: ThreadpoolController().select(user_api="none"))
     assert blas.library() == {}
