@@ -62,5 +62,5 @@ def test_trials_that_are_not_finite_are_answered_by_shorter_steps(name: str) -> 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_descends_on_a_network(name: str) -> None:
     objective, w = network(OneRank())
-    state = run(OPTIMIZERS[name](), objective, w, 300)
+    state = run(OPTIMIZERS[name](), objective, w, 100)
     assert objective.error(state.w) < 0.9 * objective.error(w)

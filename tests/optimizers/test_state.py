@@ -19,7 +19,7 @@ def test_resume_to_the_bit(name: str, small_blocks: None) -> None:
     given = w.copy()
     state = optimizer.start(objective, w)
     resumed = state
-    for t in range(12):
+    for t in range(8):
         state = optimizer.step(objective, state, t)
         stored = {key: (value.tobytes(), value.dtype, value.shape) for key, value in resumed.tensors().items()}
         arrays = {key: np.frombuffer(*value[:2]).reshape(value[2]) for key, value in stored.items()}

@@ -77,7 +77,7 @@ def test_history_does_not_matter_at_the_bounds_of_steps(center: int, count: int)
     below = [2.0**e * f for e in (-34, -33, -32, -31, -18, -17, -16, -15, 0) for f in (1, 1 - 2**-53, 0.7, 0)]
     generator = np.random.default_rng(0)
     problems = []
-    for value, factor in zip(generator.choice(values, 50), generator.choice(below, 50), strict=True):
+    for value, factor in zip(generator.choice(values, 25), generator.choice(below, 25), strict=True):
         rows = np.array([[value, value * factor], [value * 0.3, -value * factor * 0.9]])
         problems.append((rows, bits(oracle(rows, [(2, 1)], count))))
     for _ in every_arithmetic():
@@ -93,7 +93,7 @@ def test_parts_that_jump_apart_from_one_another(kept: int, monkeypatch: pytest.M
     parts: list[Part] = [2, 1, (3, 2)]
     for _ in every_arithmetic():
         generator, sums, powers = np.random.default_rng(8), ExactSum(OneRank(), parts, 3, 3), np.zeros(5)
-        for _ in range(150):
+        for _ in range(60):
             powers = powers + generator.choice([0, 0, 0, 0, 0, 0, 4, -4, 16, -16, 40, -40], 5)
             rows = generator.uniform(0.5, 1, (3, 9)) * np.repeat(2.0**powers, [2, 1, 2, 2, 2])
             assert bits(sums(term_of(rows))) == bits(one_rank(rows, parts))
@@ -102,7 +102,7 @@ def test_parts_that_jump_apart_from_one_another(kept: int, monkeypatch: pytest.M
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_many_ranks_in_random_order(dtype: type) -> None:
     for arithmetic in every_arithmetic():
-        P = 4096 if (dtype, arithmetic) == (np.float64, "off") else 300
+        P = 1000 if (dtype, arithmetic) == (np.float64, "off") else 100
         generator, n = np.random.default_rng(0), P + P // 10
         rows = (generator.normal(size=(n, 13)) * 10.0 ** generator.integers(-12, 12, (n, 13))).astype(dtype)
         expected, first = one_rank(rows, PARTS), ExactSum(OneRank(), PARTS, 0, len(rows), dtype)

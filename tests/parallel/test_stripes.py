@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from threaded_ranks import on_ranks
@@ -16,6 +18,7 @@ from distnn.parallel.symmetric import TILE, DistributedMatrix, Tiling
 SIZE, TERMS = 600, 5
 
 
+@cache
 def terms(broken: bool = False) -> list[np.ndarray]:
     """Lower triangles, of rows of different magnitudes."""
     generator, scale = np.random.default_rng(0), np.ldexp(1.0, np.arange(SIZE) * 7 % 90 - 45)[:, None]
@@ -27,9 +30,10 @@ def terms(broken: bool = False) -> list[np.ndarray]:
     return found
 
 
-def whole(given: list[np.ndarray]) -> np.ndarray:
+@cache
+def whole(broken: bool = False) -> np.ndarray:
     """Their ExactSum, as a matrix of which the lower triangle counts."""
-    below = np.tri(SIZE, dtype=bool)
+    given, below = terms(broken), np.tri(SIZE, dtype=bool)
 
     def term(j: int, out: np.ndarray) -> None:
         out[:] = given[j][below]
@@ -71,18 +75,17 @@ def test_the_bits_are_those_of_one_sum(ranks: int, height: int, kept: int, monke
     monkeypatch.setattr("distnn.parallel.reduction.KEPT_BYTES", kept)
     given = terms()
     parts = on_ranks(ranks, lambda all_ranks: by_stripes(given, all_ranks, times=2))
-    np.testing.assert_array_equal(sum(parts), whole(given))
+    np.testing.assert_array_equal(sum(parts), whole())
     assert len(stripes(SIZE, ranks)) == -(-SIZE // height)
 
 
 def test_of_simulated_ranks() -> None:
-    given = terms()
-    np.testing.assert_array_equal(by_stripes(given, SimulatedRanks(OneRank(), 3)), whole(given))
+    np.testing.assert_array_equal(by_stripes(terms(), SimulatedRanks(OneRank(), 3)), whole())
 
 
 def test_a_row_that_is_not_finite_is_nan_in_all_tiles() -> None:
     given = terms(broken=True)
-    expected, found = whole(given), sum(on_ranks(2, lambda ranks: by_stripes(given, ranks)))
+    expected, found = whole(broken=True), sum(on_ranks(2, lambda ranks: by_stripes(given, ranks)))
     np.testing.assert_array_equal(found, expected)
     assert np.isnan(expected[550, :551]).all() and np.isnan(expected[100, :101]).all()
 

@@ -17,7 +17,7 @@ from distnn.data.tables import Source, dialect, files, open_source
 from distnn.data.tables.source import Missing
 from distnn.parallel.ranks import OneRank
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=6).filter(

@@ -15,7 +15,7 @@ from distnn.parallel.layout import Part
 from distnn.parallel.ranks import OneRank
 from distnn.parallel.reduction import ExactSum, Sum
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 # From subnormal numbers to nearly the largest, zeros of both signs, and what lies just beside a power of two.
 magnitudes = st.one_of(

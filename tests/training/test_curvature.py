@@ -29,7 +29,7 @@ D = (30, 15)  # hidden: 601 weights, two rows of tiles
 
 
 def objective(ranks: Ranks, **options: Any) -> Objective:
-    X, Y = regression(90, m=2 if options.get("error") == "squared" else 1)
+    X, Y = regression(45, m=2 if options.get("error") == "squared" else 1)
     counts = [len(X) * (rank + 1) // ranks.size - len(X) * rank // ranks.size for rank in range(ranks.size)]
     return assembled(ranks, X, Y, np.linspace(0, 2, len(X)), counts, hidden=D, **options).objective
 
@@ -58,7 +58,7 @@ def test_the_bits_are_those_of_the_whole_matrix(
     need_instructions()
     expected = steps(OneRank(), Dense, **options)
     monkeypatch.setattr(Choice, "is_shared_out", lambda choice, most: choice.can)
-    for ranks in (1, 2, 3, 5):
+    for ranks in (1, 3, 5):
         assert set(on_ranks(ranks, lambda all_ranks: steps(all_ranks, DistributedMatrix, **options))) == {expected}
     assert steps(SimulatedRanks(OneRank(), 4), DistributedMatrix, **options) == expected
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from distnn.optimizers import State
 from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options
+from distnn.training.objective import Objective
 from distnn.training.record import PART, QUANTITIES, Moment, Record, distance, measure, norm
 
 
@@ -32,14 +34,18 @@ def test_norm_and_distance(size: int) -> None:
     assert distance(v, v) == 0
 
 
+@cache
+def objective() -> Objective:
+    return assembled(OneRank(), *regression(10, d=1), hidden=()).objective
+
+
 def moment(E: float, before: Record | None = None, window: tuple[float, ...] = (), **more: float) -> Moment:
     """That of an iteration at which the weights are 3, 4 and the gradient 0.6, 0.8; before, the weights were 0."""
-    objective = assembled(OneRank(), *regression(10, d=1), hidden=()).objective
     state = State(np.array([3.0, 4.0]), E, np.array([0.6, 0.8]))
     w_before = None if before is None else np.zeros(2)
     t = 0 if before is None else before.t + 1
     values = {"best_t": 0, "best_E_val": math.inf, "evaluates": True, "began": 0.0, **more}
-    return Moment(t, state, objective, GradientDescent(), before, w_before, deque(window, maxlen=3), **values)  # type: ignore[arg-type]
+    return Moment(t, state, objective(), GradientDescent(), before, w_before, deque(window, maxlen=3), **values)  # type: ignore[arg-type]
 
 
 def test_what_is_known_of_an_iteration() -> None:

@@ -61,7 +61,7 @@ def test_every_format_survives_damage(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"table{ending}"
     write_table(path, np.round(random.normal(size=(12, 3)), 3))
     original = path.read_bytes()
-    errors, times = 0, 30 if ending in TEXT[1:] else 150
+    errors, times = 0, 20 if ending in TEXT[1:] else 75
     for _ in range(times):
         data = bytearray(original)
         for _ in range(random.integers(1, 4)):

@@ -130,7 +130,8 @@ def test_a_model_remembers_what_was_said(tmp_path: Path) -> None:
     table, run = tmp_path / "table.txt", str(tmp_path / "run")
     table.write_text(text(":", ","), encoding="cp1250")
     said = ["--delimiter", ":", "--decimal", ",", "--encoding", "cp1250"]
-    assert train(OneRank(), ["--data", str(table), "--out", run, "--max-iterations", "1", "--quiet", *said]) == 0
+    short = ["--hidden", "2", "--max-iterations", "1", "--quiet"]
+    assert train(OneRank(), ["--data", str(table), "--out", run, *short, *said]) == 0
     application = Application(ApplyOptions(model=run, data=str(table)), OneRank(), with_targets=True)
     np.testing.assert_array_equal(application.rows(0).inputs, np.array(ROWS)[:, :2])
     table.write_text(text(",", "."), encoding="utf-16")

@@ -31,7 +31,7 @@ ROWS = [0, 1, 63, 64, 65, 300, 1000]
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("d", ARCHITECTURES, ids=str)
 def test_as_numpy(d: tuple[int, ...], dtype: str, way: str) -> None:
-    compare(d, dtype, way, (*ROWS, *reversed(ROWS)))  # memory grows, and is used again
+    compare(d, dtype, way, (*ROWS, 64, 1, 300))  # memory grows, and is used again
 
 
 @pytest.mark.parametrize("theta", library.THETAS)
