@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from distnn.kernels.algebra import applied
+from distnn.kernels.elementary import applied
 
 BOOLEANS = {
     **dict.fromkeys(("True", "true", "TRUE", "T", "1", "1.0"), 1.0),

@@ -18,8 +18,9 @@ from distnn.errors import UserError
 from distnn.inference.certainty import Certainty
 from distnn.inference.inputs import WHERE, rows_of
 from distnn.inference.model import Model
-from distnn.kernels.algebra import applied, column_sums, total
+from distnn.kernels.algebra import column_sums, total
 from distnn.kernels.blocks import Block
+from distnn.kernels.elementary import applied
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import LogisticCrossEntropy, SoftmaxCrossEntropy
 

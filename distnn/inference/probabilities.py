@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn.inference.certainty import Certainty, quantile
-from distnn.kernels import algebra
+from distnn.kernels import algebra, elementary
 from distnn.kernels.blocks import Block
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.backpropagation import Backpropagation
@@ -66,6 +66,6 @@ def _odds(s: np.ndarray) -> Iterator[Odds]:
     for k in range(len(s)):
         others = np.delete(s, k, axis=0)
         largest = others.max(axis=0)
-        shares = algebra.applied("exp", others - largest)
+        shares = elementary.applied("exp", others - largest)
         total = algebra.column_sums(shares)
-        yield Odds(s[k] - largest - algebra.applied("log", total), np.insert(-shares / total, k, 1.0, axis=0))
+        yield Odds(s[k] - largest - elementary.applied("log", total), np.insert(-shares / total, k, 1.0, axis=0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from distnn.kernels.algebra import applied
+from distnn.kernels.elementary import applied
 
 TAIL = 3.6541528853610088  # where the outermost strip of numpy's ziggurat begins
 BEYOND = 1.2901624382695038e-04  # P(|x| > TAIL) / 2

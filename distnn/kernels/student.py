@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from distnn.kernels import normal
-from distnn.kernels.algebra import applied, value
+from distnn.kernels.elementary import applied, value
 
 MANY = 1000.0  # ν beyond which the expansion by 1 / ν is exact to rounding
 LARGE = 15.0  # x from which that of ln Γ(x + 1/2) - ln Γ(x) by 1 / x is

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels import algebra
+from distnn.kernels import elementary
 
 Chain = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 
@@ -53,7 +53,7 @@ class Activation:
 
 
 def _tanh(s: np.ndarray) -> None:
-    algebra.apply("tanh", s)
+    elementary.apply("tanh", s)
 
 
 def _tanh_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
@@ -69,7 +69,7 @@ def _tanh_bend(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:
 
 
 def _logistic(s: np.ndarray) -> None:
-    algebra.apply("logistic", s)
+    elementary.apply("logistic", s)
 
 
 def _logistic_chain(x: np.ndarray, delta: np.ndarray, scratch: np.ndarray) -> None:

@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 
 from distnn.kernels import algebra as kernel
+from distnn.kernels import elementary, factors
 from distnn.kernels.blocks import Block
 from distnn.kernels.library import FUNCTIONS
 from distnn.kernels.normal import draw
@@ -66,24 +67,24 @@ def algebra() -> str:
     """A hash of what optimizers compute (kernels/algebra.py), and of numpy's random numbers. Local."""
     digest = hashlib.blake2b(digest_size=8)
     A, v, w = _numbers(150 * 150, 4).reshape(150, 150), _numbers(20_000, 5), _numbers(20_000, 6)
-    L = kernel.cholesky(kernel.row_products(A, A) + np.eye(150))
+    L = factors.cholesky(kernel.row_products(A, A) + np.eye(150))
     assert L is not None
     values = [
         kernel.dot(v, w),
         kernel.total(v),
-        kernel.solve(L, v[:150]),
-        kernel.invert(L),
+        factors.solve(L, v[:150]),
+        factors.invert(L),
         kernel.combination(w[:150], A),
     ]
-    values += [kernel.applied(name, np.abs(v[:50])) for name in FUNCTIONS]
-    values += [function(abs(x)) for x in v[:50].tolist() for function in (kernel.cosine_of_half_turns, _power)]
+    values += [elementary.applied(name, np.abs(v[:50])) for name in FUNCTIONS]
+    values += [function(abs(x)) for x in v[:50].tolist() for function in (elementary.cosine_of_half_turns, _power)]
     for value in (*values, draw(stream(0, "weights"), (20_000,))):
         digest.update(np.asarray(value).tobytes())
     return digest.hexdigest()
 
 
 def _power(x: float) -> float:
-    return kernel.power(x, 13)
+    return elementary.power(x, 13)
 
 
 def numbers(count: int, seed: int) -> np.ndarray:

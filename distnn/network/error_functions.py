@@ -12,8 +12,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels import algebra
-from distnn.kernels.errors import squared_error
+from distnn.kernels import algebra, elementary
+from distnn.kernels.squared import squared_error
 from distnn.network.activations import ACTIVATIONS, Activation
 
 
@@ -123,8 +123,8 @@ class LogisticCrossEntropy(ErrorFunction):
         ACTIVATIONS["logistic"].apply(s)
 
     def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
-        rest = algebra.applied("exp", -np.abs(s))
-        algebra.apply("log1p", rest)
+        rest = elementary.applied("exp", -np.abs(s))
+        elementary.apply("log1p", rest)
         e = np.maximum(s, 0) - np.multiply(y, s, dtype=np.float64) + rest
         self.output(s)
         if delta is not None:
@@ -154,7 +154,7 @@ class SoftmaxCrossEntropy(ErrorFunction):
 
     def output(self, s: np.ndarray) -> None:
         s -= s.max(axis=0)
-        algebra.apply("exp", s)
+        elementary.apply("exp", s)
         s /= algebra.column_sums(s)
 
     def error(self, s: np.ndarray, y: np.ndarray, delta: np.ndarray | None) -> np.ndarray:
@@ -164,9 +164,9 @@ class SoftmaxCrossEntropy(ErrorFunction):
         e = -algebra.column_sums(y * wide)
         if wide is not s:
             np.copyto(s, wide, casting="same_kind")
-        algebra.apply("exp", s)
+        elementary.apply("exp", s)
         norm = algebra.column_sums(s)
-        e += total * algebra.applied("log", norm)
+        e += total * elementary.applied("log", norm)
         if delta is not None:
             np.multiply(s, total / norm, out=delta)
             np.subtract(delta, y, out=delta)

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from distnn.kernels.algebra import power
+from distnn.kernels.elementary import power
 from distnn.optimizers.learning_rate import LearningRate
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require

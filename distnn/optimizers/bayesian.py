@@ -29,7 +29,9 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels.algebra import applied, cholesky, column_sums, dot, invert, times, total, value
+from distnn.kernels.algebra import column_sums, dot, times, total
+from distnn.kernels.elementary import applied, value
+from distnn.kernels.factors import cholesky, invert
 from distnn.optimizers.levenberg_marquardt import DampedState, descend, require_squares
 from distnn.optimizers.matrix import Dense
 from distnn.optimizers.problem import Evaluation, Problem

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels.algebra import cosine_of_half_turns, norm, power
+from distnn.kernels.algebra import norm
+from distnn.kernels.elementary import cosine_of_half_turns, power
 from distnn.optimizers.settings import require
 
 

@@ -22,7 +22,8 @@ from typing import Annotated, ClassVar, Protocol
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels.algebra import dot, norm, power
+from distnn.kernels.algebra import dot, norm
+from distnn.kernels.elementary import power
 from distnn.optimizers.matrix import SymmetricMatrix
 from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from distnn.kernels import algebra
+from distnn.kernels import algebra, factors
 
 
 class Factor(Protocol):
@@ -46,7 +46,7 @@ class Dense:
 
     def factor(self, mu: float) -> DenseFactor | None:
         np.fill_diagonal(self.damped, self.A.diagonal() + mu)
-        L = algebra.cholesky(self.damped)
+        L = factors.cholesky(self.damped)
         return None if L is None else DenseFactor(L)
 
 
@@ -57,4 +57,4 @@ class DenseFactor:
         self.L = L
 
     def solve(self, b: np.ndarray) -> np.ndarray:
-        return algebra.solve(self.L, b)
+        return factors.solve(self.L, b)

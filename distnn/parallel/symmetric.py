@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from distnn.kernels import algebra
+from distnn.kernels import algebra, factors
 from distnn.parallel.ranks import Ranks
 
 TILE = 512  # rows and columns: as many float64 as csrc/algebra.h adds up at a time, in SUM_BYTES
@@ -178,16 +178,16 @@ class DistributedFactor:
         """x with L Lᵀ x = b, (size,). Collective, replicated. b: (size,)."""
         x, numbers, length = np.array(b, np.float64), self.tiling.numbers, self.tiling.length
         for j, corner in enumerate(self.corners):
-            known = x[numbers(j)] = algebra.solve_lower(corner, x[numbers(j)])
+            known = x[numbers(j)] = factors.solve_lower(corner, x[numbers(j)])
             below = {Place(i, j): (length(i),) for i in range(j + 1, self.tiling.count)}
             made = {place: algebra.times(self.L.tiles[place], known) for place in below if place in self.L.tiles}
             for place, term in self.L.shown(made, below).items():
                 x[numbers(place.row)] -= term
         for i, corner in reversed(list(enumerate(self.corners))):
-            known = x[numbers(i)] = algebra.solve_upper(corner, x[numbers(i)])
+            known = x[numbers(i)] = factors.solve_upper(corner, x[numbers(i)])
             left = {Place(i, j): (length(j),) for j in range(i)}
             made = {
-                place: algebra.subtract_columns(self.L.tiles[place], known, x[numbers(place.column)])
+                place: factors.subtract_columns(self.L.tiles[place], known, x[numbers(place.column)])
                 for place in left
                 if place in self.L.tiles
             }
@@ -200,7 +200,7 @@ def _finish_corner(L: SharedOut, j: int) -> np.ndarray | None:
     """The factor's tile on the diagonal of column j, on all ranks; None where a pivot is not above 0. Collective."""
     place, made = Place(j, j), {}
     if place in L.tiles:
-        factor = algebra.cholesky(L.tiles.pop(place))
+        factor = factors.cholesky(L.tiles.pop(place))
         made[place] = np.full([L.tiling.length(j)] * 2, np.nan) if factor is None else factor
     corner = L.shown(made, {place: (L.tiling.length(j),) * 2})[place]
     return None if np.isnan(corner[0, 0]) else corner
@@ -211,7 +211,7 @@ def _finish_column(L: SharedOut, j: int, corner: np.ndarray) -> dict[Place, np.n
     shapes = {Place(i, j): (L.tiling.length(i), len(corner)) for i in range(j + 1, L.tiling.count)}
     made = {place: L.tiles[place] for place in shapes if place in L.tiles}
     for tile in made.values():
-        algebra.divide(tile, corner)
+        factors.divide(tile, corner)
     return L.shown(made, shapes)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.inference.certainty import LARGEST, Certainty
-from distnn.kernels.algebra import cholesky, invert, total
+from distnn.kernels.algebra import total
+from distnn.kernels.factors import cholesky, invert
 from distnn.network.error_functions import takes_probabilities
 from distnn.network.weights import weight_count
 from distnn.optimizers.bayesian import FLOOR

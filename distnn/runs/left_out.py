@@ -15,8 +15,9 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.inference.certainty import Certainty
-from distnn.kernels.algebra import cholesky, column_sums, dot, invert
+from distnn.kernels.algebra import column_sums, dot
 from distnn.kernels.blocks import Block
+from distnn.kernels.factors import cholesky, invert
 from distnn.network.weights import layers
 from distnn.optimizers.bayesian import BayesianState
 from distnn.runs import certainty

@@ -24,7 +24,7 @@ def test_they_cover_every_optimizer_task_and_activation() -> None:
     ("place", "touched"),
     [
         ("distnn.optimizers.lbfgs.dot", "lbfgs float64"),
-        ("distnn.kernels.algebra.solve", "levenberg-marquardt float64"),
+        ("distnn.kernels.factors.solve", "levenberg-marquardt float64"),
         ("distnn.optimizers.bayesian.invert", "bayesian float64"),
         ("distnn.optimizers.truncated_newton.dot", "truncated-newton float32"),
         ("distnn.kernels.algebra.column_sums", "classes lbfgs float32"),

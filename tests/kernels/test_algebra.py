@@ -1,4 +1,4 @@
-"""Sums, products, factors and functions in a fixed order: right, and the same bits with every set of instructions."""
+"""Sums and products in a fixed order: right. And all arithmetic has the same bits with every set of instructions."""
 
 from __future__ import annotations
 
@@ -9,30 +9,16 @@ import pytest
 from availability import need_instructions, use_instructions
 from passing import DTYPES, digest, plain
 
-from distnn.kernels import algebra, library
+from distnn.kernels import algebra, elementary, factors, library
 
 # Numbers of terms: none, less than a line, lines and what is left over, more than are added up at a time.
 TERMS = [0, 1, 7, 8, 100, 1030, 3001]
-# Sizes of matrices around the blocks of a factor, and beyond two of them.
-SIZES = [1, 2, 63, 64, 65, 150]
 # Of `everything`, as x86-64 writes it.
 HASH = "76f6555a95b8cf93"
 
 
-@pytest.fixture(params=[*library.available(), "off"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every set of instructions, and numpy."""
-    use_instructions(request.param, monkeypatch)
-    return str(request.param)
-
-
 def draw(*shape: int, dtype: str = "float64", seed: int = 0) -> np.ndarray:
     return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
-
-
-def definite(n: int) -> np.ndarray:
-    J = draw(n, n + 3)
-    return J @ J.T + 0.1 * np.eye(n)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -69,84 +55,6 @@ def test_arrays_that_lie_otherwise_in_memory(way: str) -> None:
     np.testing.assert_allclose(algebra.row_products(a.T, a.T), a.T @ a)
     np.testing.assert_allclose(algebra.column_sums(a[::2]), a[::2].sum(axis=0))
     np.testing.assert_allclose(algebra.row_sums(a[:, ::3]), a[:, ::3].sum(axis=1))
-    x = a.T[2:9, 1:20]
-    expected = np.exp(x)
-    algebra.apply("exp", x)
-    np.testing.assert_allclose(x, expected, rtol=1e-15)
-
-
-@pytest.mark.parametrize("n", SIZES)
-def test_factors(n: int, way: str) -> None:
-    A, b = definite(n), draw(n)
-    L = algebra.cholesky(A)
-    assert L is not None
-    np.testing.assert_allclose(L, np.linalg.cholesky(A), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(L @ L.T, A, rtol=0, atol=1e-14 * n * A.max())
-    np.testing.assert_allclose(A @ algebra.solve(L, b), b, atol=1e-10 * n)
-    T = algebra.invert(L)
-    np.testing.assert_allclose(T @ L, np.eye(n), atol=1e-11 * n)
-    assert (np.triu(T, 1) == 0).all() and (np.triu(L, 1) == 0).all()
-
-
-@pytest.mark.parametrize("n", SIZES)
-def test_factors_in_parts(n: int, way: str) -> None:
-    """Of rows below a factor, and of equations with it: the bits of the whole factor, and of `solve`."""
-    A, b = definite(n + 9), draw(n + 9)
-    L = algebra.cholesky(A)
-    assert L is not None
-    top, rows = L[:n, :n].copy(), A[n:, :n].copy()
-    algebra.divide(rows, top)
-    x = algebra.solve_lower(top, b[:n])
-    rest = algebra.solve_upper(L[n:, n:].copy(), algebra.solve_lower(L[n:, n:].copy(), b[n:] - algebra.times(rows, x)))
-    upper = algebra.solve_upper(top, algebra.subtract_columns(rows, rest, x))
-    np.testing.assert_allclose(np.concatenate([upper, rest]), algebra.solve(L, b), rtol=1e-8, atol=1e-8)
-    np.testing.assert_allclose(rows, L[n:, :n], rtol=1e-9, atol=1e-12)
-    if way != "off":
-        assert rows.tobytes() == L[n:, :n].tobytes()
-        assert (
-            algebra.solve_upper(top, algebra.solve_lower(top, b[:n])).tobytes() == algebra.solve(top, b[:n]).tobytes()
-        )
-        full, zeros = np.zeros((n, n)), np.zeros(n)
-        assert algebra.subtract_columns(full, zeros, x).tobytes() == x.tobytes()
-
-
-@pytest.mark.parametrize("n", SIZES)
-def test_no_factor_of_what_is_not_positive_definite(n: int, way: str) -> None:
-    for wrong in (-1.0, 0.0, math.nan):
-        A = definite(n)
-        A[-1, -1] = wrong
-        assert algebra.cholesky(A) is None
-
-
-EXACT = {
-    "exp": (np.exp, np.r_[np.linspace(-745, 709, 4001), np.linspace(-1, 1, 999)], [0, 1, np.inf, 0, np.inf]),
-    "expm1": (np.expm1, np.r_[np.linspace(-60, 709, 4001), np.logspace(-300, 0, 999)], [-1, 0, np.inf, -1, np.inf]),
-    "log": (np.log, np.r_[np.logspace(-320, 308, 4001), np.linspace(0.5, 2, 999)], [np.nan, -np.inf, np.inf, np.nan]),
-    "log1p": (np.log1p, np.r_[np.logspace(-300, 300, 4001), np.linspace(-0.99, 2, 999)], [np.nan, 0, np.inf, np.nan]),
-}
-
-
-@pytest.mark.parametrize("name", EXACT)
-def test_functions_to_little_more_than_a_unit_in_the_last_place(name: str) -> None:
-    need_instructions()
-    function, x, ends = EXACT[name]
-    with np.errstate(all="ignore"):
-        exact = function(x.astype(np.longdouble))
-        spacing = np.spacing(np.abs(exact.astype(float)))
-        assert (np.abs(algebra.applied(name, x) - exact) <= 1.2 * spacing).all()
-    special = np.array([-np.inf, 0, np.inf, -1000, 1000][: len(ends)], float)
-    np.testing.assert_array_equal(algebra.applied(name, special), ends)
-    assert math.isnan(algebra.value(name, math.nan))
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", library.FUNCTIONS)
-def test_every_nan_stays_one(name: str, dtype: str) -> None:
-    """Whatever its other bits, as in memory that nothing was written to yet: the sanitizers look at it, too."""
-    need_instructions()
-    bits = np.iinfo(dtype.replace("float", "int")).max - np.r_[0 : 3000 : 1 if dtype == "float32" else 7]
-    nans = bits.astype(dtype.replace("float", "int")).view(dtype)
-    assert np.isnan(nans).all() and np.isnan(algebra.applied(name, np.concatenate([nans, -nans]))).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -191,11 +99,13 @@ def everything() -> list[np.ndarray]:
         algebra.outer_sum(plain(200, 300).astype(dtype), plain(200, 300).astype(dtype), squares, lower=True)
         found.append(np.tril(squares))
         with np.errstate(all="ignore"):
-            found += [algebra.applied(name, np.concatenate([a[0], np.abs(a[1]), small])) for name in library.FUNCTIONS]
+            found += [
+                elementary.applied(name, np.concatenate([a[0], np.abs(a[1]), small])) for name in library.FUNCTIONS
+            ]
     J = plain(130, 133)
-    L = algebra.cholesky(algebra.row_products(J, J) + 0.1 * np.eye(130))
+    L = factors.cholesky(algebra.row_products(J, J) + 0.1 * np.eye(130))
     assert L is not None
-    return [*found, L, algebra.solve(L, plain(130)), algebra.invert(L)]
+    return [*found, L, factors.solve(L, plain(130)), factors.invert(L)]
 
 
 @pytest.mark.parametrize("name", library.available())
@@ -204,11 +114,3 @@ def test_the_bits_are_those_of_every_other_machine(name: str, monkeypatch: pytes
     need_instructions()
     use_instructions(name, monkeypatch)
     assert digest(everything()) == HASH
-
-
-def test_powers_and_cosine() -> None:
-    assert algebra.power(0.9, 0) == 1 and algebra.power(2.0, 10) == 1024
-    assert algebra.power(0.999, 12345) == pytest.approx(0.999**12345, rel=1e-12)
-    for x in np.linspace(0, 1, 1001).tolist():
-        assert algebra.cosine_of_half_turns(x) == pytest.approx(math.cos(math.pi * x), rel=1e-15, abs=2e-16)
-    assert [algebra.cosine_of_half_turns(x) for x in (0.0, 0.5, 1.0)] == [1, 0, -1]

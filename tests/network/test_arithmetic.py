@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 from availability import need_instructions, use_instructions
 
 from distnn.kernels import algebra as kernel
-from distnn.kernels import library
+from distnn.kernels import elementary, factors, library
 from distnn.network import arithmetic
 from distnn.network.error_functions import SquaredError
 from distnn.network.passes.fused import Fused
@@ -55,10 +57,16 @@ def test_one_bit_of_theta_and_of_an_error_changes_it(monkeypatch: pytest.MonkeyP
     assert gradients() != before
 
 
-@pytest.mark.parametrize("name", ["dot", "total", "solve", "invert", "combination", "applied", "power"])
-def test_one_bit_of_algebra_changes_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, function = algebra(), getattr(kernel, name)
-    monkeypatch.setattr(kernel, name, lambda *arguments: np.nextafter(function(*arguments), np.inf))
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (kernel, "dot"), (kernel, "total"), (kernel, "combination"),
+        (factors, "solve"), (factors, "invert"), (elementary, "applied"), (elementary, "power"),
+    ],
+)  # fmt: skip
+def test_one_bit_of_algebra_changes_it(module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, function = algebra(), getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *arguments: np.nextafter(function(*arguments), np.inf))
     assert algebra() != before
 
 

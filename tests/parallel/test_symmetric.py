@@ -11,7 +11,7 @@ import scipy.linalg
 from availability import need_instructions
 from threaded_ranks import on_ranks
 
-from distnn.kernels import algebra
+from distnn.kernels import algebra, factors
 from distnn.parallel.ranks import Ranks
 from distnn.parallel.stripes import stripes
 from distnn.parallel.symmetric import TILE, DistributedMatrix, Place, Tiling
@@ -43,9 +43,9 @@ def distributed(A: np.ndarray, ranks: Ranks) -> DistributedMatrix:
 def test_the_bits_are_those_of_one_matrix(size: int) -> None:
     need_instructions()
     A, b = definite(size), np.random.default_rng(1).standard_normal(size)
-    L = algebra.cholesky(A + MU * np.eye(size))
+    L = factors.cholesky(A + MU * np.eye(size))
     assert L is not None
-    expected = [A.diagonal(), algebra.times(A, b), algebra.solve(L, b)]
+    expected = [A.diagonal(), algebra.times(A, b), factors.solve(L, b)]
 
     def work(ranks: Ranks) -> list[np.ndarray]:
         matrix = distributed(A, ranks)

@@ -8,7 +8,8 @@ import numpy as np
 
 from distnn.data.classes import Classes
 from distnn.inference.measures import Seen
-from distnn.kernels.algebra import applied, dot
+from distnn.kernels.algebra import dot
+from distnn.kernels.elementary import applied
 
 SCORES = ("precision", "recall", "f1")
 

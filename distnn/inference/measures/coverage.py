@@ -9,7 +9,8 @@ import numpy as np
 from distnn.data.preparation import Preparation
 from distnn.inference.certainty import Certainty
 from distnn.inference.measures import Seen
-from distnn.kernels.algebra import applied, times
+from distnn.kernels.algebra import times
+from distnn.kernels.elementary import applied
 from distnn.kernels.student import log_density
 
 PROBABILITY = 0.95  # of the intervals

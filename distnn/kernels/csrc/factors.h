@@ -1,4 +1,4 @@
-/* Triangular factors of symmetric matrices as numpy has them, row by row, in float64: kernels/algebra.py. Included by
+/* Triangular factors of symmetric matrices as numpy has them, row by row, in float64: kernels/factors.py. Included by
    passes.h, after algebra.h, with whose products all but the blocks on the diagonal is computed. */
 
 #ifndef FACTOR_BLOCK

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from availability import every_arithmetic, need_instructions
 
-from distnn.kernels.errors import squared_error
 from distnn.kernels.library import THETAS
+from distnn.kernels.squared import squared_error
 from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import ErrorFunction, SquaredError
 

@@ -1,0 +1,70 @@
+"""Functions of arrays in compiled code: what each takes, and how an array has to lie in memory for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ctypes import c_double
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from distnn.kernels import library
+from distnn.kernels.library import ADDRESS, REAL, SIZE
+
+ARGUMENTS = {
+    "row_products": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),
+    "combination": (SIZE, ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+    "dot": (SIZE, ADDRESS, ADDRESS),
+    "total": (SIZE, ADDRESS),
+    "squared_error": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS, ADDRESS, SIZE),
+    "elementwise": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE),
+    "product_of": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+    "outer_sum_of": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),
+    "jacobian_square": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+    "cholesky": (SIZE, ADDRESS, SIZE),
+    "divide": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+    "solve_lower": (SIZE, ADDRESS, SIZE, ADDRESS),
+    "solve_upper": (SIZE, ADDRESS, SIZE, ADDRESS),
+    "subtract_columns": (SIZE, ADDRESS, SIZE, ADDRESS, SIZE, ADDRESS),
+    "invert": (SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS),
+}
+SUCCESSES = ("cholesky", "product_of", "outer_sum_of", "jacobian_square")  # return whether they could
+
+
+def compiled(name: str, dtype: np.dtype) -> Callable[..., Any] | None:
+    """The function for arrays of this dtype; None where numpy computes, or for others than float64 and float32. Local.
+
+    name: one of ARGUMENTS.
+    """
+    return _made(name, dtype.char, library.instructions())
+
+
+@cache
+def _made(name: str, kind: str, instruction_set: str | None) -> Callable[..., Any] | None:
+    if instruction_set is None or kind not in "df":  # such as complex numbers
+        return None
+    made: Any = library.function(name, np.dtype(kind), instruction_set, *ARGUMENTS[name])
+    if name in ("dot", "total"):
+        made.restype = REAL[np.dtype(kind).name]
+    elif name == "squared_error":
+        made.restype = c_double
+    elif name in SUCCESSES:
+        made.restype = SIZE
+    return made
+
+
+def is_in_rows(a: np.ndarray, dtype: np.dtype) -> bool:
+    """Whether compiled code reads a as it lies in memory: of this dtype, each row's numbers side by side. Local."""
+    return a.ndim == 2 and a.dtype == dtype and (a.strides[1] == a.itemsize or a.shape[1] == 1) and a.strides[0] >= 0
+
+
+def in_rows(a: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
+    """a, or a copy that lies in rows, of its own dtype or of another. Local."""
+    dtype = dtype or a.dtype
+    return a if (a.flags.c_contiguous and a.dtype == dtype) or is_in_rows(a, dtype) else np.ascontiguousarray(a, dtype)
+
+
+def step(a: np.ndarray) -> int:
+    """From the beginning of one row of a to that of the next, in numbers. Local."""
+    return a.strides[0] // a.itemsize

@@ -1,0 +1,33 @@
+"""Squared error of a block's outputs in compiled code, which makes e, its sum and δ^(L) in one pass: squared.h."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from distnn.kernels.arrays import compiled, is_in_rows
+from distnn.kernels.library import THETAS, rows_at
+
+
+def squared_error(
+    theta: str,
+    s: np.ndarray,
+    y: np.ndarray,
+    shares: np.ndarray | None,
+    weights: np.ndarray | None,
+    delta: np.ndarray | None,
+) -> float | None:
+    """`SquaredError.total` of network/error_functions.py, to the same bits; None where it is not for compiled code.
+
+    theta: the output's. s is not overwritten. y, delta and weights must be of its dtype. Local.
+    """
+    function = compiled("squared_error", s.dtype)
+    if (
+        function is None
+        or theta not in THETAS
+        or not all(is_in_rows(a, s.dtype) for a in (s, y, delta) if a is not None)
+    ):
+        return None
+    shares = None if shares is None else np.ascontiguousarray(shares, np.float64)
+    weights = None if weights is None else np.ascontiguousarray(weights, s.dtype)
+    factors = rows_at(shares)[0], rows_at(weights)[0]
+    return function(THETAS.index(theta), *s.shape, *rows_at(s), *rows_at(y), *factors, *rows_at(delta))
