@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from evaluations import evaluated, trained_on
 from mpi_runner import mpirun
+from tables import regression, write_csv
 from threaded_ranks import on_ranks
 from trainings import trained
 
-from distnn import UserError
+from distnn import UserError, fit
 from distnn.evaluate import main
 from distnn.parallel.ranks import OneRank
 from distnn.train import main as train
@@ -101,6 +102,16 @@ def test_bad_input(name: str, content: str, rows: str, sentence: str, size: int,
     arguments = ["--model", str(folder / name), "--data", str(tmp_path / "a.csv"), "--rows", rows]
     with pytest.raises(UserError, match=sentence):
         on_ranks(size, lambda ranks: main(ranks, arguments)) if size > 1 else main(OneRank(), arguments)
+
+
+@pytest.mark.parametrize(("rows", "option"), [("held-out", "--validation"), ("test", "--test")])
+def test_rows_that_the_training_did_not_keep_apart(rows: str, option: str, tmp_path: Path) -> None:
+    X, y = regression(20)
+    fit(X, y, hidden=(), optimizer="lbfgs").model.save(tmp_path / "model.safetensors")
+    write_csv(tmp_path / "t.csv", {"x1": X[:, 0], "x2": X[:, 1], "x3": X[:, 2], "y": y[:, 0]})
+    arguments = ["--model", str(tmp_path / "model.safetensors"), "--data", str(tmp_path / "t.csv"), "--rows", rows]
+    with pytest.raises(UserError, match=f"the training .* no rows .*, which {option} 0.1 does: use --rows all"):
+        main(OneRank(), arguments)
 
 
 @pytest.mark.job

@@ -2,15 +2,16 @@
 
 Four known functions with noise, 20 tables of each unless told otherwise, each fitted by Bayesian regularisation with
 the number of hidden units that the evidence prefers. Counted is how often the function itself, and a new observation,
-lie within their intervals at 2,000 new points of the same distribution. Then the same of small tables, of a straight
-line and ten times as many; and the probabilities of classes (class_certainty.py). FIGURE: a file for a picture of a
-function of one variable with a gap in its rows, .png, .svg or .pdf.
+lie within their intervals at 2,000 new points of the same distribution. Then the same of small tables, ten times as
+many, of a straight line and of nothing but noise; and the probabilities of classes (class_certainty.py). FIGURE: a file
+for a picture of a function of one variable with a gap in its rows, .png, .svg or .pdf.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from distnn.parallel.ranks import OneRank, Ranks
 SEEDS, NEW, PROBABILITY = 20, 2000, 0.95
 UNITS = (2, 3, 4, 6)  # hidden ones, of which the evidence chooses
 SMALL, TIMES = (8, 12, 20, 50), 10  # rows of small tables, and how many times as many tables there are
+LINES = {"a straight line": (1.0, -2.0, 0.5), "nothing but noise": (0.0, 0.0, 0.0)}  # the slopes by three inputs
 WAYS: dict[str, dict[str, Any]] = {
     "--optimizer bayesian": {"hidden": (), "optimizer": "bayesian", "intervals": "all"},
     "no option": {},
@@ -83,14 +85,13 @@ PROBLEMS = {
 }
 
 
-def line(n: int) -> Problem:
-    """Of three inputs, with noise that explains a sixth of y's variance."""
-    slopes = np.array([1, -2, 0.5])
+def line(name: str, n: int) -> Problem:
+    """One of LINES; noise explains a sixth of y's variance, where there are slopes."""
     return Problem(
-        f"a straight line, {n} rows, normal inputs and noise",
+        f"{name}, {n} rows, normal inputs and noise",
         n,
         lambda generator, n: generator.normal(size=(n, 3)),
-        lambda X: X @ slopes,
+        lambda X: 5 + X @ LINES[name],
         lambda generator, n: generator.normal(size=n),
     )
 
@@ -146,9 +147,9 @@ def measured(seeds: int) -> list[tuple[str, ...]]:
 
 
 def measured_of_few_rows(tables: int) -> list[tuple[str, ...]]:
-    """A line for each of SMALL and of WAYS; the last column counts the tables that were left without intervals."""
+    """A line for each of LINES, WAYS and SMALL; the last column counts tables that were left without intervals."""
     lines = []
-    for way, options in WAYS.items():
+    for (way, options), name in product(WAYS.items(), LINES):
 
         def fitted(X: np.ndarray, y: np.ndarray, options: dict[str, Any] = options) -> tuple[Model, int]:
             with warnings.catch_warnings():
@@ -156,10 +157,10 @@ def measured_of_few_rows(tables: int) -> list[tuple[str, ...]]:
                 return fit(X, y, comm=OneRank(), **options).model, 0
 
         for n in SMALL:
-            found = [covered(line(n), seed, fitted) for seed in range(tables)]
+            found = [covered(line(name, n), seed, fitted) for seed in range(tables)]
             known = [entry for entry in found if not np.isnan(entry.function)]
             cells = shares(known) if known else ["", ""]
-            lines.append((way, str(n), *cells, str(tables - len(known))))
+            lines.append((name, way, str(n), *cells, str(tables - len(known))))
     return lines
 
 
@@ -197,9 +198,9 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         if int(seeds):
             names = ("", "function, rows, noise", "function", "new observation", "hidden units by evidence")
             table(f"Within their 95 % intervals; mean (least to most) of {seeds} tables.", names, measured(int(seeds)))
-            names = ("", "rows", "function", "new observation", "without")
-            title = f"Within their 95 % intervals, a straight line of three inputs, {TIMES * int(seeds)} tables."
-            table(title, names, measured_of_few_rows(TIMES * int(seeds)))
+            of_lines = ("", "", "rows", "function", "new observation", "without")
+            title = f"Within their 95 % intervals, three inputs and few rows, {TIMES * int(seeds)} tables."
+            table(title, of_lines, measured_of_few_rows(TIMES * int(seeds)))
             errors, lines = class_certainty.measured(int(seeds))
             names = ("", "calibration error: plain", "averaged", "distance to the truth: plain", "averaged")
             table(f"Probabilities of three classes, {seeds} tables.", names, errors)

@@ -1,13 +1,14 @@
 """How sure a model is: the deviation of its predictions, by how well the rows of its training determine the weights.
 
-Around the trained weights the outputs are taken as linear in w, f(w) = f + gᵀ (w - ŵ), and w as N(ŵ, H⁻¹), where
-H = Σ_j β_j Σ_i g_ij g_ijᵀ + α is the Hessian of M (optimizers/bayesian.py). Then f is N(f(ŵ), gᵀ H⁻¹ g), and a new
-observation of target j has the noise 1/β_j on top: MacKay, "A practical Bayesian framework for backpropagation
-networks", Neural Computation 4 (1992), section 2. As 1/β_j is estimated from residuals with n - γ_j degrees of freedom,
-both lie around f(ŵ) by Student's t with as many, as they do in linear regression.
+Around the trained weights the outputs are taken as linear in w, f(w) = f + gᵀ (w - ŵ), and w as N(ŵ, H⁻¹), where H =
+Σ_j β_j Σ_i g_ij g_ijᵀ + α is the Hessian of M (optimizers/bayesian.py), but that biases of the outputs have no α in it
+(runs/certainty.py). Then f is N(f(ŵ), gᵀ H⁻¹ g), and a new observation of target j has the noise 1/β_j on top: MacKay,
+"A practical Bayesian framework for backpropagation networks", Neural Computation 4 (1992), section 2. As 1/β_j is
+estimated from residuals with n - γ_j degrees of freedom, both lie around f(ŵ) by Student's t with as many, as they do
+in linear regression.
 
-For classes the f are the signals s^(L), and H = Σ_i J_iᵀ Λ_i J_i + α,
-Λ being the curvature of cross-entropy by them: the Laplace approximation; `probabilities.py` goes on from there.
+For classes the f are the signals s^(L), and H = Σ_i J_iᵀ Λ_i J_i + α, Λ being the curvature of cross-entropy by them:
+the Laplace approximation; `probabilities.py` goes on from there.
 """
 
 from __future__ import annotations

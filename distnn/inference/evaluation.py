@@ -45,8 +45,8 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     with all of them right; precision, recall, f1 and auc by label. Where the table has weights, an example counts as
     its weight, everywhere; where the training weighed classes, these weights count in E, and only there. worst: so many
     rows with the largest errors, by target or of all. leverage: of the rows trained on, left_out_rmse and gamma by
-    target, and so many rows with the largest leverages. UserError, on all ranks, if
-    there are no such rows, or for what reading them refuses.
+    target, and so many rows with the largest leverages. UserError, on all ranks, if there are no such rows, or for what
+    reading them refuses.
     """
     if which != "all":
         application.deal_folds()
@@ -61,6 +61,7 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     certainty, size = application.model.certainty, 3 + sum(measure.sizes)
     if leverage:
         certainty = _require_trained(application, which)
+    _require_such_rows(application.model, which)
     exponent = application.weight_exponent() if weighted else 0
     sure = loss = None
     if certainty and classes is None:
@@ -170,6 +171,14 @@ def _shown(application: Application, rows: np.ndarray, size_is: str = "error") -
     return found
 
 
+def _require_such_rows(model: Model, which: str) -> None:
+    """UserError where the training kept no rows apart for this. Local."""
+    if which == "held-out" and not model.held_out["share"]:
+        raise UserError("--rows held-out: the training held no rows out, which --validation 0.1 does: use --rows all.")
+    if which == "test" and not model.held_out.get("test"):
+        raise UserError("--rows test: the training kept no rows for a test, which --test 0.1 does: use --rows all.")
+
+
 def _require_same_table(application: Application, which: str, hashes: np.ndarray) -> None:
     """UserError unless these rows are the table that was trained on: its rows were held out, of no other. Collective.
 
@@ -184,9 +193,10 @@ def _require_same_table(application: Application, which: str, hashes: np.ndarray
     if known.get("rows") == application.cut.rows:
         same = known["of"] == fingerprint(source, application.columns, digest)
     if not same:
+        option, instead = ("--leverage", "leave it out") if which == "all" else (f"--rows {which}", "use --rows all")
         raise UserError(
-            f"--rows {which} is for the table that the model was trained on, and {source.path} is another one, or has "
-            "changed: use --rows all."
+            f"{option} is for the table that the model was trained on, and {source.path} is another one, or has "
+            f"changed: {instead}."
         )
 
 

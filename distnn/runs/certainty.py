@@ -9,7 +9,7 @@ from distnn.inference.certainty import LARGEST, Certainty
 from distnn.kernels.algebra import total
 from distnn.kernels.factors import cholesky, invert
 from distnn.network.error_functions import takes_probabilities
-from distnn.network.weights import weight_count
+from distnn.network.weights import layers, weight_count
 from distnn.optimizers.bayesian import FLOOR
 from distnn.runs.options import Options
 from distnn.training.objective import Objective
@@ -137,25 +137,36 @@ def _of_classes(objective: Objective, w: np.ndarray, last: bool) -> np.ndarray:
     """T of cross-entropy, of which the sum over D, and so n E_in, has the Hessian H."""
     H = objective.gauss_newton(w, None, last)
     H *= objective.n
-    return _inverted(objective, H, objective.n, np.full(len(w), 0.0 if objective.weight_decay else PRIOR))
+    decays = objective.weight_decay > 0
+    return _inverted(objective, H, _decays(objective, objective.n) if decays else np.full(len(w), PRIOR))
 
 
 def factor(objective: Objective, w: np.ndarray, beta: np.ndarray, alpha: np.ndarray, last: bool = False) -> np.ndarray:
-    """T with TᵀT = H⁻¹, of squared error. Collective, replicated. UserError where H has no inverse."""
+    """T with TᵀT = H⁻¹, of squared error. Collective, replicated. UserError where H has no inverse.
+
+    Biases of the outputs have no α in H: targets are centred by all rows, so what a prior around 0 would say of such a
+    bias are these rows themselves, and their mean would be taken for known.
+    """
     mean = total(beta) / len(beta)
     shares = None if (beta == beta[0]).all() else beta / mean
     H, scale = objective.gauss_newton(w, shares, last), objective.n * mean / 2
     H *= scale
-    return _inverted(objective, H, scale, alpha)
+    prior = alpha + _decays(objective, scale)
+    layers(prior, objective.backpropagation.d)[-1][0] = 0
+    return _inverted(objective, H, prior)
 
 
-def _inverted(objective: Objective, H: np.ndarray, scale: float, alpha: np.ndarray) -> np.ndarray:
-    """T with TᵀT = (H + α)⁻¹; H, which is lost, is the Hessian of E_in times `scale`.
+def _decays(objective: Objective, scale: float) -> np.ndarray:
+    """What H lacks of --weight-decay, where it is the Hessian of E_in times `scale`: (|W|,).
 
-    Where weights decay those of bias nodes do here, too: of a unit that the decay has put out they are undetermined.
+    Weights of bias nodes, which decay here, too: of a unit that the decay has put out they are undetermined.
     """
-    biases = 1 - objective.decayed[-len(H) :]
-    H[np.diag_indices_from(H)] += alpha[-len(H) :] + 2 * scale * objective.weight_decay * biases
+    return 2 * scale * objective.weight_decay * (1 - objective.decayed)
+
+
+def _inverted(objective: Objective, H: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """T with TᵀT = (H + prior)⁻¹, where H, which is lost, is of all weights or of the last ones."""
+    H[np.diag_indices_from(H)] += prior[-len(H) :]
     L = cholesky(H)
     if L is None or not (np.square(L.diagonal()) > TINY * len(H) * H.diagonal()).all():
         raise UserError(

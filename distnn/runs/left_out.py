@@ -18,7 +18,6 @@ from distnn.inference.certainty import Certainty
 from distnn.kernels.algebra import column_sums, dot
 from distnn.kernels.blocks import Block
 from distnn.kernels.factors import cholesky, invert
-from distnn.network.weights import layers
 from distnn.optimizers.bayesian import BayesianState
 from distnn.runs import certainty
 from distnn.runs.assembly import Assembly
@@ -50,15 +49,10 @@ def left_out(made: Assembly, progress: Progress, over: Objective) -> LeftOut | N
 
 
 def _certainty(made: Assembly, progress: Progress) -> Certainty:
-    """H, and noise, where biases of the outputs do not decay. Collective. UserError where rows do not determine w.
-
-    Targets are centred by all rows: what a row has told of their mean is counted as if that were such a bias.
-    """
+    """H, and noise, where weights of bias nodes decay as in the training. Collective. UserError as `factor`."""
     objective, w = made.objective, progress.best_w
     if isinstance(state := progress.state, BayesianState):
-        alpha = state.alpha.copy()
-        layers(alpha, objective.backpropagation.d)[-1][0] = 0
-        return _of(certainty.factor(objective, w, state.beta, alpha), 1 / state.beta)
+        return _of(certainty.factor(objective, w, state.beta, state.alpha), 1 / state.beta)
     L = cholesky(objective.gauss_newton(w))
     if L is None:
         raise UserError("The rows do not determine all weights.")

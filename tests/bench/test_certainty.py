@@ -22,7 +22,7 @@ def test_every_problem_is_measured(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(certainty, "WAYS", {"way": certainty.WAYS["--optimizer bayesian"]})
     assert certainty.main(OneRank(), ["1"]) == 0
     printed = capsys.readouterr().out
-    assert "a straight line of three inputs, 10 tables" in printed
+    assert "three inputs and few rows, 10 tables" in printed and all(name in printed for name in certainty.LINES)
     assert all(name in printed for name in small)
     assert "95 % intervals" in printed and "Probabilities of three classes" in printed and "short" in printed
 
@@ -39,12 +39,20 @@ def test_what_is_counted() -> None:
 
 def test_tables_that_are_left_without_intervals_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certainty, "SMALL", (4, 30))
+    monkeypatch.setattr(certainty, "LINES", {"line": (1.0, -2.0, 0.5)})
     monkeypatch.setattr(
         certainty, "WAYS", {"way": {"hidden": (), "optimizer": "levenberg-marquardt", "intervals": "all"}}
     )
     without, known = certainty.measured_of_few_rows(5)
-    assert without == ("way", "4", "", "", "5")
-    assert known[:2] == ("way", "30") and 85 < float(known[3].split()[0]) <= 100 and known[4] == "0"
+    assert without == ("line", "way", "4", "", "", "5")
+    assert known[:3] == ("line", "way", "30") and 85 < float(known[4].split()[0]) <= 100 and known[5] == "0"
+
+
+def test_of_nothing_but_noise_intervals_hold_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certainty, "SMALL", (20,))
+    monkeypatch.setattr(certainty, "LINES", {"noise": (0.0, 0.0, 0.0)})
+    monkeypatch.setattr(certainty, "WAYS", {"way": certainty.WAYS["--optimizer bayesian"]})
+    assert float(certainty.measured_of_few_rows(20)[0][3].split()[0]) > 80
 
 
 def test_the_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

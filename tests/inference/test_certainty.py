@@ -36,11 +36,28 @@ def test_without_hidden_layers_it_is_bayesian_ridge_regressions() -> None:
     found = model(Y[:, :1], hidden=(), optimizer="bayesian", tolerance=1e-14, **RAW)
     flat = {"alpha_1": 0, "alpha_2": 0, "lambda_1": 0, "lambda_2": 0}
     theirs = BayesianRidge(max_iter=10_000, tol=1e-14, fit_intercept=False, **flat).fit(ONES, Y[:, 0])
-    mean, deviation = theirs.predict(np.column_stack([np.ones(7), NEW]), return_std=True)
+    Z = np.column_stack([np.ones(7), NEW])
+    mean, deviation = theirs.predict(Z, return_std=True)
     ours, std = found.predict(NEW, return_std=True)
     np.testing.assert_allclose(ours[:, 0], mean, rtol=1e-8)
-    np.testing.assert_allclose(std[:, 0], deviation, rtol=1e-8)
+    assert found.certainty is not None
+    np.testing.assert_allclose(1 / found.certainty.noise, theirs.alpha_, rtol=1e-8)
+    H = np.linalg.inv(found.certainty.T.T @ found.certainty.T)  # in which the constant has no α, as it has there
+    for own, of in ((std[:, 0], H), (deviation, H + np.diag([theirs.lambda_, 0, 0, 0]))):
+        variances = np.einsum("ij,jk,ik->i", Z, np.linalg.inv(of), Z) + 1 / theirs.alpha_
+        np.testing.assert_allclose(own, np.sqrt(variances), rtol=1e-8)
     np.testing.assert_array_equal(found.predict(NEW), ours)
+
+
+@pytest.mark.parametrize("way", [{"weight_decay": 1e6, "optimizer": "lbfgs"}, {"optimizer": "bayesian"}])
+@pytest.mark.parametrize("hidden", [(), (2,)])
+def test_where_inputs_say_nothing_the_mean_of_the_targets_is_as_uncertain_as_it_is(
+    hidden: tuple[int, ...], way: dict[str, Any]
+) -> None:
+    """Its standard error is s / √n, however small all weights are."""
+    y = 5 + np.random.default_rng(1).normal(size=60)
+    own, _ = model(y, hidden=hidden, **way).deviations(X)
+    np.testing.assert_allclose(own, y.std(ddof=1) / np.sqrt(60), rtol=1e-5 if "weight_decay" in way else 0.01)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -81,22 +98,23 @@ def test_of_hidden_layers_it_is_that_of_a_dense_jacobian(decay: float, intervals
     w, certainty = found.network.w, found.certainty
     assert certainty is not None
     beta, part = 1 / certainty.noise, slice(0 if intervals == "all" else 12, None)
+    but_output_biases = np.repeat([1, 0, 1], [12, 2, 6])
     J, g = jacobian(w, X)[..., part], jacobian(w, NEW)[..., part]
     H = np.einsum("i,j,ija,ijb->ab", WEIGHTS, beta, J, J)
     if decay:
         decayed = decay * WEIGHTS.sum() * beta.mean()
-        H += decayed * np.eye(len(H))
+        H += decayed * np.diag(but_output_biases[part])
         errors = (WEIGHTS[:, None] * (outputs(w, X, 3, 2) - Y) ** 2).sum(axis=0)
         whole = jacobian(w, X)  # by intervals of the last layer, too, all weights have used up what the rows tell
-        all_of_H = np.einsum("i,j,ija,ijb->ab", WEIGHTS, beta, whole, whole) + decayed * np.eye(len(w))
+        all_of_H = np.einsum("i,j,ija,ijb->ab", WEIGHTS, beta, whole, whole) + decayed * np.diag(but_output_biases)
         own = np.einsum("i,j,ija,ab,ijb->j", WEIGHTS, beta, whole, np.linalg.inv(all_of_H), whole)
         np.testing.assert_allclose(beta, (WEIGHTS.sum() - own) / errors, rtol=2e-2)  # which depend on each other
     else:
         prior = np.linalg.inv(certainty.T.T @ certainty.T) - H
-        alpha = np.trace(prior) / len(H)
+        alpha = np.trace(prior) / (len(H) - 2)
         assert alpha > 0
-        np.testing.assert_allclose(prior, alpha * np.eye(len(H)), atol=1e-6 * np.abs(H).max())
-        H += alpha * np.eye(len(H))
+        np.testing.assert_allclose(prior, alpha * np.diag(but_output_biases[part]), atol=1e-6 * np.abs(H).max())
+        H += alpha * np.diag(but_output_biases[part])
     np.testing.assert_allclose(certainty.T.T @ certainty.T, np.linalg.inv(H), rtol=1e-6, atol=1e-9)
     assert not np.triu(certainty.T, 1).any()
     variances = np.einsum("ija,ab,ijb->ij", g, np.linalg.inv(H), g)

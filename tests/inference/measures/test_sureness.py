@@ -90,5 +90,7 @@ def test_what_is_refused(folder: Path, run: str, more: list[str], words: str) ->
 def test_leverages_of_another_table_are_refused(folder: Path, tmp_path: Path) -> None:
     lines = (folder / "t.csv").read_text().splitlines()
     (tmp_path / "t.csv").write_text("\n".join(lines[:-1]) + "\n")
-    with pytest.raises(UserError, match="another one, or has changed"):
+    with pytest.raises(
+        UserError, match=r"--leverage is for the table that .* is another one, or has changed: leave it"
+    ):
         main(OneRank(), ["--model", str(folder / "whole"), "--data", str(tmp_path / "t.csv"), "--leverage", "1"])
