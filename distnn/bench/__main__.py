@@ -54,7 +54,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     for name in () if options.series else options.names:
         found = results["workloads"][name] = measure(name, options, ranks)
         if network is not None:
-            found["prediction"] = _predict(found, network, options, ranks)
+            found["prediction"] = _predict(found, network, options)
         if ranks.rank == 0:
             printed.show_workload(name, found)
             if network is not None:
@@ -89,7 +89,7 @@ def _network(options: BenchOptions, ranks: Ranks) -> prediction.Network:
     return prediction.measure(ranks)
 
 
-def _predict(found: dict[str, Any], network: prediction.Network, options: BenchOptions, ranks: Ranks) -> dict[str, Any]:
+def _predict(found: dict[str, Any], network: prediction.Network, options: BenchOptions) -> dict[str, Any]:
     assert options.range is not None
     iteration = prediction.Iteration(**found["iteration"])
     rows = prediction.predict(iteration, network, prediction.powers(*options.range))

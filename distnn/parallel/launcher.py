@@ -31,8 +31,8 @@ START_SECONDS = "DISTNN_START_SECONDS"  # the variable that says otherwise
 def connect(comm: Any = None) -> Ranks:
     """The ranks of `comm`: an mpi4py communicator, or None for all processes of the job. A `Ranks` is returned as is.
 
-    None means COMM_WORLD where MPI is installed and one process where it is not. Refuses, with
-    UserError, to run as one of many when the launcher started many but MPI connects none of them.
+    None means COMM_WORLD where MPI is installed and one process where it is not. UserError for what is no communicator,
+    and where the launcher started many processes but MPI connects none of them: this would run as one of many.
     """
     if isinstance(comm, Ranks):
         return comm
@@ -40,6 +40,8 @@ def connect(comm: Any = None) -> Ranks:
         comm = world()
     elif not hasattr(comm, "Get_size"):
         raise UserError(f"comm={comm!r}: give a communicator of mpi4py, or None for all processes of the job.")
+    elif not comm:
+        raise UserError("comm is MPI.COMM_NULL: this rank is in no communicator to train in, and has nothing to call.")
     if comm is None or comm.Get_size() == 1:
         if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
             refuse_worlds_of_one(os.environ)

@@ -26,6 +26,23 @@ def test_ranks_are_taken_as_they_are() -> None:
     assert connect(ranks) is ranks
 
 
+def test_what_is_no_communicator_is_refused() -> None:
+    with pytest.raises(UserError, match="comm=4: give a communicator of mpi4py, or None"):
+        connect(4)
+
+    class Null:
+        """As MPI.COMM_NULL: what `Split` gives a rank that is left out."""
+
+        def __bool__(self) -> bool:
+            return False
+
+        def Get_size(self) -> int:
+            raise RuntimeError("Invalid communicator")
+
+    with pytest.raises(UserError, match=r"comm is MPI\.COMM_NULL: this rank is in no communicator"):
+        connect(Null())
+
+
 @pytest.mark.mpi(min_size=2)
 def test_the_ranks_of_a_communicator(comm: object) -> None:
     ranks = connect(comm)

@@ -23,8 +23,6 @@ from distnn.parallel.ranks import OneRank
 pytestmark = [pytest.mark.job, pytest.mark.usefixtures("solver")]  # the C preprocessor is started
 DOUBLE = FORMATS["double"]
 FRACTION, FIELD = 52, 11  # bits of a float64, after its sign and, from the left, its exponent
-SMALLEST = 1075  # a float64 is a whole multiple of 2^(field - 1075), or of 2^-1074 if the field is 0
-LARGEST_FIELD = 2046
 
 
 @pytest.fixture(scope="module")
