@@ -18,6 +18,7 @@ import numpy as np
 
 from distnn.api import fit
 from distnn.bench.packaged import TABLES, read
+from distnn.bench.rest import refuse_several
 from distnn.command_line.console import table
 from distnn.command_line.program import run
 from distnn.errors import UserError, missing_package
@@ -110,12 +111,11 @@ def line(name: str, results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
-    """Measure on rank 0, and print two tables, of regressions and of classes. Returns the exit code."""
+    """Measure, and print two tables, of regressions and of classes. Returns the exit code."""
+    refuse_several(ranks, "distnn.bench.defaults")
     for name in arguments:
         if name not in TABLES:
             raise UserError(f"There is no table {name}; choose from {', '.join(TABLES)}.")
-    if ranks.rank:
-        return 0
     try:
         import sklearn  # noqa: F401
     except ImportError:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
+from distnn.bench.rest import refuse_several
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.errors import UserError, missing_package
@@ -54,8 +55,7 @@ class Outcome(NamedTuple):
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Print a table in Markdown. Returns the exit code."""
-    if ranks.size > 1:
-        raise UserError("distnn.bench.estimators compares on one process: start it without mpirun.")
+    refuse_several(ranks, PROGRAM)
     options = parse(EstimatorsOptions, PROGRAM, ABOUT, arguments)
     if options is None:
         return 0

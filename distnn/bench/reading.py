@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distnn.bench.rest import refuse_several
 from distnn.command_line.console import table
 from distnn.command_line.program import run
 from distnn.data.tables import open_source
@@ -87,20 +88,18 @@ def measure(paths: Sequence[Path], readers: dict[str, Reader], turns: int) -> di
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
-    """Measure on rank 0, and print a table. Returns the exit code. UserError for bad arguments."""
+    """Measure, and print a table. Returns the exit code. UserError for bad arguments, or several ranks."""
+    refuse_several(ranks, "distnn.bench.reading")
     if len(arguments) > 1 or not all(word.isdecimal() and int(word) for word in arguments):
         raise UserError("distnn.bench.reading takes one argument, a number of rows.")
     rows = int(arguments[0]) if arguments else 200_000
-    if ranks.rank == 0:
-        os.environ["POLARS_MAX_THREADS"] = "1"
-        readers = {
-            name: reader for name, reader in READERS.items() if name == "distnn" or importlib.util.find_spec(name)
-        }
-        with tempfile.TemporaryDirectory() as folder:
-            paths = write(Path(folder), rows)
-            best = measure(paths, readers, TURNS)
-        lines = [(name, *(f"{rows / best[name, path.suffix] / 1e6:.2f}" for path in paths)) for name in readers]
-        table(f"Millions of rows of {COLUMNS} columns a second, on one core", ("", "CSV", "Parquet"), lines)
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    readers = {name: reader for name, reader in READERS.items() if name == "distnn" or importlib.util.find_spec(name)}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = write(Path(folder), rows)
+        best = measure(paths, readers, TURNS)
+    lines = [(name, *(f"{rows / best[name, path.suffix] / 1e6:.2f}" for path in paths)) for name in readers]
+    table(f"Millions of rows of {COLUMNS} columns a second, on one core", ("", "CSV", "Parquet"), lines)
     return 0
 
 

@@ -13,6 +13,7 @@ from distnn.bench.contender import DISTRIBUTIONS, versions
 from distnn.bench.convergence.problems import PROBLEMS
 from distnn.bench.convergence.race import PACKAGES, RACERS, race
 from distnn.bench.convergence.report import Traces, numbers, table
+from distnn.bench.rest import refuse_several
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
 from distnn.errors import UserError
@@ -44,8 +45,7 @@ class ConvergenceOptions:
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     """Run the races that the arguments ask for, and print a table after each. Returns the exit code."""
-    if ranks.size > 1:
-        raise UserError("distnn.bench.convergence compares optimizers on one process: start it without mpirun.")
+    refuse_several(ranks, PROGRAM)
     options = parse(ConvergenceOptions, PROGRAM, ABOUT, arguments)
     if options is None:
         return 0
