@@ -21,9 +21,10 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.kernels import student
+from distnn.kernels.algebra import symmetric
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
-from distnn.network.second_order.gauss_newton import GaussNewton, square
+from distnn.network.second_order.gauss_newton import GaussNewton
 from distnn.network.weights import weight_count
 
 FACTOR, NOISE, FREEDOM = "certainty_factor", "certainty_noise", "certainty_freedom"
@@ -60,7 +61,7 @@ class Certainty:
         known = (noise > 0).all() and freedom.shape == noise.shape and (freedom > 0).all()
         if not (lower.dtype == noise.dtype == freedom.dtype == np.float64 and np.isfinite(lower).all() and known):
             raise ValueError("a certainty that is none")
-        return Certainty(np.tril(square(lower, sizes[len(lower)])), noise, freedom)
+        return Certainty(np.tril(symmetric(lower, sizes[len(lower)])), noise, freedom)
 
     def variances(
         self, backpropagation: Backpropagation, block: Block, tops: Iterable[np.ndarray] | None = None

@@ -117,6 +117,20 @@ def jacobian_square(x: Sequence[np.ndarray], delta: Sequence[np.ndarray], out: n
     return True
 
 
+def symmetric(lower: np.ndarray, size: int) -> np.ndarray:
+    """The symmetric matrix (size, size) whose lower triangle, row by row, is `lower`, float64. Local."""
+    if lower.size != size * (size + 1) // 2:
+        raise ValueError(f"{lower.size} numbers are no lower triangle of {size} rows")
+    function, matrix = compiled("symmetric", lower.dtype), np.empty((size, size), lower.dtype)
+    if function is None:
+        below = np.tri(size, dtype=bool)
+        matrix[below] = matrix.T[below] = lower
+        return matrix
+    lower = np.ascontiguousarray(lower)
+    function(size, beginning(lower), beginning(matrix))
+    return matrix
+
+
 def combination(factors: np.ndarray, a: np.ndarray) -> np.ndarray:
     """Σ_i factor_i a_i, (n,), for factors: (m,) and a: m × n, of one dtype; term by term. Local."""
     function = compiled("combination", a.dtype)

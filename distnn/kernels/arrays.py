@@ -21,6 +21,7 @@ ARGUMENTS = {
     "elementwise": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE),
     "product_of": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
     "outer_sum_of": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),
+    "symmetric": (SIZE, ADDRESS, ADDRESS),
     "jacobian_square": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
     "cholesky": (SIZE, ADDRESS, SIZE),
     "divide": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),

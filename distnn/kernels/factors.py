@@ -8,18 +8,19 @@ from distnn.kernels.arrays import compiled, step
 from distnn.kernels.library import beginning
 
 
-def cholesky(A: np.ndarray) -> np.ndarray | None:
-    """L, lower triangular, with L Lᵀ = A; None where A is not positive definite in floating point. Local.
+def cholesky(A: np.ndarray, mu: float = 0.0) -> np.ndarray | None:
+    """L, lower triangular, with L Lᵀ = A + μ I; None where that is not positive definite in floating point. Local.
 
     A: symmetric, float64 (n, n), of which the lower triangle is read.
     """
+    L = np.array(A, order="C")
+    np.fill_diagonal(L, A.diagonal() + mu)
     function = compiled("cholesky", A.dtype)
     if function is None:
         try:
-            return np.linalg.cholesky(A) if np.isfinite(A.diagonal()).all() else None
+            return np.linalg.cholesky(L) if np.isfinite(L.diagonal()).all() else None
         except np.linalg.LinAlgError:
             return None
-    L = np.array(A, order="C")
     return L if function(len(L), beginning(L), len(L)) else None
 
 

@@ -36,7 +36,7 @@ class Dense:
     """All of A on every rank: float64 (|W|, |W|)."""
 
     def __init__(self, A: np.ndarray):
-        self.A, self.damped = A, A.copy()
+        self.A = A
 
     def diagonal(self) -> np.ndarray:
         return self.A.diagonal().copy()
@@ -45,8 +45,7 @@ class Dense:
         return algebra.times(self.A, v)
 
     def factor(self, mu: float) -> DenseFactor | None:
-        np.fill_diagonal(self.damped, self.A.diagonal() + mu)
-        L = factors.cholesky(self.damped)
+        L = factors.cholesky(self.A, mu)
         return None if L is None else DenseFactor(L)
 
 

@@ -11,11 +11,11 @@ from numpy.typing import DTypeLike
 
 from distnn.data.batches import Batches
 from distnn.data.shard import Examples
-from distnn.kernels.algebra import dot
+from distnn.kernels.algebra import dot, symmetric
 from distnn.kernels.blocks import Block, Cut
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import SquaredError
-from distnn.network.second_order.gauss_newton import megabytes, square
+from distnn.network.second_order.gauss_newton import megabytes
 from distnn.network.weights import decay_mask, shapes, weight_count, weight_groups
 from distnn.optimizers.matrix import Dense, SymmetricMatrix
 from distnn.optimizers.problem import Evaluation
@@ -211,7 +211,7 @@ class Objective:
         self.terms.load(w, shares)
         lower = reduction(self.terms.gauss_newton(*self._all, last))
         size = weight_count(self.backpropagation.d[-2:] if last else self.backpropagation.d)
-        A = square(self._mean_curvature(lower), size)
+        A = symmetric(self._mean_curvature(lower), size)
         if self.weight_decay:
             A[np.diag_indices_from(A)] += 2 * self.weight_decay * self.decayed[-size:]
         return A

@@ -57,6 +57,16 @@ def test_arrays_that_lie_otherwise_in_memory(way: str) -> None:
     np.testing.assert_allclose(algebra.row_sums(a[:, ::3]), a[:, ::3].sum(axis=1))
 
 
+@pytest.mark.parametrize("n", [1, 3, 8, 9, 30])
+def test_symmetric_matrix_of_a_triangle(n: int, way: str) -> None:
+    lower = np.arange(1.0, n * (n + 1) / 2 + 1)
+    matrix = algebra.symmetric(lower, n)
+    np.testing.assert_array_equal(matrix[np.tri(n, dtype=bool)], lower)
+    np.testing.assert_array_equal(matrix, matrix.T)
+    with pytest.raises(ValueError):
+        algebra.symmetric(lower, n + 1)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("columns", [1, 15, 256, 700])
 @pytest.mark.parametrize("layers", [[(17, 16)], [(3, 20), (21, 3), (4, 1)]])

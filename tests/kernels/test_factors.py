@@ -25,6 +25,7 @@ def test_factors(n: int, way: str) -> None:
     assert L is not None
     np.testing.assert_allclose(L, np.linalg.cholesky(A), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(L @ L.T, A, rtol=0, atol=1e-14 * n * A.max())
+    np.testing.assert_array_equal(factors.cholesky(A, 0.5), factors.cholesky(A + 0.5 * np.eye(n)))
     np.testing.assert_allclose(A @ factors.solve(L, b), b, atol=1e-10 * n)
     T = factors.invert(L)
     np.testing.assert_allclose(T @ L, np.eye(n), atol=1e-11 * n)

@@ -119,6 +119,19 @@ TARGET void NAME(row_products)(size m, REAL *a, size a_row, size n, REAL *b, siz
     NAME(products)(m, left, n, right, terms, to, WRITE, lower != 0);
 }
 
+/* The symmetric matrix of n rows of which the lower triangle is given, row by row: some rows at a time, and with them
+   their columns above the diagonal. */
+TARGET void NAME(symmetric)(size n, const REAL *lower, REAL *out) {
+    for (size first = 0; first < n; first += LANES) {
+        size end = LEAST(n, first + LANES);
+        for (size i = first; i < end; i++)
+            memcpy(out + i * n, lower + i * (i + 1) / 2, (i + 1) * sizeof(REAL));
+        for (size j = 0; j < end; j++)
+            for (size i = first > j ? first : j; i < end; i++)
+                out[j * n + i] = lower[i * (i + 1) / 2 + j];
+    }
+}
+
 /* out_c = sum over i of factor_i a_ic, term by term; or that added to out_c. */
 TARGET void NAME(combination)(size rows, const REAL *factor, const REAL *a, size row, size columns, REAL *out,
                               size add) {

@@ -177,13 +177,6 @@ class GaussNewton:
         return J
 
 
-def square(lower: np.ndarray, size: int) -> np.ndarray:
-    """The symmetric matrix (size, size) whose lower triangle, row by row, is `lower`."""
-    matrix, below = np.empty((size, size)), np.tri(size, dtype=bool)
-    matrix[below] = matrix.T[below] = lower
-    return matrix
-
-
 def megabytes(weights: int) -> float:
     """Memory per rank for the matrix of |W| weights: to make it and to solve with it, and to sum it exactly."""
     return weights**2 * 8 * (SQUARES + TRIANGLES / 2) / 1e6
