@@ -69,18 +69,11 @@ class Backpropagation:
 
     def gradient(self, block: Block, out: np.ndarray) -> float:
         """Write Σ_i ∇e_i to out (of dtype, |W|), and return Σ_i e_i, always float64; with the examples' weights."""
-        if isinstance(self.passes, Fused):
-            found = self.passes.in_one_call(self.error_function, block, out)
-            if found is not None:
-                return found
-        total = 0.0
-        for columns, s, delta in self.passes.gradient(block.x, out):
-            total += self._error(block, columns, s, delta)
-        return total
+        return self._total(block, out)
 
     def error(self, block: Block) -> float:
         """Σ_i e_i with the examples' weights; forward propagation only."""
-        return sum((self._error(block, columns, s, None) for columns, s in self.passes.forward(block.x)), 0.0)
+        return self._total(block, None)
 
     def squares(self, block: Block, out: np.ndarray) -> None:
         """Write Σ_i (x_j - y_j)² of each output j, with the examples' weights, to out: float64, d^(L)."""
@@ -106,7 +99,14 @@ class Backpropagation:
             signals[:, columns] = s
         return signals
 
-    def _error(self, block: Block, columns: slice, s: np.ndarray, delta: np.ndarray | None) -> float:
-        """Σ_i e_i of some columns; s^(L) is overwritten, and δ^(L) written to delta; with the examples' weights."""
-        weights = None if block.weights is None else block.weights[columns]
-        return self.error_function.total(s, block.y[:, columns], weights, delta)
+    def _total(self, block: Block, G: np.ndarray | None) -> float:
+        """Σ_i e_i with the examples' weights; Σ_i ∇e_i is written to G, if any."""
+        if isinstance(self.passes, Fused):
+            found = self.passes.in_one_call(self.error_function, block, G)
+            if found is not None:
+                return found
+        total = 0.0  # one after another: sum() has other bits from Python 3.12 on
+        for columns, s, *delta in self.passes.forward(block.x) if G is None else self.passes.gradient(block.x, G):
+            weights = None if block.weights is None else block.weights[columns]
+            total += self.error_function.total(s, block.y[:, columns], weights, delta[0] if delta else None)
+        return total

@@ -92,8 +92,11 @@ def distance(v: np.ndarray, w: np.ndarray) -> float:
     """The Euclidean length of v - w, part by part: of millions of weights, v - w would go through the memory twice."""
     if len(v) <= PART:
         return norm(v - w)
-    parts = (slice(start, start + PART) for start in range(0, len(v), PART))
-    return math.sqrt(sum(algebra.dot(step, step) for step in (v[part] - w[part] for part in parts)))
+    square = 0.0  # one after another: sum() has other bits from Python 3.12 on
+    for start in range(0, len(v), PART):
+        step = v[start : start + PART] - w[start : start + PART]
+        square += algebra.dot(step, step)
+    return math.sqrt(square)
 
 
 def _E_in(now: Moment) -> float:

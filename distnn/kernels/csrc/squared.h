@@ -50,9 +50,8 @@ TARGET double NAME(squared_error)(size theta, size outputs, size examples, const
     return all;
 }
 
-/* The gradient of squared error over `columns` columns of a narrow network in one call: a piece goes forward, through
-   the error and back at a time. s, delta: memory for s^(L) and delta^(L) of a piece. Writes G, and returns the sum of
-   weight e. */
+/* The sum of weight e over all columns of a narrow network in one call: piece by piece, forward, through the error and
+   back. The gradient is written to G, unless NULL. s, delta: memory for s^(L) and delta^(L) of a piece. */
 TARGET double NAME(fused_squared)(const struct fused *network, const REAL *x0, size x0_row, size columns, size piece,
                                   REAL *s, REAL *delta, size theta, const REAL *y, size y_row, const double *share,
                                   const REAL *weight, REAL *G) {
@@ -62,9 +61,11 @@ TARGET double NAME(fused_squared)(const struct fused *network, const REAL *x0, s
         size some = LEAST(columns - c, piece);
         NAME(fused_forward)(network, x0 + c, x0_row, some, s, piece);
         all += NAME(squared_error)(theta, network->d[network->L], some, s, piece, y + c, y_row, share,
-                                   weight != NULL ? weight + c : NULL, delta, piece);
-        NAME(fused_backward)(network, delta, piece, some);
+                                   weight != NULL ? weight + c : NULL, G != NULL ? delta : NULL, piece);
+        if (G != NULL)
+            NAME(fused_backward)(network, delta, piece, some);
     }
-    NAME(fused_finish)(network, G);
+    if (G != NULL)
+        NAME(fused_finish)(network, G);
     return all;
 }

@@ -65,8 +65,8 @@ class Fused(CompiledPasses):
             self.functions.backward(self._at, self._delta_at, self._columns, s.shape[1])
         self.functions.finish(self._at, address(G))
 
-    def in_one_call(self, error: ErrorFunction, block: Block, G: np.ndarray) -> float | None:
-        """Write the gradient of squared error to G, and return Σ_i weight_i e_i; None where that is numpy's."""
+    def in_one_call(self, error: ErrorFunction, block: Block, G: np.ndarray | None) -> float | None:
+        """Σ_i weight_i e_i of squared error, whose gradient is written to G, if any; None where that is numpy's."""
         if not isinstance(error, SquaredError) or error.theta.name not in THETAS:
             return None
         x, y = rows_in_memory(block.x, self.d[0] + 1, self.dtype), rows_in_memory(block.y, self.d[-1], self.dtype)
@@ -75,7 +75,8 @@ class Fused(CompiledPasses):
         columns, theta = x.shape[1], THETAS.index(error.theta.name)
         pieces = columns, self._piece(columns), self._s_at, self._delta_at
         factors = rows_at(shares)[0], rows_at(weights)[0]
-        found: float = self.functions.squared(self._at, *rows_at(x), *pieces, theta, *rows_at(y), *factors, address(G))
+        to = None if G is None else address(G)
+        found: float = self.functions.squared(self._at, *rows_at(x), *pieces, theta, *rows_at(y), *factors, to)
         return found
 
     def _load(self, w: np.ndarray) -> None:
