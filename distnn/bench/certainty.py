@@ -18,6 +18,7 @@ import numpy as np
 
 from distnn.api import fit
 from distnn.bench import class_certainty, drawing
+from distnn.bench.rest import refuse_several
 from distnn.command_line.console import table
 from distnn.command_line.program import run
 from distnn.errors import UserError
@@ -186,25 +187,25 @@ def draw(path: str) -> None:
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
-    """Measure on rank 0, and print a table. Returns the exit code."""
+    """Measure, and print tables. Returns the exit code. UserError for bad arguments, or several ranks."""
+    refuse_several(ranks, "distnn.bench.certainty")
     seeds, *figures = arguments or [str(SEEDS)]
     if not seeds.isdecimal() or len(figures) > 1:
         raise UserError(
             "python -m distnn.bench.certainty takes a number of tables and the name of a figure, or neither."
         )
-    if ranks.rank == 0:
-        for figure in figures:
-            draw(figure)
-        if int(seeds):
-            names = ("", "function, rows, noise", "function", "new observation", "hidden units by evidence")
-            table(f"Within their 95 % intervals; mean (least to most) of {seeds} tables.", names, measured(int(seeds)))
-            of_lines = ("", "", "rows", "function", "new observation", "without")
-            title = f"Within their 95 % intervals, three inputs and few rows, {TIMES * int(seeds)} tables."
-            table(title, of_lines, measured_of_few_rows(TIMES * int(seeds)))
-            errors, lines = class_certainty.measured(int(seeds))
-            names = ("", "calibration error: plain", "averaged", "distance to the truth: plain", "averaged")
-            table(f"Probabilities of three classes, {seeds} tables.", names, errors)
-            table("What is said, and what is so.", ("", "", "said", "is so", "of all"), lines)
+    for figure in figures:
+        draw(figure)
+    if int(seeds):
+        names = ("", "function, rows, noise", "function", "new observation", "hidden units by evidence")
+        table(f"Within their 95 % intervals; mean (least to most) of {seeds} tables.", names, measured(int(seeds)))
+        of_lines = ("", "", "rows", "function", "new observation", "without")
+        title = f"Within their 95 % intervals, three inputs and few rows, {TIMES * int(seeds)} tables."
+        table(title, of_lines, measured_of_few_rows(TIMES * int(seeds)))
+        errors, lines = class_certainty.measured(int(seeds))
+        names = ("", "calibration error: plain", "averaged", "distance to the truth: plain", "averaged")
+        table(f"Probabilities of three classes, {seeds} tables.", names, errors)
+        table("What is said, and what is so.", ("", "", "said", "is so", "of all"), lines)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Trainings that must end in the same bits everywhere. A program for mpirun, and what reads the result.
 
-    mpirun -n 3 python tests/reproducibility_cases.py DATA OUT ITERATIONS CASE... [-- OPTION...]
+    mpirun -n 3 python tests/support/reproducibility_cases.py DATA OUT ITERATIONS CASE... [-- OPTION...]
 
 trains each CASE on the tables in the folder DATA, each in a run directory of its own in OUT, in one job.
 """
@@ -27,7 +27,7 @@ PROGRAM = Path(__file__)
 CASES: dict[str, list[str]] = {
     "full": [*WEIGHTED[:4], "--hidden", "11"],
     "weights-validation": [*WEIGHTED, "--validation", "0.13", "--weight-decay", "1e-3"],
-    "logistic": [*WEIGHTED[:4], "--hidden", "11", "--theta", "logistic"],  # in numpy, and not in compiled code
+    "logistic": [*WEIGHTED[:4], "--hidden", "11", "--theta", "logistic"],
     "classes-float32": [*WORDS, "--dtype", "float32", "--validation", "0.1", "--intervals", "all"],
     "relu-not-standardised": [*WEIGHTED, "--no-standardise", "--theta", "relu", "--dtype", "float32"],
     "sgd": [*WEIGHTED, "--optimizer", "sgd", "--batch-size", "37", "--validation", "0.13"],
