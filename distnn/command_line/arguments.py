@@ -182,6 +182,7 @@ def _in_our_words(text: str) -> str:
     for theirs, ours in (
         (r'unable to convert ("[^"]*") into int\.', r"\1 is not a whole number."),
         (r'unable to convert ("[^"]*") into float\.', r"\1 is not a number."),
+        (r'unable to convert ("[^"]*") into \S+\.', r"\1 is of the wrong kind."),
         (r"^Parameter (--\S+) requires an argument\.", r"\1 needs a value."),
         (r" -\w is not a recognized option\.", ""),  # of -x3
     ):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from distnn.command_line.fields import check_fields
 from distnn.errors import UserError
 from distnn.inference.application import Application
 from distnn.inference.model import Model
@@ -124,6 +125,7 @@ def _remembered(history: History) -> dict[str, Any] | None:
 
 
 def _predictions(options: ApplyOptions, most: int, only_same: bool) -> Predictions | None:
+    check_fields(options)  # as the run's file says it, which anybody may have changed
     application = Application(options, OneRank(), with_targets=True)
     return predict(application, options.data is not None, most, only_same)
 

@@ -14,6 +14,7 @@ import numpy as np
 from distnn.errors import STOPPED
 from distnn.runs import contents, owner
 from distnn.runs.claim import PATTERN
+from distnn.runs.metrics import number
 from distnn.training.record import Record
 
 
@@ -116,10 +117,10 @@ def _log(history: History) -> tuple[dict[str, np.ndarray], np.ndarray]:
             for line in file:
                 try:
                     record = json.loads(line)
-                    rows.append([_number(record.get(name)) for name in Record.__slots__])
+                    rows.append([number(record.get(name)) for name in Record.__slots__])
                     if shares := record.get("communication"):
                         least, most = shares
-                        communication.append((rows[-1][0], _number(least), _number(most)))
+                        communication.append((rows[-1][0], number(least), number(most)))
                 except (ValueError, TypeError, AttributeError, RecursionError):
                     damaged += line.endswith("\n")
     except OSError:
@@ -132,7 +133,3 @@ def _log(history: History) -> tuple[dict[str, np.ndarray], np.ndarray]:
         return {}, history.communication
     records = dict(zip(Record.__slots__, np.array(rows, float).T, strict=True))
     return records, np.array(communication).reshape(-1, 3)
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else np.nan

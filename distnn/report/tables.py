@@ -9,6 +9,7 @@ from typing import Any
 from distnn.report.history import History
 from distnn.report.markup import Markup, folded, paragraph, table, tag, text
 from distnn.report.subject import Subject
+from distnn.runs.metrics import number
 
 ERRORS = ("E_in", "E_val", "E_test")  # of result.json
 
@@ -197,9 +198,10 @@ def _last(history: History, quantity: str) -> str:
 
 
 def _number(value: Any) -> str:
-    if value is None or not math.isfinite(value):
-        return "" if value is None or math.isnan(value) else str(value)
-    return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+    value = number(value)
+    if not math.isfinite(value):
+        return "" if math.isnan(value) else str(value)
+    return f"{int(value):,}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
 
 
 def _option(value: Any) -> str:

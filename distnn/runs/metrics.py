@@ -112,3 +112,11 @@ def line(record: Record, more: Mapping[str, Any]) -> str:
 def finite(record: Record) -> dict[str, Any]:
     """A record for JSON, which knows no NaN and no infinity: null instead."""
     return {name: value if math.isfinite(value := getattr(record, name)) else None for name in record.__slots__}
+
+
+def number(value: Any) -> float:
+    """What a file holds, as a number: NaN where it is none that float64 has. Local."""
+    try:
+        return float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return math.nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from reporting import parsed, report, subject, train, words_of
 from tables import write_csv
 
 from distnn import UserError
+from distnn.report.page import page
 from distnn.runs import owner
 
 
@@ -57,6 +59,30 @@ def test_files_that_are_missing_or_damaged(file: str, sentence: str, run: Path) 
     if file != "model.safetensors":
         (run / file).write_bytes(b"\xff{]\n")
         assert file in lacking(run)
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "now", "sentence"),
+    [
+        (
+            "options.toml",
+            "data = .*",
+            "data = [1]",
+            r"table of the training cannot be used: --data \[1\] is of",
+        ),
+        ("options.toml", "seed = .*", 'seed = "a"', "table of the training cannot be used: --seed 'a' is of"),
+        ("result.json", '"E_in": .*,', '"E_in": "low",', None),
+        ("metrics.jsonl", '"E_in": [^,]*', '"E_in": 1' + 400 * "0", None),
+    ],
+)
+def test_values_of_the_wrong_kind(file: str, was: str, now: str, sentence: str | None, run: Path) -> None:
+    text = (run / file).read_text()
+    changed = re.sub(was, now, text)
+    assert changed != text
+    (run / file).write_text(changed)
+    found = subject(run)
+    assert page(found, {}).startswith("<!DOCTYPE html>")
+    assert sentence is None or re.search(sentence, " ".join(found.lacking))
 
 
 def test_a_run_that_goes_on(run: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from distnn.runs.metrics import Metrics
+from distnn.runs.metrics import Metrics, number
 from distnn.training.record import Record
 
 
@@ -42,6 +42,11 @@ def test_what_is_not_finite_is_null(tmp_path: Path) -> None:
     Metrics(path).append(Record(0, math.inf, step=math.nan, stale=3), at_once=True)
     found = json.loads(path.read_text())
     assert (found["E_in"], found["step"], found["stale"], found["t"]) == (None, None, 3, 0)
+
+
+def test_what_a_file_holds_as_a_number() -> None:
+    assert (number(3), number(-0.5)) == (3.0, -0.5)
+    assert all(math.isnan(number(value)) for value in (None, "3", [3], 10**400, math.nan))
 
 
 def test_cutting_drops_later_records_and_half_a_line(tmp_path: Path) -> None:

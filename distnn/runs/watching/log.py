@@ -7,9 +7,10 @@ import math
 import os
 from collections import deque
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from distnn.runs.contents import METRICS
+from distnn.runs.metrics import number
 
 BYTES = 8 << 20  # that are read at a time; of more, lines here and there
 LINES = 4000  # so many of them
@@ -17,7 +18,7 @@ POINTS = 4096  # of a curve that are kept
 RECENT = 50  # records from which the speed is taken
 LONG = 1 << 16  # bytes that no line has
 
-Row = dict[str, Any]
+Row = dict[str, float]  # the numbers of a record that are known, by name
 
 
 class Log:
@@ -72,12 +73,12 @@ class Log:
         """A line; one that is no record is passed over."""
         try:
             row = json.loads(line)
-            point = int(row["t"]), _number(row["E_in"]), _number(row.get("E_val"))
+            point = int(number(row["t"])), number(row["E_in"]), number(row.get("E_val"))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return
         if self.recent and point[0] <= self.recent[-1]["t"]:
             return
-        self.recent.append(row)
+        self.recent.append({name: value for name, value in row.items() if not math.isnan(number(value))})
         match row.get("communication"):
             case [float() | int() as least, float() | int() as most]:
                 self.communication = least, most
@@ -97,16 +98,12 @@ class Log:
         last = self.last
         if last is None or (self.points and self.points[-1][0] == last["t"]):
             return self.points
-        return [*self.points, (int(last["t"]), _number(last["E_in"]), _number(last.get("E_val")))]
+        return [*self.points, (int(last["t"]), number(last.get("E_in")), number(last.get("E_val")))]
 
     def rate(self, name: str) -> float:
         """How fast a quantity has grown lately, in a second; NaN if that is not known."""
         if len(self.recent) < 2:
             return math.nan
         first, last = self.recent[0], self.recent[-1]
-        seconds = _number(last.get("seconds")) - _number(first.get("seconds"))
-        return (_number(last.get(name)) - _number(first.get(name))) / seconds if seconds > 0 else math.nan
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
+        grown, seconds = (number(last.get(of)) - number(first.get(of)) for of in (name, "seconds"))
+        return grown / seconds if seconds > 0 else math.nan

@@ -108,7 +108,7 @@ def _facts(run: Watched) -> list[tuple[str, str]]:
             facts.append(("t", "no iteration yet: it reads the data"))
         return facts
     facts.append(("t", _progress(run, last)))
-    facts.append(("E_in", _digits(last["E_in"]) + _also("|G|", last.get("gradient_norm"))))
+    facts.append(("E_in", _digits(last.get("E_in")) + _also("|G|", last.get("gradient_norm"))))
     if (E_val := last.get("E_val")) is not None:
         t, lowest = min(((t, E) for t, _, E in run.log.curve() if math.isfinite(E)), key=lambda point: point[1])
         facts.append(("E_val", f"{_digits(E_val)}, the lowest about {_digits(lowest)} at t {t:,}"))

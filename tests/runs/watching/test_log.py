@@ -35,7 +35,17 @@ def test_it_is_read_as_it_grows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damaged", ["{\n", "[]\n", '{"t": 7}\n', "\n", '{"t": "a", "E_in": 1}\n', "\xff\n", "[" * 9999]
+    "damaged",
+    [
+        "{\n",
+        "[]\n",
+        '{"t": 7}\n',
+        "\n",
+        '{"t": "a", "E_in": 1}\n',
+        "\xff\n",
+        "[" * 9999,
+        f'{{"t": 1{400 * "0"}, "E_in": 1}}\n',
+    ],
 )
 def test_what_is_no_record_is_passed_over(damaged: str, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(line(0) + damaged + "\n" + line(1, E_val=None))
@@ -43,6 +53,17 @@ def test_what_is_no_record_is_passed_over(damaged: str, tmp_path: Path) -> None:
     log.read()
     assert ts(log) == [0, 1]
     assert math.isnan(log.points[1][2])
+
+
+def test_what_is_no_number_is_not_known(tmp_path: Path) -> None:
+    for bad in ('"x"', "[1]", "1" + 400 * "0"):
+        (tmp_path / "metrics.jsonl").write_text(
+            line(0) + f'{{"t": 1, "E_in": {bad}, "gradient_norm": {bad}, "E_val": 2}}\n'
+        )
+        log = Log(tmp_path)
+        log.read()
+        assert log.last == {"t": 1, "E_val": 2}
+        assert math.isnan(log.curve()[-1][1]) and math.isnan(log.rate("gradient_norm"))
 
 
 def test_a_resumed_run_begins_it_anew(tmp_path: Path) -> None:
