@@ -10,6 +10,7 @@ import numpy as np
 from distnn.data import weights
 from distnn.data.columns import Columns
 from distnn.data.folds import Folds, Lot, deal
+from distnn.data.loading import fingerprint, is_same_table
 from distnn.data.rows import Rows
 from distnn.data.tables import Source, Written, open_source
 from distnn.errors import UserError
@@ -98,6 +99,18 @@ class Application:
         if self.folds is None and "folds" in known:
             lot = Lot(known["folds"], known["fold"], known["seed"], known["by"])
             self.folds = deal(lot, self.source, self.columns, self.cut, self.ranks)
+
+    def is_of_training(self, digest: int) -> bool:
+        """Is it the table that the model was trained on? Local, replicated if its argument is.
+
+        digest: Σ `hash_rows` over the blocks of all ranks. Where other blocks were cut then, as by another version of
+        distnn, the number of rows alone tells. False where the model does not know its table.
+        """
+        known = self.model.held_out
+        was = str(known.get("of", ""))
+        if known.get("rows") == self.cut.rows:
+            return is_same_table(was, fingerprint(self.source, self.columns, digest))
+        return was.split("-")[0] == str(self.source.n)
 
     def rows(self, number: int) -> Rows:
         """The rows of this rank's block `number` as they stand in the table. Local."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from distnn.data.class_weights import block_weights
-from distnn.data.loading import fingerprint, hash_rows
+from distnn.data.loading import hash_rows
 from distnn.data.rows import Rows
 from distnn.data.sampling import for_test, held_out, trained
 from distnn.data.weights import scaled
@@ -182,21 +182,14 @@ def _require_such_rows(model: Model, which: str) -> None:
 def _require_same_table(application: Application, which: str, hashes: np.ndarray) -> None:
     """UserError unless these rows are the table that was trained on: its rows were held out, of no other. Collective.
 
-    hashes: of this rank's blocks, int64. Of older models it is not known, and where another version of distnn cuts
-    other blocks, the number of rows alone is.
+    hashes: of this rank's blocks, int64. Of older models it is not known which that was.
     """
-    known, source = application.model.held_out, application.source
-    if "of" not in known:
-        return
     digest = application.ranks.merged(int(hashes.sum()), add)
-    same = str(known["of"]).split("-")[0] == str(source.n)
-    if known.get("rows") == application.cut.rows:
-        same = known["of"] == fingerprint(source, application.columns, digest)
-    if not same:
+    if "of" in application.model.held_out and not application.is_of_training(digest):
         option, instead = ("--leverage", "leave it out") if which == "all" else (f"--rows {which}", "use --rows all")
         raise UserError(
-            f"{option} is for the table that the model was trained on, and {source.path} is another one, or has "
-            f"changed: {instead}."
+            f"{option} is for the table that the model was trained on, and {application.source.path} is another one, "
+            f"or has changed: {instead}."
         )
 
 

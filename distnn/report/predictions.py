@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from distnn.data.loading import fingerprint, hash_rows
+from distnn.data.loading import hash_rows
 from distnn.data.rows import Rows
 from distnn.errors import UserError
 from distnn.inference.application import Application
@@ -97,7 +97,7 @@ def predict(
         sampled.append((rows.inputs[few], true[few], own[few]))
     if not parts:
         raise UserError(f"{application.source.path}: there are no rows to show.")
-    same = _is_same(application, digest)
+    same = application.is_of_training(digest)
     if only_same and not same:
         return None
     numbers, true, predicted, scores, own, weights = (np.concatenate(found) for found in zip(*parts, strict=True))
@@ -137,17 +137,6 @@ def _kinds(model: Model) -> list[str]:
     known = model.held_out
     parts = [name for name, share in (("held-out", known["share"]), ("test", known.get("test", 0.0))) if share > 0]
     return ["trained", *parts] if parts else ["all"]
-
-
-def _is_same(application: Application, digest: int) -> bool:
-    """Is it the table that the model was trained on? By the number of rows alone, where other blocks were cut then.
-
-    digest: the sum of the hashes of its blocks.
-    """
-    known, source = application.model.held_out, application.source
-    if known.get("rows") == application.cut.rows:
-        return bool(known["of"] == fingerprint(source, application.columns, digest))
-    return str(known.get("of", "")).split("-")[0] == str(source.n)
 
 
 def _compared(application: Application, rows: Rows, y: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -42,6 +42,11 @@ def read(path: Path, damaged: list[str] | None = None) -> Found:
     return Found(path, model, progress or model, metadata, damaged or [])  # of version 1: both are all there is
 
 
+def iteration(path: Path) -> int:
+    """The iteration of the checkpoint at `path`, by its name."""
+    return int(path.stem.partition("-")[2])
+
+
 class Checkpoints:
     """The checkpoints in one folder, `checkpoint-<t>.safetensors`; the last `keep` ≥ 2 of them stay."""
 
@@ -50,8 +55,8 @@ class Checkpoints:
 
     def paths(self) -> list[Path]:
         """All checkpoints, the newest first."""
-        found = [path for path in self.folder.glob(PATTERN) if path.stem.split("-")[1].isdecimal()]
-        return sorted(found, key=lambda path: int(path.stem.split("-")[1]), reverse=True)
+        found = [path for path in self.folder.glob(PATTERN) if path.stem.partition("-")[2].isdecimal()]
+        return sorted(found, key=iteration, reverse=True)
 
     def write(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tables import assembled, regression, write_csv
 from threaded_ranks import on_ranks
 
 from distnn import UserError
+from distnn.data.loading import hash_rows
 from distnn.inference.application import Application
 from distnn.inference.model import Model
 from distnn.inference.options import ApplyOptions
@@ -53,6 +55,28 @@ def test_each_rank_has_the_outputs_of_its_blocks(size: int, model: tuple[Path, M
         np.concatenate(parts, axis=1).tobytes()
         == np.concatenate([found.outputs(X[start:stop]) for start, stop in bounds(parts)], axis=1).tobytes()
     )
+
+
+def test_the_table_of_the_training_is_known_again(model: tuple[Path, Model], tmp_path: Path) -> None:
+    """By models of older versions, too, whose fingerprints say less, or nothing; of other blocks by its length."""
+    path, found = model
+    for name, y in (("same", Y), ("other", Y + 1)):
+        write_csv(tmp_path / f"{name}.csv", {**{f"x{j + 1}": X[:, j] for j in range(3)}, "y": y[:, 0]})
+    known = found.held_out
+    n, digest, _ = known["of"].split("-")
+    for held_out, expected in (
+        (known, (True, False)),
+        (known | {"of": f"{n}-{digest}"}, (True, False)),
+        (known | {"rows": known["rows"] + 1}, (True, True)),
+        (known | {"rows": known["rows"] + 1, "of": f"{n}1-{digest}"}, (False, False)),
+        ({"share": 0.0, "seed": 0}, (False, False)),
+    ):
+        replace(found, held_out=held_out).save(path)
+        for name, same in zip(("same", "other"), expected, strict=True):
+            application = applied(OneRank(), path, tmp_path / f"{name}.csv", with_targets=True)
+            hashes = sum(int(hash_rows(application.rows(number))) for number in range(len(application.blocks)))
+            assert application.is_of_training(hashes) == same, (held_out, name)
+    found.save(path)
 
 
 def bounds(parts: list[np.ndarray]) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ from typing import Any
 from distnn.errors import DONE, STOPPED
 from distnn.runs import contents, owner
 from distnn.runs.claim import PATTERN, SHORT_SILENCE, SILENCE
+from distnn.storage.checkpoint import Checkpoints, iteration
 from distnn.words import many
 
 NONE, WAITING, RUNNING, ENDED, INTERRUPTED, FAILED, KILLED, LEFT = (
@@ -83,9 +84,9 @@ def _unclaimed(result: dict[str, Any], options: dict[str, Any]) -> tuple[str, st
 
 
 def _checkpoint(folder: Path) -> tuple[int, float] | None:
-    for path in sorted((folder / contents.CHECKPOINTS).glob("checkpoint-*.safetensors"), reverse=True):
-        with suppress(OSError, ValueError):
-            return int(path.stem.partition("-")[2]), time.time() - path.stat().st_mtime
+    for path in Checkpoints(folder / contents.CHECKPOINTS, keep=2).paths():
+        with suppress(OSError):  # it was removed meanwhile
+            return iteration(path), time.time() - path.stat().st_mtime
     return None
 
 
