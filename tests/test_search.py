@@ -72,9 +72,12 @@ def test_a_trial_is_what_a_training_with_its_options_is(grid: Path, table: str, 
         assert (alone / name).read_bytes() == (grid / "trial-003" / name).read_bytes()
 
 
-def test_the_size_of_groups_can_be_given(table: str, tmp_path: Path) -> None:
+def test_the_size_of_groups_can_be_given(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed is a line for each trial, and no mean over options that differ."""
     given = ("--grid", "hidden=2,3", "--group-size")
-    assert run(table, *GIVEN, *given, "1", "--out", str(tmp_path / "run")) == DONE
+    assert run(table, *GIVEN[:-1], *given, "1", "--out", str(tmp_path / "run")) == DONE
+    words = [line.split()[0] for line in capsys.readouterr().out.split("All trials.")[1].splitlines() if line.split()]
+    assert words[2:] == ["trial", "trial"]
     with pytest.raises(UserError, match="--group-size 2: there is one rank"):
         run(table, *GIVEN, *given, "2", "--out", str(tmp_path / "other"))
 

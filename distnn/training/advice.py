@@ -101,10 +101,11 @@ def by_evidence(course: Course) -> str | None:
             f"The data determine {gamma:.1f} of {course.weights:,} weights. Without hidden units, every --seed ends "
             "here; with --hidden units it may be better, if the evidence is higher."
         )
-    more = "more --hidden units may raise it" if gamma > NEARLY_ALL * course.weights else "it chooses --hidden too"
+    nearly = gamma > NEARLY_ALL * course.weights
+    units = "So may more --hidden units have" if nearly else "It compares numbers of --hidden units, too"
     return (
-        f"The data determine {gamma:.1f} of {course.weights:,} weights. Of several networks, the one with the highest "
-        f"evidence is the best: compare other --seed values (--restarts 5); {more}."
+        f"The data determine {gamma:.1f} of {course.weights:,} weights. Another --seed may have a higher evidence: "
+        f"--restarts 5 keeps the highest. {units}."
     )
 
 

@@ -126,9 +126,8 @@ def over_members(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dic
 def _show(members: Members, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the table. Local to rank 0."""
     body = [(f"{members.kind} {number}", *(_shown(row.get(name)) for name in names)) for number, row in enumerate(rows)]
-    body += [
-        (word, *(_shown(values.get(name)) for name in names)) for word, values in over_members(names, rows).items()
-    ]
+    over = {} if members.kind == "trial" else over_members(names, rows)  # nothing of options that differ
+    body += [(word, *(_shown(values.get(name)) for name in names)) for word, values in over.items()]
     table(f"All {members.kind}s.", ("", *names), body)
 
 
