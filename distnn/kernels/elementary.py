@@ -1,14 +1,17 @@
-"""Functions of numbers: elementary.h in csrc/, as algebra.py says; and two that are made of + and × alone."""
+"""Functions of numbers: elementary.h in csrc/, as algebra.py says; and some of single numbers that need no C."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Context, Decimal
 
 import numpy as np
 
 from distnn.kernels.arrays import compiled, is_in_rows, step
 from distnn.kernels.library import FUNCTIONS, beginning
+
+DECIMAL = Context(prec=40)  # digits: float64 has 17
 
 
 def apply(name: str, x: np.ndarray) -> None:
@@ -63,6 +66,11 @@ def power(x: float, n: int) -> float:
             found *= x
         x, n = x * x, n >> 1
     return found
+
+
+def inverse_root(n: int) -> float:
+    """1/√n for a whole n ≥ 1, rounded once: the C library's power differs in the last bit for one n in a thousand."""
+    return float(DECIMAL.divide(Decimal(1), DECIMAL.sqrt(Decimal(n))))
 
 
 def cosine_of_half_turns(x: float) -> float:

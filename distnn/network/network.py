@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels.elementary import inverse_root
 from distnn.kernels.memory import empty
 from distnn.kernels.normal import draw
 from distnn.network.activations import ACTIVATIONS
@@ -66,7 +67,7 @@ class Network:
         """Draw the weights from N(0, σ²); σ = 1/sqrt(d^(l-1)+1) for each layer unless given. Same on every P."""
         generator = stream(seed, "weights")
         for W in self.W:
-            W[...] = draw(generator, W.shape) * (sigma if sigma is not None else W.shape[0] ** -0.5)
+            W[...] = draw(generator, W.shape) * (sigma if sigma is not None else inverse_root(len(W)))
         return self
 
     def __call__(self, X: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -57,3 +58,11 @@ def test_powers_and_cosine() -> None:
     for x in np.linspace(0, 1, 1001).tolist():
         assert elementary.cosine_of_half_turns(x) == pytest.approx(math.cos(math.pi * x), rel=1e-15, abs=2e-16)
     assert [elementary.cosine_of_half_turns(x) for x in (0.0, 0.5, 1.0)] == [1, 0, -1]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 785, 1769, 2397, 10**6 + 3])
+def test_inverse_roots_are_rounded_once(n: int) -> None:
+    """Of 1,769 and 2,397 the power of glibc is the neighbour."""
+    found = elementary.inverse_root(n)
+    below, above = (Fraction(np.nextafter(found, end)) + Fraction(found) for end in (0.0, 1.0 + found))
+    assert (below / 2) ** 2 * n <= 1 <= (above / 2) ** 2 * n
