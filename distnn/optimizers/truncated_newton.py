@@ -81,7 +81,8 @@ def solve(
     p, Hp = np.zeros_like(G), np.zeros_like(G)
     r, d = G, -G  # r: the residual H p + G
     square = dot(r, r)
-    enough = min(0.5, math.sqrt(math.sqrt(square))) ** 2 * square
+    share = min(0.5, math.sqrt(math.sqrt(square)))
+    enough = share * share * square
     for _ in range(max_products):
         if square <= 0:
             break

@@ -50,9 +50,10 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
     if options is None:
         return 0
     check(options)
-    present = versions(PACKAGES.keys())
-    for package in PACKAGES.keys() - present.keys():
-        print(f"{DISTRIBUTIONS[package]} is not installed: left out.")
+    present = versions(PACKAGES)
+    for package in PACKAGES:
+        if package not in present:
+            print(f"{DISTRIBUTIONS[package]} is not installed: left out.")
     report: dict[str, Any] = {"environment": environment.record() | present, "problems": {}}
     print(f"{platform.machine()}, " + ", ".join(f"{name} {value}" for name, value in describe(report["environment"])))
     print()
