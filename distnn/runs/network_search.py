@@ -32,7 +32,7 @@ from distnn.training.termination import Criterion, compare
 
 TOLERANCE = 1e-4  # of Bayesian regularisation
 STRAIGHT = 8  # iterations to the minimum of a network without hidden units
-DECAYS = [10.0 ** (power / 2) for power in range(-4, 9)]  # λ n of ridge regression
+DECAYS = [math.sqrt(float(f"1e{power}")) for power in range(-4, 9)]  # λ n of ridge regression: √10 apart
 COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
 PATIENCE = 2  # trials without any gain that end the search: one may have ended in a bad minimum
 UPHELD = 1.0  # standard errors by which it has to be better without a fifth of the rows: `CLEAR` it is with all of them
