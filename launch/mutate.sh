@@ -16,6 +16,7 @@ HERE=$(cd -P "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # A module, and the tests that are to notice its faults: few and fast, since a mutant meets all those that reach it.
 MODULES=(
+    "data/fingerprints   tests/data/test_fingerprints.py"
     "data/loading        tests/data/test_loading.py tests/data/test_fingerprints.py"
     "data/preparation    tests/data/test_preparation.py tests/data/test_loading.py"
     "data/shard          tests/data/test_shard.py"

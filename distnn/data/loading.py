@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import add, or_
@@ -16,6 +14,7 @@ from distnn.data import class_weights, weights
 from distnn.data.classes import Classes, kind_of_labels, sort_names
 from distnn.data.columns import Columns
 from distnn.data.encoding import widths
+from distnn.data.fingerprints import fingerprint, hash_rows
 from distnn.data.folds import Lot, deal
 from distnn.data.hints import Hints
 from distnn.data.kinds import refuse_classes
@@ -207,34 +206,6 @@ def _read(
                     shelf.append(shift(rows if mask.all() else rows.select(mask), dtype, source.path))
     hints.share(ranks)
     return (train, held, test), draws, fingerprint(source, recipe.columns, ranks.merged(mine, add)), hints
-
-
-def fingerprint(source: Source, columns: Columns, digest: int) -> str:
-    """What a table is known by: its number of rows, what they hold, and the columns' names and encodings. Local."""
-    read = [columns.names(source), [encoding.metadata() for encoding in columns.encodings], columns.transforms]
-    names = json.dumps(read).encode()
-    found = f"{source.n}-{digest & (2**64 - 1):016x}-{hashlib.blake2b(names, digest_size=8).hexdigest()}"
-    return f"{found}-classes" if columns.classes else found
-
-
-def is_same_table(was: str, now: str) -> bool:
-    """Are these fingerprints of one table? Older ones have no names, and know classes by other hashes. Local."""
-    if was.count("-") > 1:
-        return was == now
-    return now.startswith(was.split("-")[0] + "-" if now.endswith("-classes") else was + "-")
-
-
-def hash_rows(rows: Rows) -> np.int64:
-    """A hash of these rows and their place. Hashes of blocks are added modulo 2^64, in any order."""
-    digest = hashlib.blake2b(digest_size=8)
-    first, last = rows.numbers[[0, -1]].tolist()
-    digest.update(first.to_bytes(8, "little") if last - first < len(rows) else rows.numbers.tobytes())
-    for array in (rows.inputs, rows.targets, rows.weights):
-        if array is not None:
-            digest.update(np.ascontiguousarray(array).data)
-    if rows.labels is not None:
-        digest.update("\0".join(rows.labels.tolist()).encode())
-    return np.frombuffer(digest.digest(), np.int64)[0]
 
 
 def _scale_weights(shelves: Sequence[Shelf], dtype: DTypeLike, ranks: Ranks) -> int:

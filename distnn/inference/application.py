@@ -9,8 +9,8 @@ import numpy as np
 
 from distnn.data import weights
 from distnn.data.columns import Columns
+from distnn.data.fingerprints import fingerprint, is_same_table
 from distnn.data.folds import Folds, Lot, deal
-from distnn.data.loading import fingerprint, is_same_table
 from distnn.data.rows import Rows
 from distnn.data.tables import Source, Written, open_source
 from distnn.errors import UserError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from distnn.data.class_weights import block_weights
-from distnn.data.loading import hash_rows
+from distnn.data.fingerprints import hash_rows
 from distnn.data.rows import Rows
 from distnn.data.sampling import for_test, held_out, trained
 from distnn.data.weights import scaled

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from distnn.data.loading import hash_rows
+from distnn.data.fingerprints import hash_rows
 from distnn.data.rows import Rows
 from distnn.errors import UserError
 from distnn.inference.application import Application

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distnn.data.loading import is_same_table
+from distnn.data.fingerprints import is_same_table
 from distnn.errors import UserError
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks, on_root

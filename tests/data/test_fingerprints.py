@@ -13,7 +13,7 @@ from threaded_ranks import on_ranks
 
 from distnn.data.columns import Columns
 from distnn.data.encoding import Encoding
-from distnn.data.loading import fingerprint, hash_rows, is_same_table
+from distnn.data.fingerprints import fingerprint, hash_rows, is_same_table
 from distnn.data.rows import Rows
 from distnn.parallel.ranks import OneRank
 

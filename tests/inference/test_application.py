@@ -12,7 +12,7 @@ from tables import assembled, regression, write_csv
 from threaded_ranks import on_ranks
 
 from distnn import UserError
-from distnn.data.loading import hash_rows
+from distnn.data.fingerprints import hash_rows
 from distnn.inference.application import Application
 from distnn.inference.model import Model
 from distnn.inference.options import ApplyOptions
