@@ -35,6 +35,8 @@ from distnn.kernels import blocks, library
 from distnn.parallel import launcher
 from distnn.parallel.ranks import OneRank, Ranks
 
+gc.disable()  # until all tests are collected
+
 if not library.built():
     os.environ.setdefault(library.VARIABLE, "off")  # so that all else is tested where there is no C compiler
 
@@ -134,8 +136,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """What is there now stays: so it need not be gone through each time that Python looks for garbage."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

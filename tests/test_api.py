@@ -115,13 +115,13 @@ def test_rows_kept_for_a_test(counts: list[int]) -> None:
 
 def test_words_are_classes() -> None:
     X, Z = words(300)
-    model = fit(X, Z, hidden=(16,), optimizer="gradient-descent", eta=1.0, max_iterations=1500).model
+    model = fit(X, Z, hidden=(16,), optimizer="lbfgs", max_iterations=60).model
     assert model.preparation.classes is not None
     assert model.preparation.classes.names == ("apple", "pear", "plum")
     assert np.mean(model.classify(X) == Z) > 0.8
     np.testing.assert_allclose(model(X).sum(axis=1), 1)
     with pytest.raises(UserError, match="trained on numbers, not on classes"):
-        fit(X, X[:, 0], max_iterations=1).model.classify(X)
+        fit(X, X[:, 0], hidden=(), max_iterations=1).model.classify(X)
 
 
 def test_categories_of_numbers_are_classes() -> None:

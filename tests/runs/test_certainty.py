@@ -57,7 +57,8 @@ def test_the_same_bits_under_mpi(small_blocks: None, ranks: Ranks) -> None:
 
 
 def test_it_does_not_count_as_training() -> None:
-    fits = [distnn.fit(X, Y, hidden=(3,), optimizer="bayesian", intervals=way) for way in (None, "all")]
+    given: dict[str, Any] = {"hidden": (3,), **WAYS["bayesian"]}
+    fits = [distnn.fit(X, Y, **given, intervals=way) for way in (None, "all")]
     assert fits[0].records[-1].evaluations == fits[1].records[-1].evaluations
     assert fits[0].model.network.w.tobytes() == fits[1].model.network.w.tobytes()
 
@@ -115,8 +116,11 @@ def test_a_model_that_could_not_have_it_says_why_instead_of_what_to_train_with(t
 
 
 @pytest.mark.parametrize("optimizer", [None, "bayesian"])  # None: ridge regression is chosen
-def test_few_rows_beyond_the_weights_do_not_tell_the_noise(optimizer: str | None) -> None:
+def test_few_rows_beyond_the_weights_do_not_tell_the_noise(
+    optimizer: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a straight line; with one more of them they do, as far as Student's t goes."""
+    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 10)
     generator = np.random.default_rng(5)
     x = generator.normal(size=(7, 4))
     y = x @ [1.0, -2.0, 0.5, 1.0] + 0.1 * generator.normal(size=7)
@@ -213,7 +217,7 @@ def test_a_diverged_training_has_none() -> None:
 def test_a_finished_run_gets_it_by_resume(tmp_path: Path) -> None:
     table = write_csv(tmp_path / "t.csv", {"a": X[:, 0], "b": X[:, 1], "y": Y[:, 0]})
     run = ["--out", str(tmp_path / "run"), "--quiet"]
-    assert main(OneRank(), ["--data", str(table), "--optimizer", "bayesian", "--hidden", "3", *run]) == 0
+    assert main(OneRank(), ["--data", str(table), "--optimizer", "bayesian", "--hidden", "3", "--max-iterations", "20", *run]) == 0
     before = load_model(tmp_path / "run")
     assert before.certainty is None
     assert main(OneRank(), ["--resume", "--intervals", "all", *run]) == 0

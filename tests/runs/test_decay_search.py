@@ -58,14 +58,15 @@ def test_who_says_more_is_left_alone(option: dict[str, Any]) -> None:
 
 def test_it_is_what_these_options_do_explicitly_on_any_number_of_ranks(small_blocks: None) -> None:
     X, y = wavy(60, noise=0.5)
+    options = {**HELD_OUT, "max_iterations": 10}
 
     def chosen(ranks: Ranks) -> tuple[float | None, str | None]:
-        made = assembled(X, y, ranks=ranks, **HELD_OUT)
+        made = assembled(X, y, ranks=ranks, **options)
         return made.options.weight_decay, made.why
 
     alone = chosen(OneRank())
     assert on_ranks(3, chosen) == [alone] * 3
-    own, explicit = (distnn.fit(X, y, **HELD_OUT, **decay) for decay in ({}, {"weight_decay": alone[0]}))
+    own, explicit = (distnn.fit(X, y, **options, **decay) for decay in ({}, {"weight_decay": alone[0]}))
     assert own.model.network.w.tobytes() == explicit.model.network.w.tobytes()
 
 

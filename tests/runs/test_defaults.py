@@ -23,8 +23,10 @@ from distnn.train import main
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials of few iterations, where it does not matter what is chosen."""
-    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 15)
+    """Few trials, of few iterations and of at most 4 hidden units, where it does not matter what is chosen."""
+    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 10)
+    monkeypatch.setattr("distnn.runs.network_search.COSTLY", 50 * 17**2)
+    monkeypatch.setattr("distnn.runs.network_search.DECAYS", [0.1, 1.0])
 
 
 def has_chosen_nothing(made: Assembly) -> bool:

@@ -24,6 +24,12 @@ from distnn.runs.trials import ITERATIONS, Stopped
 from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
 
 
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of few iterations: they tell networks from each other as trials that settle do."""
+    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 15)
+
+
 def test_the_evidence_chooses_the_network() -> None:
     X, y = wavy(60)
     made = assembled(X, y)
@@ -42,7 +48,8 @@ def test_the_evidence_chooses_the_network() -> None:
 
 def test_networks_whose_blocks_are_others_are_judged_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """And by other ranks than trained with these rows."""
-    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 25)
+    monkeypatch.setattr("distnn.runs.network_search.COSTLY", 200 * 17**2)  # at most 4 hidden units
+    monkeypatch.setattr("distnn.runs.network_search.DECAYS", [0.1, 1.0])
     monkeypatch.setattr(
         "distnn.runs.plan.cut", lambda n, d, dtype, squares: Cut(n, rows := 30 + 7 * d[-1], -(-n // rows))
     )
@@ -107,9 +114,8 @@ def test_two_networks_in_a_row_without_a_gain_end_the_search(monkeypatch: pytest
     assert seen == [-10, -5, -5, -3, -3, -2.5]
 
 
-def test_fewer_units_than_targets_do_not_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_units_than_targets_do_not_end_the_search() -> None:
     """Two units cannot bend three targets, each in its own way; four can."""
-    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 40)
     generator = np.random.default_rng(400)
     a, b, c, d = X = generator.uniform(-1, 1, (4, 200))
     Y = np.column_stack([np.sin(3 * a) * b + c, 2 * d, np.exp(a)])
