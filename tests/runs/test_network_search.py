@@ -114,8 +114,9 @@ def test_two_networks_in_a_row_without_a_gain_end_the_search(monkeypatch: pytest
     assert seen == [-10, -5, -5, -3, -3, -2.5]
 
 
-def test_fewer_units_than_targets_do_not_end_the_search() -> None:
+def test_fewer_units_than_targets_do_not_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two units cannot bend three targets, each in its own way; four can."""
+    monkeypatch.setattr("distnn.runs.network_search.PATIENCE", 1)
     generator = np.random.default_rng(400)
     a, b, c, d = X = generator.uniform(-1, 1, (4, 200))
     Y = np.column_stack([np.sin(3 * a) * b + c, 2 * d, np.exp(a)])

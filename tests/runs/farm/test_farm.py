@@ -293,7 +293,7 @@ def test_members_without_bootstrap_share_their_rows_and_differ(table: str, tmp_p
 def test_members_have_one_network_also_where_the_evidence_chooses_it(
     table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 5)
+    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 15)
     given = ("--data", table, "--members", "2", "--bootstrap", "--ignore", "site", "--max-iterations", "5", "--quiet")
     assert run(*given, "--out", str(tmp_path)) == DONE
     whole = load_model(tmp_path)
