@@ -73,14 +73,17 @@ class Perceptron(BaseEstimator):
         training ended before it was done.
         """
         ranks = current()
+        rows, n = self._rows(ranks, X, y, sample_weight)  # an error of one rank, of whatever class, is one of all
         with ranks.none_alone():
-            reason = self._fit(ranks, X, y, sample_weight)
+            reason = self._fit(ranks, *rows, n)
         if reason.unfinished:
             warnings.warn(f"Stopped because {reason.text}. {reason.advice}", ConvergenceWarning, stacklevel=2)
         return self
 
-    def _fit(self, ranks: Ranks, X: Any, y: Any, sample_weight: Any) -> Reason:
-        values = {name: getattr(self, name) for name in PARAMETERS}
+    def _rows(
+        self, ranks: Ranks, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray | None], int]:
+        """This rank's part of the table, X, y and weights, and n. Collective; n replicated."""
 
         def checked() -> tuple[Any, list[np.ndarray | None]]:
             if self.rows == "own" and y is not None and len(y) == 0:  # then X says how many columns there are
@@ -92,13 +95,19 @@ class Perceptron(BaseEstimator):
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, found[0])
             return (*found, weights), [*found, weights]
 
-        (X, y, weights), part, n = together(ranks, self.rows, checked, values)
-        X, y, weights = X[part], y[part], None if weights is None else weights[part]
+        (X, y, weights), part, n = together(ranks, self.rows, checked, self._values)
+        return (X[part], y[part], None if weights is None else weights[part]), n
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in PARAMETERS}
+
+    def _fit(self, ranks: Ranks, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None, n: int) -> Reason:
         seed = ranks.broadcast(_seed(self.random_state))
         start = self._trained if self.warm_start and hasattr(self, "model_") else None
         try:
             targets = self._targets(y, ranks)
-            options = parameters.options(values, n, total(weights, len(X), ranks), seed, self.classes)
+            options = parameters.options(self._values, n, total(weights, len(X), ranks), seed, self.classes)
             options |= {} if start is None else {"sigma": None}  # which has drawn the weights that are there
             report = _print if self.verbose and ranks.rank == 0 else None
             with blas.limited_threads(self.threads):

@@ -23,12 +23,12 @@ X, Y = regression(50, d=2, m=2)
 NAMES = np.array(["few", "some", "many"])[np.digitize(Y[:, 0], np.quantile(Y[:, 0], [0.3, 0.7]))]
 WEIGHTS = np.random.default_rng(0).uniform(0.5, 2, 50)
 WAYS: dict[str, dict[str, Any]] = {
-    "bayesian": {"optimizer": "bayesian", "max_iterations": 8},
-    "decay": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 20},
+    "bayesian": {"optimizer": "bayesian", "max_iterations": 4},
+    "decay": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 5},
     "last": {"optimizer": "lbfgs", "weight_decay": 0.01, "max_iterations": 20, "intervals": "last"},
     "held out": {"optimizer": "lbfgs", "validation": 0.2, "max_iterations": 20, "intervals": "last"},
-    "classes": {"optimizer": "lbfgs", "max_iterations": 20},
-    "logistic": {"optimizer": "lbfgs", "max_iterations": 20, "output_theta": "logistic", "weight_decay": 0.01},
+    "classes": {"optimizer": "lbfgs", "max_iterations": 5},
+    "logistic": {"optimizer": "lbfgs", "max_iterations": 5, "output_theta": "logistic", "weight_decay": 0.01},
 }
 
 LAST: dict[str, Any] = {"hidden": (3,), **WAYS["last"]}
@@ -217,7 +217,8 @@ def test_a_diverged_training_has_none() -> None:
 def test_a_finished_run_gets_it_by_resume(tmp_path: Path) -> None:
     table = write_csv(tmp_path / "t.csv", {"a": X[:, 0], "b": X[:, 1], "y": Y[:, 0]})
     run = ["--out", str(tmp_path / "run"), "--quiet"]
-    assert main(OneRank(), ["--data", str(table), "--optimizer", "bayesian", "--hidden", "3", "--max-iterations", "20", *run]) == 0
+    given = ["--data", str(table), "--optimizer", "bayesian", "--hidden", "3", "--max-iterations", "20"]
+    assert main(OneRank(), [*given, *run]) == 0
     before = load_model(tmp_path / "run")
     assert before.certainty is None
     assert main(OneRank(), ["--resume", "--intervals", "all", *run]) == 0

@@ -24,13 +24,13 @@ from distnn.runs.trials import ITERATIONS, Stopped
 from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials of few iterations: they tell networks from each other as trials that settle do."""
     monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 15)
 
 
-def test_the_evidence_chooses_the_network() -> None:
+def test_the_evidence_chooses_the_network(short: None) -> None:
     X, y = wavy(60)
     made = assembled(X, y)
     assert made.options.optimizer == "bayesian"
@@ -46,7 +46,7 @@ def test_the_evidence_chooses_the_network() -> None:
     assert decay and f"no hidden units and --weight-decay {decay:.3g}, ridge regression, by" in str(straight.why)
 
 
-def test_networks_whose_blocks_are_others_are_judged_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_whose_blocks_are_others_are_judged_row_by_row(short: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """And by other ranks than trained with these rows."""
     monkeypatch.setattr("distnn.runs.network_search.COSTLY", 200 * 17**2)  # at most 4 hidden units
     monkeypatch.setattr("distnn.runs.network_search.DECAYS", [0.1, 1.0])
@@ -59,7 +59,7 @@ def test_networks_whose_blocks_are_others_are_judged_row_by_row(monkeypatch: pyt
     assert [made.why for made in on_ranks(3, lambda ranks: assembled(X, y, ranks=ranks))] == [alone.why] * 3
 
 
-def test_heavy_tails_do_not_mislead_it() -> None:
+def test_heavy_tails_do_not_mislead_it(short: None) -> None:
     """The evidence, which takes the noise for normal, would bend networks to the largest targets."""
     generator = np.random.default_rng(5)
     X = generator.normal(size=(120, 6))
@@ -93,7 +93,7 @@ def test_what_is_clear_after_a_fifth_takes_no_more_trainings() -> None:
     assert 0 < own < 0.1 * ridge
 
 
-def test_a_target_that_is_a_straight_line_does_not_keep_others_from_hidden_units() -> None:
+def test_a_target_that_is_a_straight_line_does_not_keep_others_from_hidden_units(short: None) -> None:
     """Without noise, too: its evidence falls by far more than that of the others rises."""
     generator = np.random.default_rng(0)
     a, b = X = generator.uniform(-1, 1, (2, 120))
@@ -114,7 +114,7 @@ def test_two_networks_in_a_row_without_a_gain_end_the_search(monkeypatch: pytest
     assert seen == [-10, -5, -5, -3, -3, -2.5]
 
 
-def test_fewer_units_than_targets_do_not_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_units_than_targets_do_not_end_the_search(short: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two units cannot bend three targets, each in its own way; four can."""
     monkeypatch.setattr("distnn.runs.network_search.PATIENCE", 1)
     generator = np.random.default_rng(400)

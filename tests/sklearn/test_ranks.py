@@ -50,15 +50,31 @@ def test_the_same_bits_however_the_rows_are_passed(kind: Any, weights: Any) -> N
 
 
 @pytest.mark.mpi(min_size=2)
-def test_the_same_bits_under_MPI(comm: Any) -> None:
+@pytest.mark.parametrize("kind", [regressor, classifier])
+def test_the_same_bits_under_MPI(kind: Any, comm: Any) -> None:
+    """Also where rank 0 has no rows, all others but one a single label, and each draws a seed of its own."""
+    expected = fitted(OneRank(), None, kind, WEIGHTS)
+    counts = [0, 60 - comm.size + 2] + [1] * (comm.size - 2)
+    state = 0 if comm.rank == 0 else None
+    for found in (fitted(comm, None, kind, WEIGHTS), fitted(comm, counts, kind, WEIGHTS, random_state=state)):
+        assert found.model_.network.w.tobytes() == expected.model_.network.w.tobytes()
+        assert found.loss_curve_ == expected.loss_curve_
+        if kind is classifier:
+            np.testing.assert_array_equal(found.predict(XC), expected.predict(XC))
+
+
+@pytest.mark.mpi(min_size=2)
+def test_an_error_of_one_rank_is_raised_on_all_under_MPI(comm: Any) -> None:
+    """As on threads; and the next training has none."""
     from distnn.sklearn import communicator
 
-    expected = fitted(OneRank(), None)
-    counts = [60 - comm.size + 1] + [1] * (comm.size - 1)
+    bad = X * (np.nan if comm.rank == 1 else 1)
     with communicator(comm):
-        everywhere = regressor(**FAST).fit(X, y)
-    for found in (everywhere, fitted(comm, counts)):
-        assert found.model_.network.w.tobytes() == expected.model_.network.w.tobytes()
+        with pytest.raises(ValueError if comm.rank == 1 else UserError, match="Input X contains NaN"):
+            regressor(**FAST, rows="own").fit(bad, y)
+        with pytest.raises(UserError, match="the ranks pass different rows"):
+            regressor(**FAST).fit(X + comm.rank, y)
+        assert regressor(**FAST).fit(X, y).n_iter_ == 5
 
 
 def test_rank_0_draws_where_nothing_is_said() -> None:

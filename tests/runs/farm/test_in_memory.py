@@ -23,8 +23,8 @@ from distnn.train import main
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(90, 2))
 Y = np.sin(X[:, 0]) * X[:, 1] + 0.1 * GENERATOR.normal(size=90)
-SMALL = {"hidden": 3, "max_iterations": 8}
-FLAGS = ("--hidden", "3", "--max-iterations", "8", "--quiet")
+SMALL = {"hidden": 3, "max_iterations": 3}
+FLAGS = ("--hidden", "3", "--max-iterations", "3", "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def outcome(ranks: Ranks) -> tuple[bytes, ...]:
     drawn = distnn.fit(X[own], Y[own], members=3, bootstrap=True, comm=ranks, **SMALL)
     alike = distnn.fit(X[own], Y[own], members=4, comm=ranks, **SMALL)
     models = [fit.model for fit in (*folds.fits, *drawn.members, *alike.members)]
-    assert [fit.records[-1].t for fit in folds.fits] == [8] * 3
+    assert [fit.records[-1].t for fit in folds.fits] == [3] * 3
     return folds.predictions.tobytes(), folds.folds.tobytes(), *(model.network.w.tobytes() for model in models)
 
 
@@ -184,7 +184,7 @@ def test_who_follows_hears_of_all_members(trained_by: list[int], monkeypatch: py
         distnn.fit(X, Y, members=2, comm=ranks, on_iteration=hear, **SMALL)
 
     on_ranks(2, work)
-    assert heard == [*range(9)] * 2
+    assert heard == [*range(4)] * 2
     assert trained_by == [2] * 4
 
 
