@@ -114,6 +114,8 @@ class Model:
         if Y.ndim == 0 or len(Y) != len(found):
             rows = f"Y {len(Y)}" if Y.ndim else "Y none"
             raise UserError(f"X has {len(found)} rows and {rows}: give a row of Y for each of X.")
+        if not len(found):
+            raise UserError("X and Y have no rows: there is no score without any.")
         classes = self.preparation.classes
         return scores.r_squared(found, Y) if classes is None else scores.share_right(classes, found, Y)
 

@@ -32,8 +32,12 @@ def as_probabilities(outputs: np.ndarray, theta: str) -> np.ndarray:
 def share_right(classes: Classes, found: np.ndarray, Y: np.ndarray) -> float:
     """The share of the rows whose class was found; Y: labels (n,), or n × classes of which the largest counts.
 
-    UserError if no label is that of a class.
+    UserError if no label is that of a class, or there are columns for others.
     """
+    if Y.ndim > 2 or (Y.ndim == 2 and Y.shape[1] not in (1, len(classes.names))):
+        raise UserError(
+            f"Y has the shape {Y.shape}: give labels, or a column for each of {len(classes.names)} classes."
+        )
     true = _codes(classes, Y)
     if (true < 0).all():
         label = Y.reshape(-1)[0]

@@ -7,7 +7,6 @@ R² or accuracy as the score, and its partial_dependence by brute force.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from distnn.data.encoding import PLAIN, TRANSFORMS, Encoding, encode
 from distnn.data.rows import Rows
 from distnn.inference.model import Model
+from distnn.inference.scores import r_squared
 from distnn.network.weights import weight_count
 from distnn.report.predictions import Predictions, scores_of
 from distnn.streams import stream
@@ -61,10 +61,10 @@ def influence(model: Model, predictions: Predictions) -> Influence:
     rows = _affordable(len(predictions.inputs), work * REPEATS * len(columns))
     curve_rows = _affordable(len(predictions.inputs), work * GRID * min(CURVES, len(columns)))
     inputs, answers = predictions.inputs[:rows], predictions.answers[:rows]
-    score, importance = permutation_importance(model, inputs, answers)
+    whole, importance = permutation_importance(model, inputs, answers)
     order = np.argsort(-importance.mean(axis=1), kind="stable")[:CURVES]
     curves = [partial_dependence(model, int(j), predictions.inputs[:curve_rows]) for j in order]
-    return Influence(columns, score, importance, rows, curves, curve_rows)
+    return Influence(columns, whole, importance, rows, curves, curve_rows)
 
 
 def _affordable(rows: int, work: float) -> int:
@@ -78,7 +78,6 @@ def permutation_importance(model: Model, inputs: np.ndarray, answers: np.ndarray
     inputs: r × d^(0), as Rows has them; answers: r × m in the units of the table, or the numbers of classes, (r,).
     Every column is permuted alike, by draws that depend on r alone.
     """
-    score = accuracy if model.preparation.classes else r2
     whole = score(answers, _answers(model, inputs))
     orders = [stream(0, "report", number).permutation(len(inputs)) for number in range(REPEATS)]
     groups = places(model)
@@ -145,18 +144,6 @@ def _answers(model: Model, inputs: np.ndarray) -> np.ndarray:
     return classes.decode(outputs) if classes else model.unscale(outputs).T
 
 
-Score = Callable[[np.ndarray, np.ndarray], float]
-
-
-def accuracy(true: np.ndarray, predicted: np.ndarray) -> float:
-    """The share of the rows, (r,), that is right."""
-    return float((true == predicted).mean())
-
-
-def r2(true: np.ndarray, predicted: np.ndarray) -> float:
-    """R², the mean over targets, of r × m; one that is constant counts 1 if it is met, else 0."""
-    error = ((true - predicted) ** 2).sum(axis=0)
-    variance = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
-    constant = variance == 0
-    found = np.where(constant, np.where(error == 0, 1.0, 0.0), 1 - error / np.where(constant, 1.0, variance))
-    return float(found.mean())
+def score(true: np.ndarray, predicted: np.ndarray) -> float:
+    """The share of classes, (r,), that is right; of numbers, r × m, R², the mean over targets."""
+    return float((true == predicted).mean()) if true.ndim == 1 else r_squared(predicted, true)

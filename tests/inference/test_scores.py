@@ -83,7 +83,16 @@ def test_labels_of_another_kind() -> None:
         numbers.score(X, ["plum"] * 300)
     with pytest.raises(UserError, match="X has 300 rows and Y none"):
         numbers.score(X, None)
+    for columns in (2, 4):
+        with pytest.raises(
+            UserError, match=rf"Y has the shape \(300, {columns}\): give labels, or a column for each of 3"
+        ):
+            classes.score(X, np.ones((300, columns)))
+    for model, targets in ((classes, Y), (numbers, X)):
+        with pytest.raises(UserError, match="X and Y have no rows"):
+            model.score(X[:0], targets[:0])
     assert classes.score(X[:2], [Y[0], "no class"]) in (0, 0.5)
+    assert classes.score(X, np.eye(3)[np.unique(Y, return_inverse=True)[1]]) == classes.score(X, Y)
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
