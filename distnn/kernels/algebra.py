@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from distnn.kernels import library
-from distnn.kernels.arrays import compiled, in_rows, is_in_rows, step
-from distnn.kernels.library import beginning
+from distnn.kernels.arrays import compiled
+from distnn.kernels.memory import beginning, in_rows, is_in_rows, step
 
 MANY = 12_000  # sums of an outer product
 ARITHMETIC = 1  # the version of these orders: raised when the bits of a training change

@@ -1,4 +1,4 @@
-"""Functions of arrays in compiled code: what each takes, and how an array has to lie in memory for it."""
+"""Functions of arrays in compiled code, by name: what each takes, and what it returns."""
 
 from __future__ import annotations
 
@@ -53,19 +53,3 @@ def _made(name: str, kind: str, instruction_set: str | None) -> Callable[..., An
     elif name in SUCCESSES:
         made.restype = SIZE
     return made
-
-
-def is_in_rows(a: np.ndarray, dtype: np.dtype) -> bool:
-    """Whether compiled code reads a as it lies in memory: of this dtype, each row's numbers side by side. Local."""
-    return a.ndim == 2 and a.dtype == dtype and (a.strides[1] == a.itemsize or a.shape[1] == 1) and a.strides[0] >= 0
-
-
-def in_rows(a: np.ndarray, dtype: np.dtype | None = None) -> np.ndarray:
-    """a, or a copy that lies in rows, of its own dtype or of another. Local."""
-    dtype = dtype or a.dtype
-    return a if (a.flags.c_contiguous and a.dtype == dtype) or is_in_rows(a, dtype) else np.ascontiguousarray(a, dtype)
-
-
-def step(a: np.ndarray) -> int:
-    """From the beginning of one row of a to that of the next, in numbers. Local."""
-    return a.strides[0] // a.itemsize

@@ -8,8 +8,9 @@ from decimal import Context, Decimal
 
 import numpy as np
 
-from distnn.kernels.arrays import compiled, is_in_rows, step
-from distnn.kernels.library import FUNCTIONS, beginning
+from distnn.kernels.arrays import compiled
+from distnn.kernels.library import FUNCTIONS
+from distnn.kernels.memory import beginning, is_in_rows, step
 
 DECIMAL = Context(prec=40)  # digits: float64 has 17
 

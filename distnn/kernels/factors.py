@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from distnn.kernels.arrays import compiled, step
-from distnn.kernels.library import beginning
+from distnn.kernels.arrays import compiled
+from distnn.kernels.memory import beginning, step
 
 
 def cholesky(A: np.ndarray, mu: float = 0.0) -> np.ndarray | None:

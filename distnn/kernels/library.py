@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels.memory import vector
+from distnn.kernels.memory import address, vector
 
 VARIABLE = "DISTNN_FUSED"
 ARM64 = platform.machine() in ("aarch64", "arm64")
@@ -48,7 +48,6 @@ KNOWN = {  # hashes of the bits that functions must have
 }
 
 ADDRESS, SIZE = ctypes.c_void_p, ctypes.c_ssize_t
-addressof, from_buffer = ctypes.addressof, ctypes.c_char.from_buffer
 REAL = {"float64": ctypes.c_double, "float32": ctypes.c_float}
 
 
@@ -198,28 +197,3 @@ def constant(name: str) -> int:
     found = loaded()
     assert found is not None
     return found[name]()
-
-
-def address(array: np.ndarray) -> int:
-    """Where a contiguous array that may be written to begins: four times as fast as `array.ctypes.data`. Local."""
-    return addressof(from_buffer(array))  # type: ignore[arg-type]
-
-
-def beginning(array: np.ndarray) -> int:
-    """Where an array begins whose rows may lie apart, and which may be read only: by the fast way, if it serves."""
-    try:
-        return addressof(from_buffer(array if array.ndim == 1 else array[0]))  # type: ignore[arg-type]
-    except (TypeError, ValueError, IndexError):  # read only, or nothing
-        return array.ctypes.data
-
-
-def rows_at(a: np.ndarray | None) -> tuple[int | None, int]:
-    """Where rows, each of whose numbers lie side by side, begin, and how many numbers lie between two. Local."""
-    return (None, 0) if a is None else (beginning(a), a.strides[0] // a.itemsize)
-
-
-def rows_in_memory(x: np.ndarray, rows: int, dtype: np.dtype) -> np.ndarray:
-    """x itself, if its rows lie in memory as compiled code reads them, else a copy. ValueError for a wrong number."""
-    if len(x) != rows:
-        raise ValueError(f"a block has {len(x)} rows where this network has {rows}")
-    return x if x.dtype == dtype and x.strides[1] == x.itemsize else np.ascontiguousarray(x, dtype)

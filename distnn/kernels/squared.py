@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from distnn.kernels.arrays import compiled, is_in_rows
-from distnn.kernels.library import THETAS, rows_at
+from distnn.kernels.arrays import compiled
+from distnn.kernels.library import THETAS
+from distnn.kernels.memory import is_in_rows, rows_at
 
 
 def squared_error(

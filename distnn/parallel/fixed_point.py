@@ -15,7 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from distnn.kernels import library
-from distnn.kernels.library import ADDRESS, REAL, SIZE, address
+from distnn.kernels.library import ADDRESS, REAL, SIZE
+from distnn.kernels.memory import address
 from distnn.parallel.layout import Layout
 
 BITS = 51  # a term is at most 2^51 of its units: then adding `magic` below rounds it in one instruction

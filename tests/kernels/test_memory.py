@@ -1,4 +1,4 @@
-"""Arrays whose rows begin at cache lines."""
+"""Arrays whose rows begin at cache lines, and others as compiled code reads them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def test_the_hot_loop_works_on_such_arrays(dtype: str) -> None:
     space = Layerwise(network.d, ACTIVATIONS["tanh"], np.dtype(dtype))._workspace(37)
     assert all(on_lines(array) for array in (*space.x, space.s, *space.delta))
     assert on_lines(Shift(np.zeros(3), None)(Rows.of_inputs(np.ones((37, 3))), dtype).x)
+
+
+def test_parts_of_rows_are_read_where_they_lie() -> None:
+    a = np.arange(60.0).reshape(6, 10)
+    for part in (a, a[2:5], a[::2, 3:7], a[:, 4:5], a[1:1]):
+        assert memory.in_rows(part) is part
+    assert memory.step(a[::2, 3:7]) == 20
+    for other in (a.T, a[:, ::2], a[::-1]):
+        copy = memory.in_rows(other)
+        assert memory.step(copy) == copy.shape[1] and (copy == other).all()
+    assert memory.in_rows(a, np.dtype("float32")).dtype == np.float32
+    assert not memory.is_in_rows(a, np.dtype("float32")) and not memory.is_in_rows(a[0], a.dtype)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from distnn.kernels import library
-from distnn.kernels.library import ADDRESS, SIZE, THETAS, address, beginning
-from distnn.kernels.memory import empty, vector
+from distnn.kernels.library import ADDRESS, SIZE, THETAS
+from distnn.kernels.memory import address, beginning, empty, rows_in_memory, step, vector
 from distnn.network.activations import Activation
 from distnn.network.weights import weight_count
 
@@ -94,10 +94,10 @@ class CompiledPasses(ABC):
 
     def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """After forward propagation of each piece: its columns, s^(L), and where to write δ^(L)."""
-        x = library.rows_in_memory(x, self.d[0] + 1, self.dtype)
+        x = rows_in_memory(x, self.d[0] + 1, self.dtype)
         count = x.shape[1]
         width = self._piece(count)
-        begin, stride = beginning(x), x.strides[0] // x.itemsize
+        begin, stride = beginning(x), step(x)
         for start in range(0, count, width):
             stop = min(start + width, count)
             first = begin + start * x.itemsize

@@ -15,8 +15,8 @@ from typing import ClassVar
 import numpy as np
 
 from distnn.kernels.blocks import Block
-from distnn.kernels.library import ADDRESS, SIZE, THETAS, address, rows_at, rows_in_memory
-from distnn.kernels.memory import LINE, vector
+from distnn.kernels.library import ADDRESS, SIZE, THETAS
+from distnn.kernels.memory import LINE, address, rows_at, rows_in_memory, vector
 from distnn.network.activations import Activation
 from distnn.network.error_functions import ErrorFunction, SquaredError
 from distnn.network.passes.compiled import CompiledPasses, NetworkInC

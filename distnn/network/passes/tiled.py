@@ -15,8 +15,8 @@ from typing import ClassVar
 import numpy as np
 
 from distnn.kernels import library
-from distnn.kernels.library import ADDRESS, SIZE, address
-from distnn.kernels.memory import vector
+from distnn.kernels.library import ADDRESS, SIZE
+from distnn.kernels.memory import address, vector
 from distnn.network.activations import Activation
 from distnn.network.passes.compiled import CompiledPasses, NetworkInC
 
