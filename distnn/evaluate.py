@@ -79,7 +79,7 @@ def show(result: dict[str, Any]) -> None:
         for name, found in result["targets"].items():
             r2 = "" if found["R2"] is None else f", R² {found['R2']:.6g}"
             rows.append((name, f"root mean square error {found['rmse']:.6g}, mean absolute {found['mae']:.6g}{r2}"))
-            rows += sureness(found)
+            rows += sureness(name, found)
         labels = result.get("labels")
         pairs(rows + ([("all labels", f"right in {100 * labels['right']:.2f} % of the rows")] if labels else []))
         if labels:
@@ -121,15 +121,17 @@ def show_scores(title: str, result: dict[str, Any]) -> None:
     table(title, ("", *(HEADINGS.get(key, key) for key in keys)), body)
 
 
-def sureness(found: dict[str, Any]) -> list[tuple[str, str]]:
+def sureness(name: str, found: dict[str, Any]) -> list[tuple[str, str]]:
     """What is known of a target's intervals and leverages, as lines of a table."""
-    lines = []
+    lines, of = [], f" of {found['transform']} {name}" if "transform" in found else ""
     if "coverage" in found:
         within = f"{100 * found['coverage']:.2f} % within the 95 % intervals"
-        lines.append(("", f"{within}, mean log predictive density {found['log_density']:.6g}"))
+        lines.append(("", f"{within}, mean log predictive density {found['log_density']:.6g}{of}"))
     if "gamma" in found:
         error = "unknown" if found["left_out_rmse"] is None else f"{found['left_out_rmse']:.6g}"
-        lines.append(("", f"each row left out: root mean square error {error}; leverages sum to {found['gamma']:.6g}"))
+        kept = ", hidden layers as they are" if "left_out_layers" in found else ""
+        left_out = f"each row left out{kept}: root mean square error {error}{of}"
+        lines.append(("", f"{left_out}; leverages sum to {found['gamma']:.6g}"))
     return lines
 
 

@@ -153,7 +153,7 @@ def quoted(text: str) -> str:
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:
-    """Names for use inside a sentence: the first few of them, and how many more there are."""
-    names = list(names)
+    """Names for use inside a sentence: the first few of them, and how many more there are. Commas stand in quotes."""
+    names = [f"'{name}'" if "," in name else name for name in names]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -14,6 +14,7 @@ from distnn.inference.measures.leverage import Leverage
 from distnn.inference.measures.worst import Worst
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
+from distnn.network.weights import weight_count
 
 
 class Sureness:
@@ -29,6 +30,8 @@ class Sureness:
         self.coverage = Coverage(certainty, preparation)
         self.leverage = Leverage(certainty, preparation, exponent) if most else None
         self.highest = [Worst(most) for _ in preparation.targets] if most else []
+        self.of_last = len(certainty.T) < weight_count(engine.d)
+        self.transforms = dict(zip(preparation.targets, preparation.transforms, strict=False))
         self.split = len(self.coverage.sizes)
         self.sizes = self.coverage.sizes + (self.leverage.sizes if self.leverage else [])
 
@@ -45,9 +48,15 @@ class Sureness:
                 highest.offer(seen.rows.numbers, of_target, true, predicted)
 
     def result(self, sums: np.ndarray, n: float) -> dict[str, dict[str, Any]]:
-        """By target, as `Coverage` and `Leverage` have it."""
+        """By target, as `Coverage` and `Leverage` have it.
+
+        transform: what was done to it, of which log_density and left_out_rmse are then. left_out_layers: "last", where
+        only that layer would be another one without the row.
+        """
         found = self.coverage.result(sums[: self.split], n)
+        for name, transform in self.transforms.items():
+            found[name] |= {"transform": transform} if transform else {}
         if self.leverage is not None:
             for name, more in self.leverage.result(sums[self.split :], n).items():
-                found[name] |= more
+                found[name] |= more | ({"left_out_layers": "last"} if self.of_last else {})
         return found

@@ -10,6 +10,7 @@ from sources import (
 )
 
 from distnn.data.tables import column_numbers
+from distnn.data.tables.source import listed
 from distnn.errors import UserError
 
 
@@ -36,3 +37,8 @@ def test_long_lists_of_columns_are_cut(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"its columns are c0, c1, .*, c11 and 688 more\.") as info:
         column_numbers(source, ["z" * 1000])
     assert len(str(info.value)) < 400
+
+
+def test_names_with_commas_stand_in_quotes() -> None:
+    assert listed(["x,1", "y, of z", "2"]) == "'x,1', 'y, of z', 2"
+    assert listed(map(str, range(15)), 2) == "0, 1 and 13 more"

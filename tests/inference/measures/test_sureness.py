@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,19 @@ def test_it_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "within the 95 % intervals" in capsys.readouterr().out
     assert main(OneRank(), evaluated(folder, "plain")) == 0
     assert "intervals" not in capsys.readouterr().out
+
+
+def test_what_it_is_of_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a transformed target errors in its own units stand beside some of its logarithm; of the last layer alone."""
+    given = ["--data", str(folder / "t.csv"), "--targets", "p", "--ignore", "q", "w", "--transform", "p=log", "--quiet"]
+    for name, more in (("log", ["--intervals", "all"]), ("last", ["--intervals", "last", "--weight-decay", "0.01"])):
+        run = [*given, "--hidden", "2", "--optimizer", "bayesian" if name == "log" else "lbfgs", *more]
+        assert train_main(OneRank(), [*run, "--out", str(folder / name)]) == 0
+        assert main(OneRank(), evaluated(folder, name, "--leverage", "1")) == 0
+        printed = capsys.readouterr().out
+        assert re.search(r"density \S+ of log p\n", printed)
+        kept = ", hidden layers as they are" if name == "last" else ""
+        assert re.search(rf"each row left out{kept}: root mean square error \S+ of log p; leverages sum to", printed)
 
 
 @pytest.mark.parametrize(
