@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -65,26 +66,31 @@ def test_a_progress_comes_back_to_the_bit(name: str) -> None:
         np.testing.assert_equal(getattr(resumed.record, quantity), getattr(ten.record, quantity), quantity)
 
 
+@cache
+def stopped(until: int, ranks: int = 1) -> Progress:
+    """The progress of a training that gets nowhere, at its end or after so many iterations, which nobody may change."""
+    return gone_on(until, None, ranks)
+
+
+def gone_on(until: int, progress: Progress | None, ranks: int) -> Progress:
+    assembly = assembled(OneRank(), *regression(30), hidden=(), eta=1e-18, max_iterations=until)
+    if ranks > 1:
+        assembly = replace(assembly, objective=assembly.objective.on(SimulatedRanks(OneRank(), ranks, 0)))
+    progress = progress or assembly.begin()
+    for _ in assembly.iterations(progress):
+        pass
+    return progress
+
+
 @pytest.mark.parametrize("t", [3, 99, 100, 150])
 def test_one_that_goes_on_ends_where_it_would_have_ended(t: int) -> None:
     """By its plateau, of which the memory is stored; with the same advice, and on any number of ranks."""
-
-    def stopped(until: int, progress: Progress | None = None, ranks: int = 1) -> Progress:
-        options = {"hidden": (), "eta": 1e-18, "max_iterations": until}
-        assembly = assembled(OneRank(), *regression(30), **options)
-        if ranks > 1:
-            assembly = replace(assembly, objective=assembly.objective.on(SimulatedRanks(OneRank(), ranks, 0)))
-        progress = progress or assembly.begin()
-        for _ in assembly.iterations(progress):
-            pass
-        return progress
-
     whole = stopped(1000)
     assert whole.record is not None
     assert whole.reason is not None
     assert (whole.reason.quantity, whole.record.t) == ("plateau", 199)
     for ranks in (1, 7):
-        resumed = stopped(1000, restored(stopped(t, ranks=2), window=100), ranks)
+        resumed = gone_on(1000, restored(stopped(t, 2), window=100), ranks)
         assert resumed.reason == whole.reason
         assert resumed.record is not None
         assert (resumed.record.t, resumed.best_E_in) == (whole.record.t, whole.best_E_in)
