@@ -18,6 +18,7 @@ from distnn.parallel.ranks import Ranks
 
 HERE = environment.record(512, {"gradient": "5f", "algebra": "a0"})
 NUMPY = {**HERE, "arithmetic": "numpy"}  # as where distnn was installed without a C compiler
+SMALL = ("--examples", "3000", "--hidden", "8", "5")  # of a training
 SHOW = """
 import json
 from distnn.kernels import blas
@@ -141,7 +142,7 @@ def test_mixed_ranks_train_together(tmp_path: Path) -> None:
     """Ranks as on a cluster of mixed nodes have the bits of one; without compiled code on one, they are refused."""
 
     def train(out: str, *variables: str) -> Any:
-        program = [sys.executable, "-m", "distnn.train", "--max-iterations", "2", "--out", str(tmp_path / out)]
+        program = [sys.executable, "-m", "distnn.train", *SMALL, "--max-iterations", "2", "--out", str(tmp_path / out)]
         other = ["-n", "1", "env", *variables, *program]
         with Job([find_mpirun(), "-n", "1", *program, ":", *other], size=2, env={"OPENBLAS_CORETYPE": None}) as job:
             return job.finish()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from mpi_runner import mpirun
+from mpi_runner import mpirun, start
 from trainings import EVERY_THREE, INJECT, TRAINING, newest, trained
 
 pytestmark = [pytest.mark.job, pytest.mark.usefixtures("no_shared_memory_stays")]
@@ -22,11 +23,16 @@ def blamed(stderr: str, place: str, rank: int = 0) -> None:
 
 
 def test_options_that_cannot_be_read(tmp_path: Path) -> None:
+    """The commands wait side by side."""
     os.mkfifo(tmp_path / "a.toml")
-    for command in ("train", "predict", "evaluate", "verify"):
-        done = mpirun(3, "-m", f"distnn.{command}", "--config", tmp_path / "a.toml", *WATCHED)
-        assert done.returncode == 1
-        blamed(done.stderr, "command_line/arguments.py")
+    arguments = ("--config", tmp_path / "a.toml", *WATCHED)
+    with ExitStack() as stack:
+        commands = ("train", "predict", "evaluate", "verify")
+        jobs = [stack.enter_context(start(2, "-m", f"distnn.{command}", *arguments)) for command in commands]
+        for job in jobs:
+            done = job.finish()
+            assert done.returncode == 1
+            blamed(done.stderr, "command_line/arguments.py")
 
 
 def test_options_of_a_run_to_resume(tmp_path: Path) -> None:
