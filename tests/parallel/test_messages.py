@@ -21,7 +21,7 @@ from distnn.parallel.ranks import Ranks
 from distnn.runs.job import Job
 from distnn.runs.options import Options
 
-P = (4, 32)
+P = (4, 16)
 N = 5 * max(P)  # a block for each rank, see small_blocks
 LONGEST = 4000  # bytes
 

@@ -96,7 +96,7 @@ def test_no_overflow_with_the_largest_terms_all_alike(C: int) -> None:
     for arithmetic in every_arithmetic():
         assert bits(one_rank(terms, parts)) == expected
         first = ExactSum(OneRank(), parts, 0, C)
-        as_many = C in (1, 2) or (C, arithmetic) == (4096, "off")
+        as_many = C in (1, 2) or (C, arithmetic) == (2047, "off")
         shares = np.array_split(terms, C if as_many else 30)
         sums = [first.like(len(share)) for share in shares]
         assert bits(over_simulated_ranks(sums, shares, np.random.default_rng(C))) == expected

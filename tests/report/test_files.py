@@ -31,13 +31,13 @@ def drawing(name: str) -> Drawing:
 def test_figures_in_three_formats_are_written_again_to_the_same_bytes(style: None, tmp_path: Path) -> None:
     contents = []
     for _ in range(2):
-        files = figure_files(tmp_path / "figures", [drawing("roc"), drawing("errors")])
+        files = figure_files(tmp_path / "figures", [drawing("roc")])
         require_own(files, False)
         write_figures(files)
         assert sorted(files) == sorted((tmp_path / "figures").iterdir())
         contents.append([path.read_bytes() for path in sorted(files)])
     assert contents[0] == contents[1]
-    assert [content[:4] for content in contents[0]] == 2 * [b"%PDF", b"\x89PNG", b"<?xm"]
+    assert [content[:4] for content in contents[0]] == [b"%PDF", b"\x89PNG", b"<?xm"]
 
 
 def test_characters_that_no_font_has_are_named(style: None, tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def test_any_options(text: str, tmp_path: Path) -> None:
         options_from(path)
 
 
-@settings(fuzz, max_examples=60)
+@settings(fuzz, max_examples=30)
 @given(name=st.sampled_from([field.replace("_", "-") for field in vars(Options())]), value=values)
 def test_options_with_any_value(name: str, value: Any, tmp_path: Path) -> None:
     import tomli_w
