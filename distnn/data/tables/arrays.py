@@ -143,7 +143,7 @@ def _refuse_targets_among_inputs(shapes: dict[str, Shape]) -> None:
     if "Y" in shapes and shapes["X"].framed and shapes["Y"].framed:
         for name in shapes["Y"].names:
             if name in shapes["X"].names:
-                raise UserError(f"X has the column {quoted(name)}, too, which Y is: leave it out of X.")
+                raise UserError(f"X has the column {quoted(name)}, too, which Y is: leave it out of X, or rename Y.")
 
 
 def move(ranks: Ranks, table: np.ndarray, start: int, stop: int) -> np.ndarray:

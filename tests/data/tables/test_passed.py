@@ -66,10 +66,9 @@ def test_frames_that_differ(other: Any, sentence: str) -> None:
 
 
 def test_the_target_among_the_inputs() -> None:
+    sentence = "X has the column 'b', too, which Y is: leave it out of X, or rename Y."
     for error in outcomes(2, lambda ranks: ArraySource(A, A["b"], None, ranks)):
-        assert isinstance(error, UserError) and "X has the column 'b', too, which Y is: leave it out of X." in str(
-            error
-        )
+        assert isinstance(error, UserError) and sentence in str(error), error
 
 
 def test_strings_as_the_target_are_words() -> None:
