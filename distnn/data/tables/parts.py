@@ -101,35 +101,53 @@ def read_parts(
             if gaps is not None or keep is not None:
                 rows = np.where(kept[:, None] if gaps is None else kept[:, None] & ~gaps, rows, "")
             _refuse_not_unicode(rows, lambda row: place(start + row))
-        here = [i for i, column in enumerate(numbers) if column in columns]
-        chosen = [numbers[i] - columns.start for i in here]
-        if here and part.dtype.kind == "U":
-            for i, column in zip(here, chosen, strict=True):
-                values[:, i] = _parsed(rows[:, column], kept, missing, partial(where, column=numbers[i]))
-        elif here:
-            with np.errstate(over="ignore", invalid="ignore"):  # what becomes NaN or infinite is refused below
-                values[:, here] = rows[:, chosen]
-            if gaps is not None:
-                values[:, here] = np.where(gaps[:, chosen], np.nan, values[:, here])
+        for i, column in enumerate(numbers):
+            if column in columns:
+                own = column - columns.start
+                if part.dtype.kind == "U":
+                    values[:, i] = _parsed(rows[:, own], kept, missing, partial(where, column=column))
+                else:
+                    _copy(rows[:, own], None if gaps is None else gaps[:, own], values[:, i])
         for column in set(words).intersection(columns):
             own = column - columns.start
             text = as_words(rows[:, own])
-            texts[column] = text = text if gaps is None else np.where(gaps[:, own], "", text)
-            absent = text == "" if missing is None else missing.holds(text)
-            text[absent] = ""
-            if missing is None and (absent & kept).any():
-                row = int(np.argmax(absent & kept))
-                raise UserError(f"{where(row, column)}: the word is empty; fill it in or leave the row out.")
+            text = text if gaps is None else np.where(gaps[:, own], "", text)
+            texts[column] = _without_missing(text, kept, missing, partial(where, column=column))
     if missing is not None:
         missing.erase(values)
+    _refuse_infinite(values, kept, missing, lambda row, i: where(row, numbers[i]))
+    return values, [texts[column] for column in words]
+
+
+def _copy(numbers: np.ndarray, gaps: np.ndarray | None, out: np.ndarray) -> None:
+    """Numbers (r,) as float64, NaN where there are gaps; what becomes infinite is refused later. Local."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        out[:] = numbers
+    if gaps is not None:
+        out[gaps] = np.nan
+
+
+def _without_missing(
+    text: np.ndarray, kept: np.ndarray, missing: Missing | None, where: Callable[[int], str]
+) -> np.ndarray:
+    """Words (r,), "" for what stands for a missing one. UserError if none may be missing. Local."""
+    absent = text == "" if missing is None else missing.holds(text)
+    text[absent] = ""
+    if missing is None and (absent & kept).any():
+        row = int(np.argmax(absent & kept))
+        raise UserError(f"{where(row)}: the word is empty; fill it in or leave the row out.")
+    return text
+
+
+def _refuse_infinite(
+    values: np.ndarray, kept: np.ndarray, missing: Missing | None, where: Callable[[int, int], str]
+) -> None:
+    """UserError for a number of a row that counts that is not finite, nor missing where it may be."""
     wrong = ~np.isfinite(values) if missing is None else np.isinf(values)
     wrong &= kept[:, None]
     if wrong.any():
         row, i = np.argwhere(wrong)[0]
-        raise UserError(
-            f"{where(row, numbers[i])}: {values[row, i]} is not a finite number; replace it or leave the row out."
-        )
-    return values, [texts[column] for column in words]
+        raise UserError(f"{where(row, i)}: {values[row, i]} is not a finite number; replace it or leave the row out.")
 
 
 def _parsed(text: np.ndarray, kept: np.ndarray, missing: Missing | None, where: Callable[[int], str]) -> np.ndarray:
