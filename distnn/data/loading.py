@@ -99,14 +99,9 @@ def load(
     counts = ranks.tabled([sum(shelf.widths) for shelf in shelves])
     rows, validation_rows, test_rows = (int(count) for count in counts.sum(axis=0))
     _require_rows(source, recipe, rows, validation_rows, test_rows)
-    total = int(counts.sum())
-    classes = _classes(source, recipe, shelves, total, ranks) if shift.targets is None else None
-    if classes is not None and recipe.class_weights:
-        factors = class_weights.factors(recipe.class_weights, classes, train, cut, ranks)
-        with ranks.sharing_errors():
-            for shelf in shelves:
-                class_weights.multiply(shelf, classes, factors)
-        classes = replace(classes, weights=tuple(factors.tolist()))
+    classes = None
+    if shift.targets is None:
+        classes = _weighed(recipe, _classes(source, recipe, shelves, int(counts.sum()), ranks), shelves, cut, ranks)
     exponent = _scale_weights(shelves, dtype, ranks)
     n, validation_n, test_n = (_weight(shelf, cut, ranks) for shelf in shelves)
     if n == 0:
@@ -114,24 +109,55 @@ def load(
             f"{source.path}: beside the largest weight, those of all rows to train on are 0 in {np.dtype(dtype)}."
         )
     preparation = _learn(source, recipe, shift, train, classes, cut, ranks)
-    with ranks.sharing_errors():
-        for shelf in shelves:
-            for j, rows_of_block in enumerate(shelf.view(Shifted)):
-                shelf.update(j, words=None, **preparation.finish(rows_of_block)._asdict())
-        for j, drawn in enumerate(draws):
-            given = train.view(Weights)[j].weights
-            train.update(j, weights=(drawn if given is None else given * drawn).astype(dtype))
+    _finish(preparation, shelves, draws, dtype, ranks)
     if recipe.bootstrap is not None:
         n = _weight(train, cut, ranks)
         if n == 0:
             raise UserError(f"{source.path}: --bootstrap drew no row for this member: there are too few.")
     blocks, validation, tested = (shelf.whole(Block) for shelf in shelves)
     first = int(counts[: ranks.rank, 0].sum())
-    examples = Examples(cut, blocks, validation, first, rows, validation_rows, n, validation_n, known_by, hints)
-    examples.test, examples.test_rows, examples.test_n = tested, test_rows, test_n
-    examples.exponent = exponent
-    examples.in_files = ranks.merged(room.file_used, add)
-    return preparation, examples
+    return preparation, Examples(
+        cut,
+        blocks,
+        validation,
+        first,
+        rows,
+        validation_rows,
+        n,
+        validation_n,
+        known_by,
+        hints,
+        test=tested,
+        test_rows=test_rows,
+        test_n=test_n,
+        in_files=ranks.merged(room.file_used, add),
+        exponent=exponent,
+    )
+
+
+def _weighed(recipe: Recipe, classes: Classes, shelves: Sequence[Shelf], cut: Cut, ranks: Ranks) -> Classes:
+    """The classes, with the weights that the recipe gives them, by which those of rows are multiplied. Collective."""
+    if not recipe.class_weights:
+        return classes
+    factors = class_weights.factors(recipe.class_weights, classes, shelves[0], cut, ranks)
+    with ranks.sharing_errors():
+        for shelf in shelves:
+            class_weights.multiply(shelf, classes, factors)
+    return replace(classes, weights=tuple(factors.tolist()))
+
+
+def _finish(
+    preparation: Preparation, shelves: Sequence[Shelf], draws: Sequence[np.ndarray], dtype: DTypeLike, ranks: Ranks
+) -> None:
+    """Prepare all rows to the end, and weigh those to train on as often as they were drawn. Collective."""
+    with ranks.sharing_errors():
+        for shelf in shelves:
+            for j, rows in enumerate(shelf.view(Shifted)):
+                shelf.update(j, words=None, **preparation.finish(rows)._asdict())
+        train = shelves[0]
+        for j, drawn in enumerate(draws):
+            given = train.view(Weights)[j].weights
+            train.update(j, weights=(drawn if given is None else given * drawn).astype(dtype))
 
 
 def _require_rows(source: Source, recipe: Recipe, rows: int, validation_rows: int, test_rows: int) -> None:
