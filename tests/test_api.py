@@ -46,8 +46,10 @@ def test_five_lines() -> None:
 SPLITS = ([750, 750], [0, 1500], [1499, 1], [400, 0, 1100], [100, 200, 300, 400, 500, 0, 0])
 
 
-@pytest.mark.parametrize("options", [{}, {"optimizer": "sgd", "batch_size": 50}, {"dtype": "float32"}], ids=str)
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("options", "weighted"),
+    [({}, False), ({}, True), ({"optimizer": "sgd", "batch_size": 50}, True), ({"dtype": "float32"}, True)],
+)
 def test_the_same_bits_for_every_split(options: dict[str, Any], weighted: bool) -> None:
     weights = WEIGHTS if weighted else None
     expected = split(OneRank(), [1500], weights=weights, **options)

@@ -30,21 +30,21 @@ def measured(model: Model, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | N
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_without_hidden_layers_it_is_what_refits_give(weighted: bool) -> None:
-    X, Y = regression(25, m=2)
-    c = np.random.default_rng(0).uniform(0.5, 2, 25) if weighted else np.ones(25)
+    X, Y = regression(12, m=2)
+    c = np.random.default_rng(0).uniform(0.5, 2, 12) if weighted else np.ones(12)
     weights = c if weighted else None
     options = {"hidden": (), "optimizer": "levenberg-marquardt"}
     found, h = measured(distnn.fit(X, Y, weights=weights, intervals="all", **options).model, X, Y, weights)
     residuals = []
-    for i in range(25):
-        rest = np.arange(25) != i
+    for i in range(12):
+        rest = np.arange(12) != i
         refit = distnn.fit(X[rest], Y[rest], weights=None if weights is None else weights[rest], **options).model
         residuals.append(refit(X[[i]])[0] - Y[i])
     expected = np.sqrt(np.average(np.square(residuals), axis=0, weights=c))
     for j, name in enumerate(found):
         assert found[name]["left_out_rmse"] == pytest.approx(expected[j], rel=1e-8)
         assert found[name]["gamma"] == pytest.approx(4, rel=1e-9)
-    hat = np.column_stack([np.ones(25), X])
+    hat = np.column_stack([np.ones(12), X])
     hat = hat @ np.linalg.inv(hat.T @ (c[:, None] * hat)) @ hat.T * c
     np.testing.assert_allclose(h, [hat.diagonal()] * 2, rtol=1e-9)
 
