@@ -215,6 +215,33 @@ def test_sessions_that_share_the_tests_run_each_once(tmp_path: Path, monkeypatch
     assert outcomes["test_inner.py::test_job"] == ["passed", ""]
 
 
+def test_what_shares_a_fixture_of_the_session_is_one_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the folder that has it, in whatever files; but no jobs, and nothing that does without."""
+    taken, folder = tmp_path / "taken", tmp_path / "folder"
+    taken.mkdir()
+    folder.mkdir()
+    monkeypatch.setenv("DISTNN_TEST_SHARED", str(taken))
+    (folder / "conftest.py").write_text("import pytest\n\n@pytest.fixture(scope='session')\ndef whole(): pass\n")
+    for name in "ab":
+        (folder / f"test_{name}.py").write_text(
+            f"import pytest\n\n@pytest.mark.job\ndef test_{name}_job(whole): pass\n\n"
+            f"def test_{name}_alone(): pass\n\ndef test_{name}_with(whole): pass\n"
+        )
+
+    def passed() -> list[str]:
+        code, output = session(tmp_path, "def test_outside(): pass", 1, "-v")
+        assert code == 0, output
+        return re.findall(r"(?<=::test_)\S+(?= PASSED)", output)
+
+    everything = passed()
+    assert everything[:2] == ["a_with", "b_with"]
+    assert sorted(everything[2:]) == ["a_alone", "a_job", "b_alone", "b_job", "outside"]
+    for note in taken.iterdir():
+        note.unlink()
+    (taken / hashlib.sha256(b"folder").hexdigest()).touch()
+    assert passed() == everything[2:]
+
+
 def test_coverage_measures_processes_of_first_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MEASURED, "settings")
     for indices, marker, measured in (
