@@ -219,8 +219,8 @@ def test_sums_are_read_with_one_rounding() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("np.ldexp(1.5, 52 - k)", "np.ldexp(1.25, 52 - k)"),
-        ("np.ldexp(1.5, 52 - k)", "np.ldexp(1.75, 52 - k)"),
+        ("np.ldexp(1.5, 52 - k,", "np.ldexp(1.25, 52 - k,"),
+        ("np.ldexp(1.5, 52 - k,", "np.ldexp(1.75, 52 - k,"),
     ],
 )
 def test_another_magic_number_is_refuted(old: str, new: str) -> None:
