@@ -270,6 +270,8 @@ def _fit_assembled(
     assembly.model.network.w[:] = progress.best_w
     if unknown := assembly.learn_certainty(progress):
         warnings.warn(in_python(unknown, names), stacklevel=5)
+    if doubt := assembly.doubt():
+        warnings.warn(in_python(doubt, names), stacklevel=5)
     E_test = assembly.objective.test_error(progress.best_w)
     return Fit(assembly.model, records, reason, None if math.isnan(E_test) else E_test)
 

@@ -75,6 +75,13 @@ class Assembly:
             self.model.uncertain = str(error)
         return self.model.uncertain or None
 
+    def doubt(self) -> str | None:
+        """Why the model, which has learnt its certainty, may be worse than it seems, in a sentence. Collective."""
+        sure, options = self.model.certainty, self.options
+        if sure is None or options.optimizer != "bayesian" or options.intervals != "all" or not options.widths:
+            return None
+        return certainty.doubt(sure, self.objective, self.model.network.w)
+
     def iterations(self, progress: Progress, until: Criterion | None = None) -> Iterator[Record]:
         """The loop of `distnn.training.loop`, as the options say; until: instead of their criteria. Collective."""
         options = self.options

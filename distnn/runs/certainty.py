@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 
 from distnn.errors import UserError
 from distnn.inference.certainty import LARGEST, Certainty
-from distnn.kernels.algebra import total
+from distnn.kernels.algebra import times, total
+from distnn.kernels.blocks import Block
 from distnn.kernels.factors import cholesky, invert
+from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import takes_probabilities
 from distnn.network.weights import layers, weight_count
 from distnn.optimizers.bayesian import FLOOR
@@ -19,6 +24,7 @@ TINY = 2.0**-52  # of H's diagonal element, times |W|: what rounding leaves of a
 PRIOR = 1.0  # α of classes where no weight decays: the deviation that weights have on standardised inputs, roughly
 FEWEST = 1.0  # n - γ_j, of which noise is estimated: of less not even Student's t has bounds that tell anything
 FEWEST_BENT = 5.0  # the same with hidden layers, where γ is known to first order: of 5 rows 2 units had bounds of 17 %
+FAR = 1.75  # deviations of the noise that rows left out may be away, root mean square: 1.05 to 1.5 is usual
 WITHOUT = "the model is without intervals"
 
 
@@ -79,6 +85,51 @@ def learn(options: Options, objective: Objective, progress: Progress) -> Certain
         return Certainty(factor(objective, w, beta, alpha, last), 1 / beta, freedom)
     finally:
         objective.evaluations = evaluations  # those of the training
+
+
+def left_out(sure: Certainty, w: np.ndarray, engine: Backpropagation, over: Objective) -> Iterator[np.ndarray]:
+    """(r / (1 - h))² of each output and row of this rank, block by block: m × r, in the units of the network. Local.
+
+    engine: of the network of weights w, of all of which `sure` is; over: has the rows. See measures/leverage.py.
+    """
+    engine.load(w)
+    for block in over.examples.blocks:
+        h = sure.variances(engine, block) / sure.noise[:, None] * of_rows(over, block)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            r = (engine.outputs(block.x).astype(np.float64) - block.y) / (1 - np.minimum(h, 1.0))
+            yield np.square(r)
+
+
+def of_rows(objective: Objective, block: Block) -> np.ndarray:
+    """The rows' weights, as the table has them: float64 (r,). Local."""
+    if block.weights is None:
+        return np.ones(block.x.shape[1])
+    return np.ldexp(block.weights.astype(np.float64), -objective.examples.exponent)
+
+
+def doubt(sure: Certainty, objective: Objective, w: np.ndarray) -> str | None:
+    """A sentence where the errors of rows left out are far larger than the noise that was estimated, else None.
+
+    The evidence takes the noise for normal: where it has heavy tails a network bends itself to few rows. Collective.
+    """
+    squares = left_out(sure, w, objective.backpropagation, objective)
+    mine = [
+        times(of_block, of_rows(objective, block))
+        for block, of_block in zip(objective.examples.blocks, squares, strict=True)
+    ]
+    every = [sums for part in objective.ranks.gather(mine) for sums in part]
+    means = [
+        math.fsum(sums) / objective.n if np.isfinite(sums).all() else math.inf for sums in zip(*every, strict=True)
+    ]
+    far = math.sqrt(max(mean / noise for mean, noise in zip(means, sure.noise.tolist(), strict=True)))
+    if far <= FAR:
+        return None
+    times_as_far = f"{far:.3g}" if far < 1000 else "more than 1,000"
+    return (
+        f"The fit follows single rows: left out, rows would be {times_as_far} times as far away as the noise that was "
+        "estimated. `distnn evaluate --leverage 5` lists those that decide most; compare the errors of a "
+        "cross-validation with those of fewer --hidden units, or none."
+    )
 
 
 def _noise(objective: Objective, w: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

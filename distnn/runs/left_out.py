@@ -16,11 +16,11 @@ import numpy as np
 from distnn.errors import UserError
 from distnn.inference.certainty import Certainty
 from distnn.kernels.algebra import column_sums, dot
-from distnn.kernels.blocks import Block
 from distnn.kernels.factors import cholesky, invert
 from distnn.optimizers.bayesian import BayesianState
 from distnn.runs import certainty
 from distnn.runs.assembly import Assembly
+from distnn.runs.certainty import of_rows
 from distnn.training.objective import Objective
 from distnn.training.progress import Progress
 
@@ -38,14 +38,8 @@ def left_out(made: Assembly, progress: Progress, over: Objective) -> LeftOut | N
         sure = _certainty(made, progress)
     except UserError:
         return None
-    engine, found = made.objective.backpropagation, []
-    engine.load(progress.best_w)
-    for block in over.examples.blocks:
-        h = sure.variances(engine, block) / sure.noise[:, None] * _weights(over, block)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            r = (engine.outputs(block.x).astype(np.float64) - block.y) / (1 - np.minimum(h, 1.0))
-            found.append(column_sums(np.square(r)))
-    return found
+    engine = made.objective.backpropagation
+    return [column_sums(squares) for squares in certainty.left_out(sure, progress.best_w, engine, over)]
 
 
 def _certainty(made: Assembly, progress: Progress) -> Certainty:
@@ -90,16 +84,9 @@ def _sums(values: LeftOut, objective: Objective) -> tuple[float, float]:
     """Σ v and Σ v² over D, rows as often as their weights say, to the last bit. Collective, replicated."""
     mine = []
     for block, own in zip(objective.examples.blocks, values, strict=True):
-        weights = _weights(objective, block)
+        weights = of_rows(objective, block)
         mine.append((dot(weights, own), dot(weights, np.square(own))))
     every = [pair for part in objective.ranks.gather(mine) for pair in part]
     if not all(math.isfinite(value) for pair in every for value in pair):
         return math.inf, math.inf
     return math.fsum(pair[0] for pair in every), math.fsum(pair[1] for pair in every)
-
-
-def _weights(objective: Objective, block: Block) -> np.ndarray:
-    """The rows' weights, as the table has them: float64 (r,)."""
-    if block.weights is None:
-        return np.ones(block.x.shape[1])
-    return np.ldexp(block.weights.astype(np.float64), -objective.examples.exponent)

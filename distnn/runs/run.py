@@ -109,6 +109,8 @@ class Run:
         self.assembly.model.network.w[:] = progress.best_w
         if reason.quantity != "interrupted" and (unknown := self.assembly.learn_certainty(progress)):
             self.report.warn(unknown)
+        if reason.quantity != "interrupted" and (doubt := self.assembly.doubt()):
+            self.report.warn(doubt)
         shares = extremes(waited, seconds, self.ranks) if self.ranks.size > 1 else None
         E_in, E_test = self._kept_error(progress, reason), self._test_error(progress, reason)
         came_to = result(progress, E_in, E_test)

@@ -13,9 +13,11 @@ from threaded_ranks import on_ranks
 
 import distnn
 from distnn import UserError, load_model
+from distnn.data.tables import ArraySource
 from distnn.inference.ensemble import Ensemble
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.runs import certainty
+from distnn.runs.assembly import assemble
 from distnn.runs.options import Options
 from distnn.train import main
 
@@ -231,3 +233,33 @@ def test_memory_grows_with_the_square_of_the_weights() -> None:
     assert certainty.memory(Options(intervals="all"), (4, 9, 1)) == 110 * 55**2
     assert certainty.memory(Options(intervals="last", validation=0.2), (4, 9, 1)) == 110 * 10**2
     assert certainty.memory(Options(intervals="last"), (4, 9, 1)) == 110 * 55**2
+
+
+def test_where_single_rows_decide_a_warning_says_so(small_blocks: None) -> None:
+    """One row far out, on another line than the rest: left out, it would be far from that of the others."""
+    generator = np.random.default_rng(0)
+    x = np.append(generator.normal(size=39), 15.0)
+    y = np.append(x[:-1], -15.0) + generator.normal(size=40)
+    options: dict[str, Any] = {"hidden": (), "optimizer": "bayesian", "intervals": "all"}
+    model = distnn.fit(x, y, **options).model
+    sure = model.certainty
+    assert sure is not None
+    g = np.stack([np.ones(40), (x - x.mean()) / x.std()])
+    h = (g * (sure.T.T @ sure.T @ g)).sum(axis=0) / sure.noise
+    r = (y - model(x[:, None])[:, 0]) / y.std() / (1 - h)
+
+    def said(ranks: Ranks) -> str | None:
+        own = rows_of(ranks.rank, [40 // ranks.size] * ranks.size)
+        made = assemble(Options(**options), ArraySource(x[own], y[own], None, ranks), ranks)
+        return certainty.doubt(sure, made.objective, model.network.w)
+
+    far = np.sqrt(np.mean(np.square(r)) / sure.noise[0])
+    assert f"left out, rows would be {far:.3g} times as far away as the noise" in str(said(OneRank()))
+    assert on_ranks(4, said) == [said(OneRank())] * 4
+    with pytest.warns(UserWarning, match=r"rows would be .* a cross-validation with those of fewer hidden units"):
+        distnn.fit(x, y, **{**options, "hidden": (2,)})
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_none_does_nothing_is_said() -> None:
+    distnn.fit(X, Y, hidden=(3,), optimizer="bayesian", intervals="all")
