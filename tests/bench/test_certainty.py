@@ -27,8 +27,9 @@ def test_every_problem_is_measured(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert "95 % intervals" in printed and "Probabilities of three classes" in printed and "short" in printed
 
 
-def test_what_is_counted() -> None:
+def test_what_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise that is never there lies within, and a function that jumps after the training outside."""
+    monkeypatch.setattr(certainty.chosen, "__defaults__", ((4,),))
     smooth = certainty.PROBLEMS["smooth"]._replace(n=60)
     found = certainty.covered(smooth, 0)
     assert 0.5 < found.function <= 1

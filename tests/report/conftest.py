@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from reporting import RUNS, report, runs
 
+from distnn.report import figures
 from distnn.report.style import styled
 
 
@@ -17,14 +18,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return runs(tmp_path_factory.mktemp("report"))
 
 
+# Of the pages but one: to draw a figure takes time.
+FEW = {"numbers": ("predicted", "distribution"), "hostile": ("predicted", "distribution", "importance", "dependence")}
+
+
 @pytest.fixture(scope="session")
 def pages(trained: Path) -> dict[str, str]:
-    """Pages of these runs, by the runs' names; that of numbers with few figures, which take time."""
+    """Pages of these runs, by the runs' names; only that of words with all figures."""
     made = {}
     for name in RUNS:
         with pytest.MonkeyPatch.context() as patch:
-            if name == "numbers":
-                patch.setattr("distnn.report.figures.FIGURES", ("predicted", "distribution"))
+            patch.setattr("distnn.report.figures.FIGURES", FEW.get(name, figures.FIGURES))
             made[name] = report(trained, "--model", str(trained / name), name=f"{name}.html")
     return made
 
