@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cache, cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Exponents:
     part: for each part a multiple of STEP, the smallest one for its largest term. below: for each row how many bits its
     own is below its part's, whole steps of ROW_STEP, as many as its largest term allows. Any for a part whose terms are
     all 0 or cannot be summed, and any steps for such rows: they keep the last ones. rows: the exponent of each row.
+    all_summable: whether all parts can be summed whose terms these were found for.
     """
 
     def __init__(self, layout: Layout, bits: int):
@@ -38,6 +39,7 @@ class Exponents:
         rows = len(layout.lengths)
         self.part, self.below, self.rows = np.zeros(len(layout.heights), np.int64), *np.zeros((2, rows), np.int64)
         self._lower, self._upper = np.full(rows, np.inf), np.zeros(rows)
+        self.all_summable = True
 
     def right(self, largest: np.ndarray) -> bool:
         """Whether they are surely right for terms of which the largest are these, of each row."""
@@ -63,11 +65,12 @@ class Exponents:
         self._lower, self._upper = np.empty(rows), np.empty(rows)
         numbers = self.bits, STEP, ROW_STEP, FINEST, _limit(self.bits)
         found = map(address, (largest, self.part, self.below, self.rows, self._lower, self._upper))
-        _in_c()(len(heights), address(heights), *numbers, *found)
+        self.all_summable = bool(_in_c()(len(heights), address(heights), *numbers, *found))
 
     def _fit(self, largest: np.ndarray) -> None:
         of_parts, heights = self.layout.of_parts(largest), self.layout.heights
         can = summable(of_parts, self.bits)
+        self.all_summable = bool(can.all())
         self.part = np.where((of_parts > 0) & can, _exponent(of_parts), self.part)
         self.below = np.where(can.repeat(heights), self._below(self.part, largest), self.below)
         self.rows = self.part.repeat(heights) - self.below
@@ -222,9 +225,11 @@ def _limit(bits: int) -> float:
 
 
 @cache
-def _in_c() -> Callable[..., None]:
+def _in_c() -> Callable[..., int]:
     """exponents.c."""
-    return library.of_all_sets("exponents", SIZE, ADDRESS, *[SIZE] * 4, REAL["float64"], *[ADDRESS] * 6)
+    made: Any = library.of_all_sets("exponents", SIZE, ADDRESS, *[SIZE] * 4, REAL["float64"], *[ADDRESS] * 6)
+    made.restype = SIZE
+    return made
 
 
 def _exponent(largest: np.ndarray) -> np.ndarray:

@@ -146,7 +146,6 @@ class ExactSum:
         self.largest = self.message[:-2]
         self.guess = Rounding(self.layout, self.bits, self.exponents.rows)
         self.second_guess: Rounding | None = None
-        self.right: bool  # were the exponents right for the last sum's largest terms?
         self.guessed = False  # was there a last sum?
         self.doubt = 0  # sums for which a second guess will be followed
         self.below: np.ndarray  # how far below their parts rows were before they moved apart from these
@@ -170,8 +169,7 @@ class ExactSum:
 
     def second(self, term: AnyTerms) -> None:
         self.doubt = max(0, self.doubt - 1)
-        self.right = self.exponents.right(self.largest)
-        if not self.right:
+        if not self.exponents.right(self.largest):
             guessed, self.exponents = self.exponents, self.exponents.for_largest(self.largest)
             if not np.array_equal(self.exponents.rows, guessed.rows):
                 self._correct(guessed, term)
@@ -185,10 +183,8 @@ class ExactSum:
     def result(self) -> np.ndarray:
         self.check_count()
         total = self.arithmetic.decode(self.guess)
-        if not self.right:
-            can = summable(self.layout.of_parts(self.largest), self.bits)
-            if not can.all():
-                total[self.layout.numbers(~can)] = np.nan
+        if not self.exponents.all_summable:
+            total[self.layout.numbers(~summable(self.layout.of_parts(self.largest), self.bits))] = np.nan
         return total
 
     def check_count(self) -> None:

@@ -69,7 +69,7 @@ class StripeSum(ExactSum):
     def result(self) -> np.ndarray:
         """This rank's tiles of the rows, one after another, as `DistributedMatrix.write` takes them. Local."""
         self.check_count()
-        if not self.right:
+        if not self.exponents.all_summable:
             for tile in self.tiles:
                 tile[~summable(self.largest, self.bits)] = np.nan
         own, self.own, self.tiles = self.own, NOTHING, []

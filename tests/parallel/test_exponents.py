@@ -58,6 +58,7 @@ def test_exponents_stay_where_any_will_do() -> None:
     for largest in ([2.0**7, 0, 3, 3, 0, 2.0**40], [0] * 6, [2.0**7, np.inf, 0, np.inf, np.inf, 0]):
         gone = found.for_largest(np.array(largest))
         assert gone.rows.tolist() == expected
+        assert gone.all_summable is (np.inf not in largest)
         assert not gone.right(np.array([2.0**7, 2.0**-9, 3, 3, 2.0**-40, 2.0**40]))
     assert found.rows.tolist() == expected  # and these themselves are as they were
 

@@ -12,14 +12,17 @@ static size above(double x) {
     return exponent;
 }
 
-/* largest: of each row; finite ones below `limit` can be summed. part, below: the last exponents, which are changed. */
-void exponents(size parts, const size *heights, size bits, size step, size row_step, size finest, double limit,
+/* Whether all parts can be summed. largest: of each row; parts below `limit` can be. part, below: the last exponents,
+   which are changed. */
+size exponents(size parts, const size *heights, size bits, size step, size row_step, size finest, double limit,
                const double *largest, size *part, size *below, size *rows, double *lower, double *upper) {
+    size all = 1;
     for (size p = 0, r = 0; p < parts; p++) {
         const size end = r + heights[p];
         double most = 0;
         for (size i = r; i < end; i++)
             most = largest[i] > most ? largest[i] : most;
+        all = all && most < limit;
         if (most > 0 && most < limit) {
             size least = above(most);
             part[p] = least > 0 ? (least + step - 1) / step * step : least / step * step; /* C rounds towards 0 */
@@ -36,4 +39,5 @@ void exponents(size parts, const size *heights, size bits, size step, size row_s
             upper[r] = ldexp(1, (int)(vanishes ? -finest : rows[r]));
         }
     }
+    return all;
 }

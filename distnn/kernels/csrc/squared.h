@@ -56,7 +56,8 @@ TARGET double NAME(fused_squared)(const struct fused *network, const REAL *x0, s
                                   REAL *s, REAL *delta, size theta, const REAL *y, size y_row, const double *share,
                                   const REAL *weight, REAL *G) {
     double all = 0;
-    memset(network->sums, 0, NAME(count)(network).weights * LINE);
+    if (G != NULL)
+        memset(network->sums, 0, NAME(count)(network).weights * LINE);
     for (size c = 0; c < columns; c += piece) {
         size some = LEAST(columns - c, piece);
         NAME(fused_forward)(network, x0 + c, x0_row, some, s, piece);
