@@ -92,6 +92,25 @@ def test_mpijob_takes_only_rank_0s_word_for_success(mpirun: str, code: int, tmp_
 
 
 @pytest.mark.job
+@pytest.mark.parametrize("left", [None, "options.toml"])
+def test_mpijob_goes_on_with_what_is_there(left: str | None, tmp_path: Path) -> None:
+    """Also with a run that was ended before its first checkpoint: without --resume its directory would be refused."""
+    (job,) = yaml.safe_load_all((LAUNCH / "mpijob.yaml").read_text())
+    (container,) = job["spec"]["mpiReplicaSpecs"]["Launcher"]["template"]["spec"]["containers"]
+    script = container["args"][0].replace("/work/runs", f"{tmp_path}/runs")
+    (tmp_path / "mpirun").write_text('#!/usr/bin/env bash\necho "${@: -1}"\nexit 75\n')
+    (tmp_path / "mpirun").chmod(0o755)
+    if left:
+        (tmp_path / "runs/first").mkdir(parents=True)
+        (tmp_path / "runs/first" / left).touch()
+    variables = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RANKS": "4", "OPTIONS": "--hidden 3"}
+    done = subprocess.run(
+        [*container["command"], script], env=variables, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.stdout == ("--resume\n" if left else f"{tmp_path}/runs/first\n"), done.stderr
+
+
+@pytest.mark.job
 def test_syntax_of_dockerfile() -> None:
     text = "".join(line for line in (LAUNCH / "Dockerfile").open() if not line.startswith("#"))
     instructions = [line.split(maxsplit=1) for line in text.replace("\\\n", "").splitlines() if line]
