@@ -285,6 +285,9 @@ def _learn(
 def _refuse_constant(source: Source, columns: Columns, train: Shelf, j: int, value: float, ranks: Ranks) -> NoReturn:
     """UserError for target j, which is constant in the rows that count. Collective. value: of one of them."""
     name = columns.names(source)[1][j]
+    if ranks.merged(sum(train.widths), add) == 1:
+        apart = f" of {source.n:,}, the others being left out or kept apart" if source.n > 1 else ""
+        raise UserError(f"{source.path}: there is one row to train on{apart}: nothing can be learnt from a single row.")
     ends = np.full(2, -np.inf)
     for part in train.view(Targets):
         np.maximum(ends, [part.y[j].max(), -part.y[j].min()], out=ends)

@@ -108,8 +108,14 @@ def test_a_single_row() -> None:
     X, Y = regression(6)
     seeds = {(~held_out(seed, 0.5, np.arange(6))).sum(): seed for seed in range(200)}
     assert assembled(OneRank(), X, Y, validation=0.5, seed=seeds[5]).examples.validation_rows == 1
-    with pytest.raises(UserError, match=r"^the arrays: the target column y is constant"):
+    with pytest.raises(
+        UserError, match=r"^the arrays: there is one row to train on of 6, the others .* kept apart: noth"
+    ):
         assembled(OneRank(), X, Y, validation=0.5, seed=seeds[1])
+    with pytest.raises(
+        UserError, match=r"^the arrays: there is one row to train on: nothing can be learnt from a sing"
+    ):
+        assembled(OneRank(), X[:1], Y[:1])
     assert assembled(OneRank(), X[:2], Y[:2], np.full(2, 0.5)).examples.n == 1
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import product
 from typing import Any, get_args
 
@@ -75,6 +76,10 @@ def draw(of: Sequence[Dimension], seed: int, number: int) -> dict[str, Any]:
     return {dimension.option.name: dimension.at(u) for dimension, u in zip(of, places.tolist(), strict=True)}
 
 
+def _can_vary(option: Declared) -> bool:
+    return option.name not in NOT and (option.group in GROUPS or option.name in MORE)
+
+
 def _dimension(word: str, flag: str) -> Dimension:
     name, equals, text = word.partition("=")
     name = name.removeprefix("--").replace("-", "_")
@@ -82,8 +87,10 @@ def _dimension(word: str, flag: str) -> Dimension:
     if not equals or not text:
         raise UserError(f"{flag} {word}: give OPTION=VALUE,VALUE or OPTION=LOW..HIGH.")
     option = options.get(name)
-    if option is None or name in NOT or not (option.group in GROUPS or name in MORE):
-        raise UserError(f"{flag} {word}: {name.replace('_', '-')} is no option that a search can vary.")
+    if option is None or not _can_vary(option):
+        near = get_close_matches(name, [each for each in options if _can_vary(options[each])], n=1, cutoff=0.7)
+        hint = f"; did you mean {near[0].replace('_', '-')}?" if near else "."
+        raise UserError(f"{flag} {word}: {name.replace('_', '-')} is no option that a search can vary{hint}")
     low, dots, high = text.partition("..")
     if dots:
         if not {int, float} & {option.kind, *get_args(option.kind)}:
