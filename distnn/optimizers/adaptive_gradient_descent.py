@@ -58,7 +58,7 @@ class AdaptiveGradientDescent:
                 break
             E, G = problem(w)
             fall = state.E - E  # NaN where E is not a number, which is no fall
-            if fall >= C1 * eta * square:
+            if fall >= C1 * eta * square and np.isfinite(G).all():
                 return AdaptiveState(w, E, G, GROWTH * eta)
             eta *= SHRINKAGE
         return AdaptiveState(state.w, state.E, state.G, state.eta, stuck=NO_STEP)

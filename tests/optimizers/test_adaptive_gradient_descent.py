@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from functions import Lost
 
 from distnn.optimizers.adaptive_gradient_descent import C1, GROWTH, SHRINKAGE, AdaptiveGradientDescent
 
@@ -36,3 +37,10 @@ def test_a_rate_that_is_too_large_shrinks_until_the_fall_is_enough() -> None:
         eta, trials = eta * SHRINKAGE, trials + 1
     assert after.w[0] == pytest.approx(1 - eta) and after.eta == pytest.approx(GROWTH * eta)
     assert problem.evaluations == 1 + trials
+
+
+def test_eta_shrinks_where_the_gradient_is_not_finite() -> None:
+    """Also where the error falls enough: the next step would have no direction."""
+    optimizer, function = AdaptiveGradientDescent(eta=0.4), Lost()
+    state = optimizer.step(function, optimizer.start(function, np.ones(2)), 0)
+    assert 0.9 < state.w.max() < 1 and np.isfinite(state.G).all() and not state.stuck
