@@ -1,7 +1,8 @@
 """Who trains which member next: groups ask for another one when they have come to the end of one; rank 0 decides.
 
-The first rank of a group speaks for it. Rank 0 trains as well, and answers between its own iterations. All of this is
-said point to point, so that no group waits for another one; and which group trains a member has no influence on it.
+The first ones are dealt out unasked, before rank 0 begins with its own. The first rank of a group speaks for it. Rank 0
+trains as well, and answers between its own iterations. All of this is said point to point, so that no group waits for
+another one; and which group trains a member has no influence on it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Schedule:
     def __init__(self, ranks: Ranks, patience: float):
         self.ranks, self.patience = ranks, patience
         self.stopped = 0  # what stops the farm, as `Ranks.stop_request` has it
+        self._dealt = False  # has every group had its first member?
         self._looked = self._beat = time.monotonic()
         self._reported: int | None = None  # the member that is being trained, once it has reported
         self._pruned: int | None = None  # the one that is to be broken off
@@ -44,7 +46,9 @@ class Schedule:
     def next(self, done: tuple[int, Any] | None) -> Any:
         """The member to train now; None: no more. done: the last one's number, and what it came to."""
         self._reported = None
-        self.ranks.post((ASKS, done), 0)
+        if self._dealt:
+            self.ranks.post((ASKS, done), 0)
+        self._dealt = True
         asked = time.monotonic()
         answer: list[Any] = []
         while not answer:  # also where all stop: MPI does not end well with a message that nobody took
@@ -114,7 +118,12 @@ class Root(Schedule):
     def next(self, done: tuple[int, Any] | None) -> Any:
         self._reported = None
         self._hear(time.monotonic())
-        return self._answer(done)
+        task = self._answer(done)
+        if not self._dealt:
+            self._dealt = True
+            for rank in [*self._heard_of]:
+                self._give(rank, None)
+        return task
 
     def report(self, number: int, t: int, value: float) -> None:
         self._reported = number
@@ -135,6 +144,13 @@ class Root(Schedule):
             if late is not None:
                 _wait(self.ranks, [late], self._heard_of[late], self.patience)
 
+    def _give(self, rank: int, done: tuple[int, Any] | None) -> None:
+        """Post the next member to another group, which has done one, or None."""
+        task = self._answer(done)
+        self.ranks.post((TRAIN, task), rank)
+        if task is None:
+            del self._heard_of[rank]
+
     def _answer(self, done: tuple[int, Any] | None) -> Any:
         if done is not None:
             self._finished(*done)
@@ -151,10 +167,7 @@ class Root(Schedule):
                 if self._prunes(*value):
                     self.ranks.post((PRUNE, value[0]), rank)
             elif word == ASKS:
-                task = self._answer(value)
-                self.ranks.post((TRAIN, task), rank)
-                if task is None:
-                    del self._heard_of[rank]
+                self._give(rank, value)
 
 
 def in_groups(

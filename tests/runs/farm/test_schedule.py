@@ -50,6 +50,22 @@ def test_every_member_is_trained_once_and_rank_0_knows_what_it_came_to(size: int
     assert found == {number: (number, rank) for rank, own in enumerate(trained) for number in own}
 
 
+def test_others_begin_though_rank_0_never_looks() -> None:
+    """It may take long to read its rows: the first members are dealt out before."""
+
+    def work(ranks: Ranks) -> int:
+        schedule = make(ranks, 3, {})
+        first = schedule.next(None)
+        ranks.rest()  # rank 0 comes here after its own
+        while schedule.next(None) is not None:
+            pass
+        if isinstance(schedule, Root):
+            schedule.wait()
+        return int(first)
+
+    assert sorted(on_ranks(3, work)) == [0, 1, 2]
+
+
 @pytest.mark.parametrize("first", [0, 2])
 def test_what_stops_one_group_stops_all_and_no_other_member_begins(first: int) -> None:
     found: dict[int, Any] = {}
