@@ -93,10 +93,11 @@ class Predictions:
         if derivatives:
             self._parts.append(Derivatives(model, outputs.names, application.source.path))
         self.fields = tuple(field for part in self._parts for field in part.fields)
-        names = [field.name for field in self.fields]
+        names, kept = [field.name for field in self.fields], [field.name for field in self._parts[0].fields]
         for name in names:
             if names.count(name) > 1:
-                raise UserError(f"Two columns would be called {name!r}: choose others with --keep.")
+                instead = "choose others with --keep" if name in kept else "train with targets of other names"
+                raise UserError(f"Two columns would be called {name!r}: {instead}.")
 
     def block(self, number: int) -> list[np.ndarray]:
         """The values of each field for the table's block `number`, (r,) each. Local. UserError for bad rows."""

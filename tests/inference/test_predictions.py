@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,16 @@ def test_two_columns_of_one_name(folder: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "odd.csv", {"true y": [1] * 40, "y": [1] * 40, **inputs})
     with pytest.raises(UserError, match="Two columns would be called 'true y': choose others with --keep"):
         of(folder, str(tmp_path / "odd.csv"), keep=["true y", "y"])
+
+
+def test_a_target_with_the_name_of_what_is_written_beside_another(folder: Path, tmp_path: Path) -> None:
+    model = assembled(OneRank(), *regression(40, m=2)).model
+    model.preparation = replace(model.preparation, targets=("y", "d y / d x1"))
+    model.save(tmp_path / "model.safetensors")
+    shutil.copy(folder / "table.csv", tmp_path)
+    assert len(of(tmp_path, "table.csv")[0]) == 2
+    with pytest.raises(UserError, match="Two columns would be called 'd y / d x1': train with targets of other names"):
+        of(tmp_path, "table.csv", derivatives=True)
 
 
 @pytest.mark.parametrize("typed", [False, True])
