@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, NoReturn
 
 from distnn.data.tables.dialect import Dialect, detect_dialect, fitted
 from distnn.data.tables.header import read_head, titles
@@ -63,13 +64,11 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     """
     records = _records(_head(stream, path))
     full = [record for record in records if record.data.strip()]
+    separator = SEP.fullmatch(full[0].data) if full else None
+    full = full[1:] if separator else full
     if not full:
         raise UserError(f"{path} holds nothing but empty lines.")
-    separator = SEP.fullmatch(full[0].data)
-    full = full[1:] if separator else full
     mark, comment, table = _without_comments(full)
-    if not table:
-        raise UserError(f"{path} holds nothing but empty lines.")
     lines = [decode(record.data, path, record.line) for record in table[:SAMPLE_LINES]]
     dialect = _dialect(path, lines, separator[1].decode("latin-1") if separator else None, written)
     dialect = Dialect(dialect.delimiter, dialect.quote, dialect.decimal, comment=mark)
@@ -92,21 +91,11 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
         first = between[0]
     text = decode(first.data, path, first.line)
     row = [] if not text.strip() or _is_open(dialect, text) else head.dialect.split(text)
-    columns = head.names
-    if columns is None:
-        columns = tuple(map(str, range(len(row))))
-    elif row and len(row) != len(columns):
-        twice = head.dialect.delimiter == "," and len(row) == 2 * len(columns)
-        remedy = "decimal commas, between commas? Write points" if twice else "give each column a name and each row all"
-        raise UserError(
-            f"{path}, line {first.line} (row 0) has {len(row)} fields where the header has {len(columns)}: {remedy}."
-        )
+    columns = tuple(map(str, range(len(row)))) if head.names is None else head.names
+    if row and len(row) != len(columns):
+        _refuse_width(f"{path}, line {first.line} (row 0)", len(row), len(columns), head.dialect.delimiter)
     stop, blank = _end(stream, first.place, (dialect.delimiter or "").encode())
-    notes = [f"its first line ({quoted(lines[0])}) is taken for a title, and left out"] if above == 1 else []
-    notes = [f"its first {above} lines are taken for titles, and left out"] if above > 1 else notes
-    if dialect.decimal == "," and written.decimal is None:
-        notes.append("its numbers have decimal commas")
-    blanks = [f"its last {blank} lines have only empty fields, and are left out"] if blank else []
+    commas = dialect.decimal == "," and written.decimal is None
     return Layout(
         head.dialect,
         tuple(name or str(i) for i, name in enumerate(columns)),
@@ -115,8 +104,28 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
         first.line,
         first.place,
         stop,
-        (*notes, *head.notes, *blanks),
+        (*_notes(lines[:above], commas), *head.notes, *_blanks(blank)),
     )
+
+
+def _refuse_width(where: str, fields: int, columns: int, delimiter: str | None) -> NoReturn:
+    """UserError for a first row of another number of fields than there are names."""
+    twice = delimiter == "," and fields == 2 * columns
+    remedy = "decimal commas, between commas? Write points" if twice else "give each column a name and each row all"
+    raise UserError(f"{where} has {fields} fields where the header has {columns}: {remedy}.")
+
+
+def _notes(titles: Sequence[str], commas: bool) -> list[str]:
+    """What is to be said of lines before the table, and of decimal commas that nobody has spoken of."""
+    notes = ["its numbers have decimal commas"] * commas
+    if len(titles) == 1:
+        return [f"its first line ({quoted(titles[0])}) is taken for a title, and left out", *notes]
+    return [f"its first {len(titles)} lines are taken for titles, and left out", *notes] if titles else notes
+
+
+def _blanks(count: int) -> list[str]:
+    """What is to be said of so many lines at the end that are nothing but delimiters."""
+    return [f"its last {count} lines have only empty fields, and are left out"] if count else []
 
 
 def _dialect(path: str, lines: list[str], separator: str | None, written: Written) -> Dialect:

@@ -23,6 +23,7 @@ from distnn.errors import UserError
         ("a,b\n", r"has a header \(a, b\) but no rows; if its first line is a row"),
         ("a,b\n\n \n", r"has a header \(a, b\) but no rows"),
         ("\n \r\n\n", "holds nothing but empty lines"),
+        ("sep=;\n\n", "holds nothing but empty lines"),
         ("1,2\0\n", "holds binary data, not text"),
         (b"a,b\n1,2\n1,\xe4\n", r"line 3 \(row 1\), column b: 'ä' stands where"),
         (b"a,b\n" + b"1,2\n" * 40 + b"1,\xe4\n", r"line 42 \(row 40\), column b: 'ä' stands where"),
