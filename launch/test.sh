@@ -33,6 +33,7 @@ while :; do
 done
 
 EXTRAS=(test lint examples docs)
+export PIP_NO_COMPILE=no # which pip takes for yes; of all that it installs a fifth is ever imported, and compiled then
 source "$HERE/environment.sh"
 cd "$CHECKOUT"
 

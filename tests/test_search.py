@@ -233,7 +233,7 @@ def test_trials_that_came_to_their_end_in_groups_are_what_they_are_alone(
 ) -> None:
     monkeypatch.setattr("distnn.runs.farm.farm.caught", nullcontext)  # signals are for main threads
     out = tmp_path / "out"
-    given = [table, *PRUNING, "--space", "weight-decay=1e-6..100", "--trials", "9", *more, "--group-size", "1"]
+    given = [table, *PRUNING, "--space", "weight-decay=1e-6..100", "--trials", "7", *more, "--group-size", "1"]
     assert on_ranks(2, lambda ranks: search.main(ranks, [*given, "--out", str(out)])) == [DONE, DONE]
     for k, text in ended(out).items():
         if not text.startswith("pruned"):
