@@ -86,7 +86,8 @@ def compare(found: Found, now: Options, file: Path, decided: bool = True) -> dic
                 f"{file} says {flag(field.name)} {_shown(new)}, but {found.path} was trained with {_shown(old)}: "
                 "set it back in that file, or begin a new run with another --out."
             )
-        sentences[field.name] = f"{flag(field.name)} is {_shown(new)} from now on; it was {_shown(old)}."
+        before = "not given" if old is None else _shown(old)
+        sentences[field.name] = f"{flag(field.name)} is {_shown(new)} from now on; it was {before}."
     return sentences
 
 

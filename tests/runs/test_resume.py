@@ -88,7 +88,8 @@ def test_what_must_not_change_is_compared_with_the_checkpoint() -> None:
                 "set it back in that file, or begin a new run with another --out."
             )
         else:
-            changed = {field.name: f"{option} is {now} from now on; it was {was}."}
+            before = "not given" if value is None else was
+            changed = {field.name: f"{option} is {now} from now on; it was {before}."}
             assert compared(STORED, **{field.name: other}) == changed
 
 
