@@ -12,7 +12,6 @@ import numpy as np
 
 from distnn.data.rows import Rows
 from distnn.data.selection import select
-from distnn.data.tables import Source
 from distnn.data.tables.source import Missing
 from distnn.errors import UserError
 from distnn.inference import probabilities
@@ -84,7 +83,7 @@ class Predictions:
         self.application, model = application, application.model
         self.n = application.source.n
         outputs = Outputs(model, typed, words)
-        self._parts: list[Part] = [Kept(application.source, model, keep, typed), outputs]
+        self._parts: list[Part] = [Kept(application, keep, typed), outputs]
         if isinstance(model, Ensemble):
             self._parts.append(Spread(model, outputs.names))
         if intervals is not None:
@@ -200,10 +199,12 @@ class Kept:
     words; not typed: all are words, as they are written.
     """
 
-    def __init__(self, source: Source, model: Model, wanted: Sequence[str], typed: bool):
+    def __init__(self, application: Application, wanted: Sequence[str], typed: bool):
+        source, preparation = application.source, application.model.preparation
         self._source, self._numbers = source, select(source, wanted)
-        targets = model.preparation.targets if source.named else ()
-        known = _known_numbers(model)
+        by_name = [source.columns[j] for j in application.columns.inputs] == [*preparation.inputs]
+        targets = preparation.targets if by_name else ()  # in a table of other columns a number says nothing
+        known = _known_numbers(application.model)
         fields = []
         for j in self._numbers:
             name = source.columns[j]

@@ -94,6 +94,20 @@ def test_two_columns_of_one_name(folder: Path, tmp_path: Path) -> None:
         of(folder, str(tmp_path / "odd.csv"), keep=["true y", "y"])
 
 
+def test_the_target_of_a_table_without_names_is_the_true_one(tmp_path: Path) -> None:
+    """Where the inputs are found by their numbers; by their places a number says nothing."""
+    model = assembled(OneRank(), X, Y).model
+    model.preparation = replace(model.preparation, inputs=("0", "2", "3"), targets=("1",))
+    model.save(tmp_path / "model.safetensors")
+    np.save(tmp_path / "whole.npy", np.column_stack([X[:, 0], Y, X[:, 1:]]))
+    fields, columns = of(tmp_path, "whole.npy", keep=["*"], typed=True)
+    assert [name for name, _ in fields] == ["0", "true 1", "2", "3", "1"]
+    np.testing.assert_array_equal(columns[1], Y[:, 0])
+    np.save(tmp_path / "bare.npy", X)
+    with pytest.raises(UserError, match="Two columns would be called '1': choose others with --keep"):
+        of(tmp_path, "bare.npy", keep=["*"])
+
+
 def test_a_target_with_the_name_of_what_is_written_beside_another(folder: Path, tmp_path: Path) -> None:
     model = assembled(OneRank(), *regression(40, m=2)).model
     model.preparation = replace(model.preparation, targets=("y", "d y / d x1"))

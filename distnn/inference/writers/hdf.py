@@ -20,12 +20,14 @@ def _require() -> None:
 
 
 def encode(fields: Sequence[Field], columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The columns. UserError for a missing value where there can be none."""
+    """The columns. UserError for a missing value where there can be none, and for words that HDF5 does not have."""
     for field, column in zip(fields, columns, strict=True):
         if np.ma.is_masked(column):
             raise UserError(
                 f"Column {field.name} lacks values, which HDF5 cannot say of {field.kind}: write .parquet or .csv."
             )
+        if column.dtype.kind == "U" and (np.char.find(column, "\0") >= 0).any():
+            raise UserError(f"Column {field.name} holds words with null characters, which HDF5 has not: write .csv.")
     return [np.ma.getdata(column) for column in columns]
 
 

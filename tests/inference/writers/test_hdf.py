@@ -34,6 +34,8 @@ def test_types_and_names() -> None:
 def test_what_it_cannot_hold() -> None:
     with pytest.raises(UserError, match="Column k lacks values, which HDF5 cannot say of integers"):
         HDF5.encode([Field("k", "integers")], [np.ma.masked_array([1, 2], [True, False])])
+    with pytest.raises(UserError, match="Column w holds words with null characters, which HDF5 has not"):
+        HDF5.encode([Field("w", "words")], [np.array(["a", "b\0c"])])
     with pytest.raises(UserError, match="Two columns would be called 'a_b' in HDF5"):
         HDF5.open(io.BytesIO(), [Field("a/b", "numbers"), Field("a_b", "numbers")], 2)
 
