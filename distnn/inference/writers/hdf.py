@@ -26,7 +26,7 @@ def encode(fields: Sequence[Field], columns: Sequence[np.ndarray]) -> list[np.nd
             raise UserError(
                 f"Column {field.name} lacks values, which HDF5 cannot say of {field.kind}: write .parquet or .csv."
             )
-        if column.dtype.kind == "U" and (np.char.find(column, "\0") >= 0).any():
+        if column.dtype.kind == "U" and any("\0" in word for word in column.tolist()):
             raise UserError(f"Column {field.name} holds words with null characters, which HDF5 has not: write .csv.")
     return [np.ma.getdata(column) for column in columns]
 
