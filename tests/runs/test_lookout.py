@@ -58,6 +58,6 @@ def test_who_waits_is_told(job: Job, monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(lookout, "LOG_SECONDS", -1.0)
     assert attempt(job) == DONE
     said = capsys.readouterr().err
-    assert said.count("choosing the network: trying 0 hidden units") == 1
-    assert said.count("trying 2 hidden units") == 1
+    assert said.count("choosing the network: trying 0 hidden units\n") == 1
+    assert said.count("trying 2 hidden units\n") == 1
     assert job.options.optimizer == "bayesian"  # so that nothing is chosen again where ranks are lost
