@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-DISTRIBUTIONS = {  # by the name imported
+DISTRIBUTIONS = {  # by the name imported, where that is another or to be said
     "jax": "jax",
     "optimistix": "optimistix",
     "scipy": "scipy",
@@ -38,5 +38,5 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     found = {}
     for package in sorted(package for package in packages if find_spec(package) is not None):
         with suppress(PackageNotFoundError):
-            found[package] = version(DISTRIBUTIONS[package])
+            found[package] = version(DISTRIBUTIONS.get(package, package))
     return found

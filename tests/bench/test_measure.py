@@ -15,7 +15,7 @@ from distnn.parallel.ranks import OneRank
 @pytest.mark.job
 def test_missing_and_failing_peers_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = Peer("Missing", "no_such_package", module="missing")
-    failing = Peer("Failing", "json", module="no_such_module")
+    failing = Peer("Failing", "pytest", module="no_such_module")
     monkeypatch.setattr(measurement, "PEERS", (missing, failing))
     found = measurement.measure("tiny", replace(QUICK, device="xla-cpu"), OneRank())
     assert found["left_out"]["Missing"] == "no_such_package is not installed (pip install 'distnn[peers]')"
