@@ -142,7 +142,7 @@ def _add_areas(result: dict[str, Any], areas: Sequence[float | None]) -> None:
         result["auc"] = areas[0]
         return
     known = [area for area in areas if area is not None]
-    result["auc"] = sum(known) / len(known) if len(known) == len(areas) else None
+    result["auc"] = math.fsum(known) / len(known) if len(known) == len(areas) else None
     for own, area in zip(result["by_class"].values(), areas, strict=True):
         own["auc"] = area
 
