@@ -20,6 +20,7 @@ JOBS = (
     ("JOB_ID", "SGE_TASK_ID"),  # Grid Engine
 )
 ATTEMPT = "SLURM_RESTART_COUNT"  # of a job that was put back into the queue
+EXITING = 0x4  # PF_EXITING, of the kernel's flags of a process: it gives its memory back, and no code of it runs
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def started(process: int) -> str | None:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
-    return None if fields[0] in "ZX" else fields[19]  # a zombie has ended
+    return None if fields[0] in "ZX" or int(fields[6]) & EXITING else fields[19]  # a zombie has ended
 
 
 def job() -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -24,10 +27,9 @@ def test_it_reads_back_as_written() -> None:
 @pytest.mark.job
 def test_a_process_that_has_ended_is_not_there_even_before_anybody_waits_for_it() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
-    while owner.started(process.pid) is not None:
-        pass
-    assert process.poll() == 0
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert owner.started(process.pid) is None
+    assert process.wait() == 0
     assert owner.started(2**70) is None
     assert owner.started(1)
 
@@ -61,3 +63,17 @@ def test_an_earlier_attempt_of_this_job_is_over(count: str, over: bool, monkeypa
     monkeypatch.setenv(owner.ATTEMPT, count)
     assert before.is_over() is over
     assert not replace(before, job="6").is_over()
+
+
+@pytest.mark.job
+def test_a_process_that_is_giving_its_memory_back_has_ended() -> None:
+    """It takes a while after a signal: no other job should be refused a directory for that."""
+    taken = "x = bytearray(1 << 29); print(len(x), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", taken], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+        with suppress(ProcessLookupError):  # once it has lost its memory
+            while True:
+                Path(f"/proc/{process.pid}/environ").read_bytes()
+        assert owner.started(process.pid) is None
