@@ -71,7 +71,7 @@ class Ensemble(Model):
 
     def deviations(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """As of any model; where training was not asked for intervals both are the spread, without the noise."""
-        if self.certainty is None and self.preparation.classes is None:
+        if self.certainty is None and not self.uncertain and self.preparation.classes is None:
             return self.spread(X), self.spread(X)
         return super().deviations(X)
 

@@ -51,6 +51,13 @@ def test_intervals_hold_both_what_members_say_and_what_they_differ_by() -> None:
     np.testing.assert_allclose((high - low) / 2, student.ppf(0.975, fewest) * expected[0][:, 0], rtol=1e-9)
 
 
+def test_a_spread_does_not_pass_for_intervals_that_the_rows_did_not_allow() -> None:
+    with pytest.warns(UserWarning, match="without intervals"):
+        own = members(np.hstack([X, X]), 2, hidden=(), weight_decay=0.0, intervals="all")  # without noise
+    with pytest.raises(UserError, match="without intervals"):
+        Ensemble.of(own).predict(X, return_std=True)
+
+
 @pytest.mark.parametrize("output_theta", ["softmax", "logistic"])
 def test_classes_are_those_of_the_mean_probabilities(output_theta: str) -> None:
     own = members(KINDS, output_theta=output_theta, error="cross-entropy", classes=True)
