@@ -33,6 +33,7 @@ from distnn.training.termination import Criterion, compare
 TOLERANCE = 1e-4  # of Bayesian regularisation
 STRAIGHT = 8  # iterations to the minimum of a network without hidden units
 DECAYS = [math.sqrt(float(f"1e{power}")) for power in range(-4, 9)]  # λ n of ridge regression: √10 apart
+NOTHING = 1e8  # λ n with which nothing is learnt but the mean of the targets
 COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
 PATIENCE = 2  # trials without any gain that end the search: one may have ended in a bad minimum
 UPHELD = 1.0  # standard errors by which it has to be better without a fifth of the rows: `CLEAR` it is with all of them
@@ -166,16 +167,22 @@ def _is_upheld(tried: Tried, source: Source, over: Objective, look: Look, errors
 
 def _ridge(options: Options, made: Assembly, look: Look) -> Trial:
     """Ridge regression, its decay by the errors of rows left out. Collective."""
-    best: Trial | None = None
+    best, none = None, _straight_line(options, made, NOTHING, look)
     for decay in DECAYS:
-        made.objective.weight_decay = decay / made.objective.n
-        errors = left_out(made, trained(made, _iterations(STRAIGHT), _words(0), look), made.objective)
-        chosen = replace(_straight(options), weight_decay=made.objective.weight_decay)
-        trial = Trial(chosen, "ridge regression", -math.inf, errors, mean(errors, made.objective))
+        trial = _straight_line(options, made, decay, look)
         if best is None or trial.mean < best.mean:
             best = trial
     assert best is not None
-    return best
+    clear = are_clearly_less(best.errors, none.errors, made.objective)
+    return best if clear else best._replace(words=f"{best.words} that is not clearly better than the mean")
+
+
+def _straight_line(options: Options, made: Assembly, decay: float, look: Look) -> Trial:
+    """With a decay of λ n. Collective."""
+    made.objective.weight_decay = decay / made.objective.n
+    errors = left_out(made, trained(made, _iterations(STRAIGHT), _words(0), look), made.objective)
+    chosen = replace(_straight(options), weight_decay=made.objective.weight_decay)
+    return Trial(chosen, "ridge regression", -math.inf, errors, mean(errors, made.objective))
 
 
 def _bayesian_trials(options: Options, source: Source, ranks: Ranks, over: Objective, look: Look) -> Iterator[Trial]:
@@ -213,7 +220,7 @@ def _said(tried: Tried) -> str:
         what = f"bayesian, a decay for each group of weights, and {best.words}"
     else:
         decay = best.options.weight_decay
-        what = f"levenberg-marquardt, no hidden units and --weight-decay {decay:.3g}, ridge regression"
+        what = f"levenberg-marquardt, no hidden units and --weight-decay {decay:.3g}, {best.words}"
     again = "; ".join(
         f"{words} {own:.3g}, where ridge regression has {other:.3g}" for words, own, other in tried.refitted
     )

@@ -18,7 +18,7 @@ from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import DECAY, assemble
-from distnn.runs.network_search import FIFTH, Trial, bayesian
+from distnn.runs.network_search import FIFTH, NOTHING, Trial, _straight_line, bayesian
 from distnn.runs.options import Options
 from distnn.runs.trials import ITERATIONS, Stopped
 from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
@@ -44,6 +44,26 @@ def test_the_evidence_chooses_the_network(short: None) -> None:
     assert (straight.options.hidden, straight.options.optimizer) == ((), "levenberg-marquardt")
     decay = straight.options.weight_decay
     assert decay and f"no hidden units and --weight-decay {decay:.3g}, ridge regression, by" in str(straight.why)
+
+
+def test_it_says_where_a_straight_line_finds_next_to_nothing_in_the_inputs(short: None) -> None:
+    """Whatever is taken; the mean is that of the targets, and the rows left out have their share in it."""
+    generator = np.random.default_rng(0)
+    X = generator.uniform(-1, 1, (90, 2))
+    for said, y in (
+        (True, generator.normal(size=90)),
+        (True, np.prod(X, axis=1) + 0.01 * generator.normal(size=90)),
+        (False, X[:, 0] + 0.5 * generator.normal(size=90)),
+    ):
+        assert ("ridge regression that is not clearly better than the mean" in str(assembled(X, y).why)) is said
+
+
+def test_what_is_learnt_with_the_largest_decay_is_the_mean() -> None:
+    made = assembled(X := np.random.default_rng(0).normal(size=(40, 2)), 5 + X[:, 0], weight_decay=0.0, hidden=())
+    errors = _straight_line(Options(), made, NOTHING, str).errors
+    assert errors is not None
+    expected = np.square(X[:, 0] - X[:, 0].mean()) / X[:, 0].var() / (1 - 1 / 40) ** 2
+    np.testing.assert_allclose(np.concatenate(errors), expected, rtol=1e-4)
 
 
 def test_networks_whose_blocks_are_others_are_judged_row_by_row(short: None, monkeypatch: pytest.MonkeyPatch) -> None:
