@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +21,52 @@ EXTRAS = {"xla-cpu": "xla", "gpu": "gpu"}
 SHARE = "DISTNN_SHARE_DEVICES"  # 1: more ranks than GPUs, for tests
 PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"  # which JAX reads
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
+CUBLAS = ("libcublasLt.so.13", "libcublasLt.so.12")
 # Nothing is chosen by timing, and no operation whose order is left to chance; XLA keeps to the widths that are written.
+# Products are cuBLAS's: without timing, Triton's have tiles of 8 × 16, which are slow.
 OPTIONS: dict[str, dict[str, Any]] = {
     "cpu": {"xla_cpu_multi_thread_eigen": False, "xla_allow_excess_precision": False},
     "gpu": {
         "xla_gpu_autotune_level": 0,
         "xla_gpu_deterministic_ops": True,
         "xla_gpu_exclude_nondeterministic_ops": True,
+        "xla_gpu_enable_triton_gemm": False,
         "xla_allow_excess_precision": False,
     },
 }
 
 
 def take(name: str, ranks: Ranks) -> Any:
-    """This rank's device, a jax.Device. name: a key of PLATFORMS. Collective. UserError where there is none."""
+    """This rank's device, a jax.Device: what it took before these ranks were split from others, if it did.
+
+    name: a key of PLATFORMS. Collective. UserError where there is none, or another rank has it.
+    """
+    if ranks.device is not None:
+        return ranks.device
     with ranks.sharing_errors():
         devices = _devices(name)
-    shown = tuple(os.environ.get(variable) for variable in VISIBLE)
-    seen = (socket.gethostname(), *shown, *(() if PLATFORMS[name] == "cpu" else places()))
-    mates = [rank for rank, other in enumerate(ranks.gather(seen)) if other == seen]  # who see the same devices
+    host, shown = socket.gethostname(), tuple(os.environ.get(variable) for variable in VISIBLE)
+    ids = () if PLATFORMS[name] == "cpu" else identities()
+    seen = ranks.gather((host, shown, ids))
+    mates = [rank for rank, other in enumerate(seen) if other == seen[ranks.rank]]  # who see the same devices
+    number = local_number()
+    if number is None or len(mates) < sum(of[0] == host for of in seen) or (number >= len(devices) and any(shown)):
+        number = mates.index(ranks.rank)  # a batch system shows each rank its own
+    holds = ranks.gather((host, ids[number] if number < len(ids) else (shown, number)))
+    holders = [str(rank) for rank, other in enumerate(holds) if other == holds[ranks.rank]]
     with ranks.sharing_errors():
-        number = local_number()
-        if number is None or (number >= len(devices) and any(shown)):  # a batch system shows each rank its own
-            number = mates.index(ranks.rank)
-        if number >= len(devices) and PLATFORMS[name] != "cpu" and os.environ.get(SHARE) != "1":
-            raise UserError(
-                f"--device {name}: {socket.gethostname()} has more ranks ({max(len(mates), number + 1)}) than devices "
-                f"({len(devices)}): start {len(devices)} there."
-            )
-        return devices[number % len(devices)]
+        if PLATFORMS[name] != "cpu" and os.environ.get(SHARE) != "1":
+            if number >= len(devices):
+                raise UserError(
+                    f"--device {name}: {host} has more ranks ({max(len(mates), number + 1)}) than devices "
+                    f"({len(devices)}): start {len(devices)} there."
+                )
+            if len(holders) > 1:
+                raise UserError(
+                    f"--device {name}: ranks {' and '.join(holders)} would share a device of {host}. "
+                    f"Let each rank see all devices or one of its own: {VISIBLE[0]} says which it sees."
+                )
+    return devices[number % len(devices)]
 
 
 def _devices(name: str) -> list[Any]:
@@ -82,8 +99,8 @@ def _memory_as_needed() -> Iterator[None]:
             del os.environ[PREALLOCATE]
 
 
-def places() -> tuple[str, ...]:
-    """Where in this machine the GPUs of NVIDIA's are that this process sees; nothing where there are none. Local.
+def identities() -> tuple[str, ...]:
+    """NVIDIA's names of the GPUs, or parts of GPUs, that this process sees; nothing where there are none. Local.
 
     A batch system may show each rank a GPU of its own and call all of them the first one.
     """
@@ -91,13 +108,13 @@ def places() -> tuple[str, ...]:
         cuda = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return ()
-    count, place = ctypes.c_int(), ctypes.create_string_buffer(32)
+    count, uuid = ctypes.c_int(), ctypes.create_string_buffer(16)
     if cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count)):
         return ()
     found = []
     for number in range(count.value):
-        cuda.cuDeviceGetPCIBusId(place, len(place), number)  # devices are their numbers
-        found.append(place.value.decode())
+        cuda.cuDeviceGetUuid_v2(uuid, number)  # devices are their numbers
+        found.append(uuid.raw.hex())
     return tuple(found)
 
 
@@ -105,14 +122,21 @@ def describe(device: Any) -> dict[str, Any]:
     """What the bits that this device computes depend on. Local."""
     import jax
 
-    if device.platform == "cpu":
-        kind, driver = f"XLA on {cpu.name()}", ""
-    else:
+    kind, libraries = f"XLA on {cpu.name()}", ("", "")
+    if device.platform != "cpu":
         cores = getattr(device, "core_count", None)  # of one model there may be several kinds
-        kind, driver = f"{device.device_kind}{f' of {cores} cores' if cores else ''}", _driver()
+        kind, libraries = f"{device.device_kind}{f' of {cores} cores' if cores else ''}", (_cublas(), _driver())
     version = " ".join(str(device.client.platform_version).split())
-    parts = (f"jax {jax.__version__}", version, driver, os.environ.get("XLA_FLAGS", ""))
+    parts = (f"jax {jax.__version__}", version, *libraries, os.environ.get("XLA_FLAGS", ""))
     return {"device": kind, "xla": ", ".join(part for part in parts if part)}
+
+
+def _cublas() -> str:
+    """The version of NVIDIA's products, where JAX has loaded them: they are installed apart from JAX. Else nothing."""
+    for name in CUBLAS:
+        with suppress(OSError):
+            return f"cuBLAS {ctypes.CDLL(name, os.RTLD_NOW | os.RTLD_NOLOAD).cublasLtGetVersion()}"
+    return ""
 
 
 def _driver() -> str:

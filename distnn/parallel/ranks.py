@@ -88,6 +88,7 @@ class Ranks(ABC):
     calls = 0  # of MPI so far, local
     waiting = False  # is this rank in a call of MPI? Local
     elastic = False  # may ranks be lost (RanksLost), so that the others go on? Replicated
+    device: Any = None  # that this rank took before these ranks were split from others, if it did; local
 
     @abstractmethod
     def maximum(self, values: np.ndarray) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +15,8 @@ from threaded_ranks import on_ranks, outcomes
 from distnn.accelerator import devices
 from distnn.errors import RankError, TooLittleRoom, UserError
 from distnn.parallel.launched import LOCAL_VARIABLES
-from distnn.parallel.ranks import OneRank
+from distnn.parallel.ranks import OneRank, Ranks
+from distnn.runs.farm import schedule
 
 
 class Device:
@@ -46,11 +49,58 @@ def test_the_launcher_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_rank_may_call_its_own_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a batch system shows each of them one, which all see as number 0."""
     monkeypatch.setattr(devices, "_devices", lambda name: ["the one"])
-    monkeypatch.setattr(devices, "places", lambda: (threading.current_thread().name,))
+    monkeypatch.setattr(devices, "identities", lambda: (threading.current_thread().name,))
     assert on_ranks(3, lambda ranks: devices.take("gpu", ranks)) == ["the one"] * 3
 
 
-def test_places_are_what_the_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def shown(monkeypatch: pytest.MonkeyPatch, *of_ranks: str) -> Callable[[Ranks], Any]:
+    """Each rank sees these GPUs of its host, in this order, as a launcher's variable has it. Returns `take`."""
+    own = threading.local()
+    monkeypatch.setattr(devices, "_devices", lambda name: list(own.sees))
+    monkeypatch.setattr(devices, "identities", lambda: tuple(own.sees))
+
+    def take(ranks: Ranks) -> Any:
+        own.sees = of_ranks[ranks.rank]
+        return devices.take("gpu", ranks)
+
+    return take
+
+
+def test_two_ranks_that_would_share_a_gpu_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each of them sees a GPU of its own accord, or all in another order."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "other on each rank, and so nothing to go by")
+    assert on_ranks(4, shown(monkeypatch, "ab", "cd", "ab", "cd")) == ["a", "c", "b", "d"]
+    assert on_ranks(2, shown(monkeypatch, "a", "b")) == ["a", "b"]
+    for error in outcomes(3, shown(monkeypatch, "a", "b", "bc")):
+        assert isinstance(error, UserError)
+        assert str(error).startswith("--device gpu: ranks 1 and 2 would share a device of ")
+    for error in outcomes(2, shown(monkeypatch, "a", "a")):
+        assert "has more ranks (2) than devices (1): start 1 there." in str(error)
+    monkeypatch.setenv(devices.SHARE, "1")
+    assert on_ranks(2, shown(monkeypatch, "a", "a")) == ["a", "a"]
+    assert on_ranks(3, shown(monkeypatch, "a", "b", "bc")) == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize("sees", [("a", "a"), ("ab", "ac")])
+def test_groups_of_a_farm_share_no_gpu(sees: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is one rank, and would find itself alone."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    take = shown(monkeypatch, *sees)
+    monkeypatch.setattr(schedule, "take", lambda name, ranks: take(ranks))
+
+    def group(ranks: Ranks) -> Any:
+        found, _ = schedule.in_groups(ranks, 2, 0, range(2), lambda number, result: None, device="gpu")
+        return devices.take("gpu", found)
+
+    if sees == ("a", "a"):
+        assert all("has more ranks (2) than devices (1)" in str(error) for error in outcomes(2, group))
+    else:
+        assert all("ranks 0 and 1 would share" in str(error) for error in outcomes(2, group))
+    take = shown(monkeypatch, "ab", "ab")
+    assert on_ranks(2, group) == ["a", "b"]
+
+
+def test_identities_are_what_the_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
     class Driver:
         def cuInit(self, flags: int) -> int:
             return 0
@@ -59,14 +109,34 @@ def test_places_are_what_the_driver_says(monkeypatch: pytest.MonkeyPatch) -> Non
             count._obj.value = 2
             return 0
 
-        def cuDeviceGetPCIBusId(self, place: Any, length: int, number: int) -> int:
-            place.value = f"0000:{number}B:00.0".encode()
+        def cuDeviceGetUuid_v2(self, uuid: Any, number: int) -> int:
+            uuid.raw = bytes([number, *range(1, 16)])
             return 0
 
     monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: Driver())
-    assert devices.places() == ("0000:0B:00.0", "0000:1B:00.0")
+    assert devices.identities() == ("000102030405060708090a0b0c0d0e0f", "010102030405060708090a0b0c0d0e0f")
     monkeypatch.setattr(Driver, "cuInit", lambda self, flags: 100)  # no device
-    assert devices.places() == ()
+    assert devices.identities() == ()
+
+
+def test_a_gpu_is_described_by_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load(name: str, mode: int) -> Any:
+        asked.append(mode)
+        if name == devices.CUBLAS[0]:
+            raise OSError(name)
+        return SimpleNamespace(cublasLtGetVersion=lambda: 120903)
+
+    monkeypatch.setattr(devices.ctypes, "CDLL", load)
+    monkeypatch.setattr(devices, "_driver", lambda: "driver 1.2")
+    gpu = SimpleNamespace(
+        platform="gpu", device_kind="X", core_count=132, client=SimpleNamespace(platform_version="P\ncuda 1")
+    )
+    found = devices.describe(gpu)
+    assert found["device"] == "X of 132 cores"
+    assert ", P cuda 1, cuBLAS 120903, driver 1.2" in found["xla"]
+    assert all(mode & os.RTLD_NOLOAD for mode in asked)
 
 
 def test_other_code_with_jax_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,8 +143,8 @@ class Farm:
         """Train the members; the results are known to all ranks then. Returns what stopped it, 0 for nothing."""
         ranks = self.ranks
         tasks = self.members.tasks(todo, self.directory.path) if ranks.rank == 0 else ()
-        patience, prunes = self.options.watchdog, self.members.report
-        group, schedule = in_groups(ranks, groups, patience, tasks, self._finished, self.ends, prunes)
+        patience, prunes, device = self.options.watchdog, self.members.report, self.options.device
+        group, schedule = in_groups(ranks, groups, patience, tasks, self._finished, self.ends, prunes, device)
         if self.report is not None:
             self.report.over = len(self.results)
             self.report.start()

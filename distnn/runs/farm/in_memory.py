@@ -77,7 +77,8 @@ def train_all(
         every = assemblies(options, members, range(members.count), source, ranks, str)
         return [train(assembly, ranks, str) for assembly in every]
     everyone = ranks.split(0)  # whose posts meet no messages of a script
-    group, schedule = in_groups(everyone, groups, 0, range(members.count), lambda number, result: None)
+    numbers = range(members.count)
+    group, schedule = in_groups(everyone, groups, 0, numbers, lambda number, result: None, device=options.device)
     held = source.of_group(group)
     own: dict[int, Any] = {}
     error: Exception | None = None

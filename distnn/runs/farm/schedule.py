@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from distnn.accelerator.devices import take
 from distnn.errors import FAILED
 from distnn.parallel.ranks import Ranks
 from distnn.training.interruption import PRUNED, TIME_LIMIT
@@ -178,13 +179,16 @@ def in_groups(
     finished: Callable[[int, Any], None],
     ends: float = math.inf,
     prunes: Prunes = _never,
+    device: str = "cpu",
 ) -> tuple[Ranks, Schedule | None]:
     """This rank's group, of so many, and the schedule on its first rank. Collective over all ranks.
 
-    tasks, finished, ends, prunes: as `Root` has them, on rank 0.
+    tasks, finished, ends, prunes: as `Root` has them, on rank 0. device: of --device; groups share none.
     """
+    taken = None if device == "cpu" else take(device, ranks)
     number_of = [rank * groups // ranks.size for rank in range(ranks.size)]
     group = ranks.split(number_of[ranks.rank])
+    group.device = taken
     if ranks.rank == 0:
         others = [number_of.index(number) for number in range(1, groups)]
         return group, Root(ranks, patience, tasks, others, finished, ends, prunes)
