@@ -49,7 +49,6 @@ class Job:
             with self._watched():
                 source = open_table(self.options, self.ranks)
             return self._show(source)
-        resume = self.options.resume
         try:
             with watching(self.ranks, self.options.watchdog):
                 self._take_directory()
@@ -61,7 +60,7 @@ class Job:
                 return carry_on(self.ranks, lambda recovery: self.attempt(source, recovery))
             return self.attempt(source, Recovery())
         except UserError:
-            if not resume and self.ranks.rank == 0:
+            if self.ranks.rank == 0:
                 self.directory.discard()
             raise
         finally:
@@ -74,9 +73,10 @@ class Job:
         def take() -> tuple[str, str | None, bool]:
             if options.out is None:
                 self.directory = RunDirectory.of_now(RUNS, options.keep)
-            if not options.resume:
+            begun = self.directory.options.exists()
+            if not (options.resume and begun):
                 self.directory.create(options.overwrite, options.elastic)
-                return str(self.directory.path), self.directory.claim.token, False
+                return str(self.directory.path), self.directory.claim.token, options.resume
             self.directory.take(options.elastic)
             return str(options.out), self.directory.claim.token, self.directory.has_not_begun()
 

@@ -32,14 +32,21 @@ FREE = (
 def merge(given: Mapping[str, Any], read: Callable[[Sequence[str]], Options]) -> Options:
     """The options of the run in given["out"], with those that are given now, by name, in their place.
 
+    Of a run that ended before it had begun nothing is stored: where they name the table, those given now begin it.
+
     read: options from arguments. Local: for rank 0. UserError if there is no run, or if an option was given that a run
     cannot change.
     """
     if "out" not in given:
         raise UserError("--resume needs --out, the directory of the run to go on with.")
     path = RunDirectory(given["out"]).options
+    if not path.exists() and "data" in given:
+        return replace(read([]), **given)
     if not path.exists():
-        raise UserError(f"--out {given['out']} holds no run to resume: {path} is missing.")
+        raise UserError(
+            f"--out {given['out']} holds no run to resume: {path} is missing. If the run ended before it had begun, "
+            "give all of its options again, with --data."
+        )
     if path.is_file() and not path.read_bytes().strip():
         raise UserError(
             f"{path} is empty, as a crash or a full disk may leave it: put back the options of this run, or begin a "

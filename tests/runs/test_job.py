@@ -99,6 +99,26 @@ def test_what_is_left_of_a_run_is_lost_by_overwrite_only(tmp_path: Path) -> None
     assert carried_out(tmp_path, overwrite=True) == 0
 
 
+def test_a_run_that_ended_before_it_had_begun_begins_at_resume(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a signal while the table is read leaves it: no options are stored, perhaps not even the directory is made."""
+    (tmp_path / "made").mkdir()
+    for folder in (tmp_path / "none", tmp_path / "made"):
+        assert carried_out(folder, resume=True) == 0
+        said = " ".join(capsys.readouterr().err.split())
+        assert f"{folder} has no checkpoint yet: its run starts again from the beginning." in said
+        assert (folder / "model.safetensors").exists()
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "mine.txt").touch()
+    with pytest.raises(UserError, match=r"holds mine\.txt"):
+        carried_out(foreign, resume=True)
+    with pytest.raises(UserError, match="nowhere"):
+        carried_out(tmp_path / "bad", resume=True, data="nowhere.csv")
+    assert not (tmp_path / "bad").exists()
+
+
 def test_without_a_checkpoint_a_resumed_run_starts_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And with all of its options, --start too."""
     start, out = tmp_path / "start", tmp_path / "run"

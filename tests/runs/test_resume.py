@@ -54,6 +54,8 @@ def test_there_has_to_be_a_run(tmp_path: Path) -> None:
         merge({"resume": True}, READ)
     with pytest.raises(UserError, match=r"holds no run to resume: .*options\.toml is missing"):
         merge({"resume": True, "out": str(tmp_path)}, READ)
+    begun = merge({"resume": True, "out": str(tmp_path), "data": "a.csv", "seed": 3}, READ)
+    assert begun == Options(resume=True, out=str(tmp_path), data="a.csv", seed=3)
     (tmp_path / "options.toml").write_text("\n")
     with pytest.raises(UserError, match=r"options\.toml is empty, as a crash .*: put back the options of this run"):
         merge({"resume": True, "out": str(tmp_path)}, READ)
