@@ -96,6 +96,7 @@ def descend(function: Bending, A: SymmetricMatrix, state: DampedState, damping: 
     mu, nu, plain = state.mu or damping * largest, state.nu, max(state.plain - 1, 0)
     alone, bend = state.plain > 0, 0.0  # alone: h is tried without acceleration
     while 0 < mu <= min(LARGEST_DAMPING * largest, sys.float_info.max):
+        L = None  # the factor of a trial that failed gives its memory back before the next one takes as much
         L = A.factor(mu)
         if L is None:  # by rounding
             mu, nu = mu * nu, 2 * nu

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,8 @@ from stepping import run
 from tables import assembled, regression
 
 from distnn.errors import UserError
-from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
+from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt, descend
+from distnn.optimizers.matrix import Dense, Factor
 from distnn.parallel.ranks import OneRank
 from distnn.training.record import norm
 
@@ -158,6 +160,23 @@ def test_a_matrix_that_is_singular_in_floating_point_is_answered_by_more_damping
     optimizer = LevenbergMarquardt(damping=1e-10)
     state = optimizer.step(function, optimizer.start(function, np.zeros(2)), 0)
     assert np.isfinite(state.w).all()
+
+
+def test_no_factor_is_kept_while_the_next_one_takes_memory() -> None:
+    """Each is as large as A: in the trials of one step there is one at a time."""
+    function = Bent(0.0, mu=0.0)
+    factors: list[weakref.ref[Factor]] = []
+
+    class Counted(Dense):
+        def factor(self, mu: float) -> Factor | None:
+            assert not any(factor() for factor in factors)
+            factor = super().factor(mu)
+            assert factor
+            factors.append(weakref.ref(factor))
+            return factor
+
+    state = replace(LevenbergMarquardt().start(function, np.ones(2)), E=-1.0, G=np.ones(2))  # no trial is below that
+    assert descend(function, Counted(np.eye(2)), state, 1e-3).stuck and len(factors) > 5
 
 
 def test_damping_ends_at_the_range_of_float64() -> None:
