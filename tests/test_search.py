@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import sys
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from threaded_ranks import on_ranks
 from distnn import search, train
 from distnn.errors import DONE, FAILED, STOPPED, RankError, UserError
 from distnn.parallel.ranks import OneRank
+from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.schedule import Root
 from distnn.runs.farm.study import Study, due
 
@@ -246,6 +248,33 @@ def test_trials_that_came_to_their_end_in_groups_are_what_they_are_alone(
             )
             assert train.main(OneRank(), [table, *own]) == DONE
             assert model(out, k) == model(tmp_path, k)
+
+
+def test_a_sampler_chooses_when_it_knows_what_all_trials_came_to_but_those_of_other_groups(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distnn.runs.farm.farm.caught", nullcontext)
+    begin, tell, finish, told, known = Study.begin, Study.tell, RunDirectory.finish, list[int](), dict[int, int]()
+
+    def chosen(self: Study, number: int, choose: Any = None) -> Any:
+        known.setdefault(number, len(told))
+        return begin(self, number, choose)
+
+    def heard(self: Study, number: int, result: Any) -> None:
+        told.append(number)
+        tell(self, number, result)
+
+    def slow(self: RunDirectory, result: Any) -> None:
+        time.sleep(0.02)
+        finish(self, result)
+
+    monkeypatch.setattr(Study, "begin", chosen)
+    monkeypatch.setattr(Study, "tell", heard)
+    monkeypatch.setattr(RunDirectory, "finish", slow)
+    given = [table, *GIVEN, "--space", "weight-decay=1e-4..1", "--trials", "8", "--sampler", "TPESampler"]
+    given += ["--group-size", "1", "--out", str(tmp_path)]
+    assert on_ranks(2, lambda ranks: search.main(ranks, given)) == [DONE, DONE]
+    assert all(count >= number - 1 for number, count in known.items()) and len(known) == 8
 
 
 def test_without_optuna_it_is_said_what_to_install(table: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ from distnn.runs.farm.members import members
 from distnn.runs.options import Options
 
 ROWS, MEMBERS, ITERATIONS, TURNS = 2000, 8, 300, 5
+FARM = "farm"  # its directory
 
 
 def main(ranks: Ranks, arguments: Sequence[str]) -> int:
@@ -77,6 +78,7 @@ def measure(folder: Path, iterations: int, ranks: Ranks) -> dict[str, list[tuple
     for _ in range(TURNS):
         for name, way in ways.items():
             everyones = ranks.gather(way())
+            on_root(ranks, lambda: shutil.rmtree(folder / FARM))  # the next one begins in a new directory, too
             found[name].append((everyones[0][0], max(busy for _, busy in everyones)))
     return found
 
@@ -100,7 +102,7 @@ def _seconds(options: Options, folder: Path, ranks: Ranks, size: int) -> tuple[f
     several = members(given)
     assert several is not None
     began, busy = time.perf_counter(), time.process_time()
-    Farm(given, several, open_source(given.data, ranks), RunDirectory(folder / "farm"), ranks).carry_out()
+    Farm(given, several, open_source(given.data, ranks), RunDirectory(folder / FARM), ranks).carry_out()
     return time.perf_counter() - began, time.process_time() - busy
 
 

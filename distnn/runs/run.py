@@ -30,7 +30,8 @@ class Run:
     """One training that is written to a directory. Its methods are collective, if they do not say otherwise.
 
     assembly: what to train; its network has the weights to begin with. report: a silent one but on rank 0.
-    asked_to_stop: on rank 0, what others ask for, see `StopRequests`.
+    asked_to_stop: on rank 0, what others ask for, see `StopRequests`. over: is called on rank 0 with the reason when
+    only files are left to be written.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class Run:
         ranks: Ranks,
         report: Report,
         asked_to_stop: Callable[[], int] = int,
+        over: Callable[[Reason], object] = str,
     ):
         self.options = options = assembly.options
         self.assembly, self.directory, self.ranks, self.report = assembly, directory, ranks, report
-        self.asked_to_stop = asked_to_stop
+        self.asked_to_stop, self.over = asked_to_stop, over
         self.description = Description(stored(options), assembly.environment())
         self.checkpointing = Checkpointing(assembly, directory, self.description, report)
         self.every = evaluation_interval(assembly.objective, assembly.optimizer, options.evaluate_every)
@@ -140,6 +142,7 @@ class Run:
 
         RankError if another job has taken the directory.
         """
+        self.over(reason)
         directory = self.directory
         directory.claim.stands()
         works: dict[Path, Callable[[], None]] = {

@@ -9,6 +9,7 @@ import pytest
 
 from distnn.bench import farm
 from distnn.errors import UserError
+from distnn.kernels import blas
 from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options
 
@@ -16,6 +17,7 @@ from distnn.runs.options import Options
 def test_a_farm_is_trained_whole(tmp_path: Path) -> None:
     np.save(tmp_path / "table.npy", farm._rows()[:50])
     options = Options(data=str(tmp_path / "table.npy"), members=2, max_iterations=1, hidden=(2,), quiet=True)
+    blas.limit_threads(1)
     seconds, busy = farm._seconds(options, tmp_path, OneRank(), 1)
     assert seconds > 0 and busy > 0
     assert {path.name for path in (tmp_path / "farm").iterdir()} >= {"member-000", "member-001", "model.safetensors"}

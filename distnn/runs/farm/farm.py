@@ -42,6 +42,7 @@ from distnn.runs.understanding import memory_for_rows, plan_alone
 from distnn.storage.overwriting import make_way
 from distnn.training.interruption import STOP_FILE
 from distnn.training.record import Record
+from distnn.training.termination import Reason
 
 REMEMBERED = 3  # of the memory for rows, a part in so many for what was read
 
@@ -188,7 +189,8 @@ class Farm:
                 assembly = self._assembled(options, group, Lookout(options, group, own.stop, look))
             except Stopped:
                 return None
-            reason = Run(assembly, own, group, report, look).execute()
+            over = partial(_ask, schedule) if schedule is not None and not self.members.learn else str
+            reason = Run(assembly, own, group, report, look, over).execute()
         if reason.code == STOPPED or reason.quantity == "interrupted":
             return None
         result: dict[str, Any] = on_root(group, own.result_if_finished)
@@ -213,6 +215,12 @@ class Farm:
         self.members.tell(number, result)
         if self.report is not None:
             self.report.finished(self.members.name(number), result)
+
+
+def _ask(schedule: Schedule, reason: Reason) -> None:
+    """Ask for the next member, if one is going to be trained. Local to the first rank of a group."""
+    if reason.quantity != "interrupted":
+        schedule.ask()
 
 
 def _report(schedule: Schedule, number: int, record: Record) -> None:

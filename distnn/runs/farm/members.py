@@ -41,6 +41,11 @@ class Members:
         return {}
 
     @property
+    def learn(self) -> bool:
+        """Does what is trained next depend on what the members before came to?"""
+        return False
+
+    @property
     def prunes(self) -> bool:
         """May members be broken off because others do better?"""
         return False

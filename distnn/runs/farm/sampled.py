@@ -22,6 +22,10 @@ class SampledTrials(Trials):
 
     of: Sequence[Dimension] = ()
 
+    @property
+    def learn(self) -> bool:
+        return True
+
     def restore(self, directory: Path, resume: bool) -> None:
         super().restore(directory, resume)
         assert self.study is not None

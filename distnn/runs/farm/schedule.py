@@ -1,8 +1,9 @@
 """Who trains which member next: groups ask for another one when they have come to the end of one; rank 0 decides.
 
 The first ones are dealt out unasked, before rank 0 begins with its own. The first rank of a group speaks for it. Rank 0
-trains as well, and answers between its own iterations. All of this is said point to point, so that no group waits for
-another one; and which group trains a member has no influence on it.
+trains as well, and answers between its own iterations: so a group asks before it writes its files, and the answer is
+there when they are. All of this is said point to point, so that no group waits for another one; and which group trains
+a member has no influence on it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from distnn.training.interruption import PRUNED, TIME_LIMIT
 LOOK_SECONDS = 1e-3  # between looks for what was posted, while this rank trains: as long as who asks may wait
 SLEEP_SECONDS = 1e-3  # and while it waits
 BEAT_SECONDS = 5.0  # between signs of life
-ASKS, ALIVE, STOP, TRAIN, REPORTS, PRUNE = "asks", "alive", "stop", "train", "reports", "prune"  # what is said
+# what is said
+ASKS, TRAIN, DONE, LEAVES = "asks", "train", "done", "leaves"
+ALIVE, STOP, REPORTS, PRUNE = "alive", "stop", "reports", "prune"
 
 Prunes = Callable[[int, int, float], bool]
 
@@ -39,7 +42,7 @@ class Schedule:
     def __init__(self, ranks: Ranks, patience: float):
         self.ranks, self.patience = ranks, patience
         self.stopped = 0  # what stops the farm, as `Ranks.stop_request` has it
-        self._dealt = False  # has every group had its first member?
+        self._asked = True  # for a member; the first one comes unasked
         self._looked = self._beat = time.monotonic()
         self._reported: int | None = None  # the member that is being trained, once it has reported
         self._pruned: int | None = None  # the one that is to be broken off
@@ -47,15 +50,29 @@ class Schedule:
     def next(self, done: tuple[int, Any] | None) -> Any:
         """The member to train now; None: no more. done: the last one's number, and what it came to."""
         self._reported = None
-        if self._dealt:
-            self.ranks.post((ASKS, done), 0)
-        self._dealt = True
+        if done is not None:
+            self.ranks.post((DONE, done), 0)
+        task = self._answer()
+        while self.stopped and task is not None:  # it was dealt before; it is not begun
+            task = self._answer()
+        if task is None:
+            self.ranks.post((LEAVES, None), 0)
+        return task
+
+    def ask(self) -> None:
+        """For the next member, so that `next` need not wait for it."""
+        if not self._asked:
+            self._asked = True
+            self.ranks.post((ASKS, None), 0)
+
+    def _answer(self) -> Any:
+        """The answer, also where all stop: MPI does not end well with a message that nobody took."""
+        self.ask()
         asked = time.monotonic()
-        answer: list[Any] = []
-        while not answer:  # also where all stop: MPI does not end well with a message that nobody took
-            answer = [value for _, (word, value) in self._heard() if word == TRAIN]
+        while not (answer := [value for _, (word, value) in self._heard() if word == TRAIN]):
             _wait(self.ranks, [0], asked, self.patience)
-        return answer[0] if answer else None
+        self._asked = False
+        return answer[0]
 
     def look(self) -> int:
         """Between iterations: what asks this training to stop, 0 for nothing."""
@@ -114,17 +131,25 @@ class Root(Schedule):
         self.ends = ends
         self._tasks, self._finished, self._prunes = iter(tasks), finished, prunes
         now = time.monotonic()
-        self._heard_of = dict.fromkeys(others, now)  # when, those that may still ask
+        self._heard_of = dict.fromkeys(others, now)  # when, those that have not left
+        self._dealing = set(self._heard_of)  # those that have not been told that there is no more
+        self._dealt = False  # has every group had its first member?
 
     def next(self, done: tuple[int, Any] | None) -> Any:
         self._reported = None
-        self._hear(time.monotonic())
-        task = self._answer(done)
+        self.ask()
+        if done is not None:
+            self._finished(*done)
+        task = self._task()
         if not self._dealt:
             self._dealt = True
-            for rank in [*self._heard_of]:
-                self._give(rank, None)
+            for rank in self._heard_of:
+                self._give(rank)
         return task
+
+    def ask(self) -> None:
+        """Answer those who ask: this rank asks itself, when it is free."""
+        self._hear(time.monotonic())
 
     def report(self, number: int, t: int, value: float) -> None:
         self._reported = number
@@ -134,7 +159,7 @@ class Root(Schedule):
     def stop(self, request: int) -> None:
         if not self.stopped:
             self.stopped = request
-            for rank in self._heard_of:
+            for rank in self._dealing:
                 self.ranks.post((STOP, request), rank)
 
     def wait(self) -> None:
@@ -145,16 +170,14 @@ class Root(Schedule):
             if late is not None:
                 _wait(self.ranks, [late], self._heard_of[late], self.patience)
 
-    def _give(self, rank: int, done: tuple[int, Any] | None) -> None:
-        """Post the next member to another group, which has done one, or None."""
-        task = self._answer(done)
+    def _give(self, rank: int) -> None:
+        """Post the next member to another group, or None, which is the last word to it."""
+        task = self._task()
         self.ranks.post((TRAIN, task), rank)
         if task is None:
-            del self._heard_of[rank]
+            self._dealing.remove(rank)
 
-    def _answer(self, done: tuple[int, Any] | None) -> Any:
-        if done is not None:
-            self._finished(*done)
+    def _task(self) -> Any:
         return None if self.stopped else next(self._tasks, None)
 
     def _hear(self, now: float) -> None:
@@ -168,7 +191,11 @@ class Root(Schedule):
                 if self._prunes(*value):
                     self.ranks.post((PRUNE, value[0]), rank)
             elif word == ASKS:
-                self._give(rank, value)
+                self._give(rank)
+            elif word == DONE:
+                self._finished(*value)
+            elif word == LEAVES:
+                del self._heard_of[rank]
 
 
 def in_groups(

@@ -163,6 +163,30 @@ def test_a_farm_that_was_stopped_goes_on_where_it_was(
     assert (out / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
 
 
+def test_a_member_that_was_dealt_and_not_begun_is_trained_when_the_farm_goes_on(
+    farm: Path, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All are stopped when the other group has asked for the last fold, and writes the files of its first one."""
+    monkeypatch.setattr("distnn.runs.farm.farm.caught", nullcontext)
+    give, given = Root._give, []
+
+    def stopping(self: Root, rank: int) -> None:
+        give(self, rank)
+        given.append(rank)
+        if len(given) == 2:
+            self.stop(15)
+
+    monkeypatch.setattr(Root, "_give", stopping)
+    words = ["--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(tmp_path), "--group-size", "1"]
+    assert on_ranks(2, lambda ranks: main(ranks, words)) == [STOPPED] * 2
+    assert given[:2] == [1, 1] and not (tmp_path / "fold-002").exists()
+    monkeypatch.undo()
+    monkeypatch.setattr("distnn.runs.farm.farm.caught", nullcontext)
+    assert "fold 1: " in capsys.readouterr().out
+    assert on_ranks(2, lambda ranks: main(ranks, ["--resume", "--out", str(tmp_path)])) == [DONE] * 2
+    assert files(tmp_path) == files(farm)
+
+
 def test_a_farm_ends_with_its_own_time(
     farm: Path, table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from threaded_ranks import on_ranks
 
 from distnn.parallel.ranks import OneRank, Ranks
@@ -14,10 +15,21 @@ from distnn.runs.farm.schedule import Root, Schedule
 from distnn.training.interruption import PRUNED
 
 
-def make(ranks: Ranks, members: int, found: dict[int, Any], patience: float = 0.0) -> Schedule:
+@pytest.fixture(autouse=True)
+def a_hang_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    wait = module._wait
+
+    def impatient(ranks: Ranks, whom: list[int], since: float, patience: float) -> None:
+        assert time.monotonic() - since < PATIENCE
+        wait(ranks, whom, since, patience)
+
+    monkeypatch.setattr(module, "_wait", impatient)
+
+
+def make(ranks: Ranks, members: int, found: dict[int, Any]) -> Schedule:
     if ranks.rank:
-        return Schedule(ranks, patience)
-    return Root(ranks, patience, range(members), range(1, ranks.size), found.__setitem__)
+        return Schedule(ranks, 0.0)
+    return Root(ranks, 0.0, range(members), range(1, ranks.size), found.__setitem__)
 
 
 def test_one_rank_trains_all_in_order() -> None:
@@ -29,8 +41,9 @@ def test_one_rank_trains_all_in_order() -> None:
     assert order == [0, 1, 2] and found == {0: 0, 1: -1, 2: -2}
 
 
+@pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("size", [2, 4])
-def test_every_member_is_trained_once_and_rank_0_knows_what_it_came_to(size: int) -> None:
+def test_every_member_is_trained_once_and_rank_0_knows_what_it_came_to(size: int, early: bool) -> None:
     found: dict[int, Any] = {}
 
     def work(ranks: Ranks) -> list[int]:
@@ -40,9 +53,14 @@ def test_every_member_is_trained_once_and_rank_0_knows_what_it_came_to(size: int
                 time.sleep(0.002)
                 assert schedule.look() == 0
             own.append(number)
+            if early:
+                schedule.ask()
+                time.sleep(0.003 * (ranks.rank == 1))  # files
             done = number, (number, ranks.rank)
         if isinstance(schedule, Root):
             schedule.wait()
+        ranks.rest()
+        assert ranks.posted() == []
         return own
 
     trained = on_ranks(size, work)
@@ -64,6 +82,70 @@ def test_others_begin_though_rank_0_never_looks() -> None:
         return int(first)
 
     assert sorted(on_ranks(3, work)) == [0, 1, 2]
+
+
+def test_who_asks_before_it_writes_its_files_has_its_answer_though_rank_0_writes_its_own() -> None:
+    def work(ranks: Ranks) -> list[int]:
+        schedule = make(ranks, 4, {})
+        own = [schedule.next(None)]
+        if ranks.rank:
+            schedule.ask()
+        ranks.rest()
+        if ranks.rank == 0:
+            schedule.ask()  # its own training is over, too: its files follow
+        else:
+            own.append(schedule.next((1, None)))
+        ranks.rest()  # rank 0 has written them
+        return own
+
+    assert on_ranks(2, work) == [[0], [1, 2]]
+
+
+def test_a_member_that_was_dealt_before_all_stop_is_not_begun_and_the_last_one_counts() -> None:
+    found: dict[int, Any] = {}
+
+    def work(ranks: Ranks) -> None:
+        schedule = make(ranks, 9, found)
+        schedule.next(None)
+        if ranks.rank:
+            schedule.ask()
+        ranks.rest()
+        if ranks.rank == 0:
+            schedule.ask()
+            schedule.stop(15)
+        ranks.rest()
+        assert schedule.next((ranks.rank, "result")) is None
+        if isinstance(schedule, Root):
+            schedule.wait()
+        ranks.rest()
+        assert ranks.posted() == []
+
+    on_ranks(3, work)
+    assert found == dict.fromkeys(range(3), "result")
+
+
+def test_rank_0_waits_for_the_last_files_and_says_nothing_after_the_last_word() -> None:
+    found: dict[int, Any] = {}
+
+    def work(ranks: Ranks) -> None:
+        schedule = make(ranks, 2, found)
+        number = schedule.next(None)
+        if ranks.rank:
+            schedule.ask()
+        ranks.rest()
+        schedule.ask()  # rank 0: there are no more
+        if isinstance(schedule, Root):
+            assert schedule.next((number, "result")) is None
+            schedule.stop(15)
+            schedule.wait()
+            assert found == {0: "result", 1: "result"}
+        else:
+            time.sleep(0.05)  # its files
+            assert schedule.next((number, "result")) is None and not schedule.stopped
+        ranks.rest()
+        assert ranks.posted() == []
+
+    on_ranks(2, work)
 
 
 @pytest.mark.parametrize("first", [0, 2])
