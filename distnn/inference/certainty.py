@@ -25,6 +25,7 @@ from distnn.kernels.algebra import symmetric
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.second_order.gauss_newton import GaussNewton
+from distnn.network.second_order.propagation import propagated
 from distnn.network.weights import weight_count
 
 FACTOR, NOISE, FREEDOM = "certainty_factor", "certainty_noise", "certainty_freedom"
@@ -72,7 +73,8 @@ class Certainty:
         m × rows each; for classes that is needed.
         """
         squares = GaussNewton(backpropagation, last=len(self.T) < weight_count(backpropagation.d))
-        return squares.lengths(block._replace(weights=None), self.T, tops)
+        found = propagated(backpropagation, block._replace(weights=None))
+        return squares.lengths(found, self.T, tops)
 
     def reach(self, probability: float) -> np.ndarray:
         """Of each output within how many deviations it lies with this probability: (m,). UserError as `quantile`."""

@@ -55,6 +55,11 @@ class Backpropagation:
             self.error_function = replace(self.error_function, shares=self.shares)
 
     @property
+    def w(self) -> np.ndarray:
+        """The weights loaded, float64 (|W|,)."""
+        return self._w
+
+    @property
     def W(self) -> list[np.ndarray]:
         """The weights loaded, as W^(1), …, W^(L) of dtype: for sums other than those here."""
         if self._W is None:

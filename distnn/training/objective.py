@@ -234,8 +234,10 @@ class Objective:
         return A
 
     def _mean_curvature(self, total: np.ndarray) -> np.ndarray:
-        """(2/n) Σ JᵀJ, or (1/n) Σ JᵀΛJ, from the numbers of the sum."""
-        return (2 if self.is_sum_of_squares else 1) * total / self.examples.n
+        """(2/n) Σ JᵀJ, or (1/n) Σ JᵀΛJ, from the numbers of the sum, in their memory."""
+        total *= 2 if self.is_sum_of_squares else 1
+        total /= self.examples.n
+        return total
 
     @cached_property
     def _choice(self) -> Choice:

@@ -17,6 +17,7 @@ from distnn.network.backpropagation import Backpropagation
 from distnn.network.second_order.acceleration import Acceleration
 from distnn.network.second_order.gauss_newton import GaussNewton
 from distnn.network.second_order.hessian import HessianProduct
+from distnn.network.second_order.propagation import Propagation
 from distnn.parallel.ranks import AnyTerms
 
 
@@ -61,6 +62,7 @@ class BlockTerms:
 
     def __init__(self, backpropagation: Backpropagation):
         self.backpropagation = backpropagation
+        self._propagated = Propagation(backpropagation)
         # What follows takes memory for |W| numbers or more, and is made when first asked for.
         self._gauss_newton = cache(lambda last: GaussNewton(backpropagation, last))
         self._acceleration = cache(lambda: Acceleration(backpropagation))
@@ -82,27 +84,27 @@ class BlockTerms:
         return lambda j, out: self.backpropagation.squares(blocks[j], out)
 
     def gauss_newton(self, blocks: Sequence[Block], cut: Cut, last: bool) -> AnyTerms:
-        return lambda j, out: self._gauss_newton(last).lower(blocks[j], out)
+        return lambda j, out: self._gauss_newton(last).lower(self._propagated(blocks, j), out)
 
     def gauss_newton_rows(self, blocks: Sequence[Block], cut: Cut, rows: slice) -> AnyTerms:
         """These rows of Σ JᵀJ, up to column rows.stop, and zeros above the diagonal. See GaussNewton.rows."""
-        return lambda j, out: self._gauss_newton(False).rows(blocks[j], rows, out)
+        return lambda j, out: self._gauss_newton(False).rows(self._propagated(blocks, j), rows, out)
 
     def lengths(self, blocks: Sequence[Block], cut: Cut, T: np.ndarray, last: bool) -> AnyTerms:
         def term(j: int, out: np.ndarray) -> None:
-            out[:] = row_sums(self._gauss_newton(last).lengths(blocks[j], T))
+            out[:] = row_sums(self._gauss_newton(last).lengths(self._propagated(blocks, j), T))
 
         return term
 
     def acceleration(self, blocks: Sequence[Block], cut: Cut, v: np.ndarray) -> AnyTerms:
         bend = self._acceleration()
         bend.load(v)
-        return lambda j, out: bend.write(blocks[j], out)
+        return lambda j, out: bend.write(self._propagated(blocks, j), out)
 
     def hessian_product(self, blocks: Sequence[Block], cut: Cut, v: np.ndarray) -> AnyTerms:
         product = self._hessian()
         product.load(v)
-        return lambda j, out: product.product(blocks[j], out)
+        return lambda j, out: product.product(self._propagated(blocks, j), out)
 
     def environment(self) -> dict[str, Any]:
         return {}

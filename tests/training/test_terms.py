@@ -6,6 +6,7 @@ import numpy as np
 from tables import assembled, regression
 
 from distnn.network.second_order.gauss_newton import GaussNewton
+from distnn.network.second_order.propagation import propagated
 from distnn.parallel.ranks import OneRank
 from distnn.training.terms import BlockTerms
 
@@ -22,5 +23,5 @@ def test_memory_for_a_matrix_is_taken_once_and_not_before(small_blocks: None) ->
         term(j, out)  # type: ignore[operator]
     assert terms._gauss_newton.cache_info().currsize == 1
     expected = np.empty_like(out)
-    GaussNewton(terms.backpropagation).lower(examples.blocks[1], expected)
+    GaussNewton(terms.backpropagation).lower(propagated(terms.backpropagation, examples.blocks[1]), expected)
     np.testing.assert_array_equal(out, expected)

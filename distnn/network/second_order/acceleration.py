@@ -14,10 +14,10 @@ from __future__ import annotations
 import numpy as np
 
 from distnn.kernels import products
-from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import output_theta
 from distnn.network.second_order.directional import DirectionalDerivative, outer_sum
+from distnn.network.second_order.propagation import Propagated
 from distnn.network.weights import layers
 
 
@@ -33,12 +33,13 @@ class Acceleration(DirectionalDerivative):
         super().__init__(backpropagation)
         self.theta = [backpropagation.theta] * (len(self.V) - 1) + [output_theta(backpropagation.error_function)]
 
-    def write(self, block: Block, out: np.ndarray) -> None:
+    def write(self, found: Propagated, out: np.ndarray) -> None:
         """Write the sum to out: float64, |W|."""
-        self.within_range(self._write, block, out)
+        self.within_range(self._write, found, out)
 
-    def _write(self, block: Block, out: np.ndarray) -> None:
-        x, delta = self._forward(block)
+    def _write(self, found: Propagated, out: np.ndarray) -> None:
+        (block, x, _), above = found, self._above(found)
+        delta = self._forward(x, above)
         if block.weights is not None:
             delta *= block.weights
         if self.backpropagation.shares is not None:
@@ -46,20 +47,23 @@ class Acceleration(DirectionalDerivative):
         W, G = self.backpropagation.W, layers(out, self.backpropagation.d)
         below, scratch = self.rooms(delta.shape[1], "delta", "scratch")
         for l in range(len(W) - 1, -1, -1):
-            self.theta[l].chain(x[l + 1][1:], delta, scratch[l])  # type: ignore[misc]
+            self.theta[l].chain(above[l], delta, scratch[l])  # type: ignore[misc]
             outer_sum(x[l], delta, G[l])
             if l > 0:
                 products.push_back(W[l][1:], delta, below[l - 1])
                 delta = below[l - 1]
 
-    def _forward(self, block: Block) -> tuple[list[np.ndarray], np.ndarray]:
-        """x^(0), …, x^(L), each with its row of ones, and R²{x^(L)}."""
-        W, width = self.backpropagation.W, block.x.shape[1]
-        x = [block.x, *self.units(width)]
-        Rx, RRx, bent, scratch = self.rooms(width, "Rx", "RRx", "bent", "scratch")
+    def _above(self, found: Propagated) -> list[np.ndarray]:
+        """x^(1), …, x^(L) without rows of ones."""
+        output = found.s.copy()
+        self.theta[-1].apply(output)
+        return [*(x[1:] for x in found.x[1:]), output]
+
+    def _forward(self, x: list[np.ndarray], above: list[np.ndarray]) -> np.ndarray:
+        """R²{x^(L)}."""
+        W = self.backpropagation.W
+        Rx, RRx, bent, scratch = self.rooms(x[0].shape[1], "Rx", "RRx", "bent", "scratch")
         for l, theta in enumerate(self.theta):
-            above = x[l + 1][1:]
-            products.signals(W[l], x[l], above)
             products.signals(self.V[l], x[l], Rx[l])
             if l > 0:
                 products.signals(W[l][1:], Rx[l - 1], scratch[l])
@@ -67,13 +71,12 @@ class Acceleration(DirectionalDerivative):
                 products.signals(W[l][1:], RRx[l - 1], RRx[l])
                 products.signals(2 * self.V[l][1:], Rx[l - 1], scratch[l])
                 RRx[l] += scratch[l]
-            theta.apply(above)
             np.square(Rx[l], out=bent[l])
-            theta.bend(above, bent[l], scratch[l])  # type: ignore[misc]
-            theta.chain(above, Rx[l], scratch[l])  # type: ignore[misc]
+            theta.bend(above[l], bent[l], scratch[l])  # type: ignore[misc]
+            theta.chain(above[l], Rx[l], scratch[l])  # type: ignore[misc]
             if l > 0:
-                theta.chain(above, RRx[l], scratch[l])  # type: ignore[misc]
+                theta.chain(above[l], RRx[l], scratch[l])  # type: ignore[misc]
                 RRx[l] += bent[l]
             else:
                 np.copyto(RRx[l], bent[l])
-        return x, RRx[-1]
+        return RRx[-1]

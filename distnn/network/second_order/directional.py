@@ -11,10 +11,10 @@ from typing import ClassVar
 import numpy as np
 
 from distnn.kernels import products
-from distnn.kernels.blocks import Block
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import SquaredError
+from distnn.network.second_order.propagation import Propagated
 from distnn.network.weights import layers, shapes, weight_count
 
 
@@ -50,17 +50,19 @@ class DirectionalDerivative:
         self._given = v
         np.copyto(self._v, v, casting="same_kind")
 
-    def within_range(self, compute: Callable[[Block, np.ndarray], None], block: Block, out: np.ndarray) -> None:
+    def within_range(
+        self, compute: Callable[[Propagated, np.ndarray], None], found: Propagated, out: np.ndarray
+    ) -> None:
         """Have `compute` write to out, float64, what is of degree `degree` in v.
 
         Where v or what comes of it is beyond the range of float32: again for v divided by a power of two.
         """
-        compute(block, out)
+        compute(found, out)
         if self._v.dtype == np.float64 or np.isfinite(out).all():
             return
         exponent = int(np.frexp(np.abs(self._given).max())[1])
         np.copyto(self._v, np.ldexp(self._given, -exponent), casting="same_kind")
-        compute(block, out)
+        compute(found, out)
         np.ldexp(out, self.degree * exponent, out=out)
         np.copyto(self._v, self._given, casting="same_kind")
 
@@ -68,20 +70,13 @@ class DirectionalDerivative:
         """For each name arrays d^(l) × width for the layers l = 1, …, L; the next call gives the same memory."""
         return [self._room(name, width) for name in names]
 
-    def units(self, width: int) -> list[np.ndarray]:
-        """Room for x^(1), …, x^(L), each with its row of ones."""
-        x = self._room("x", width, 1)
-        for above in x:
-            above[0] = 1
-        return x
-
-    def _room(self, name: str, width: int, more: int = 0) -> list[np.ndarray]:
+    def _room(self, name: str, width: int) -> list[np.ndarray]:
         if width > self._widest:
             self._memory.clear()
             self._rooms.clear()
             self._widest = width
         if (name, width) not in self._rooms:
-            heights = [above + more for above in self.backpropagation.d[1:]]
+            heights = self.backpropagation.d[1:]
             if name not in self._memory:
                 stride = row_stride(self._widest, self._v.dtype)
                 self._memory[name] = [vector(height * stride, self._v.dtype) for height in heights]

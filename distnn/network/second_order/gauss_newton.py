@@ -17,7 +17,7 @@ from distnn.kernels import algebra, products
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.backpropagation import Backpropagation
-from distnn.network.forward import forward
+from distnn.network.second_order.propagation import Propagated
 from distnn.network.weights import weight_count
 
 PART_BYTES = 16 << 20  # memory of the part of J at hand
@@ -58,17 +58,17 @@ class GaussNewton:
         """The lengths of the parts of what `lower` writes: the rows of the lower triangle."""
         return list(range(1, self.size + 1))
 
-    def lower(self, block: Block, out: np.ndarray) -> None:
+    def lower(self, found: Propagated, out: np.ndarray) -> None:
         """Write the lower triangle of the matrix, row by row, to out: float64, |W| (|W| + 1) / 2."""
         out[:] = 0
-        for x, delta, scale in self._factors(block):
+        for x, delta, scale in self._factors(found):
             if scale is not None or not algebra.jacobian_square(x, delta, self.product):
                 J = self._jacobian(x, delta, scale)
                 algebra.outer_sum(J, J, self.product, lower=True)
             part = self.product if scale is None else scale * self.product * scale.T
             out += part.reshape(-1).take(self.places)
 
-    def rows(self, block: Block, rows: slice, out: np.ndarray) -> None:
+    def rows(self, found: Propagated, rows: slice, out: np.ndarray) -> None:
         """Write these rows of the matrix up to column rows.stop, zeros above the diagonal, one after another to out.
 
         The bits are those of `lower`. Memory: two of these parts besides `out`.
@@ -77,7 +77,7 @@ class GaussNewton:
         out[:] = 0
         product = np.zeros(out.shape, self.backpropagation.dtype)
         left, right = slice(rows.start), slice(rows.start, rows.stop)
-        for number, (x, delta, scale) in enumerate(self._factors(block)):
+        for number, (x, delta, scale) in enumerate(self._factors(found)):
             J = self._jacobian(x, delta, scale)
             at_once = number == 0 and scale is None and product.dtype == out.dtype
             to = out if at_once else product
@@ -88,28 +88,27 @@ class GaussNewton:
         square = out[:, right]
         square[np.triu_indices_from(square, 1)] = 0
 
-    def _factors(self, block: Block) -> Iterator[tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None]]:
+    def _factors(self, found: Propagated) -> Iterator[tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None]]:
         """Of each part of Jᵀ, |W| × examples: its x and δ, layer by layer; and what its rows are to be divided by.
 
         That is |W| × 1; None for 1.
         """
-        x, output = self._forward(block)
-        for top in self._tops(block, output):
+        x = found.x
+        for top in self._tops(found.block, self._output(found)):
             delta = self._sensitivities(x, top)
             scale = self._scale(x, delta)
             for start in range(0, top.shape[1], self.columns):
                 part = slice(start, start + self.columns)
                 yield [below[:, part] for below in x[self.first :]], [above[:, part] for above in delta], scale
 
-    def lengths(self, block: Block, T: np.ndarray, tops: Iterable[np.ndarray] | None = None) -> np.ndarray:
+    def lengths(self, found: Propagated, T: np.ndarray, tops: Iterable[np.ndarray] | None = None) -> np.ndarray:
         """|T g_ij|² of each output j, float64, d^(L) × rows: g_ij is a row of J, with its weight, and T |W| × |W|.
 
         tops: other g_ij, without weights: derivatives by the signals s^(L), d^(L) × rows, of whatever is asked for.
         """
-        x, output = self._forward(block)
-        found = []
-        for top in self._tops(block, output) if tops is None else tops:
-            delta, squares = self._sensitivities(x, top.astype(output.dtype, copy=False)), np.empty(top.shape[1])
+        x, dtype, each = found.x, self.backpropagation.dtype, []
+        for top in self._tops(found.block, self._output(found)) if tops is None else tops:
+            delta, squares = self._sensitivities(x, top.astype(dtype, copy=False)), np.empty(top.shape[1])
             for start in range(0, len(squares), self.columns):
                 part = slice(start, start + self.columns)
                 some = [below[:, part] for below in x[self.first :]], [above[:, part] for above in delta]
@@ -117,17 +116,14 @@ class GaussNewton:
                 lengths = np.empty_like(J)
                 algebra.product(T, J, lengths, across=True)
                 squares[part] = algebra.column_sums(np.square(lengths))
-            found.append(squares)
-        return np.stack(found)
+            each.append(squares)
+        return np.stack(each)
 
-    def _forward(self, block: Block) -> tuple[list[np.ndarray], np.ndarray]:
-        """x^(0), …, x^(L-1), and x^(L)."""
-        d, dtype, width = self.backpropagation.d, self.backpropagation.dtype, block.x.shape[1]
-        x = [block.x, *(np.ones((above + 1, width), dtype) for above in d[1:-1])]
-        output = np.empty((d[-1], width), dtype)
-        forward(self.backpropagation.W, x, output, self.backpropagation.theta)
+    def _output(self, found: Propagated) -> np.ndarray:
+        """x^(L)."""
+        output = found.s.copy()
         self.backpropagation.error_function.output(output)
-        return x, output
+        return output
 
     def _tops(self, block: Block, output: np.ndarray) -> Iterable[np.ndarray]:
         """δ^(L) of each row of J, with the roots of the examples' weights and the outputs' shares."""

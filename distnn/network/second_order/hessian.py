@@ -18,29 +18,27 @@ import numpy as np
 
 from distnn.kernels import products
 from distnn.kernels.blocks import Block
-from distnn.network.forward import forward
 from distnn.network.second_order.directional import DirectionalDerivative, outer_sum
+from distnn.network.second_order.propagation import Propagated
 from distnn.network.weights import layers
 
 
 class HessianProduct(DirectionalDerivative):
     """Σ_i weight_i ∇²e_i v over a block, at the weights that `backpropagation` has loaded. Local."""
 
-    def product(self, block: Block, out: np.ndarray) -> None:
+    def product(self, found: Propagated, out: np.ndarray) -> None:
         """Write the product to out: float64, |W|."""
-        self.within_range(self._product, block, out)
+        self.within_range(self._product, found, out)
 
-    def _product(self, block: Block, out: np.ndarray) -> None:
-        x = [block.x, *self.units(block.x.shape[1])]
-        self._forward(x)
-        self._top(block, x[-1][1:])
-        self._backward(x, layers(out, self.backpropagation.d))
+    def _product(self, found: Propagated, out: np.ndarray) -> None:
+        self._forward(found.x)
+        self._top(found.block, found.s)
+        self._backward(found.x, layers(out, self.backpropagation.d))
 
     def _forward(self, x: list[np.ndarray]) -> None:
-        """x^(1), …, x^(L-1) and, in the place of x^(L), s^(L); R{s^(l)} and R{x^(l)}."""
+        """R{s^(l)} and R{x^(l)}."""
         W, V, theta = self.backpropagation.W, self.V, self.backpropagation.theta
         Rs, Rx, more, scratch = self.rooms(x[0].shape[1], "Rs", "Rx", "more", "scratch")
-        forward(W, x[:-1], x[-1][1:], theta)
         products.signals(V[0], x[0], Rs[0])
         for l in range(1, len(W)):
             np.copyto(Rx[l - 1], Rs[l - 1])
@@ -57,7 +55,7 @@ class HessianProduct(DirectionalDerivative):
         error_function.output(more)
         np.copyto(Rdelta, Rs)
         error_function.curvature(more, block.y, Rdelta)
-        error_function.error(s, block.y, delta)
+        error_function.error(s.copy(), block.y, delta)
         if block.weights is not None:
             delta *= block.weights
             Rdelta *= block.weights

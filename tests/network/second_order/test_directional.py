@@ -31,10 +31,3 @@ def test_memory_is_used_again_and_grows_with_the_widest_block(along: Directional
     one, other = along.rooms(8, "a", "b")
     assert [room.shape for room in one] == [(3, 8), (1, 8)]
     assert not any(np.shares_memory(a, b) for a, b in zip(one, other, strict=True))
-
-
-def test_units_have_a_row_of_ones_whatever_was_written_there(along: DirectionalDerivative) -> None:
-    for width in (4, 6, 4):
-        for x in along.units(width):
-            np.testing.assert_array_equal(x[0], 1)
-            x[:] = np.nan

@@ -10,6 +10,7 @@ from tables import assembled, regression, words
 from distnn.errors import UserError
 from distnn.kernels.algebra import symmetric
 from distnn.network.second_order.gauss_newton import GaussNewton, megabytes
+from distnn.network.second_order.propagation import propagated
 from distnn.network.weights import decay_mask
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank
@@ -97,10 +98,11 @@ def test_rows_are_those_of_the_lower_triangle(dtype: str, monkeypatch: pytest.Mo
     objective = assembled(OneRank(), X, Y, hidden=(12, 8), dtype=dtype).objective
     gauss_newton, (block, *_) = GaussNewton(objective.backpropagation), objective.examples.blocks
     objective.terms.load(weights_for(objective))
+    found = propagated(objective.backpropagation, block)
     lower = np.empty(gauss_newton.size * (gauss_newton.size + 1) // 2)
-    gauss_newton.lower(block, lower)
+    gauss_newton.lower(found, lower)
     whole = np.tril(symmetric(lower, gauss_newton.size))
     for rows in (slice(0, 70), slice(70, 71), slice(71, gauss_newton.size)):
-        found = np.full((rows.stop - rows.start) * rows.stop, np.nan)
-        gauss_newton.rows(block, rows, found)
-        np.testing.assert_array_equal(found.reshape(-1, rows.stop), whole[rows, : rows.stop])
+        some = np.full((rows.stop - rows.start) * rows.stop, np.nan)
+        gauss_newton.rows(found, rows, some)
+        np.testing.assert_array_equal(some.reshape(-1, rows.stop), whole[rows, : rows.stop])
