@@ -1,6 +1,7 @@
 """The errors that a person sees, the one that the program recovers from, and the exit codes."""
 
 import resource
+import sys
 import warnings
 
 DONE = 0
@@ -36,7 +37,16 @@ class RanksLost(RuntimeError):
 
 
 def missing_package(package: str, extra: str, purpose: str) -> UserError:
-    """The error for an optional package that is not installed, with the command that installs it."""
+    """The error for an optional package that is not installed, with the command that installs it.
+
+    Called where an import has failed: a package that is there, but cannot be loaded, is not said to be missing.
+    """
+    error = sys.exception()
+    if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
+        return UserError(
+            f"{purpose} needs the package {package}, which cannot be loaded: {error}. If that is not for want of "
+            f"memory, install it anew: pip install 'distnn[{extra}]'"
+        )
     return UserError(f"{purpose} needs the package {package}. Install it with: pip install 'distnn[{extra}]'")
 
 

@@ -29,6 +29,19 @@ def test_a_missing_package_is_bad_use_and_how_to_install_it() -> None:
     assert str(error) == "A figure needs the package matplotlib. Install it with: pip install 'distnn[peers]'"
 
 
+def test_a_package_that_cannot_be_loaded_is_not_said_to_be_missing() -> None:
+    """As where memory is short, or a library of the system too old."""
+    try:
+        raise ImportError("libarrow.so: failed to map segment from shared object")
+    except ImportError:
+        said = str(missing_package("pyarrow", "tables", "A table"))
+    assert said.startswith("A table needs the package pyarrow, which cannot be loaded: libarrow.so: failed to map")
+    try:
+        raise ModuleNotFoundError
+    except ImportError:
+        assert "loaded" not in str(missing_package("pyarrow", "tables", "A table"))
+
+
 def test_memory_is_a_sentence_that_says_how_much() -> None:
     error = out_of_memory(MemoryError("Unable to allocate 6.00 GiB for an array."), 3)
     assert isinstance(error, TooLittleRoom) and isinstance(error, UserError)
