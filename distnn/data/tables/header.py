@@ -171,12 +171,20 @@ def _looks_like_names(dialect: Dialect, rows: Sequence[Fields]) -> tuple[bool, s
 
 
 def _are_units(dialect: Dialect, body: Sequence[Fields]) -> bool:
-    """Is the record after the names one of units? It holds no number; all others do, in two columns or more."""
-    if len(body) < 3 or len({len(row) for row in body}) > 1 or len(body[0]) < 2 or not any(body[0]):
+    """Is the record after the names one of units? It holds no number; all others do, in two columns or more.
+
+    Above other columns, such as those of words and dates, it holds nothing.
+    """
+    if len(body) < 3 or len({len(row) for row in body}) > 1:
         return False
     if any(field.lower() in GAPS - {"", "-"} or dialect.number(field) is not None for field in body[0]):
         return False
-    return all(
-        all(field.lower() in GAPS or dialect.number(field) is not None for field in column[1:])
-        for column in zip(*body, strict=True)
-    )
+    columns = list(zip(*body, strict=True))
+    numbers = [column for column in columns if _holds_numbers(dialect, column[1:])]
+    others = [column for column in columns if column not in numbers]
+    return len(numbers) > 1 and any(unit for unit, *_ in numbers) and not any(unit for unit, *_ in others)
+
+
+def _holds_numbers(dialect: Dialect, column: Fields) -> bool:
+    """Are all fields of a column numbers, or gaps?"""
+    return all(field.lower() in GAPS or dialect.number(field) is not None for field in column)

@@ -77,7 +77,9 @@ def test_a_row_is_no_header(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a,b\nNA,NA\n1,2\n3,4\n", "a,b\n?,\n1,2\n3,4\n", "y\nbad\n1\n2\n3\n", "a,b\nm,1\n1,2\n1,2\n"]
+    "text",
+    ["a,b\nNA,NA\n1,2\n3,4\n", "a,b\n?,\n1,2\n3,4\n", "y\nbad\n1\n2\n3\n", "a,b\nm,1\n1,2\n1,2\n"]
+    + ["a,b,y\nm,oak,kg\n1,fir,2\n1,elm,2\n", "b,y\n,bad\nfir,2\nelm,2\n"],
 )
 def test_a_row_is_no_row_of_units(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"

@@ -64,6 +64,11 @@ def test_what_of_a_record_is_no_column(text: str, trailing: bool, row_names: boo
     [
         ("a,b|1,2", "", None),
         ("a,b|m,kg|1,2|3,4", "", r"its first line .* names \(a, b\), and its second, .* left out, for units \(m, kg\)"),
+        (
+            "kind,a,day,y|,m,,-|oak,1,1.5.,|fir,,2.5.,4",
+            "",
+            r"its first line .* and its second, which is left out, for units \(, m, , -\)",
+        ),
         (",a|0,2|1,4", "", r"its first column, which has no name \(0, 1, …\), is left out"),
         ("0,1|0.5,1.5|2.5,3.5", "", r"its first line is taken for names \(0, 1\); --no-header takes it for a row"),
         ("5,7|0.5,1.5|2.5,3.5", "", r"its first line \(5, 7\) is taken for a row; --header takes it for names"),
