@@ -16,8 +16,8 @@ from distnn.kernels.blocks import Block, Cut
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.second_order.acceleration import Acceleration
 from distnn.network.second_order.gauss_newton import GaussNewton
-from distnn.network.second_order.hessian import HessianProduct
-from distnn.network.second_order.propagation import Propagation
+from distnn.network.second_order.hessian import HessianProduct, backpropagated
+from distnn.network.second_order.propagation import Kept, propagated
 from distnn.parallel.ranks import AnyTerms
 
 
@@ -62,7 +62,8 @@ class BlockTerms:
 
     def __init__(self, backpropagation: Backpropagation):
         self.backpropagation = backpropagation
-        self._propagated = Propagation(backpropagation)
+        self._propagated = Kept(backpropagation, propagated)
+        self._backpropagated = Kept(backpropagation, backpropagated)
         # What follows takes memory for |W| numbers or more, and is made when first asked for.
         self._gauss_newton = cache(lambda last: GaussNewton(backpropagation, last))
         self._acceleration = cache(lambda: Acceleration(backpropagation))
@@ -104,7 +105,7 @@ class BlockTerms:
     def hessian_product(self, blocks: Sequence[Block], cut: Cut, v: np.ndarray) -> AnyTerms:
         product = self._hessian()
         product.load(v)
-        return lambda j, out: product.product(self._propagated(blocks, j), out)
+        return lambda j, out: product.product(self._backpropagated(blocks, j), out)
 
     def environment(self) -> dict[str, Any]:
         return {}

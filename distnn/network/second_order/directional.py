@@ -6,7 +6,7 @@ The memory is made once, for the widest block so far.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from distnn.kernels import products
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.error_functions import SquaredError
-from distnn.network.second_order.propagation import Propagated
 from distnn.network.weights import layers, shapes, weight_count
+
+T = TypeVar("T")
 
 
 class DirectionalDerivative:
@@ -50,9 +51,7 @@ class DirectionalDerivative:
         self._given = v
         np.copyto(self._v, v, casting="same_kind")
 
-    def within_range(
-        self, compute: Callable[[Propagated, np.ndarray], None], found: Propagated, out: np.ndarray
-    ) -> None:
+    def within_range(self, compute: Callable[[T, np.ndarray], None], found: T, out: np.ndarray) -> None:
         """Have `compute` write to out, float64, what is of degree `degree` in v.
 
         Where v or what comes of it is beyond the range of float32: again for v divided by a power of two.

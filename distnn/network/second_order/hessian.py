@@ -14,26 +14,66 @@ gradients, whatever |W| is.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from distnn.kernels import products
 from distnn.kernels.blocks import Block
+from distnn.kernels.memory import empty
+from distnn.network.backpropagation import Backpropagation
 from distnn.network.second_order.directional import DirectionalDerivative, outer_sum
-from distnn.network.second_order.propagation import Propagated
+from distnn.network.second_order.propagation import propagated
 from distnn.network.weights import layers
+
+
+class Backpropagated(NamedTuple):
+    """A block, and what propagation and backpropagation have made of it, with its weights. Not to be changed. Local.
+
+    x: x^(0), …, x^(L-1), each with its row of ones; output: x^(L). delta: δ^(1), …, δ^(L). pushed: W^(l+1) δ^(l+1) for
+    l = 1, …, L-1.
+    """
+
+    block: Block
+    x: list[np.ndarray]
+    output: np.ndarray
+    delta: list[np.ndarray]
+    pushed: list[np.ndarray]
+
+    @property
+    def bytes(self) -> int:
+        """Memory for it, without the block's."""
+        return sum(array.nbytes for array in (*self.x[1:], self.output, *self.delta, *self.pushed))
+
+
+def backpropagated(backpropagation: Backpropagation, block: Block) -> Backpropagated:
+    """The block at the weights and shares that `backpropagation` has loaded. Local."""
+    W, theta, error_function = backpropagation.W, backpropagation.theta, backpropagation.error_function
+    _, x, s = propagated(backpropagation, block)
+    width, dtype, output = block.x.shape[1], backpropagation.dtype, s.copy()
+    delta, pushed = ([empty(d, width, dtype) for d in backpropagation.d[1:stop]] for stop in (None, -1))
+    error_function.output(output)
+    error_function.error(s, block.y, delta[-1])
+    if block.weights is not None:
+        delta[-1] *= block.weights
+    for l in range(len(W) - 1, 0, -1):
+        products.push_back(W[l][1:], delta[l], pushed[l - 1])
+        np.copyto(delta[l - 1], pushed[l - 1])
+        theta.chain(x[l][1:], delta[l - 1], np.empty_like(delta[l - 1]))  # type: ignore[misc]
+    return Backpropagated(block, x, output, delta, pushed)
 
 
 class HessianProduct(DirectionalDerivative):
     """Σ_i weight_i ∇²e_i v over a block, at the weights that `backpropagation` has loaded. Local."""
 
-    def product(self, found: Propagated, out: np.ndarray) -> None:
+    def product(self, found: Backpropagated, out: np.ndarray) -> None:
         """Write the product to out: float64, |W|."""
         self.within_range(self._product, found, out)
 
-    def _product(self, found: Propagated, out: np.ndarray) -> None:
+    def _product(self, found: Backpropagated, out: np.ndarray) -> None:
         self._forward(found.x)
-        self._top(found.block, found.s)
-        self._backward(found.x, layers(out, self.backpropagation.d))
+        self._top(found)
+        self._backward(found, layers(out, self.backpropagation.d))
 
     def _forward(self, x: list[np.ndarray]) -> None:
         """R{s^(l)} and R{x^(l)}."""
@@ -47,25 +87,20 @@ class HessianProduct(DirectionalDerivative):
             products.signals(W[l][1:], Rx[l - 1], more[l])
             Rs[l] += more[l]
 
-    def _top(self, block: Block, s: np.ndarray) -> None:
-        """δ^(L) and R{δ^(L)}."""
-        error_function = self.backpropagation.error_function
-        Rs, delta, Rdelta, more = (room[-1] for room in self.rooms(s.shape[1], "Rs", "delta", "Rdelta", "more"))
-        np.copyto(more, s)
-        error_function.output(more)
+    def _top(self, found: Backpropagated) -> None:
+        """R{δ^(L)}."""
+        block, output = found.block, found.output
+        Rs, Rdelta = (room[-1] for room in self.rooms(output.shape[1], "Rs", "Rdelta"))
         np.copyto(Rdelta, Rs)
-        error_function.curvature(more, block.y, Rdelta)
-        error_function.error(s.copy(), block.y, delta)
+        self.backpropagation.error_function.curvature(output, block.y, Rdelta)
         if block.weights is not None:
-            delta *= block.weights
             Rdelta *= block.weights
 
-    def _backward(self, x: list[np.ndarray], G: list[np.ndarray]) -> None:
+    def _backward(self, found: Backpropagated, G: list[np.ndarray]) -> None:
         """R{δ^(l)} and R{G^(l)} from above to below."""
         W, V, theta = self.backpropagation.W, self.V, self.backpropagation.theta
-        Rs, Rx, delta, Rdelta, more, scratch = self.rooms(
-            x[0].shape[1], "Rs", "Rx", "delta", "Rdelta", "more", "scratch"
-        )
+        x, delta, width = found.x, found.delta, found.output.shape[1]
+        Rs, Rx, Rdelta, more, scratch = self.rooms(width, "Rs", "Rx", "Rdelta", "more", "scratch")
         for l in range(len(W) - 1, 0, -1):
             outer_sum(x[l], Rdelta[l], G[l])
             more_G = np.empty_like(G[l][1:])
@@ -76,9 +111,7 @@ class HessianProduct(DirectionalDerivative):
             products.push_back(V[l][1:], delta[l], bent)
             Rdelta[l - 1] += bent
             theta.chain(x[l][1:], Rdelta[l - 1], scratch[l - 1])  # type: ignore[misc]
-            products.push_back(W[l][1:], delta[l], delta[l - 1])
-            np.multiply(delta[l - 1], Rs[l - 1], out=bent)
+            np.multiply(found.pushed[l - 1], Rs[l - 1], out=bent)
             theta.bend(x[l][1:], bent, scratch[l - 1])  # type: ignore[misc]
             Rdelta[l - 1] += bent
-            theta.chain(x[l][1:], delta[l - 1], scratch[l - 1])  # type: ignore[misc]
         outer_sum(x[0], Rdelta[0], G[0])

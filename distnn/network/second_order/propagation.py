@@ -1,9 +1,10 @@
-"""Forward propagation of whole blocks: what all sums of second order begin with, once for all of them at the same w."""
+"""What sums of second order begin with: forward propagation of whole blocks, once for all sums at the same weights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,16 @@ from distnn.network.forward import forward
 KEPT_BYTES = 64 << 20  # memory for what is kept
 
 
+class Sized(Protocol):
+    """bytes: of memory that it takes."""
+
+    @property
+    def bytes(self) -> int: ...
+
+
+T = TypeVar("T", bound=Sized)
+
+
 class Propagated(NamedTuple):
     """A block, and what forward propagation has made of it, not to be changed. Local.
 
@@ -24,6 +35,11 @@ class Propagated(NamedTuple):
     block: Block
     x: list[np.ndarray]
     s: np.ndarray
+
+    @property
+    def bytes(self) -> int:
+        """Memory for it, without the block's."""
+        return sum(array.nbytes for array in (*self.x[1:], self.s))
 
 
 def propagated(backpropagation: Backpropagation, block: Block) -> Propagated:
@@ -37,29 +53,30 @@ def propagated(backpropagation: Backpropagation, block: Block) -> Propagated:
     return Propagated(block, x, s)
 
 
-class Propagation:
-    """`propagated` of blocks, of which the first ones are kept, up to KEPT_BYTES, until other weights are used. Local.
+class Kept(Generic[T]):
+    """What is made of blocks, of which the first ones are kept, up to KEPT_BYTES, until other weights are used. Local.
 
     So they are for a step of Levenberg-Marquardt, or for all products with one Hessian. Blocks in a file are not kept.
+
+    make: `propagated`, or another that depends on the block and on what `backpropagation` has loaded.
     """
 
-    def __init__(self, backpropagation: Backpropagation):
-        self.backpropagation = backpropagation
-        self._w = np.full(0, np.nan)
+    def __init__(self, backpropagation: Backpropagation, make: Callable[[Backpropagation, Block], T]):
+        self.backpropagation, self.make = backpropagation, make
+        self._loaded: tuple[Any, Any] = None, None
         self._blocks: Sequence[Block] = ()
-        self._kept: dict[int, Propagated] = {}
+        self._kept: dict[int, T] = {}
         self._room = 0
 
-    def __call__(self, blocks: Sequence[Block], j: int) -> Propagated:
-        """Block j, by the weights that `backpropagation` has loaded."""
-        w = self.backpropagation.w
-        if blocks is not self._blocks or not np.array_equal(w, self._w):
-            self._w, self._blocks, self._kept, self._room = w.copy(), blocks, {}, KEPT_BYTES
+    def __call__(self, blocks: Sequence[Block], j: int) -> T:
+        """Of block j, at the weights and shares that `backpropagation` has loaded."""
+        loaded: tuple[Any, Any] = self.backpropagation.w, self.backpropagation.shares
+        if blocks is not self._blocks or not all(map(np.array_equal, loaded, self._loaded)):
+            self._loaded, self._blocks, self._kept, self._room = deepcopy(loaded), blocks, {}, KEPT_BYTES
         if j in self._kept:
             return self._kept[j]
-        found = propagated(self.backpropagation, blocks[j])
-        size = sum(array.nbytes for array in (*found.x[1:], found.s))
-        if isinstance(blocks, list) and size <= self._room:
-            self._room -= size
+        found = self.make(self.backpropagation, blocks[j])
+        if isinstance(blocks, list) and found.bytes <= self._room:
+            self._room -= found.bytes
             self._kept[j] = found
         return found

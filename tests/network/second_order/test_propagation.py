@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -12,8 +12,12 @@ from curved import problem, weights_for
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.second_order import propagation
-from distnn.network.second_order.propagation import Propagated, Propagation, propagated
+from distnn.network.second_order.hessian import Backpropagated, backpropagated
+from distnn.network.second_order.propagation import Kept, Propagated, propagated
 from distnn.training.objective import Objective
+from distnn.training.terms import BlockTerms
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -22,16 +26,22 @@ def objective(small_blocks: None) -> Objective:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One number for each block that is propagated forward."""
-    found: list[int] = []
-
-    def count(backpropagation: Backpropagation, block: Block) -> Propagated:
-        found.append(block.x.shape[1])
-        return propagated(backpropagation, block)
-
-    monkeypatch.setattr(propagation, "propagated", count)
+def made(objective: Objective, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is made for sums of the objective, one word for each block."""
+    found: list[str] = []
+    terms = objective.terms
+    assert isinstance(terms, BlockTerms)
+    for kept in (terms._propagated, terms._backpropagated):
+        monkeypatch.setattr(kept, "make", counted(kept.make, found))
     return found
+
+
+def counted(make: Callable[[Backpropagation, Block], T], found: list[str]) -> Callable[[Backpropagation, Block], T]:
+    def count(backpropagation: Backpropagation, block: Block) -> T:
+        found.append(make.__name__)
+        return make(backpropagation, block)
+
+    return count
 
 
 def test_x_has_rows_of_ones_and_s_is_that_of_the_passes(objective: Objective) -> None:
@@ -44,7 +54,7 @@ def test_x_has_rows_of_ones_and_s_is_that_of_the_passes(objective: Objective) ->
     np.testing.assert_array_equal(found.s, backpropagation.signals(block.x))
 
 
-def test_blocks_are_propagated_once_for_the_same_weights(objective: Objective, made: list[int]) -> None:
+def test_blocks_are_propagated_once_for_the_same_weights(objective: Objective, made: list[str]) -> None:
     """A trial in between, at other weights, asks for none of it; and w may be changed where it lies."""
     count, w = len(objective.examples.blocks), weights_for(objective)
     v, trial = weights_for(objective, 1), weights_for(objective, 2)
@@ -52,27 +62,33 @@ def test_blocks_are_propagated_once_for_the_same_weights(objective: Objective, m
     objective(trial)
     again = objective.hessian_product(w.copy(), v)
     objective.gauss_newton(w), objective.acceleration(w, v)
-    assert len(made) == count
+    assert made == ["backpropagated"] * count + ["propagated"] * count
     assert again.tobytes() == first.tobytes()
     w += trial
     moved = objective.hessian_product(w, v)
-    assert len(made) == 2 * count
+    assert len(made) == 3 * count
     assert moved.tobytes() == problem("squared", "tanh").hessian_product(w, v).tobytes() != first.tobytes()
 
 
-def test_other_blocks_are_not_taken_for_these(objective: Objective) -> None:
-    blocks, kept = objective.examples.blocks, Propagation(objective.backpropagation)
-    objective.backpropagation.load(weights_for(objective))
-    assert kept(blocks, 0).block is blocks[0]
+def test_other_blocks_and_other_shares_are_not_taken_for_these(objective: Objective) -> None:
+    blocks, kept = objective.examples.blocks, Kept(objective.backpropagation, backpropagated)
+    w, shares = weights_for(objective), np.array([1.0, 2.0, 4.0])
+    objective.backpropagation.load(w)
+    found = kept(blocks, 0)
+    assert found.block is blocks[0] and kept(blocks, 0) is found
     assert kept(blocks[1:], 0).block is blocks[1]
+    objective.backpropagation.load(w, shares)
+    np.testing.assert_array_equal(kept(blocks, 0).delta[-1], shares[:, None] * found.delta[-1])
 
 
+@pytest.mark.parametrize("make", [propagated, backpropagated])
 def test_no_more_is_kept_than_there_is_memory_for(
-    objective: Objective, made: list[int], monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Propagated | Backpropagated], objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers = (6 + 5 + 3) * 5
+    numbers = 5 * (6 + 5 + 3) if make is propagated else 5 * (6 + 5 + 3 + (5 + 4 + 3) + (5 + 4))
     monkeypatch.setattr(propagation, "KEPT_BYTES", 3 * 8 * numbers)
-    blocks, kept = objective.examples.blocks, Propagation(objective.backpropagation)
+    blocks, made = objective.examples.blocks, list[str]()
+    kept = Kept(objective.backpropagation, counted(make, made))
     for w in (weights_for(objective), weights_for(objective, 1)):
         objective.backpropagation.load(w)
         made.clear()
@@ -82,7 +98,7 @@ def test_no_more_is_kept_than_there_is_memory_for(
         assert len(made) == 2 * len(blocks) - 3
 
 
-def test_blocks_that_are_read_from_a_file_are_not_kept(objective: Objective, made: list[int]) -> None:
+def test_blocks_that_are_read_from_a_file_are_not_kept(objective: Objective) -> None:
     """Each is good until the next one is asked for only."""
 
     class File(Sequence[Block]):
@@ -92,7 +108,8 @@ def test_blocks_that_are_read_from_a_file_are_not_kept(objective: Objective, mad
         def __getitem__(self, j: int) -> Block:  # type: ignore[override]
             return objective.examples.blocks[j]
 
-    kept, blocks = Propagation(objective.backpropagation), cast("Sequence[Block]", File())
+    made, blocks = list[str](), File()
+    kept = Kept(objective.backpropagation, counted(propagated, made))
     for _ in range(2):
         kept(blocks, 0)
     assert len(made) == 2

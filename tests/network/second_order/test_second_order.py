@@ -9,7 +9,7 @@ from tables import assembled, regression
 from threaded_ranks import on_ranks
 
 from distnn.network.second_order.gauss_newton import GaussNewton
-from distnn.network.second_order.hessian import HessianProduct
+from distnn.network.second_order.hessian import HessianProduct, backpropagated
 from distnn.network.second_order.propagation import propagated
 from distnn.parallel.ranks import OneRank, Ranks
 
@@ -61,11 +61,14 @@ def test_blocks_of_changing_width() -> None:
     backpropagation.load(w)
     product, matrix = HessianProduct(backpropagation), GaussNewton(backpropagation)
     product.load(v)
-    for make, size in ((product.product, len(w)), (matrix.lower, sum(matrix.parts))):
+    for make, of, size in (
+        (product.product, backpropagated, len(w)),
+        (matrix.lower, propagated, sum(matrix.parts)),
+    ):
         whole, part, total = np.empty(size), np.empty(size), np.zeros(size)
-        make(propagated(backpropagation, block), whole)
+        make(of(backpropagation, block), whole)
         for start, stop in ((0, 10), (10, 45), (45, 60)):
             some = block._replace(**{name: getattr(block, name)[..., start:stop] for name in block._fields})
-            make(propagated(backpropagation, some), part)
+            make(of(backpropagation, some), part)
             total += part
         np.testing.assert_allclose(total, whole, rtol=1e-11, atol=1e-12)
