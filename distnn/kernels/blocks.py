@@ -7,13 +7,14 @@ bits of every block's gradient are then the same for every P.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from distnn.kernels.memory import row_stride
+from distnn.kernels.memory import is_in_rows, row_stride, rows_at
 
 # Measured; docs/blocks.md has the tables.
 CACHE_BYTES = 704 << 10  # x, δ and θ' of a narrow network's block stay in a core's second-level cache, 1 MiB or more
@@ -34,15 +35,32 @@ GPU_WORK_BYTES = 256 << 20  # x, δ and θ' of which take about this much of its
 GPU_TILE = 128  # rows that a GPU's products take at a time
 
 
-class Block(NamedTuple):
-    """Consecutive rows of D as columns. Local.
-
-    x: x^(0), (d^(0)+1) × rows, row 0 of ones; y: d^(L) × rows; weights: (rows,) or None for all one.
-    """
+class Arrays(NamedTuple):
+    """Those of a block."""
 
     x: np.ndarray
     y: np.ndarray
     weights: np.ndarray | None
+
+
+class Block(Arrays):
+    """Consecutive rows of D as columns. Local.
+
+    x: x^(0), (d^(0)+1) × rows, row 0 of ones; y: d^(L) × rows; weights: (rows,) or None for all one.
+    Of the same block an iteration asks for the same addresses again, so they are kept.
+    """
+
+    @cached_property
+    def kind(self) -> tuple[int, int, np.dtype] | None:
+        """The rows of x and of y, and the dtype of all; None if compiled code cannot read these arrays as they lie."""
+        x, y, weights = self
+        fits = weights is None or (weights.dtype == x.dtype and weights.flags.c_contiguous)
+        return (len(x), len(y), x.dtype) if fits and all(is_in_rows(a, x.dtype) for a in (x, y)) else None
+
+    @cached_property
+    def places(self) -> tuple[int | None, int, int | None, int, int | None, int]:
+        """Where x begins, and from one row to the next; the same of y; where weights begin, if any; the columns."""
+        return *rows_at(self.x), *rows_at(self.y), rows_at(self.weights)[0], self.x.shape[1]
 
 
 class Cut(NamedTuple):

@@ -5,7 +5,7 @@
 
 Examples are columns. The passes through the layers, up to s^(L) and from δ^(L) down to G, are made either by numpy,
 layer by layer (layerwise.py), or by compiled code, all layers at once (fused.py) or in tiles (tiled.py); between the
-two the error function is at work, which may be any; narrow networks with squared error make all of it in one call.
+two the error function is at work, which may be any; compiled code makes all of it in one call for squared error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from distnn.network.activations import ACTIVATIONS
 from distnn.network.error_functions import SquaredError, error_function
 from distnn.network.network import Network
 from distnn.network.passes import passes
-from distnn.network.passes.fused import Fused
 from distnn.network.weights import layers, weight_count
 
 
@@ -106,10 +105,9 @@ class Backpropagation:
 
     def _total(self, block: Block, G: np.ndarray | None) -> float:
         """Σ_i e_i with the examples' weights; Σ_i ∇e_i is written to G, if any."""
-        if isinstance(self.passes, Fused):
-            found = self.passes.in_one_call(self.error_function, block, G)
-            if found is not None:
-                return found
+        found = self.passes.in_one_call(self.error_function, block, G)
+        if found is not None:
+            return found
         total = 0.0  # one after another: sum() has other bits from Python 3.12 on
         for columns, s, *delta in self.passes.forward(block.x) if G is None else self.passes.gradient(block.x, G):
             weights = None if block.weights is None else block.weights[columns]

@@ -185,9 +185,13 @@ TARGET void NAME(fused_forward)(const struct fused *network, const REAL *x0, siz
     }
 }
 
-/* After `forward`: add the gradients of all columns to the sums, from delta^(L). */
-TARGET void NAME(fused_backward)(const struct fused *network, const REAL *delta_L, size stride, size columns) {
+/* After `fused_forward`: write the gradient of all columns to G, from delta^(L); with `add`, that of the columns before
+   them, too, whose sums are kept. */
+TARGET void NAME(fused_backward)(const struct fused *network, const REAL *delta_L, size stride, size columns, REAL *G,
+                                 size add) {
     struct NAME(rows) rows = NAME(count)(network);
+    if (!add)
+        memset(network->sums, 0, rows.weights * LINE);
     size x_step = rows.x * PANEL, delta_step = rows.delta * PANEL, outputs = network->d[network->L];
     REAL *x = network->x, *deltas = network->delta;
     for (size c = 0; c < columns;) {
@@ -206,14 +210,8 @@ TARGET void NAME(fused_backward)(const struct fused *network, const REAL *delta_
         }
         x += panels * x_step;
     }
-}
-
-/* Add up the lanes of the sums, and write them to G. */
-TARGET void NAME(fused_finish)(const struct fused *network, REAL *G) {
-    size weights = NAME(count)(network).weights;
-    REAL *sums = network->sums;
-    for (size k = 0; k < weights; k++, sums += LANES)
-        G[k] = NAME(sum_of_line)(sums);
+    for (size k = 0; k < rows.weights; k++)
+        G[k] = NAME(sum_of_line)((REAL *)network->sums + k * LANES);
 }
 
 #undef TILE_ROWS

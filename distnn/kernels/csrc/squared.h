@@ -50,23 +50,24 @@ TARGET double NAME(squared_error)(size theta, size outputs, size examples, const
     return all;
 }
 
-/* The sum of weight e over all columns of a narrow network in one call: piece by piece, forward, through the error and
-   back. The gradient is written to G, unless NULL. s, delta: memory for s^(L) and delta^(L) of a piece. */
-TARGET double NAME(fused_squared)(const struct fused *network, const REAL *x0, size x0_row, size columns, size piece,
-                                  REAL *s, REAL *delta, size theta, const REAL *y, size y_row, const double *share,
-                                  const REAL *weight, REAL *G) {
-    double all = 0;
-    if (G != NULL)
-        memset(network->sums, 0, NAME(count)(network).weights * LINE);
-    for (size c = 0; c < columns; c += piece) {
-        size some = LEAST(columns - c, piece);
-        NAME(fused_forward)(network, x0 + c, x0_row, some, s, piece);
-        all += NAME(squared_error)(theta, network->d[network->L], some, s, piece, y + c, y_row, share,
-                                   weight != NULL ? weight + c : NULL, G != NULL ? delta : NULL, piece);
-        if (G != NULL)
-            NAME(fused_backward)(network, delta, piece, some);
+/* The sum of weight e over all columns in one call: piece by piece, forward, through the error and back. The gradient
+   is written to G, unless NULL. s, delta: memory for s^(L) and delta^(L) of a piece. */
+#define IN_ONE_CALL(WAY)                                                                                               \
+    TARGET double NAME(WAY##_squared)(struct WAY * network, REAL * x0, size x0_row, size columns, size piece,          \
+                                      REAL * s, REAL * delta, size theta, const REAL *y, size y_row,                   \
+                                      const double *share, const REAL *weight, REAL *G) {                              \
+        double all = 0;                                                                                                \
+        for (size c = 0; c < columns; c += piece) {                                                                    \
+            size some = LEAST(columns - c, piece);                                                                     \
+            NAME(WAY##_forward)(network, x0 + c, x0_row, some, s, piece);                                              \
+            all += NAME(squared_error)(theta, network->d[network->L], some, s, piece, y + c, y_row, share,             \
+                                       weight != NULL ? weight + c : NULL, G != NULL ? delta : NULL, piece);           \
+            if (G != NULL)                                                                                             \
+                NAME(WAY##_backward)(network, delta, piece, some, G, c > 0);                                           \
+        }                                                                                                              \
+        return all;                                                                                                    \
     }
-    if (G != NULL)
-        NAME(fused_finish)(network, G);
-    return all;
-}
+
+IN_ONE_CALL(fused)
+IN_ONE_CALL(tiled)
+#undef IN_ONE_CALL

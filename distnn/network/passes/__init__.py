@@ -11,7 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
+from distnn.kernels.blocks import Block
 from distnn.network.activations import Activation
+from distnn.network.error_functions import ErrorFunction
 from distnn.network.passes.fused import Fused
 from distnn.network.passes.layerwise import Layerwise
 from distnn.network.passes.tiled import Tiled
@@ -40,6 +42,9 @@ class Passes(Protocol):
 
         In the end Σ_i x_i^(l-1) δ_i^(l)ᵀ of all layers is in G, |W|.
         """
+
+    def in_one_call(self, error: ErrorFunction, block: Block, G: np.ndarray | None) -> float | None:
+        """Σ_i weight_i e_i, whose gradient is written to G, if any; None where that takes the methods above."""
 
 
 BACKENDS: tuple[type[Passes], ...] = (Fused, Tiled, Layerwise)  # the fastest first; the last one serves all networks

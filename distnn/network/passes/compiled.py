@@ -5,15 +5,18 @@ from __future__ import annotations
 import ctypes
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from ctypes import c_double
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from distnn.kernels import library
+from distnn.kernels.blocks import Block
 from distnn.kernels.library import ADDRESS, SIZE, THETAS
 from distnn.kernels.memory import address, beginning, empty, rows_in_memory, step, vector
 from distnn.network.activations import Activation
+from distnn.network.error_functions import ErrorFunction, SquaredError
 from distnn.network.weights import weight_count
 
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
@@ -30,7 +33,7 @@ class NetworkInC(ctypes.Structure):
 
 
 class CompiledPasses(ABC):
-    """Passes over blocks, as `layerwise.Layerwise` makes them, but for the gradient. Local.
+    """Passes over blocks, as `layerwise.Layerwise` makes them. Local.
 
     d: the architecture. theta: θ of the hidden layers, one of THETAS. dtype: of all arrays.
     instruction_set: one that is available; the one in use where none is given.
@@ -41,7 +44,11 @@ class CompiledPasses(ABC):
     """
 
     prefix: ClassVar[str]
-    arguments: ClassVar[Mapping[str, tuple[Any, ...]]]
+    arguments: ClassVar[Mapping[str, tuple[Any, ...]]] = {
+        "forward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+        "backward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+        "squared": (ADDRESS, ADDRESS, SIZE, SIZE, SIZE, *[ADDRESS] * 2, SIZE, ADDRESS, SIZE, *[ADDRESS] * 3),
+    }
     struct: ClassVar[type[NetworkInC]]
 
     @classmethod
@@ -62,11 +69,12 @@ class CompiledPasses(ABC):
                 for name, types in self.arguments.items()
             }
         )
+        self.functions.squared.restype = c_double
         self.panel, self.rows = self._constant("panel_bytes") // dtype.itemsize, sum(d[:-1]) + len(d) - 1
         self._d, self._w = np.array(d, np.intp), vector(weights, dtype)
         self._network = self.struct(len(d) - 1, THETAS.index(theta.name), address(self._d), address(self._w))
         self._at = ctypes.addressof(self._network)
-        self._weights = weight_count(self.d)
+        self._weights, self._kind = weight_count(self.d), (d[0] + 1, d[-1], dtype)
         self._columns = 0  # of the widest piece so far, whole panels
 
     def load(self, w: np.ndarray) -> None:
@@ -79,6 +87,36 @@ class CompiledPasses(ABC):
         """Forward propagation of x^(0), piece by piece: its columns and s^(L), which is overwritten afterwards."""
         for columns, s, _ in self._pieces(x):
             yield columns, s
+
+    def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
+
+        In the end Σ_i x_i^(l-1) δ_i^(l)ᵀ of all layers is in G, |W|.
+        """
+        if x.shape[1] == 0:
+            G[:] = 0
+        for columns, s, delta in self._pieces(x):
+            yield columns, s, delta
+            add = columns.start > 0
+            self.functions.backward(self._at, self._delta_at, self._columns, s.shape[1], address(G), add)
+
+    def in_one_call(self, error: ErrorFunction, block: Block, G: np.ndarray | None) -> float | None:
+        """Σ_i weight_i e_i of squared error, whose gradient is written to G, if any; None for others, or no columns."""
+        if not isinstance(error, SquaredError) or error.theta.name not in THETAS:
+            return None
+        if block.kind != self._kind:
+            x, y = rows_in_memory(block.x, self.d[0] + 1, self.dtype), rows_in_memory(block.y, self.d[-1], self.dtype)
+            weights = None if block.weights is None else np.ascontiguousarray(block.weights, self.dtype)
+            block = Block(x, y, weights)
+        x_at, x_step, y_at, y_step, weights_at, columns = block.places
+        if columns == 0:
+            return None
+        shares = None if error.shares is None else np.ascontiguousarray(error.shares, np.float64)
+        pieces = columns, self._piece(columns), self._s_at, self._delta_at, THETAS.index(error.theta.name)
+        factors = None if shares is None else address(shares), weights_at
+        to = None if G is None else address(G)
+        found: float = self.functions.squared(self._at, x_at, x_step, *pieces, y_at, y_step, *factors, to)
+        return found
 
     @abstractmethod
     def _load(self, w: np.ndarray) -> None:

@@ -16,8 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from distnn.kernels import products
+from distnn.kernels.blocks import Block
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.activations import Activation
+from distnn.network.error_functions import ErrorFunction
 from distnn.network.forward import forward
 from distnn.network.weights import layers
 
@@ -71,6 +73,9 @@ class Layerwise:
             if l > 1:
                 products.push_back(self.W[l - 1][1:], deltas[l - 1], deltas[l - 2])
                 self.theta.chain(x[l - 1][1:], deltas[l - 2], x[l - 1][1:])  # type: ignore[misc]
+
+    def in_one_call(self, error: ErrorFunction, block: Block, G: np.ndarray | None) -> None:
+        """None: every layer takes several calls."""
 
     def _workspace(self, rows: int) -> Workspace:
         if rows > self._largest:

@@ -8,7 +8,7 @@ depend on no BLAS.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
@@ -47,11 +47,7 @@ class Tiled(CompiledPasses):
     """
 
     prefix, struct = "tiled", TiledInC
-    arguments: ClassVar = {
-        "load": (ADDRESS, ADDRESS),
-        "forward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
-        "backward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
-    }
+    arguments: ClassVar = {**CompiledPasses.arguments, "load": (ADDRESS, ADDRESS)}
 
     def __init__(self, d: Sequence[int], theta: Activation, dtype: np.dtype, instruction_set: str | None = None):
         self.tile = self._constant("tile")  # rows
@@ -61,18 +57,6 @@ class Tiled(CompiledPasses):
         self.rows += (APART - self.rows) % PAGE
         self._network.x_rows = self.rows
         self._network.together = self._together(library.constant("library_second_level") or SECOND_LEVEL)
-
-    def gradient(self, x: np.ndarray, G: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Piece by piece: the columns, s^(L), and where to write δ^(L) before the next one is asked for.
-
-        In the end Σ_i x_i^(l-1) δ_i^(l)ᵀ of all layers is in G, |W|.
-        """
-        if x.shape[1] == 0:
-            G[:] = 0
-        for columns, s, delta in self._pieces(x):
-            yield columns, s, delta
-            add = columns.start > 0
-            self.functions.backward(self._at, self._delta_at, self._columns, s.shape[1], address(G), add)
 
     def _together(self, second_level: int) -> int:
         """Panels that go through all layers before the next ones, so that they suit this cache: equal parts of a group.

@@ -157,3 +157,34 @@ def test_weights_are_loaded_anew(dtype: str, way: str, of: str) -> None:
 def test_a_wrong_number_of_inputs_is_refused(way: str, of: str) -> None:
     with pytest.raises(ValueError, match="5 rows"):
         engine((3, 2, 1), "float64", way, of).error(draw((4, 2, 1), 3, "float64"))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shares", [None, [0.3, 1.7]])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_call_for_squared_error_has_the_bits_of_many(
+    dtype: str, shares: list[float] | None, weighted: bool, way: str, of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole blocks and pieces, one after another, however y and the weights lie, and where numbers are new."""
+    for bytes_of_pieces in (compiled.PIECE_BYTES, 1):
+        monkeypatch.setattr(compiled, "PIECE_BYTES", bytes_of_pieces)
+        made = engine((4, 9, 2), dtype, way, of)
+        made.load(np.linspace(-1, 1, weight_count(made.d)), shares and np.array(shares))
+        for rows in (1, 300, 77, 1000):
+            block = draw(made.d, rows, dtype)
+            block = block._replace(weights=block.weights if weighted else None)
+            expected, total = np.empty(weight_count(made.d), dtype), 0.0
+            for columns, s, delta in made.passes.gradient(block.x, expected):
+                weights = None if block.weights is None else block.weights[columns]
+                total += made.error_function.total(s, block.y[:, columns], weights, delta)
+            far_apart = np.repeat(block.weights, 2)[::2] if weighted else None
+            for one in (block, block, block._replace(y=np.asfortranarray(block.y), weights=far_apart)):
+                np.testing.assert_array_equal(gradient(made, one), np.append(expected, total))
+            block.y[:] = 0
+            np.testing.assert_array_equal(gradient(made, block), gradient(made, Block(*block)))
+
+
+def test_targets_of_another_network_are_refused(way: str, of: str) -> None:
+    made = engine((4, 9, 2), "float64", way, of)
+    with pytest.raises(ValueError, match="3 rows where this network has 2"):
+        gradient(made, draw((4, 9, 3), 10, "float64"))
