@@ -101,4 +101,4 @@ def compare(found: Found, now: Options, file: Path, decided: bool = True) -> dic
 def _shown(value: Any) -> str:
     if value is None:
         return "its default"
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return " ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)

@@ -140,7 +140,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("--targets", "y", "table.csv"), "for a table of your own: give it first, as in train table.csv --targets y"),
     (("--optimizer", "adamw"), "optimizer"),
     (("--dtype", "float16"), "dtype.*float32"),
-    (("--hidden", "0"), "--hidden 0: .* at least 1. For no hidden layer, give --hidden without a width"),
+    (("--hidden", "4", "0"), "--hidden 4 0: .* at least 1, and 0 alone means no hidden layer"),
     (("--validation", "1.5"), "--validation 1.5"),
     (("--config", "missing.toml"), "--config missing.toml cannot be read: No such file or directory"),
     (("--config",), "config"),
@@ -192,7 +192,7 @@ BAD_FILES = {
     "a list for one": ("seed = [1, 2]\n", "seed"),
     "a table": ("[hidden]\na = 1\n", "hidden"),
     "wrong choice": ("theta = 'tan'\n", "theta"),
-    "out of range": ("hidden = [0]\n", "--hidden 0"),
+    "out of range": ("hidden = [0, 3]\n", "--hidden 0 3"),
 }
 
 

@@ -42,6 +42,7 @@ def test_those_of_the_run_and_those_given_now(tmp_path: Path) -> None:
         (["--optimizer", "adam"], "--optimizer adam cannot be given at --resume: this run began with its default"),
         (["--validation", "0.5"], "--validation 0.5 cannot be given"),
         (["--test", "0.5"], "--test 0.5 cannot be given"),
+        (["--ignore", "a"], "--ignore a cannot be given at --resume: this run began with none"),
     ],
 )
 def test_what_a_run_began_with_stays(arguments: list[str], sentence: str, tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def shown(value: object) -> str:
     """An option's value, as a user would write it."""
     if value is None:
         return "its default"
-    return " ".join(str(part) for part in value) if isinstance(value, tuple) else f"{value}"
+    return " ".join(str(part) for part in value) or "none" if isinstance(value, tuple) else f"{value}"
 
 
 def test_what_must_not_change_is_compared_with_the_checkpoint() -> None:

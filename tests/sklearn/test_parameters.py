@@ -117,7 +117,7 @@ def test_one_hidden_layer(hidden: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"hidden_layer_sizes": (0,)}, "^hidden_layer_sizes=0: every layer needs a width"),
+        ({"hidden_layer_sizes": (4, 0)}, r"^hidden_layer_sizes=\(4, 0\): every layer needs a width"),
         ({"max_iter": -1}, "^max_iter=-1: give a number of at least 0"),
         ({"max_iter": "many", "solver": "adam"}, "^max_iter='many' is of the wrong kind"),
         ({"batch_size": "all", "solver": "adam"}, "^batch_size='all' is of the wrong kind"),

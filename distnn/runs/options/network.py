@@ -24,7 +24,7 @@ class NetworkOptions:
     hidden: Annotated[
         tuple[int, ...] | None,
         NETWORK,
-        "Widths of the hidden layers; --hidden with no number: none. Default: 16 16, or one layer or none by trial, in "
+        "Widths of the hidden layers; 0: no hidden layer. Default: 16 16, or one layer or none by trial, in "
         "regressions of few rows.",
     ] = None
     theta: Annotated[
@@ -73,6 +73,10 @@ class NetworkOptions:
         "Arithmetic. Sums over examples and the weights themselves are float64 in any case.",
     ] = "float64"
 
+    def __post_init__(self) -> None:
+        if isinstance(self.hidden, tuple | list) and tuple(self.hidden) == (0,):
+            object.__setattr__(self, "hidden", ())
+
     @property
     def widths(self) -> tuple[int, ...]:
         """Of the hidden layers, once all is chosen."""
@@ -83,5 +87,6 @@ def check(options: NetworkOptions) -> None:
     """Raise UserError, one sentence, for a value that makes no sense. Local."""
     if options.hidden and min(options.hidden) < 1:
         given = " ".join(map(str, options.hidden))
-        none = " For no hidden layer, give --hidden without a width." if given == "0" else ""
-        raise UserError(f"--hidden {given}: every layer needs a width of at least 1.{none}")
+        raise UserError(
+            f"--hidden {given}: every layer needs a width of at least 1, and 0 alone means no hidden layer."
+        )

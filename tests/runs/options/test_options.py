@@ -62,3 +62,8 @@ def test_what_is_stored_is_what_a_run_can_go_on_with() -> None:
     text = stored(Options(hidden=(3,), eta=0.5, out="here", quiet=True))
     assert tomllib.loads(text).items() >= {"hidden": [3], "eta": 0.5, "fill": 0.0}.items()
     assert tomllib.loads(text).keys().isdisjoint({"out", "quiet", "resume", "dry-run", "goal"})
+
+
+@pytest.mark.parametrize("none", [(), [], (0,), [0]])
+def test_a_width_of_0_alone_is_no_hidden_layer(none: tuple[int, ...]) -> None:
+    assert tuple(Options(hidden=none).widths) == ()
