@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from itertools import groupby
 
+import numpy as np
+
 from distnn.data.columns import Columns
 from distnn.data.encoding import Encoding
 from distnn.data.preparation import Preparation
@@ -102,9 +104,11 @@ def _weights(preparation: Preparation, examples: Examples) -> list[str]:
 
 
 def _hints(preparation: Preparation, examples: Examples) -> list[str]:
-    """Values that may stand for missing ones."""
+    """Inputs that tell nothing, and values that may stand for missing ones."""
     names = [*preparation.input_names, *preparation.targets]
-    return [
+    constant = [names[j] for j in np.flatnonzero(preparation.input_scaling.constant)]
+    not_learnt = [f"{listed(constant, 6)}: the same in all rows to train on; what another value does is not learnt"]
+    return not_learnt * bool(constant) + [
         f"{names[column]}: {value:g} stands there {count:,} times, and is the least or largest: if it means that "
         f"a value is missing, say --missing {value:g}, and --impute median"
         for column, (value, count) in (examples.hints.suspects if examples.hints else {}).items()

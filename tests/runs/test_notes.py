@@ -48,6 +48,13 @@ def test_a_line_for_each_group_of_columns(x: Any, y: Any, options: dict[str, Any
     assert [*assembled(OneRank(), x, y, **options).notes] == said
 
 
+def test_inputs_that_are_the_same_in_all_rows() -> None:
+    """What their weights begin with stays, and would be taken for an effect where another value comes."""
+    x = np.column_stack([X, np.full(30, 0.1), np.full(30, 7)])
+    said = assembled(OneRank(), x, X[:, 0]).notes[-1]
+    assert said == "x3, x4: the same in all rows to train on; what another value does is not learnt"
+
+
 def test_what_weights_count_for() -> None:
     """Those that are 1/σ² may make 30 rows 3 million."""
     for factor, n, hint in ((1.0, "30", False), (2.0**17, "3.93216e+06", True), (2.0**-10, "0.0292969", True)):
