@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 # In this order where several fit equally well.
 DELIMITERS = ("\t", ";", "|", ",", None)
@@ -54,7 +56,9 @@ class Dialect:
 
     def all_fields(self, record: str) -> list[str]:
         """All fields of one record, without white space around them. csv.Error for an open quote."""
-        lines = record.splitlines(keepends=True) if "\n" in record else [record]
+        if self.delimiter and (self.quote + " " in record or self.quote + "\t" in record):
+            record = _quoted_fields(self.quote, self.delimiter).sub(r"\1", record)
+        lines = io.StringIO(record) if "\n" in record else [record]
         return [field.strip() for field in next(iter(self.rows(lines, self.quote in record)), [""])]
 
     def split(self, record: str) -> list[str]:
@@ -72,6 +76,13 @@ class Dialect:
             except ValueError:
                 pass
         return number(field, self.decimal)
+
+
+@cache
+def _quoted_fields(quote: str, delimiter: str) -> re.Pattern[str]:
+    """Whole quoted fields, and the blanks between their quotes and what ends them, at which csv takes offence."""
+    q, d, blank = quote, re.escape(delimiter), " " if delimiter == "\t" else " \t"
+    return re.compile(rf"((?:^|(?<=[{d}])){q}(?:[^{q}]|{q}{q})*+{q})[{blank}]*+(?=[{d}\r\n]|\Z)")
 
 
 def number(field: str, decimal: str = ".") -> float | None:

@@ -63,7 +63,7 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     UserError for what is no text table, or one without rows.
     """
     records = _records(_head(stream, path))
-    full = [record for record in records if record.data.strip()]
+    full = [record for record in records if record.data.decode("utf-8", "replace").strip()]
     separator = SEP.fullmatch(full[0].data) if full else None
     full = full[1:] if separator else full
     if not full:

@@ -24,7 +24,8 @@ CHUNK = 1 << 18  # bytes looked at at a time: they stay in the second-level cach
 BREAK = ord("\n")
 # What Excel writes in a field that it could not compute: a line that begins so is no comment.
 EXCEL = re.compile(rb"#(?:N/A|DIV/0|VALUE!|REF!|NAME\?|NUM!|NULL!)")
-LOOK = 8  # bytes after a line break that say whether a comment follows
+LOOK = 256  # bytes after a line break or a quote that say whether a comment or, behind blanks, a delimiter follows
+BLANKS = LOOK - 8
 
 
 class Segment(NamedTuple):
@@ -86,7 +87,14 @@ class Marks:
         edge = np.zeros(256, bool)
         edge[list(self.edges)] = True
         before = (places == 0) | edge[view[places - 1]]
-        after = (places + 1 == len(view)) | edge[view[np.minimum(places + 1, len(view) - 1)]]
+        follows = places + 1
+        for _ in range(BLANKS):  # which may stand between a quote and a delimiter
+            what = view[np.minimum(follows, len(view) - 1)]
+            blank = ((what == ord(" ")) | (what == ord("\t"))) & ~edge[what] & (follows < len(view))
+            if not blank.any():
+                break
+            follows += blank
+        after = (follows == len(view)) | edge[view[np.minimum(follows, len(view) - 1)]]
         return places[before | after]
 
     def without_comments(self, data: bytes, inside: bool | None) -> bytes:

@@ -20,6 +20,7 @@ from distnn.data.tables.source import Missing
 
 ARROW = importlib.util.find_spec("pyarrow") is not None
 SMALL = 1 << 16  # bytes, which NumPy has read long before Arrow is imported
+RARE_WHITE = b"\v\f\x1c\x1d\x1e\x1f"  # of ASCII
 Values = tuple[np.ndarray, list[np.ndarray]]
 
 
@@ -61,9 +62,14 @@ class Parser:
             stop = len(data)
             if b"\r" in data:
                 raise Unfit
-        if data.find(quote, 0, stop) >= 0 and data.count(quote, 0, stop) % 2:  # Arrow lets one be open at the end
+        has_quotes = data.find(quote, 0, stop) >= 0
+        if has_quotes and not self._is_well_quoted(np.frombuffer(data, np.uint8)[:stop]):
             raise Unfit
         values, texts = self._columns(data, stop, wanted)
+        if has_quotes and not self.quoted and len(values) != data.count(b"\n", 0, stop) + 1:
+            raise Unfit
+        if self.width == 1 and any((text == "").any() for text in texts):
+            raise Unfit  # a line of white space
         missing = wanted.missing
         if missing is None:
             right = np.isfinite(values).all() and not any((text == "").any() for text in texts)
@@ -75,6 +81,21 @@ class Parser:
         if not right:
             raise Unfit
         return values, texts
+
+    def _is_well_quoted(self, text: np.ndarray) -> bool:
+        """Do quotes enclose whole fields, or stand in the midst of them only? Else Arrow makes 12 of "1"2."""
+        places = np.flatnonzero(text == ord(self.dialect.quote))
+        delimiters = (self.dialect.delimiter or " \t").encode()
+        edge = np.isin(text[places - 1], list(delimiters + b"\n")) | (places == 0)
+        if not edge.any():
+            return True
+        if len(places) % 2:
+            return False
+        opening, closing = places[::2], places[1::2]
+        doubled = opening[1:] == closing[:-1] + 1
+        ends = np.isin(text[closing[:-1] + 1], list(delimiters + b"\n"))
+        last = closing[-1] + 1 == len(text) or text[closing[-1] + 1] in delimiters + b"\n"
+        return bool(last and (edge[::2][1:] | doubled).all() and edge[0] and (ends | doubled).all())
 
     def _columns(self, data: bytes | bytearray, stop: int, wanted: Wanted) -> Values:
         """The columns, with numbers that are written as Fortran or a typesetter does, too: tidied."""
@@ -196,6 +217,8 @@ def _buffer(column, dtype: type) -> np.ndarray:  # type: ignore[no-untyped-def] 
 
 def _single_spaces(data: bytes | bytearray) -> bytes | bytearray:
     """Fields between white space as fields between single spaces."""
+    if not data.isascii() or data != data.translate(None, RARE_WHITE):
+        return "\n".join(" ".join(line.split()) for line in _text(data).split("\n")).encode()
     data = data.replace(b"\t", b" ")
     while b"  " in data:
         data = data.replace(b"  ", b" ")
@@ -203,7 +226,11 @@ def _single_spaces(data: bytes | bytearray) -> bytes | bytearray:
 
 
 def _tidied(data: bytes | bytearray) -> bytes:
+    return tidy(_text(data)).encode()
+
+
+def _text(data: bytes | bytearray) -> str:
     try:
-        return tidy(data.decode()).encode()
+        return data.decode()
     except UnicodeDecodeError as error:
         raise Unfit from error
