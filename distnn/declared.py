@@ -21,6 +21,17 @@ class AtLeast:
     least: int
 
 
+@dataclass(frozen=True)
+class AtMost:
+    """In the annotation of a field: its value, or each of several, if there is one, is a number of at most this."""
+
+    most: int
+
+
+LENGTH = AtMost(2**40)  # of what is held: more than any computer has memory for, and less than NumPy can count
+TRAININGS = AtMost(10**6)  # each has a folder, and a row in a table
+
+
 def flag(name: str) -> str:
     """The flag of an option of this name."""
     return "--" + name.replace("_", "-")

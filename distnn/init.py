@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Annotated, Any
 
-from distnn.command_line.arguments import parse, to_toml
+from distnn.command_line.arguments import apart, parse, to_toml
 from distnn.command_line.program import run
 from distnn.data.tables.source import listed
 from distnn.declared import Declared, Positional, declared
@@ -134,8 +134,8 @@ def _names(said: str) -> tuple[str, ...]:
 
 
 def _widths(said: str) -> tuple[int, ...]:
-    """16 16 or 16,16 as numbers."""
-    return tuple(map(int, said.replace(",", " ").split()))
+    """16 16, 16x16 or 16,16 as numbers."""
+    return tuple(map(int, apart(said) if said.strip() else ()))
 
 
 def commented(options: Options) -> str:

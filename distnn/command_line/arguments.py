@@ -60,7 +60,7 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
 
 def _given(arguments: Sequence[str], options: Sequence[Declared], language: Language, program: str) -> dict[str, Any]:
     """What `read` returns, of arguments in which options have their own names."""
-    arguments = _numbers_apart(arguments, options)
+    arguments = _numbersapart(arguments, options)
     _require_values(arguments, options)
     path = _config_path(arguments)
     file = _file(path) if path else {}
@@ -82,8 +82,8 @@ def _given(arguments: Sequence[str], options: Sequence[Declared], language: Lang
     return given
 
 
-def _numbers_apart(arguments: Sequence[str], options: Sequence[Declared]) -> list[str]:
-    """The arguments with --hidden 12,12 as --hidden 12 12, and files that follow such numbers before all options."""
+def _numbersapart(arguments: Sequence[str], options: Sequence[Declared]) -> list[str]:
+    """The arguments with --hidden 12x12 as --hidden 12 12, and files that follow such numbers before all options."""
     flags = {option.flag for option in options if option.takes_several and str not in get_args(option.kind)}
     found: list[str] = []
     files: list[str] = []
@@ -92,11 +92,11 @@ def _numbers_apart(arguments: Sequence[str], options: Sequence[Declared]) -> lis
         flag, equals, values = argument.partition("=")
         if argument.startswith("--"):
             inside = flag in flags
-            found += [flag, *_apart(values)] if inside and equals else [argument]
+            found += [flag, *apart(values)] if inside and equals else [argument]
         elif inside and not argument[:1].isdigit() and os.path.exists(argument):
             files.append(argument)
         else:
-            found += _apart(argument) if inside else [argument]
+            found += apart(argument) if inside else [argument]
     return [*files, *found]
 
 
@@ -108,9 +108,9 @@ def _require_values(arguments: Sequence[str], options: Sequence[Declared]) -> No
             raise UserError(f"{argument} needs a value.")
 
 
-def _apart(values: str) -> list[str]:
-    """12,12 or [12,12] as 12 and 12."""
-    return values.strip("[]()").strip(",").split(",")
+def apart(values: str) -> list[str]:
+    """12x12, 12,12, [12, 12] or "12 12" as 12 and 12. Local."""
+    return re.split(r"\s*,\s*|\s+|(?<=\d)x(?=\d)", values.strip("[]() ").strip(","))
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -173,7 +173,10 @@ def _parsed(program: str, arguments: Sequence[str], path: str | None, options: S
         usage = f"{program}{''.join(f' [{name.upper()}]' for name in places)} [OPTIONS]"
         raise UserError(f"There is no place for {words}: {usage}. See: {program} --help") from None
     except CycloptsError as error:
-        raise UserError(f"{_in_our_words(' '.join(str(error).split()))} See: {program} --help") from None
+        text = _in_our_words(" ".join(str(error).split()))
+        if any(text.startswith(f"Invalid value for {option.flag}:") for option in options if option.takes_several):
+            text += " Several are written as 12 12, 12x12 or [12, 12]."
+        raise UserError(f"{text} See: {program} --help") from None
     return {name: value for name, value in given.items() if value is not None and name != "config"}
 
 
@@ -184,6 +187,7 @@ def _in_our_words(text: str) -> str:
         (r'unable to convert ("[^"]*") into float\.', r"\1 is not a number."),
         (r'unable to convert ("[^"]*") into \S+\.', r"\1 is of the wrong kind."),
         (r"^Parameter (--\S+) requires an argument\.", r"\1 needs a value."),
+        (r'"([^"]{57})[^"]{4,}"', r'"\1..."'),
         (r" -\w is not a recognized option\.", ""),  # of -x3
     ):
         text = re.sub(theirs, ours, text)

@@ -6,11 +6,12 @@ import math
 import numbers
 from typing import Any, get_args, get_origin
 
-from distnn.declared import AtLeast, Declared, declared
+from distnn.declared import AtLeast, AtMost, Declared, declared
 from distnn.errors import UserError
 
 NUMBERS: dict[type, type] = {int: numbers.Integral, float: numbers.Real}
 BELOW = 2**63  # are all whole numbers
+MOST_DIGITS = 30  # that a message shows
 
 
 def check_fields(options: Any) -> None:
@@ -27,11 +28,14 @@ def check_fields(options: Any) -> None:
 
 def _check_range(option: Declared, value: Any) -> None:
     """UserError for a number, if it is one, that is too small or too large."""
-    if isinstance(value, numbers.Integral) and int(value) >= BELOW:
-        raise UserError(f"{option.flag} {value}: give a number below 2^63.")
+    if isinstance(value, numbers.Integral) and abs(int(value)) >= BELOW:
+        shown = f" {value}" if abs(int(value)) < 10**MOST_DIGITS else ""
+        raise UserError(f"{option.flag}{shown}: give a number below 2^63 and above -2^63.")
     for limit in option.more if value is not None else ():
         if isinstance(limit, AtLeast) and not limit.least <= value < math.inf:
             raise UserError(f"{option.flag} {value}: give a number of at least {limit.least}.")
+        if isinstance(limit, AtMost) and value > limit.most:
+            raise UserError(f"{option.flag} {value}: give a number of at most {limit.most}.")
 
 
 def _fits(value: Any, kind: Any) -> bool:

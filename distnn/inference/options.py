@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from distnn.data.tables import KNOWN_FORMATS
-from distnn.declared import AtLeast, Positional
+from distnn.declared import LENGTH, AtLeast, Positional
 
 DATA, JOB = "Model and data", "Job"  # groups of options in --help
 
@@ -42,7 +42,7 @@ class ApplyOptions:
         "Words that no row had in the training: an error, or zeros, as if the word were none of those known.",
     ] = "error"
     examples: Annotated[
-        int | None, DATA, "Instead of --data: the built-in exclusive-or, with so many examples.", AtLeast(1)
+        int | None, DATA, "Instead of --data: the built-in exclusive-or, with so many examples.", AtLeast(1), LENGTH
     ] = None
     seed: Annotated[int, DATA, "Seed of the built-in data set.", AtLeast(0)] = 0
     threads: Annotated[int, DATA, "BLAS threads a rank.", AtLeast(1)] = 1

@@ -18,6 +18,8 @@ from distnn.network.forward import forward
 from distnn.network.weights import layers, weight_count
 from distnn.streams import stream
 
+MOST = 2**44  # weights: their bytes would fill all addresses that a process has
+
 
 class Network:
     """A feed-forward network with architecture d = [d^(0), …, d^(L)].
@@ -43,6 +45,11 @@ class Network:
         if min(self.d) < 1:
             raise UserError(
                 f"The architecture {list(self.d)} has a layer of width {min(self.d)}: a width is at least 1."
+            )
+        if weight_count(self.d) > MOST:
+            raise UserError(
+                f"The architecture {list(self.d)} has {weight_count(self.d):.1e} weights, more than any computer has "
+                "memory for: give smaller widths."
             )
         if theta not in ACTIVATIONS:
             raise UserError(f"There is no activation {theta!r}. Choose from: {', '.join(ACTIVATIONS)}.")

@@ -51,7 +51,7 @@ class RunDirectory:
         self.out_of_fold = self.path / contents.OUT_OF_FOLD
         self.checkpoints = Checkpoints(self.path / contents.CHECKPOINTS, keep)
         self.claim = Claim(self.path)
-        self._made = False
+        self._made: list[Path] = []  # this folder, and those around it, as far as they were not there
 
     @staticmethod
     def of_now(folder: str | Path, keep: int = 3) -> RunDirectory:
@@ -59,11 +59,12 @@ class RunDirectory:
         name = f"{datetime.now():%Y-%m-%d-%H%M%S}"
         for number in count(1):
             directory = RunDirectory(Path(folder) / (name if number == 1 else f"{name}-{number}"), keep)
+            directory._made = directory._missing()
             with directory._must_be_writable():
                 make_folder(directory.path.parent)
-            with directory._must_be_writable(), suppress(FileExistsError):
+            # FileNotFoundError: a job that was refused has just removed the folder
+            with directory._must_be_writable(), suppress(FileExistsError, FileNotFoundError):
                 directory.path.mkdir()
-                directory._made = True
                 return directory
         raise AssertionError
 
@@ -80,7 +81,7 @@ class RunDirectory:
         run already, or anything that distnn did not write.
         """
         self._require_own()
-        self._made = self._made or not self.path.exists()
+        self._made = self._made or self._missing()
         self.take(elastic)
         try:
             if not overwrite:
@@ -119,11 +120,15 @@ class RunDirectory:
             )
 
     def discard(self) -> None:
-        """Give the directory back, and remove it if it was made here and is empty. For a run that never began."""
+        """Give the directory back, and remove what was made here and is empty. For a run that never began."""
         self.claim.release()
-        if self._made:
+        for folder in self._made:
             with suppress(OSError):
-                self.path.rmdir()
+                folder.rmdir()
+
+    def _missing(self) -> list[Path]:
+        """This folder and those around it that are not there, the innermost first."""
+        return [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
 
     @contextmanager
     def _must_be_writable(self) -> Iterator[None]:

@@ -114,13 +114,22 @@ def test_print_config_round_trips(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert not Path("somewhere").exists()
 
 
+@pytest.mark.parametrize("given", ["12x3", "12,3", "[12, 3]", "12 3", "(12,3)"])
+def test_widths_of_layers_however_they_are_written(given: str) -> None:
+    for arguments in ((f"--hidden={given}",), ("--hidden", given), ("--hidden", given, "--seed", "0")):
+        assert read(*arguments) == read("--hidden", "12", "3")
+
+
 BAD: list[tuple[tuple[str, ...], str]] = [
     (("--thetaa", "tanh"), r"Unknown option: --thetaa\. Did you mean --theta\?"),
     (("--theta", "tan"), "tanh"),
     (("--max-iterations", "many"), "max-iterations.*many"),
     (("--max-iterations", "1.5"), '--max-iterations: "1.5" is not a whole number'),
     (("--max-iterations", "5x"), '--max-iterations: "5x" is not a whole number'),
-    (("--hidden", "12,a"), '--hidden: "a" is not a whole number'),
+    (
+        ("--hidden", "12,a"),
+        r'--hidden: "a" is not a whole number\. Several are written as 12 12, 12x12 or \[12, 12\]\.',
+    ),
     (("--targets", "--seed", "3"), "--targets needs a value"),
     (("--hidden", "3", "4.5"), '"4.5"'),
     (("--seed", "inf"), "seed"),

@@ -50,6 +50,14 @@ def test_a_run_that_never_began_leaves_no_directory(tmp_path: Path) -> None:
         assert out.exists() is stays
 
 
+def test_nor_the_folders_around_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for out in (None, "a/b/c", "runs/a"):
+        with pytest.raises(UserError, match=r"none\.csv cannot be read"):
+            Job(replace(options(tmp_path, data="none.csv"), out=out), OneRank()).carry_out()
+        assert list(tmp_path.iterdir()) == []
+
+
 def carried_out(out: Path | None, **more: object) -> int:
     chosen = Options(examples=50, hidden=(2,), quiet=True, **{"max_iterations": 2, **more})  # type: ignore[arg-type]
     return Job(replace(chosen, out=None if out is None else str(out)), OneRank()).carry_out()

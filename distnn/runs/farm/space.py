@@ -1,17 +1,19 @@
 """What a search tries: options with the values that they may have, as a user writes them.
 
-hidden=8,16x16     one of these values; x stands between the widths of several layers
+hidden=8,16x16     one of these values; x, or a space in quotes, stands between the widths of several layers
 eta=0.01..1        anything in between: evenly by logarithm where both are above 0 and a factor of 10 or more apart
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import product
 from typing import Any, get_args
 
+from distnn.command_line.arguments import apart
 from distnn.declared import Declared, declared
 from distnn.errors import UserError
 from distnn.runs.options import NETWORK, SETTINGS, STOPPING, TRAINING, Options
@@ -96,6 +98,8 @@ def _dimension(word: str, flag: str) -> Dimension:
         if not {int, float} & {option.kind, *get_args(option.kind)}:
             raise UserError(f"{flag} {word}: only numbers have a range; give values, {name}=A,B.")
         ends = tuple(_value(option, end, float, flag, word) for end in (low, high))
+        if not all(map(math.isfinite, ends)):
+            raise UserError(f"{flag} {word}: give two finite numbers.")
         if not ends[0] < ends[1]:
             raise UserError(f"{flag} {word}: the lower end comes first.")
         return Dimension(option, low=ends[0], high=ends[1])
@@ -109,7 +113,8 @@ def _read(option: Declared, text: str, flag: str, word: str) -> Any:
     """A value, of the option's kind."""
     if option.takes_several:
         item = int if int in _parts(option.kind) else str
-        return tuple(_value(option, part, item, flag, word) for part in text.split("x" if item is int else "+"))
+        parts = apart(text) if item is int else text.split("+")
+        return tuple(_value(option, part, item, flag, word) for part in parts)
     if option.is_switch:
         if text not in ("true", "false"):
             raise UserError(f"{flag} {word}: {option.name} is true or false.")

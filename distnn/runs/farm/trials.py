@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from distnn.declared import AtLeast
+from distnn.declared import TRAININGS, AtLeast
 from distnn.runs.farm.members import Members
 from distnn.runs.farm.study import Study
 from distnn.runs.options import Options
@@ -30,7 +30,7 @@ class SearchOptions(Options):
         SEARCH,
         "Try --trials combinations from these: OPTION=VALUE,VALUE or OPTION=LOW..HIGH each, such as eta=0.01..1.",
     ] = ()
-    trials: Annotated[int | None, SEARCH, f"With --space: how many. Default: {TRIALS}.", AtLeast(1)] = None
+    trials: Annotated[int | None, SEARCH, f"With --space: how many. Default: {TRIALS}.", AtLeast(1), TRAININGS] = None
     sampler: Annotated[
         str,
         SEARCH,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from distnn.data.encoding import TRANSFORMS
 from distnn.data.kinds import KINDS
 from distnn.data.tables import KNOWN_FORMATS, Written
-from distnn.declared import AtLeast, Positional
+from distnn.declared import LENGTH, AtLeast, Positional
 from distnn.errors import UserError
 
 DATA = "Data"
@@ -121,6 +121,7 @@ class DataOptions:
         DATA,
         "Number of examples of the built-in data set.",
         AtLeast(1),
+        LENGTH,
     ] = 10_000
     validation: Annotated[
         float | None,

@@ -24,8 +24,8 @@ class NetworkOptions:
     hidden: Annotated[
         tuple[int, ...] | None,
         NETWORK,
-        "Widths of the hidden layers; 0: no hidden layer. Default: 16 16, or one layer or none by trial, in "
-        "regressions of few rows.",
+        "Widths of the hidden layers, as 16 16 or 16x16; 0: no hidden layer. Default: 16 16, or one layer or none by "
+        "trial, in regressions of few rows.",
     ] = None
     theta: Annotated[
         Literal[tuple(ACTIVATIONS)],

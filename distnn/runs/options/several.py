@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from distnn.declared import AtLeast
+from distnn.declared import TRAININGS, AtLeast
 from distnn.errors import UserError
 
 SEVERAL = "Several trainings"
@@ -21,6 +21,7 @@ class SeveralOptions:
         "Cross-validation: cut the rows into this many parts, shuffled by --seed, each with its share of each class; "
         "train once for each, on all others, and test on it.",
         AtLeast(2),
+        TRAININGS,
     ] = None
     folds_by: Annotated[
         str | None,
@@ -38,12 +39,14 @@ class SeveralOptions:
         SEVERAL,
         "Train this many times, from the seeds --seed, --seed + 1, …, and keep the best.",
         AtLeast(1),
+        TRAININGS,
     ] = 1
     members: Annotated[
         int | None,
         SEVERAL,
         "Ensemble: train this many times, from the seeds --seed, --seed + 1, … Their mean is what they predict.",
         AtLeast(2),
+        TRAININGS,
     ] = None
     bootstrap: Annotated[
         bool,

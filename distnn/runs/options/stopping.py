@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from distnn.declared import AtLeast
+from distnn.declared import LENGTH, AtLeast
 from distnn.errors import UserError
 from distnn.training.record import QUANTITIES, Limit
 from distnn.training.termination import Criterion, any_of, compare, parse
@@ -48,6 +48,7 @@ class StoppingOptions(LimitOptions):
         STOPPING,
         "Iterations over which the improvement is taken.",
         AtLeast(1),
+        LENGTH,
     ] = 100
     stop: Annotated[
         str | None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from distnn.data.sampling import SAMPLING
-from distnn.declared import AtLeast
+from distnn.declared import LENGTH, AtLeast
 from distnn.errors import UserError
 from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.reduction import REDUCTIONS
@@ -37,6 +37,7 @@ class TrainingOptions:
         TRAINING,
         "Examples a step, for stochastic optimizers, drawn by --seed and t.",
         AtLeast(1),
+        LENGTH,
     ] = 1
     sampling: Annotated[
         Literal[tuple(SAMPLING)],

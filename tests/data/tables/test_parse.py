@@ -17,9 +17,39 @@ from distnn.data.tables.source import Missing
 from distnn.errors import UserError
 
 ODD = (
-    *('"a"', '"1"', '"a" ', '"1"\t ', ' "a"', '"1"2', '"a"b', '"a""b"', '"""a"" ;"', '""', '"" ', '"a', '5"', 'a"b', "'1'"),
+    *(
+        '"a"',
+        '"1"',
+        '"a" ',
+        '"1"\t ',
+        ' "a"',
+        '"1"2',
+        '"a"b',
+        '"a""b"',
+        '"""a"" ;"',
+        '""',
+        '"" ',
+        '"a',
+        '5"',
+        'a"b',
+        "'1'",
+    ),
     *('"a;b"', '"a\nb"', '"\n1" ', '"\v\n"', "", " ", "\v", "\xa0", "1\xa02", "1\v2", "\t1", "a\x85", "\u20281"),
-    *("NA", '"NA"', '"NA "', " NA ", "nan", "-nan(ind)", "inf", "Infinity", "1e400", "1e-400", "1D+01", "\u22121", "\u0967"),
+    *(
+        "NA",
+        '"NA"',
+        '"NA "',
+        " NA ",
+        "nan",
+        "-nan(ind)",
+        "inf",
+        "Infinity",
+        "1e400",
+        "1e-400",
+        "1D+01",
+        "\u22121",
+        "\u0967",
+    ),
     *("1_000", "0x1", "++1", "- 1", ".5", "5.", ".", "-", "1e", "1f", "true", "1,5", "1 2", "#x", "#N/A", "é", "*"),
 )
 COMMAS = Dialect(",")
@@ -112,7 +142,9 @@ def outcomes(path: Path, missing: Missing | None) -> list[object]:
 @given(
     rows=st.integers(1, 3).flatmap(
         lambda width: st.lists(
-            st.lists(st.one_of(st.sampled_from(["1", "2", "3.5"]), st.sampled_from(ODD)), min_size=width, max_size=width),
+            st.lists(
+                st.one_of(st.sampled_from(["1", "2", "3.5"]), st.sampled_from(ODD)), min_size=width, max_size=width
+            ),
             min_size=1,
             max_size=5,
         )

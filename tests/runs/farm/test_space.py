@@ -20,6 +20,10 @@ def test_values_are_of_the_options_kind_and_all_are_combined() -> None:
     assert found[-1] == {"hidden": (16, 4), "weight_decay": 0.001, "optimizer": "lbfgs", "standardise": False}
 
 
+def test_widths_are_written_as_for_a_training() -> None:
+    assert dimensions(["hidden=8,16 4,[2x3]"], "--grid")[0].values == ((8,), (16, 4), (2, 3))
+
+
 def test_values_are_shown_as_they_were_written() -> None:
     for word in ("hidden=16x4", "ignore=site+day", "standardise=false", "weight-decay=0.001", "theta=relu"):
         name, value = word.split("=")
@@ -50,6 +54,7 @@ def test_ranges_are_drawn_evenly_by_logarithm_where_they_are_wide() -> None:
         ("weight_decy=0,1", r"weight-decy is no option that a search can vary; did you mean weight-decay\?"),
         ("hidden=a", "'a' is no value of --hidden"),
         ("eta=2..1", "the lower end comes first"),
+        ("batch-size=1..inf", "give two finite numbers"),
         ("eta=a..1", "'a' is no value of --eta"),
         ("theta=a..b", "only numbers have a range"),
         ("standardise=yes", "standardise is true or false"),
