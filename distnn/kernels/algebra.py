@@ -12,12 +12,14 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from distnn.kernels import library
 from distnn.kernels.arrays import compiled
 from distnn.kernels.memory import beginning, in_rows, is_in_rows, step
 
 MANY = 12_000  # sums of an outer product
+PART = 16384  # numbers of a vector that the second-level cache has, whatever is done with them
 ARITHMETIC = 1  # the version of these orders: raised when the bits of a training change
 
 
@@ -57,6 +59,25 @@ def times(a: np.ndarray, v: np.ndarray) -> np.ndarray:
 def norm(a: np.ndarray) -> float:
     """The Euclidean length of a, float64 (n,). Local."""
     return math.sqrt(dot(a, a))
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """The Euclidean length of a - b, which is not written to memory. a, b: float64 (n,). Local."""
+    function = compiled("square_distance", a.dtype)
+    if function is None:
+        return norm(a - b)
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    return math.sqrt(function(a.size, beginning(a), beginning(b), PART))
+
+
+def moved(a: np.ndarray, factor: float, b: np.ndarray) -> np.ndarray:
+    """a + factor b, of float64 (n,), as numpy has it; of millions of numbers, in one pass. Local."""
+    function = None if a.size <= PART else compiled("moved", a.dtype)
+    if function is None:
+        return a + factor * b
+    a, b, by, out = np.ascontiguousarray(a), np.ascontiguousarray(b), np.array(factor, a.dtype), np.empty_like(a)
+    function(a.size, beginning(a), by.ctypes.data, beginning(b), beginning(out))
+    return out
 
 
 def row_products(a: np.ndarray, b: np.ndarray, lower: bool = False) -> np.ndarray:
@@ -139,6 +160,49 @@ def combination(factors: np.ndarray, a: np.ndarray) -> np.ndarray:
     a, factors, out = in_rows(a), np.ascontiguousarray(factors, a.dtype), np.empty(a.shape[1], a.dtype)
     function(len(a), beginning(factors), beginning(a), step(a), a.shape[1], beginning(out), 0)
     return out
+
+
+class Rows:
+    """Vectors, float64 (n,), as the rows of a matrix, m × n, that lie apart: none moves where one comes or goes. Local.
+
+    The products are those of the matrix. As an array it is the matrix, in memory of its own.
+    """
+
+    def __init__(self, vectors: Sequence[np.ndarray] = (), addresses: np.ndarray | None = None):
+        self.vectors = tuple(vectors)
+        self.addresses = np.array([beginning(row) for row in vectors], np.uintp) if addresses is None else addresses
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __reduce__(self) -> tuple[type[Rows], tuple[Sequence[np.ndarray]]]:  # a copy has other addresses
+        return Rows, (self.vectors,)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.vectors, dtype)
+
+    def followed_by(self, row: np.ndarray, most: int) -> Rows:
+        """The last ones of these rows and, after them, this one: at most so many."""
+        first, row = max(0, len(self) + 1 - most), np.ascontiguousarray(row)
+        return Rows((*self.vectors[first:], row), np.append(self.addresses[first:], np.uintp(beginning(row))))
+
+    def times(self, v: np.ndarray) -> np.ndarray:
+        """The product with v, (n,): (m,)."""
+        function = compiled("products_apart", v.dtype)
+        if function is None:
+            return np.asarray(self) @ v if self.vectors else np.empty(0)
+        v, out = np.ascontiguousarray(v), np.empty(len(self))
+        function(len(self), beginning(self.addresses), v.size, beginning(v), beginning(out))
+        return out
+
+    def combined(self, factors: np.ndarray) -> np.ndarray:
+        """Their `combination`, (n,), by factors (m,)."""
+        function = compiled("combination_apart", factors.dtype)
+        if function is None:
+            return factors @ np.asarray(self)
+        factors, out = np.ascontiguousarray(factors), np.empty_like(self.vectors[0])
+        function(len(self), beginning(factors), beginning(self.addresses), out.size, beginning(out))
+        return out
 
 
 def column_sums(a: np.ndarray) -> np.ndarray:

@@ -15,7 +15,11 @@ from distnn.kernels.library import ADDRESS, REAL, SIZE
 ARGUMENTS = {
     "row_products": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),
     "combination": (SIZE, ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
+    "products_apart": (SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS),
+    "combination_apart": (SIZE, ADDRESS, ADDRESS, SIZE, ADDRESS),
+    "moved": (SIZE, ADDRESS, ADDRESS, ADDRESS, ADDRESS),
     "dot": (SIZE, ADDRESS, ADDRESS),
+    "square_distance": (SIZE, ADDRESS, ADDRESS, SIZE),
     "total": (SIZE, ADDRESS),
     "squared_error": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS, ADDRESS, SIZE),
     "elementwise": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE),
@@ -46,7 +50,7 @@ def _made(name: str, kind: str, instruction_set: str | None) -> Callable[..., An
     if instruction_set is None or kind not in "df":  # such as complex numbers
         return None
     made: Any = library.function(name, np.dtype(kind), instruction_set, *ARGUMENTS[name])
-    if name in ("dot", "total"):
+    if name in ("dot", "square_distance", "total"):
         made.restype = REAL[np.dtype(kind).name]
     elif name == "squared_error":
         made.restype = c_double

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.kernels.algebra import moved
 from distnn.kernels.elementary import power
 from distnn.optimizers.learning_rate import LearningRate
 from distnn.optimizers.problem import Problem
@@ -67,4 +68,4 @@ class Adam(LearningRate):
         direction = m_hat / (np.sqrt(v_hat) + self.epsilon)
         if self.decoupled_decay:
             direction += self.decoupled_decay * problem.decayed * state.w
-        return AdamState(state.w - self.rate(t) * direction, E, G, m, v)
+        return AdamState(moved(state.w, -self.rate(t), direction), E, G, m, v)

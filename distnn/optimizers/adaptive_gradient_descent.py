@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from distnn.kernels.algebra import dot
+from distnn.kernels.algebra import dot, moved
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
@@ -53,7 +53,7 @@ class AdaptiveGradientDescent:
         """The state after step t. Collective, replicated."""
         eta, square = state.eta, dot(state.G, state.G)
         for _ in range(TRIALS):
-            w = state.w - eta * state.G
+            w = moved(state.w, -eta, state.G)
             if (w == state.w).all():
                 break
             E, G = problem(w)

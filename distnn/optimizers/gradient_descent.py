@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.kernels.algebra import moved
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import State
@@ -35,7 +36,6 @@ class GradientDescent:
 
     def step(self, problem: Problem, state: State, t: int) -> State:
         """The state after step t. Collective, replicated."""
-        w = -self.eta * state.G
-        w += state.w
+        w = moved(state.w, -self.eta, state.G)
         E, G = problem(w)
         return State(w, E, G)

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.errors import UserError
-from distnn.kernels.algebra import combination, dot, norm, times
+from distnn.kernels.algebra import Rows, combination, dot, norm, times
 from distnn.optimizers.line_search import Trial, along, strong_wolfe
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
@@ -24,14 +24,14 @@ FLAT = 1e-10  # a pair with less curvature than this, relative to its lengths, t
 
 @dataclass(frozen=True)
 class LBFGSState(State):
-    """S, Y: the last steps s = w⁺ - w and their changes of gradient y = G⁺ - G, oldest first, (pairs, |W|).
+    """S, Y: the last steps s = w⁺ - w and their changes of gradient y = G⁺ - G, oldest first: pairs × |W|.
 
     T: the inverse of R, the products s_iᵀ y_j for i ≤ j and 0 elsewhere, (pairs, pairs).
     length: ‖s‖ of the last step; a step down the gradient tries this length first.
     """
 
-    S: np.ndarray
-    Y: np.ndarray
+    S: Rows
+    Y: Rows
     T: np.ndarray
     length: float
 
@@ -64,15 +64,14 @@ class LBFGS:
     def start(self, problem: Problem, w: np.ndarray) -> LBFGSState:
         """The state at w. Collective, replicated."""
         E, G = problem(w)
-        none = np.empty((0, len(w)))
-        return LBFGSState(w, E, G, none, none, np.empty((0, 0)), FIRST_LENGTH)
+        return LBFGSState(w, E, G, Rows(), Rows(), np.empty((0, 0)), FIRST_LENGTH)
 
     def step(self, problem: Problem, state: LBFGSState, t: int) -> LBFGSState:
         """The state after step t. Collective, replicated."""
         S, Y, T = state.S, state.Y, state.T
         found = self._search(problem, state, S, Y, T)
         if found is None and len(S):
-            S, Y, T = S[:0], Y[:0], T[:0, :0]
+            S, Y, T = Rows(), Rows(), T[:0, :0]
             found = self._search(problem, state, S, Y, T)
         if found is None:
             return LBFGSState(state.w, state.E, state.G, S, Y, T, state.length, stuck=NO_STEP)
@@ -82,7 +81,7 @@ class LBFGS:
             S, Y, T = remember(S, Y, T, s, y, self.pairs)
         return LBFGSState(found.w, found.E, found.G, S, Y, T, math.sqrt(square))
 
-    def _search(self, problem: Problem, state: LBFGSState, S: np.ndarray, Y: np.ndarray, T: np.ndarray) -> Trial | None:
+    def _search(self, problem: Problem, state: LBFGSState, S: Rows, Y: Rows, T: np.ndarray) -> Trial | None:
         p = -inverse_hessian_product(S, Y, T, state.G)
         start = Trial(0.0, state.E, dot(state.G, p), state.w, state.G)
         if not start.slope < 0:
@@ -92,8 +91,8 @@ class LBFGS:
         return None if found is None or (found.w == state.w).all() else found
 
 
-def inverse_hessian_product(S: np.ndarray, Y: np.ndarray, T: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """H v by the two-loop recursion, H being the inverse Hessian that the pairs S, Y, (pairs, |W|), teach.
+def inverse_hessian_product(S: Rows, Y: Rows, T: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """H v by the two-loop recursion, H being the inverse Hessian that the pairs S, Y teach.
 
     Each loop solves triangular equations: the first α_i = ρ_i s_iᵀ(v - Σ_{j>i} α_j y_j), which is R α = S v; the second
     Rᵀ c = D α - Y q, D being the diagonal of R. Both are products with T = R⁻¹.
@@ -101,25 +100,25 @@ def inverse_hessian_product(S: np.ndarray, Y: np.ndarray, T: np.ndarray, v: np.n
     if not len(S):
         return v.copy()
     D = 1 / T.diagonal()
-    alpha = times(T, times(S, v))
-    q = v - combination(alpha, Y)
-    q *= D[-1] / dot(Y[-1], Y[-1])
-    q += combination(combination(D * alpha - times(Y, q), T), S)
+    alpha = times(T, S.times(v))
+    q, y = v - Y.combined(alpha), Y.vectors[-1]
+    q *= D[-1] / dot(y, y)
+    q += S.combined(combination(D * alpha - Y.times(q), T))
     return q
 
 
 def remember(
-    S: np.ndarray, Y: np.ndarray, T: np.ndarray, s: np.ndarray, y: np.ndarray, pairs: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    S: Rows, Y: Rows, T: np.ndarray, s: np.ndarray, y: np.ndarray, pairs: int
+) -> tuple[Rows, Rows, np.ndarray]:
     """S, Y and T with the pair s, y, and the oldest forgotten if there are `pairs` already.
 
     The inverse of an upper triangular [R r; 0 ρ] is [T -T r/ρ; 0 1/ρ]; without R's first row and column, it is T
     without them.
     """
     first, rho = max(0, len(S) + 1 - pairs), dot(s, y)
-    S, T = S[first:], T[first:, first:]
-    inverse = np.zeros((len(S) + 1, len(S) + 1))
+    T = T[first:, first:]
+    inverse = np.zeros((len(T) + 1, len(T) + 1))
     inverse[:-1, :-1] = T
-    inverse[:-1, -1] = times(T, times(S, y)) / -rho
+    inverse[:-1, -1] = times(T, S.times(y)[first:]) / -rho
     inverse[-1, -1] = 1 / rho
-    return np.concatenate((S, s[None])), np.concatenate((Y[first:], y[None])), inverse
+    return S.followed_by(s, pairs), Y.followed_by(y, pairs), inverse

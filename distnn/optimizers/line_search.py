@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distnn.kernels.algebra import dot
+from distnn.kernels.algebra import dot, moved
 
 NOISE = 1e-15  # relative error of E: a rise no larger than this is none
 TRIALS = 20
@@ -50,7 +50,7 @@ def along(
 
     @np.errstate(all="ignore")
     def trial(a: float) -> Trial:
-        there = w + a * p
+        there = moved(w, a, p)
         E, G = function(there)
         return Trial(a, E, dot(G, p), there, G)
 

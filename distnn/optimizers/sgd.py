@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from distnn.kernels.algebra import moved
 from distnn.optimizers.learning_rate import LearningRate
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
@@ -49,6 +50,6 @@ class StochasticGradientDescent(LearningRate):
         """The state after step t. Collective, replicated."""
         E, G = problem.sample(state.w, t)
         g = self.clipped(G)
-        velocity = self.momentum * state.velocity + g
-        direction = g + self.momentum * velocity if self.nesterov else velocity
-        return MomentumState(state.w - self.rate(t) * direction, E, G, velocity)
+        velocity = moved(g, self.momentum, state.velocity)
+        direction = moved(g, self.momentum, velocity) if self.nesterov else velocity
+        return MomentumState(moved(state.w, -self.rate(t), direction), E, G, velocity)

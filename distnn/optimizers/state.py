@@ -7,6 +7,8 @@ from typing import Self
 
 import numpy as np
 
+from distnn.kernels.algebra import Rows
+
 NO_STEP = "no step lowers E_in any more: this is a minimum, or a plateau, to the accuracy of the arithmetic"
 
 
@@ -15,7 +17,7 @@ class State:
     """State at weights w. Replicated. Optimizers with more to remember derive from it.
 
     w: float64 (|W|,); E, G: error and gradient at w (if stochastic: of the last sample, at the weights before it).
-    stuck: "" or why no further step is possible, in words. Fields are arrays, floats, ints, bools or strings.
+    stuck: "" or why no further step is possible, in words. Fields are arrays, Rows, floats, ints, bools or strings.
     """
 
     w: np.ndarray
@@ -38,6 +40,8 @@ class State:
         def value(name: str, kind: str) -> object:
             if kind == "str":
                 return tensors[name].tobytes().decode()
+            if kind == "Rows":
+                return Rows(list(tensors[name]))
             return tensors[name] if kind == "np.ndarray" else tensors[name].item()
 
         stored = [field for field in fields(cls) if field.name in tensors or field.default is MISSING]

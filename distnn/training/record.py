@@ -14,13 +14,12 @@ from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 import numpy as np
 
-from distnn.kernels import algebra
+from distnn.kernels.algebra import distance, norm
 from distnn.optimizers import Optimizer, State
 from distnn.training.objective import Objective
 
 EPSILON = 2.0**-52
 FIRST = "first E_in"  # in the memory of moments
-PART = 16384  # numbers that are handled at a time: the second-level cache has them
 
 
 class Limit(NamedTuple):
@@ -81,22 +80,6 @@ class Moment:
     began: float
     memory: dict[str, tuple[float, ...]] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
-
-
-def norm(v: np.ndarray) -> float:
-    """The Euclidean length of v."""
-    return algebra.norm(v)
-
-
-def distance(v: np.ndarray, w: np.ndarray) -> float:
-    """The Euclidean length of v - w, part by part: of millions of weights, v - w would go through the memory twice."""
-    if len(v) <= PART:
-        return norm(v - w)
-    square = 0.0  # one after another: sum() has other bits from Python 3.12 on
-    for start in range(0, len(v), PART):
-        step = v[start : start + PART] - w[start : start + PART]
-        square += algebra.dot(step, step)
-    return math.sqrt(square)
 
 
 def _E_in(now: Moment) -> float:

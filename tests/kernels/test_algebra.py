@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -30,6 +32,35 @@ def test_sums(n: int, dtype: str, way: str) -> None:
     assert algebra.dot(a, b) == pytest.approx(math.fsum(terms), rel=0, abs=bound * np.abs(terms).sum())
     assert algebra.total(a) == pytest.approx(math.fsum(a), rel=0, abs=bound * float(np.abs(a).sum()))
     assert algebra.norm(a.astype(float)) == pytest.approx(math.sqrt(math.fsum(a.astype(float) ** 2)), rel=1e-13)
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, algebra.PART, algebra.PART + 1, 3 * algebra.PART + 700])
+def test_steps_and_their_lengths(n: int, way: str) -> None:
+    """A step has the bits of numpy, whatever n is; its length those of sums over parts."""
+    a, b = draw(n), draw(n, seed=1)
+    np.testing.assert_array_equal(algebra.moved(a, -0.3, b), a + -0.3 * b)
+    np.testing.assert_array_equal(algebra.moved(a, 0.1, b[::-1]), a + 0.1 * b[::-1])
+    assert algebra.distance(a, b) == pytest.approx(np.linalg.norm(a - b), rel=1e-12)
+    assert algebra.distance(a, a) == 0
+    if way != "off":
+        squares = [algebra.dot(step, step) for step in np.split(a - b, range(algebra.PART, n, algebra.PART))]
+        assert algebra.distance(a, b) == math.sqrt(sum(squares))
+
+
+@pytest.mark.parametrize("n", [1, 7, 1030, 3001])
+def test_rows_apart_are_multiplied_as_a_matrix(n: int, way: str) -> None:
+    matrix, v, factors = draw(5, n), draw(n, seed=1), draw(5, seed=2)
+    rows = algebra.Rows(matrix[:3])
+    for row in matrix[3:]:
+        before, rows = rows, rows.followed_by(row, 9)
+    assert (len(before), len(rows)) == (4, 5)
+    for same in (rows, copy.deepcopy(rows), pickle.loads(pickle.dumps(rows)), algebra.Rows(np.asarray(rows))):
+        np.testing.assert_array_equal(np.asarray(same), matrix)
+        np.testing.assert_array_equal(same.times(v), algebra.times(matrix, v))
+        np.testing.assert_array_equal(same.combined(factors), algebra.combination(factors, matrix))
+    assert not set(copy.deepcopy(rows).addresses) & set(rows.addresses)
+    np.testing.assert_array_equal(np.asarray(rows.followed_by(v, 3)), [*matrix[3:], v])
+    np.testing.assert_array_equal(np.asarray(before), matrix[:4])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

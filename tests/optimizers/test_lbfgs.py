@@ -9,6 +9,7 @@ from functions import ROSENBROCK_START, quadratic, rosenbrock
 from scipy.optimize import minimize
 from stepping import run
 
+from distnn.kernels.algebra import Rows
 from distnn.optimizers.lbfgs import LBFGS, inverse_hessian_product
 
 
@@ -46,8 +47,9 @@ def test_inverse_hessian_product_is_the_bfgs_matrix() -> None:
         rho = 1 / (s @ y)
         H = (np.eye(5) - rho * np.outer(s, y)) @ H @ (np.eye(5) - rho * np.outer(y, s)) + rho * np.outer(s, s)
     v = generator.normal(size=5)
-    np.testing.assert_allclose(inverse_hessian_product(S, Y, np.linalg.inv(np.triu(S @ Y.T)), v), H @ v, rtol=1e-12)
-    np.testing.assert_array_equal(inverse_hessian_product(S[:0], Y[:0], np.empty((0, 0)), v), v)
+    T = np.linalg.inv(np.triu(S @ Y.T))
+    np.testing.assert_allclose(inverse_hessian_product(Rows(S), Rows(Y), T, v), H @ v, rtol=1e-12)
+    np.testing.assert_array_equal(inverse_hessian_product(Rows(), Rows(), np.empty((0, 0)), v), v)
 
 
 def test_lbfgs_remembers_the_last_pairs() -> None:
@@ -65,7 +67,8 @@ def test_lbfgs_starts_again_down_the_gradient_where_its_search_fails() -> None:
     function, w = quadratic(), np.zeros(6)
     state = LBFGS().start(function, w)
     S, Y = np.eye(6)[:2], -np.eye(6)[:2]  # negative curvature: p points uphill
-    after = LBFGS().step(function, dataclasses.replace(state, S=S, Y=Y, T=np.linalg.inv(np.triu(S @ Y.T))), 1)
+    T = np.linalg.inv(np.triu(S @ Y.T))
+    after = LBFGS().step(function, dataclasses.replace(state, S=Rows(S), Y=Rows(Y), T=T), 1)
     assert not after.stuck and after.E < state.E
     assert len(after.S) == 1
 
@@ -74,7 +77,7 @@ def test_lbfgs_keeps_the_last_pairs() -> None:
     function, optimizer = rosenbrock(8), LBFGS(pairs=3)
     before = state = run(optimizer, function, np.zeros(8), 7)
     state = optimizer.step(function, state, 7)
-    assert state.S.shape == state.Y.shape == (3, 8)
-    np.testing.assert_array_equal(state.S[:2], before.S[1:])
-    np.testing.assert_array_equal(state.S[-1], state.w - before.w)
-    np.testing.assert_array_equal(state.Y[-1], state.G - before.G)
+    assert np.shape(state.S) == np.shape(state.Y) == (3, 8)
+    np.testing.assert_array_equal(state.S.vectors[:2], before.S.vectors[1:])
+    np.testing.assert_array_equal(state.S.vectors[-1], state.w - before.w)
+    np.testing.assert_array_equal(state.Y.vectors[-1], state.G - before.G)

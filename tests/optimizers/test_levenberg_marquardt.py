@@ -13,10 +13,10 @@ from stepping import run
 from tables import assembled, regression
 
 from distnn.errors import UserError
+from distnn.kernels.algebra import norm
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt, descend
 from distnn.optimizers.matrix import Dense, Factor
 from distnn.parallel.ranks import OneRank
-from distnn.training.record import norm
 
 
 def test_levenberg_marquardt_finds_what_scipy_finds() -> None:

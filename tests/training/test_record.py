@@ -23,15 +23,7 @@ from distnn.optimizers.gradient_descent import GradientDescent
 from distnn.parallel.ranks import OneRank
 from distnn.runs.options import Options
 from distnn.training.objective import Objective
-from distnn.training.record import PART, QUANTITIES, Moment, Record, distance, measure, norm
-
-
-@pytest.mark.parametrize("size", [1, 5, PART, PART + 1, 3 * PART + 7])
-def test_norm_and_distance(size: int) -> None:
-    v, w = np.random.default_rng(size).normal(size=(2, size))
-    assert norm(v) == pytest.approx(np.linalg.norm(v), rel=1e-12)
-    assert distance(v, w) == pytest.approx(np.linalg.norm(v - w), rel=1e-12)
-    assert distance(v, v) == 0
+from distnn.training.record import QUANTITIES, Moment, Record, measure
 
 
 @cache

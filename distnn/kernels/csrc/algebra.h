@@ -132,9 +132,18 @@ TARGET void NAME(symmetric)(size n, const REAL *lower, REAL *out) {
     }
 }
 
-/* out_c = sum over i of factor_i a_ic, term by term; or that added to out_c. */
-TARGET void NAME(combination)(size rows, const REAL *factor, const REAL *a, size row, size columns, REAL *out,
-                              size add) {
+/* out_i = sum over k of a_ik v_k, as row_products makes it, of rows that lie anywhere: row i begins at apart[i]. */
+TARGET void NAME(products_apart)(size rows, REAL *const *apart, size terms, const REAL *v, REAL *out) {
+    for (size k = 0; k < terms; k += SUM_TERMS)
+        for (size i = 0; i < rows; i++)
+            NAME(row_tile)(1, 1, apart[i] + k, 0, v + k, 0, LEAST(terms - k, SUM_TERMS), out + i, 0, k ? ADD : WRITE);
+}
+
+/* out_c = sum over i of factor_i a_ic, term by term; or that added to out_c. Row i begins at a + i row, or, if there is
+   `apart`, at apart[i]. */
+INLINE void NAME(combine)(size rows, const REAL *factor, const REAL *a, size row, REAL *const *apart, size columns,
+                          REAL *out, size add) {
+#define ROW(i) (apart ? apart[i] : a + (i) * row)
     for (size c = 0; c < columns; c += 4 * EACH) {
         VECTOR sum[4] = {0};
         if (columns - c >= 4 * EACH) {
@@ -143,7 +152,7 @@ TARGET void NAME(combination)(size rows, const REAL *factor, const REAL *a, size
                     sum[v] = LOAD(out + c + v * EACH);
             for (size i = 0; i < rows; i++)
                 for (int v = 0; v < 4; v++)
-                    sum[v] = FMA(ALL(factor[i]), LOAD(a + i * row + c + v * EACH), sum[v]);
+                    sum[v] = FMA(ALL(factor[i]), LOAD(ROW(i) + c + v * EACH), sum[v]);
             for (int v = 0; v < 4; v++)
                 STORE(out + c + v * EACH) = sum[v];
             continue;
@@ -153,10 +162,27 @@ TARGET void NAME(combination)(size rows, const REAL *factor, const REAL *a, size
             if (add)
                 some = NAME(load_some)(out + at, columns - at);
             for (size i = 0; i < rows; i++)
-                some = FMA(ALL(factor[i]), NAME(load_some)(a + i * row + at, columns - at), some);
+                some = FMA(ALL(factor[i]), NAME(load_some)(ROW(i) + at, columns - at), some);
             NAME(store)(out + at, some, columns - at);
         }
     }
+#undef ROW
+}
+
+TARGET void NAME(combination)(size rows, const REAL *factor, const REAL *a, size row, size columns, REAL *out,
+                              size add) {
+    NAME(combine)(rows, factor, a, row, NULL, columns, out, add);
+}
+
+TARGET void NAME(combination_apart)(size rows, const REAL *factor, REAL *const *apart, size columns, REAL *out) {
+    NAME(combine)(rows, factor, NULL, 0, apart, columns, out, 0);
+}
+
+/* out = a + factor b, rounded twice. */
+TARGET void NAME(moved)(size numbers, const REAL *a, const REAL *factor, const REAL *b, REAL *restrict out) {
+    const REAL by = *factor;
+    for (size i = 0; i < numbers; i++)
+        out[i] = a[i] + by * b[i];
 }
 
 /* The sum of a_k b_k, by lanes. */
@@ -164,6 +190,23 @@ TARGET REAL NAME(dot)(size terms, const REAL *a, const REAL *b) {
     REAL all = 0;
     for (size k = 0; k < terms; k += SUM_TERMS)
         NAME(row_tile)(1, 1, a + k, 0, b + k, 0, LEAST(terms - k, SUM_TERMS), &all, 0, ADD);
+    return all;
+}
+
+/* The sum of (a_k - b_k)^2, by lanes: of `part` terms, and of these sums. */
+TARGET REAL NAME(square_distance)(size terms, const REAL *a, const REAL *b, size part) {
+    REAL all = 0, step[SUM_BYTES / sizeof(REAL)];
+    for (size first = 0; first < terms; first += part) {
+        REAL square = 0;
+        const size end = LEAST(terms, first + part);
+        for (size k = first; k < end; k += SUM_TERMS) {
+            const size some = LEAST(end - k, SUM_TERMS);
+            for (size i = 0; i < some; i++)
+                step[i] = a[k + i] - b[k + i];
+            NAME(row_tile)(1, 1, step, 0, step, 0, some, &square, 0, ADD);
+        }
+        all += square;
+    }
     return all;
 }
 
