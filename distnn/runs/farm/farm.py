@@ -23,7 +23,7 @@ from distnn.resilience.watchdog import watching
 from distnn.runs.assembly import Assembly, initial_seed
 from distnn.runs.defaults import assemble
 from distnn.runs.directory import Description, RunDirectory
-from distnn.runs.farm.finished import confirmed_result
+from distnn.runs.farm.finished import confirmed_result, require_same_table
 from distnn.runs.farm.members import Members
 from distnn.runs.farm.out_of_fold import LEADING
 from distnn.runs.farm.outcome import conclude
@@ -84,6 +84,9 @@ class Farm:
                 self._require_folds(planned)
                 self._begin(planned)
                 todo = [number for number in range(self.members.count) if number not in self.results]
+                if todo:
+                    own = [self.directory.member(self.members.folder(number)) for number in self.results]
+                    require_same_table(own, self.source, self.ranks)
                 size = group_size(self.options, planned, max(1, len(todo)), self.memory, self.ranks)
                 groups = max(1, min(self.ranks.size // size, len(todo)))
                 self._say(self._arrangement(todo, groups))

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from functools import partial
+from operator import add
 from typing import Any
 
-from distnn.errors import FAILED
+from distnn.data.fingerprints import hash_rows
+from distnn.data.tables import Source
+from distnn.errors import FAILED, UserError
+from distnn.inference.application import Application
+from distnn.inference.stored import load_model
+from distnn.parallel.ranks import Ranks, on_root
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.members import Members
 from distnn.runs.options import STOPPING, Options, group
@@ -40,3 +48,26 @@ def confirmed_result(options: Options, members: Members, directory: RunDirectory
     result = {"last_E_in": result["E_in"], **result}  # of the last iteration, as E_in was in older versions
     same = all(result[name] == (value if math.isfinite(value) else None) for name, value in last.items())
     return result if same or result["code"] == FAILED else None
+
+
+def require_same_table(finished: Iterable[RunDirectory], source: Source, ranks: Ranks) -> None:
+    """UserError where one of the members that are finished was trained on another table. Collective.
+
+    The others would be compared with it, or become one model with it. It takes a pass over the table.
+    """
+    seen = set()
+    for own in finished:
+        model = on_root(ranks, partial(load_model, own.path))
+        known = model.held_out
+        if (table := (*str(known.get("of")).split("-")[:2], known.get("rows"))) in seen:
+            continue
+        seen.add(table)
+        application = Application.of(model, source, ranks, with_targets=True)
+        with ranks.sharing_errors():
+            blocks = map(application.rows, range(len(application.blocks)))
+            mine = sum(int(hash_rows(rows)) for rows in blocks if len(rows))
+        if not application.is_of_training(ranks.merged(mine, add)):
+            raise UserError(
+                f"{source.path} is not the table that {own.path} was trained on, or has changed: give the same --data, "
+                "or begin anew by --overwrite, or with another --out."
+            )

@@ -187,6 +187,27 @@ def test_a_member_that_was_dealt_and_not_begun_is_trained_when_the_farm_goes_on(
     assert files(tmp_path) == files(farm)
 
 
+@pytest.mark.parametrize("kind", ["--folds", "--members", "--restarts"])
+def test_a_farm_does_not_go_on_with_another_table(kind: str, table: str, tmp_path: Path) -> None:
+    """Members of two tables would be compared, or become one model."""
+    data, out = tmp_path / "table.csv", tmp_path / "farm"
+    lines = Path(table).read_text().splitlines()
+    lines[5] = ",,s1,3.5"  # left out
+    data.write_text("\n".join(lines))
+    options = ("--data", str(data), kind, "3", *SMALL, "--ignore", "site", "--impute", "drop", "--quiet")
+    assert run(*options, "--out", str(out)) == DONE
+    whole = {path: path.read_bytes() for path in out.glob("*/model.safetensors")}
+    last = max(whole).parent
+    shutil.rmtree(last)
+    data.write_text("\n".join([*lines[:-1], "1,2,s3,4"]))
+    with pytest.raises(UserError, match=r"table\.csv is not the table that .*-000 was trained on, or has changed"):
+        run("--resume", "--out", str(out))
+    assert not last.exists()
+    data.write_text("\n".join(lines))
+    assert run("--resume", "--out", str(out), "--quiet") == DONE
+    assert {path: path.read_bytes() for path in out.glob("*/model.safetensors")} == whole
+
+
 def test_a_farm_ends_with_its_own_time(
     farm: Path, table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
