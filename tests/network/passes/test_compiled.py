@@ -178,7 +178,8 @@ def test_one_call_for_squared_error_has_the_bits_of_many(
                 weights = None if block.weights is None else block.weights[columns]
                 total += made.error_function.total(s, block.y[:, columns], weights, delta)
             far_apart = np.repeat(block.weights, 2)[::2] if weighted else None
-            for one in (block, block, block._replace(y=np.asfortranarray(block.y), weights=far_apart)):
+            others = block._replace(y=np.asfortranarray(block.y)), block._replace(weights=far_apart)
+            for one in (block, block, *others):
                 np.testing.assert_array_equal(gradient(made, one), np.append(expected, total))
             block.y[:] = 0
             np.testing.assert_array_equal(gradient(made, block), gradient(made, Block(*block)))
