@@ -66,17 +66,21 @@ class Kept(Generic[T]):
         self._loaded: tuple[Any, Any] = None, None
         self._blocks: Sequence[Block] = ()
         self._kept: dict[int, T] = {}
-        self._room = 0
+        self._good: set[int] = set()  # which of them are of what is loaded now
+        self._room = KEPT_BYTES
 
     def __call__(self, blocks: Sequence[Block], j: int) -> T:
         """Of block j, at the weights and shares that `backpropagation` has loaded."""
         loaded: tuple[Any, Any] = self.backpropagation.w, self.backpropagation.shares
         if blocks is not self._blocks or not all(map(np.array_equal, loaded, self._loaded)):
-            self._loaded, self._blocks, self._kept, self._room = deepcopy(loaded), blocks, {}, KEPT_BYTES
-        if j in self._kept:
+            self._loaded, self._blocks, self._good = deepcopy(loaded), blocks, set()
+        if j in self._good:
             return self._kept[j]
+        if j in self._kept:  # given back one by one, memory is used again, and not new to the process each time
+            self._room += self._kept.pop(j).bytes
         found = self.make(self.backpropagation, blocks[j])
         if isinstance(blocks, list) and found.bytes <= self._room:
             self._room -= found.bytes
             self._kept[j] = found
+            self._good.add(j)
         return found
