@@ -50,9 +50,14 @@ def missing_package(package: str, extra: str, purpose: str) -> UserError:
     return UserError(f"{purpose} needs the package {package}. Install it with: pip install 'distnn[{extra}]'")
 
 
+def memory_taken() -> int:
+    """The largest memory of this process so far, in bytes. Linux counts it in kB, macOS in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def out_of_memory(error: MemoryError, rank: int) -> TooLittleRoom:
     """The error for memory that a rank did not get: how much that was, as far as is known, and how to need less."""
-    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    taken = memory_taken() / 2**30
     wanted = str(error).rstrip(".") or "an array does not fit into what is left"
     return TooLittleRoom(
         f"rank {rank} has too little memory: {wanted}, and it had taken {taken:.1f} GiB at most. Run fewer ranks on a "

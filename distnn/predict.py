@@ -69,7 +69,7 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
         return 0
     writer = writer_for(options.out)  # refuses before anything is read
     if options.intervals is not None:
-        quantile(options.intervals)
+        quantile(options.intervals, option="--intervals ")
     on_root(ranks, lambda: keep_table(options.data, options.out))
     with watching(ranks, options.watchdog):
         application = Application(options, ranks, with_targets=False)

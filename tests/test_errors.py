@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
+
+import pytest
 
 from distnn.errors import (
     BAD_USE,
@@ -13,6 +16,7 @@ from distnn.errors import (
     RanksLost,
     TooLittleRoom,
     UserError,
+    memory_taken,
     missing_package,
     out_of_memory,
 )
@@ -60,3 +64,10 @@ def test_programs_find_the_errors_that_they_expect() -> None:
     """scikit-learn, for one: a wrong value is a ValueError."""
     assert issubclass(UserError, ValueError)
     assert issubclass(RankError, RuntimeError)
+
+
+@pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_memory_is_counted_in_other_units_elsewhere(platform: str, unit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr("resource.getrusage", lambda who: SimpleNamespace(ru_maxrss=3 << 20))
+    assert memory_taken() == unit * 3 << 20

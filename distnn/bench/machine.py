@@ -6,12 +6,12 @@ import ctypes
 import gc
 import os
 import platform
-import resource
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from distnn.errors import memory_taken
 from distnn.kernels import cpu, library
 from distnn.parallel import environment
 from distnn.parallel.ranks import Ranks
@@ -47,4 +47,4 @@ def peak_bytes() -> int:
         status = Path("/proc/self/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
     except (OSError, IndexError, ValueError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return memory_taken()

@@ -87,11 +87,11 @@ class Certainty:
         return np.stack([f - own, f + own, f - new, f + new], axis=1)
 
 
-def quantile(probability: float, freedom: float = math.inf) -> float:
+def quantile(probability: float, freedom: float = math.inf, option: str = "probability=") -> float:
     """t such that Student's t lies within ±t with this probability; if not told otherwise, the normal distribution.
 
-    UserError unless it is between 0 and 1.
+    UserError unless it is between 0 and 1; option: how it was given, for the message.
     """
     if not 0 < probability < 1:
-        raise UserError(f"--intervals {probability:g}: give a probability between 0 and 1, such as 0.95.")
+        raise UserError(f"{option}{probability:g}: give a probability between 0 and 1, such as 0.95.")
     return student.quantile(probability, freedom)

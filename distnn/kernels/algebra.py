@@ -20,6 +20,7 @@ from distnn.kernels.memory import beginning, in_rows, is_in_rows, step
 
 MANY = 12_000  # sums of an outer product
 PART = 16384  # numbers of a vector that the second-level cache has, whatever is done with them
+SMALL = 2.0**-900  # squares that sum to less may have lost digits
 ARITHMETIC = 1  # the version of these orders: raised when the bits of a training change
 
 
@@ -57,8 +58,16 @@ def times(a: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def norm(a: np.ndarray) -> float:
-    """The Euclidean length of a, float64 (n,). Local."""
-    return math.sqrt(dot(a, a))
+    """The Euclidean length of a, float64 (n,), also where squares of its numbers leave what float64 holds. Local."""
+    square = dot(a, a)
+    if SMALL <= square < math.inf:
+        return math.sqrt(square)
+    largest = float(np.abs(a).max(initial=0.0))
+    if not 0 < largest < math.inf:
+        return largest
+    exponent = math.frexp(largest)[1]
+    a = np.ldexp(a, -exponent)
+    return float(np.ldexp(math.sqrt(dot(a, a)), exponent))
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -67,7 +76,8 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     if function is None:
         return norm(a - b)
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    return math.sqrt(function(a.size, beginning(a), beginning(b), PART))
+    square = function(a.size, beginning(a), beginning(b), PART)
+    return math.sqrt(square) if SMALL <= square < math.inf else norm(a - b)
 
 
 def moved(a: np.ndarray, factor: float, b: np.ndarray) -> np.ndarray:

@@ -47,7 +47,8 @@ def is_memory(folder: str) -> bool:
     """Does what is written to this folder stay in memory? Local."""
     path, found = os.path.realpath(folder), ("", "")
     for line in _lines(PROC / "mounts"):
-        place, kind = line.split()[1:3]
+        place, kind = line.split(" ")[1:3]
+        place = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place)  # \040 is a space in it
         inside = path == place or path.startswith(place.rstrip("/") + "/")
         if inside and len(place) >= len(found[0]):
             found = place, kind
@@ -100,7 +101,7 @@ def _limits() -> Iterator[int]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return os.fsdecode(path.read_bytes()).splitlines()  # names of folders, in any encoding
+        return [os.fsdecode(line) for line in path.read_bytes().splitlines()]  # names of folders, in any encoding
     except OSError:
         return []
 

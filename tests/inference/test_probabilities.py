@@ -165,5 +165,5 @@ def test_what_cannot_be_asked() -> None:
     for asked in (plain.bounds, plain.probabilities):
         with pytest.raises(UserError, match="train it with --intervals all"):
             asked(NEW)
-    with pytest.raises(UserError, match="give a probability between 0 and 1"):
+    with pytest.raises(UserError, match=r"^probability=[^ ]+: give a probability between 0 and 1"):
         found.bounds(NEW, 95)

@@ -23,6 +23,14 @@ def draw(*shape: int, dtype: str = "float64", seed: int = 0) -> np.ndarray:
     return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
 
 
+@pytest.mark.parametrize("exponent", [-1060, -700, -460, 700, 1015])
+def test_a_length_whose_square_is_no_float(exponent: int, way: str) -> None:
+    a, b = np.ldexp([3.0, -3.0, 0.0], exponent), np.ldexp([0.0, 1.0, 0.0], exponent)
+    assert algebra.norm(a - b) == algebra.distance(a, b) == np.ldexp(5.0, exponent)
+    assert algebra.norm(np.array([np.inf, 1])) == np.inf and np.isnan(algebra.norm(np.array([np.nan, 1])))
+    assert algebra.norm(np.zeros(2)) == algebra.norm(np.zeros(0)) == 0
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", TERMS)
 def test_sums(n: int, dtype: str, way: str) -> None:

@@ -97,5 +97,8 @@ def test_folders_in_memory(machine: Path) -> None:
     assert not any(map(allowance.is_memory, ("/", "/shmx", "/shmy", "/shm/disk/a")))
     (machine / "proc/mounts").write_bytes(b"a / ext4 rw 0 0\nb /K\xf6ln tmpfs rw 0 0\n")  # no UTF-8
     assert allowance.is_memory(os.fsdecode(b"/K\xf6ln")) and not allowance.is_memory("/home")
+    mounts = "a / ext4 rw 0 0\nb /my\\040disk\\011\\134 tmpfs rw 0 0\nc /a\u00a0b tmpfs rw 0 0\n"
+    write(machine / "proc/mounts", mounts)
+    assert allowance.is_memory("/my disk\t\\/a") and allowance.is_memory("/a\u00a0b")
     (machine / "proc/mounts").unlink()
     assert not allowance.is_memory("/shm")

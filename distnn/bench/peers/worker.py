@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import numpy as np
 
 from distnn.bench.peers import Task
 from distnn.bench.workloads import Workload
+from distnn.errors import memory_taken
 
 Iterate = Callable[[int], object]
 
@@ -31,8 +31,7 @@ def serve(begin: Callable[[Task, np.ndarray, np.ndarray], Iterate]) -> None:
     iterate(1)
     seconds = 0.0
     while True:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"seconds": seconds, "peak_bytes": peak}), file=answers, flush=True)
+        print(json.dumps({"seconds": seconds, "peak_bytes": memory_taken()}), file=answers, flush=True)
         line = sys.stdin.readline()
         if not line:
             return

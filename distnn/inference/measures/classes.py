@@ -8,7 +8,7 @@ import numpy as np
 
 from distnn.data.classes import Classes
 from distnn.inference.measures import Seen
-from distnn.kernels.algebra import dot
+from distnn.kernels.algebra import dot, times, total
 from distnn.kernels.elementary import applied
 
 SCORES = ("precision", "recall", "f1")
@@ -82,6 +82,6 @@ def scores(confusion: np.ndarray) -> tuple[np.ndarray, dict[str, dict[str, float
     right, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     with np.errstate(invalid="ignore"):
         found = np.nan_to_num(np.stack([right / predicted, right / true, 2 * right / (true + predicted)], axis=1))
-    macro, weighted = found[true + predicted > 0].mean(axis=0), true @ found / true.sum()
+    macro, weighted = found[true + predicted > 0].mean(axis=0), times(found.T, true) / total(true)
     means = {"macro": macro, "weighted": weighted}
     return found, {name: dict(zip(SCORES, mean.tolist(), strict=True)) for name, mean in means.items()}

@@ -9,6 +9,7 @@ import numpy as np
 
 from distnn.inference.measures import Seen
 from distnn.inference.measures.classes import SCORES
+from distnn.kernels.algebra import times, total
 
 THRESHOLD = 0.5  # a label is given where its probability is higher
 
@@ -61,6 +62,6 @@ def scores(counts: np.ndarray) -> tuple[np.ndarray, dict[str, dict[str, float]]]
     with np.errstate(invalid="ignore"):
         found = np.nan_to_num(np.stack([right / given, right / true, 2 * right / (true + given)], axis=1))
     labels, true = found[:-1], true[:-1]
-    weighted = true @ labels / true.sum() if true.any() else np.zeros(3)
+    weighted = times(labels.T, true) / total(true) if true.any() else np.zeros(3)
     means = {"micro": found[-1], "macro": labels.mean(axis=0), "weighted": weighted}
     return labels, {name: dict(zip(SCORES, mean.tolist(), strict=True)) for name, mean in means.items()}
