@@ -25,13 +25,14 @@ from distnn.network.weights import weight_count
 from distnn.parallel.ranks import RemoteTerms
 
 Array = Any  # of JAX
+UNKNOWN = "unknown"
 _SOURCE = re.compile(r',? metadata=\{(?:"[^"]*"|[^"}])*\}')  # of a line; tables of files have lines with numbers
 
 
 class Compiled(NamedTuple):
     """A program for one shape of chunks. heights: of a term's matrices; lower: only the triangle counts.
 
-    nothing: what a sum begins with, on the device. digest: a hash of the program as XLA has optimised it.
+    nothing: what a sum begins with, on the device. digest: a hash of the program as XLA has optimised it, or UNKNOWN.
     """
 
     call: Callable[..., Any]
@@ -80,7 +81,16 @@ def compiled(
     options = OPTIONS["cpu" if device.platform == "cpu" else "gpu"]
     nothing = jax.device_put([(np.zeros(h), np.zeros((h, l), np.int64)) for h, l in parts], device)
     call = lowered.compile(compiler_options=options)
-    return Compiled(call, heights, name in TRIANGLES, nothing, fingerprint(call.as_text() or ""))
+    return Compiled(call, heights, name in TRIANGLES, nothing, _digest(call))
+
+
+def _digest(call: Any) -> str:
+    """The fingerprint of what XLA has made, or UNKNOWN, where this jax and this device do not tell."""
+    try:
+        text = call.as_text()
+    except NotImplementedError:
+        text = None
+    return fingerprint(text) if text else UNKNOWN
 
 
 def fingerprint(text: str) -> str:

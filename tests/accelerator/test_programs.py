@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from tables import assembled, regression
 
 from distnn.accelerator.devices import take
@@ -83,6 +84,19 @@ def test_a_program_is_known_by_how_it_computes_and_not_by_where_its_source_lies(
     assert fingerprint(text("here", 1)) == fingerprint(text("there", 1))
     assert fingerprint(text("here", 1)) != fingerprint(text("here", 2))
     assert terms(3).program.digest not in ("", fingerprint(""))
+
+
+@pytest.mark.parametrize("error", [None, NotImplementedError()])
+def test_a_jax_that_does_not_tell_what_it_made_is_no_error(error: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import jax
+
+    def as_text(self: Any) -> None:
+        if error:
+            raise error
+
+    monkeypatch.setattr(jax.stages.Compiled, "as_text", as_text)
+    found = compiled.__wrapped__("error", NETWORK, SHAPE, take("xla-cpu", OneRank()), ())
+    assert found.digest == "unknown"
 
 
 def test_one_program_for_all() -> None:
