@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from distnn.kernels import algebra, products
+from distnn.kernels import algebra, library, products
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import matrix, row_stride, vector
 from distnn.network.backpropagation import Backpropagation
@@ -21,7 +21,7 @@ from distnn.network.second_order.propagation import Propagated
 from distnn.network.weights import weight_count
 
 PART_BYTES = 16 << 20  # memory of the part of J at hand
-SQUARES, TRIANGLES = 5, 6  # copies of the matrix, and of its lower triangle, at the same time
+COPIES, COPIES_OF_NUMPY = 5, 7  # of the matrix at the same time, as measured: with compiled code, and without
 SAFE = 2.0**50  # derivatives up to this, and from its inverse on, have sums of squares that float32 holds
 FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs more than the products
 
@@ -175,4 +175,4 @@ class GaussNewton:
 
 def megabytes(weights: int) -> float:
     """Memory per rank for the matrix of |W| weights: to make it and to solve with it, and to sum it exactly."""
-    return weights**2 * 8 * (SQUARES + TRIANGLES / 2) / 1e6
+    return weights**2 * 8 * (COPIES if library.instructions() else COPIES_OF_NUMPY) / 1e6

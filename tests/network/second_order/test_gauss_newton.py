@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from typing import Any
+
 import numpy as np
 import pytest
 from curved import problem, weights_for
 from tables import assembled, regression, words
 
+import distnn
 from distnn.errors import UserError
 from distnn.kernels.algebra import symmetric
-from distnn.network.second_order.gauss_newton import GaussNewton, megabytes
+from distnn.network.second_order.gauss_newton import PART_BYTES, GaussNewton, megabytes
 from distnn.network.second_order.propagation import propagated
 from distnn.network.weights import decay_mask
+from distnn.optimizers.bayesian import MORE_MATRICES
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.ranks import OneRank
 
@@ -76,8 +81,17 @@ def test_parts_of_the_jacobian_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(parts.gauss_newton(w), whole, rtol=1e-12, atol=1e-14)
 
 
-def test_its_memory() -> None:
-    assert 8e-6 * 1000**2 < megabytes(1000) < 100 * 8e-6 * 1000**2
+@pytest.mark.parametrize(("optimizer", "more"), [("levenberg-marquardt", 0), ("bayesian", MORE_MATRICES)])
+def test_its_memory(optimizer: Any, more: int) -> None:
+    """What is said of a training is what it takes, besides a part of J."""
+    X, Y = regression(300)
+    tracemalloc.start()
+    try:
+        size = distnn.fit(X, Y, hidden=(300,), optimizer=optimizer, max_iterations=2).model.network.w.size
+        taken = (tracemalloc.get_traced_memory()[1] - PART_BYTES) / 1e6
+    finally:
+        tracemalloc.stop()
+    assert taken == pytest.approx(megabytes(size) + more * 8e-6 * size**2, rel=0.15)
 
 
 def test_cross_entropy_is_no_sum_of_squares() -> None:
