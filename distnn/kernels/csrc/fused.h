@@ -186,7 +186,7 @@ TARGET void NAME(fused_forward)(const struct fused *network, const REAL *x0, siz
 }
 
 /* After `fused_forward`: write the gradient of all columns to G, from delta^(L); with `add`, that of the columns before
-   them, too, whose sums are kept. */
+   them, too, whose sums are kept. G: NULL where it is not asked for before the next columns. */
 TARGET void NAME(fused_backward)(const struct fused *network, const REAL *delta_L, size stride, size columns, REAL *G,
                                  size add) {
     struct NAME(rows) rows = NAME(count)(network);
@@ -210,7 +210,7 @@ TARGET void NAME(fused_backward)(const struct fused *network, const REAL *delta_
         }
         x += panels * x_step;
     }
-    for (size k = 0; k < rows.weights; k++)
+    for (size k = 0; G != NULL && k < rows.weights; k++)
         G[k] = NAME(sum_of_line)((REAL *)network->sums + k * LANES);
 }
 

@@ -122,7 +122,7 @@ TARGET void NAME(elementwise)(size function, size rows, size columns, const REAL
 }
 
 /* Sums over columns that were kept apart by their place in a line, added up. */
-INLINE REAL NAME(sum_of_line)(REAL *lanes) {
+INLINE REAL NAME(sum_of_line)(const REAL *lanes) {
 #ifndef __clang__ /* which has no shuffle by a vector */
     VECTOR some[LINE / WIDE];
     MASK place;
@@ -136,10 +136,12 @@ INLINE REAL NAME(sum_of_line)(REAL *lanes) {
         some[0] += __builtin_shuffle(some[0], place + half);
     return some[0][0];
 #else
+    REAL some[LANES];
+    memcpy(some, lanes, LINE);
     for (size half = LANES / 2; half > 0; half /= 2)
         for (size lane = 0; lane < half; lane++)
-            lanes[lane] += lanes[lane + half];
-    return lanes[0];
+            some[lane] += some[lane + half];
+    return some[0];
 #endif
 }
 

@@ -52,7 +52,7 @@ TARGET double NAME(squared_error)(size theta, size outputs, size examples, const
 
 /* The sum of weight e over all columns in one call: piece by piece, forward, through the error and back. The gradient
    is written to G, unless NULL. s, delta: memory for s^(L) and delta^(L) of a piece. */
-#define IN_ONE_CALL(WAY)                                                                                               \
+#define IN_ONE_CALL(WAY, G_NOW)                                                                                        \
     TARGET double NAME(WAY##_squared)(struct WAY * network, REAL * x0, size x0_row, size columns, size piece,          \
                                       REAL * s, REAL * delta, size theta, const REAL *y, size y_row,                   \
                                       const double *share, const REAL *weight, REAL *G) {                              \
@@ -63,11 +63,11 @@ TARGET double NAME(squared_error)(size theta, size outputs, size examples, const
             all += NAME(squared_error)(theta, network->d[network->L], some, s, piece, y + c, y_row, share,             \
                                        weight != NULL ? weight + c : NULL, G != NULL ? delta : NULL, piece);           \
             if (G != NULL)                                                                                             \
-                NAME(WAY##_backward)(network, delta, piece, some, G, c > 0);                                           \
+                NAME(WAY##_backward)(network, delta, piece, some, G_NOW, c > 0);                                       \
         }                                                                                                              \
         return all;                                                                                                    \
     }
 
-IN_ONE_CALL(fused)
-IN_ONE_CALL(tiled)
+IN_ONE_CALL(fused, c + piece < columns ? NULL : G)
+IN_ONE_CALL(tiled, G)
 #undef IN_ONE_CALL
