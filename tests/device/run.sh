@@ -25,6 +25,9 @@ export DEVICE=${DEVICE:-gpu} DISTNN_SHARE_DEVICES=1 OMP_NUM_THREADS=1 PYTHONUNBU
 export DISTNN_TEST_DEVICE=$DEVICE DISTNN_COMPLETE=1 PATH=${PYTHON%/*}:$PATH PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 
 LIBRARY=distnn/kernels/_library.so
+sources() { # a hash of what it is made of
+    cat distnn/kernels/csrc/*.[ch] distnn/kernels/build.py | sha1sum | cut -c1-12
+}
 NEEDED=(attrs cyclopts docstring-parser rich rich-rst docutils pygments markdown-it-py mdurl tomli-w threadpoolctl
     safetensors setuptools wheel mpich mpi4py hypothesis sortedcontainers pytest pytest-timeout pytest-mpi pluggy iniconfig
     packaging pip)
@@ -32,7 +35,7 @@ if [[ ${1:-} == fetch ]]; then
     for version in "${@:2}"; do
         "$PYTHON" -m pip download --quiet --no-deps --only-binary=:all: --python-version "$version" -d "$WHEELS" "${NEEDED[@]}"
     done
-    exec cp "$LIBRARY" "$WHEELS"
+    exec cp "$LIBRARY" "$WHEELS/library-$(sources).so"
 fi
 
 failed=()
@@ -56,10 +59,6 @@ beneath = [place for place in sys.path if place.endswith(("site-packages", "dist
 END
 }
 
-built() { # is distnn compiled here?
-    "$PYTHON" -c 'import sys; from distnn.kernels import library; sys.exit(not library.built())'
-}
-
 if [[ ${WHEELS:-} ]]; then
     own=$(mktemp -d)
     trap 'rm -rf "$own"' EXIT
@@ -68,8 +67,9 @@ if [[ ${WHEELS:-} ]]; then
     install=(env "PYTHONPATH=$(printf '%s:' "$WHEELS"/pip-*.whl)" "$PYTHON" -m pip install --quiet --no-index --no-deps
         --find-links "$WHEELS" --ignore-installed --no-compile)
     step "${install[@]}" "${NEEDED[@]}"
-    built || cp --remove-destination "$WHEELS/${LIBRARY##*/}" "$LIBRARY" || true
-    built || step "${install[@]}" --no-build-isolation -e . # where there is a C compiler
+    if ! cp --remove-destination "$WHEELS/library-$(sources).so" "$LIBRARY"; then
+        step "${install[@]}" --no-build-isolation -e . # where there is a C compiler
+    fi
 fi
 
 look() { # what there is, and what is missing
@@ -92,7 +92,8 @@ from distnn.parallel.ranks import OneRank
 try:
     print(*devices.describe(devices.take(os.environ["DEVICE"], OneRank())).values(), sep="\n")
 except UserError as error:
-    sys.exit(f"WRONG: {error}")
+    print(f"WRONG: {error}")
+    sys.exit(3)  # there is nothing to check
 if lacking:
     sys.exit(f"WRONG: {', '.join(lacking)} missing: pip install 'distnn[gpu,test]' mpich, or see the top of this script.")
 if not library.built():
@@ -104,7 +105,7 @@ pytest=("$PYTHON" -m pytest -q -p no:cacheprovider --tb=short)
 bench=("$PYTHON" -m distnn.bench --device "$DEVICE")
 
 printf '\n== what there is\n'
-look || failed+=("what there is")
+look || { (($? < 3)) && failed+=("what there is"); } || exit 1
 step "$PYTHON" -m distnn.verify --examples 20000 --optimizer truncated-newton --device "$DEVICE" --simulate 2 7
 if [[ $DEVICE == gpu ]]; then
     step "${bench[@]}" --turns 2 --workload wide-f32 digits-f32
