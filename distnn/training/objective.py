@@ -283,5 +283,5 @@ class Objective:
     def _decay(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         if not self.weight_decay:
             return 0.0, w[:0]
-        decayed = w * self.decayed
+        decayed = np.where(self.decayed, w, 0.0)  # a bias of ∞ times 0 would be no number
         return self.weight_decay * dot(decayed, decayed), 2 * self.weight_decay * decayed

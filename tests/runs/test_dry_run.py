@@ -77,7 +77,7 @@ def test_how_the_matrix_of_levenberg_marquardt_is_held(capsys: pytest.CaptureFix
     whole = shown(1)
     assert re.search(r"1,717 × 1,717, whole on every rank: about 118 MB and 0\.\d+ s a step; in tiles", whole)
     for tiles in (shown(2), shown(1, max_megabytes=100.0)):
-        assert "in tiles over the ranks: about" in tiles and "whole, on every rank, 189 MB" in tiles
+        assert "in tiles over the ranks: about" in tiles and "whole, on every rank, 118 MB" in tiles
     assert "whole on every rank: about" in shown(2, reduction="plain")
     show(replace(options, optimizer="lbfgs"), source, planned, 2, 10**9)
     assert "JᵀJ" not in capsys.readouterr().out

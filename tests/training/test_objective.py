@@ -204,6 +204,10 @@ def test_weight_decay_leaves_the_bias_rows_out() -> None:
     assert decayed.objective.error(w) == decayed.objective(w).E
     expected = np.concatenate([np.vstack([0 * W[:1], 0.5 * W[1:]]).ravel() for W in network.W])
     np.testing.assert_allclose(decayed.objective(w).G - bare.objective(w).G, expected, atol=1e-12)
+    w = w.copy()
+    w[0] = np.inf  # a bias, of which tanh is 1
+    assert pytest.approx(bare.objective(w).E + 0.25 * penalty, rel=1e-13) == decayed.objective(w).E
+    np.testing.assert_allclose(decayed.objective(w).G - bare.objective(w).G, expected, atol=1e-12)
 
 
 def test_a_sample_is_the_mean_over_its_picks(small_blocks: None) -> None:
