@@ -143,7 +143,7 @@ make_environment() {
 }
 
 set_up() {
-    local extras made owner='' choice=${DISTNN_MPI:-automatic}
+    local extras made owner='' keep_mpi='' choice=${DISTNN_MPI:-automatic}
     made=$(description) # before it is installed: what is edited meanwhile is for the next start
     if [[ -e $STAMP ]]; then
         owner=$(head -n 1 "$STAMP")
@@ -152,12 +152,15 @@ set_up() {
         die "$VENV is the environment of $owner: name another folder in DISTNN_VENV."
     fi
     say "Setting up the environment in $VENV (once; a minute or two)"
+    if [[ $(head -n 2 "$STAMP" 2>/dev/null) == "$(head -n 2 <<<"$made")" ]] && two_ranks_meet; then
+        keep_mpi=yes # others may be using it: what is new are extras, or the project itself
+    fi
     if [[ -n $owner && $owner != "$CHECKOUT" ]] || ! "$VENV/bin/python" -m pip --version &>/dev/null; then
         make_environment
     elif [[ -n $owner ]]; then
         echo unfinished >"$STAMP"
     fi
-    remove_other_mpi
+    [[ -n $keep_mpi ]] || remove_other_mpi
     if [[ $choice == automatic ]] && ! command -v mpirun >/dev/null; then
         choice=mpich
     fi

@@ -100,3 +100,18 @@ esac"""
         assert done.returncode == 0, done.stderr
         said.append("Setting up" in done.stderr)
     assert said == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "stays"), [("MPI automatic\nextras \n# an older one", True), ("MPI openmpi\n", False)]
+)
+def test_mpi_stays_where_only_extras_or_the_project_are_new(stamp: str, stays: bool, ready: Path) -> None:
+    python = ready / ".venv/bin/python"
+    real = python.read_text().splitlines()[-1]
+    python.write_text(f'#!/bin/sh\ncase "$*" in "-m pip"*) echo "$*" >>"{ready}/pip"; exit ;; esac\n{real}\n')
+    (ready / ".venv/distnn-environment").write_text(f"{ready}\n{stamp}")
+    with local(ready, "-n", "1") as job:
+        done = job.finish()
+    assert done.returncode == 0, done.stderr
+    said = (ready / "pip").read_text()
+    assert "install --quiet" in said and ("uninstall" not in said) is stays
