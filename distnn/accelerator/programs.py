@@ -101,8 +101,9 @@ def fingerprint(text: str) -> str:
 
 def _added(found: tuple[Array, Array], g: Array, magic: Array) -> tuple[Array, Array]:
     largest, total = found
-    behind = lax.bitcast_convert_type(g + magic[:, None], jnp.int64)
-    return jnp.maximum(largest, jnp.max(jnp.abs(g), axis=1)), total + behind  # NaN stays NaN; modulo 2^64
+    magic = magic[:, None]
+    multiples = lax.bitcast_convert_type(g + magic, jnp.int64) - lax.bitcast_convert_type(magic, jnp.int64)
+    return jnp.maximum(largest, jnp.max(jnp.abs(g), axis=1)), total + multiples  # NaN stays NaN; modulo 2^64
 
 
 class DeviceTerms(RemoteTerms):
@@ -130,7 +131,7 @@ class DeviceTerms(RemoteTerms):
         place = 0
         for found in sums:
             numbers = found[np.tril_indices(len(found))] if self.program.lower else found.ravel()
-            total[place : (place := place + len(numbers))] += numbers
+            total[place : (place := place + len(numbers))] = numbers
         return np.concatenate(largest)
 
     def _there(self, arrays: Any) -> Any:

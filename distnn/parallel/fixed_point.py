@@ -107,6 +107,7 @@ class Rounding:
         self.layout, self.bits = layout, bits
         magic, self.unit = np.zeros(len(exponent) + 1), np.empty(len(exponent))
         self.sum: np.ndarray  # int64, by `begin`; the last two count the terms, and the ranks that failed
+        self.terms = 0
         self.magic, self._behind = magic[:-1], magic.view(np.int64)  # behind magic, for each row, and 0 for these two
         self._lengths = np.append(layout.lengths, 2)
         self.choose(exponent)
@@ -124,8 +125,12 @@ class Rounding:
         np.ldexp(1.0, -k, out=self.unit)
 
     def begin(self, terms: int) -> None:
-        """A new sum, empty but for what takes off the integers behind magic, which so many terms will bring along."""
-        self.sum = (-terms * self._behind).repeat(self._lengths)  # modulo 2^64; the sum of all terms is below 2^63
+        """Memory for a new sum of so many terms. The first one is not added, but written."""
+        self.terms, self.sum = terms, (np.empty if terms else np.zeros)(self.layout.size + 2, np.int64)
+
+    def before(self) -> np.ndarray:
+        """What takes off the integers behind magic that all terms will bring along, for each number of the sum."""
+        return (-self.terms * self._behind).repeat(self._lengths)  # modulo 2^64; the sum of all terms is below 2^63
 
 
 Add = Callable[[np.ndarray], None]
@@ -135,7 +140,7 @@ class Arithmetic(Protocol):
     """A way to add terms of a layout to Roundings, and to read them: all have the same bits."""
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
-        """What adds a term, and with it the integers behind magic, to the sum of each of the roundings, as now begun.
+        """What adds each of the terms to the sum of each of the roundings, as now begun.
 
         It also raises `largest`, of each row, float64, to the magnitudes of the term; or to NaN, for good.
         """
@@ -155,6 +160,8 @@ class InNumpy:
 
     def adder(self, largest: np.ndarray, roundings: Sequence[Rounding]) -> Add:
         work = []
+        for rounding in roundings:
+            rounding.sum[:] = rounding.before()
         for chunk in self.layout.chunks:
             length = chunk.place.stop - chunk.place.start
             a, t = self.magnitudes[chunk.dtype][:length], self.rounded[:length].reshape(chunk.shape)
@@ -188,7 +195,9 @@ class InC:
 
     def __init__(self, layout: Layout, instruction_set: str):
         self.layout, wide = layout, np.dtype(np.float64)
-        self.add = library.function("add_term", layout.dtype, instruction_set, *[ADDRESS, SIZE] * 2, *[ADDRESS] * 4)
+        self.add = library.function(
+            "add_term", layout.dtype, instruction_set, *[ADDRESS, SIZE] * 2, *[ADDRESS] * 4, SIZE
+        )
         self.read = library.function("decode", wide, instruction_set, ADDRESS, SIZE, ADDRESS, ADDRESS)
         self.rows, self.first = len(layout.lengths), address(layout.first)
 
@@ -196,11 +205,14 @@ class InC:
         function, narrow, tail_at = self.add, self.layout.narrow, self.layout.tail_at
         rows, first, most = self.rows, self.first, address(largest)
         sums = [(rounding.addresses[0], address(rounding.sum)) for rounding in roundings]
+        begins = roundings[0].terms
 
         def add(term: np.ndarray) -> None:
+            nonlocal begins
             g = address(term)
             for magic, total in sums:
-                function(g, narrow, g + tail_at, rows, first, magic, total, most)
+                function(g, narrow, g + tail_at, rows, first, magic, total, most, begins)
+            begins = 0
 
         return add
 

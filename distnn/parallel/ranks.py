@@ -33,10 +33,10 @@ class RemoteTerms(ABC):
 
     @abstractmethod
     def add(self, magic: np.ndarray, total: np.ndarray) -> np.ndarray:
-        """Add all terms to total, and return the largest magnitudes of each row, float64, NaN where one is. Local.
+        """Write the sum of all terms to total, and return the largest magnitudes of each row, NaN where one is. Local.
 
         magic: of each row, as `fixed_point.Rounding` has it. What is added, modulo 2^64, are the integers, int64,
-        behind all float64 term + magic.
+        behind all float64 term + magic, less that behind magic.
         """
 
 

@@ -127,8 +127,9 @@ def test_a_device_that_is_not_the_same_twice_is_refused(small_blocks: None, monk
 
     def unsteady(self: Any, magic: np.ndarray, total: np.ndarray) -> Any:
         calls.append(1)
+        largest = honest(self, magic, total)
         total += len(calls) // 3  # the third time, at another place, the last bit is another
-        return honest(self, magic, total)
+        return largest
 
     monkeypatch.setattr(terms.DeviceTerms, "add", unsteady)
     with pytest.raises(UserError, match="another gradient each time, or in another place: no bits could be promised"):

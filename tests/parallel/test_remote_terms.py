@@ -27,7 +27,8 @@ class Elsewhere(RemoteTerms):
 
     def add(self, magic: np.ndarray, total: np.ndarray) -> np.ndarray:
         self.additions += 1
-        total += (self.terms + magic.repeat(ROWS)).view(np.int64).sum(axis=0)
+        behind = magic.repeat(ROWS)
+        total[:] = ((self.terms + behind).view(np.int64) - behind.view(np.int64)).sum(axis=0)
         return np.asarray(np.maximum.reduceat(np.abs(self.terms).max(axis=0), np.cumsum([0, *ROWS[:-1]])))
 
 

@@ -5,18 +5,22 @@
 /* For each row p in [from, to) of the term g, whose numbers go to sum[first[p]] up to sum[first[p + 1]]: raise
    largest[p] to their magnitudes, and add the integers behind g + magic[p] to sum, modulo 2^64. g begins with row
    `from`. Magnitudes are compared as the integers behind them, which are in the same order, with NaN above infinity: so
-   the compiler can use vectors, and NaN stays. */
+   the compiler can use vectors, and NaN stays. begins: of how many terms this is the first one: what sum held is not
+   used then, and takes off at once what all of them will bring along of magic; or 0. */
 #define ADD_ROWS(TYPE, REAL, BITS, MAGNITUDE, SET)                                                                     \
     TARGET_##SET static inline void add_rows_##TYPE##_##SET(const REAL *restrict g, size from, size to,                \
                                                             const size *first, const double *magic,                    \
-                                                            uint64_t *restrict sum, double *largest) {                 \
+                                                            uint64_t *restrict sum, double *largest, size begins) {    \
         sum += first[from];                                                                                            \
         for (size p = from; p < to; p++) {                                                                             \
             const double at = magic[p];                                                                                \
             const size count = first[p + 1] - first[p];                                                                \
             BITS most;                                                                                                 \
             REAL found = (REAL)largest[p]; /* a REAL before, or NaN or 0 */                                            \
+            uint64_t before;                                                                                           \
             memcpy(&most, &found, sizeof most);                                                                        \
+            memcpy(&before, &at, sizeof before);                                                                       \
+            before *= -(uint64_t)begins;                                                                               \
             for (size i = 0; i < count; i++) {                                                                         \
                 double t = g[i] + at;                                                                                  \
                 uint64_t integer;                                                                                      \
@@ -25,7 +29,7 @@
                 memcpy(&magnitude, g + i, sizeof magnitude);                                                           \
                 magnitude &= MAGNITUDE;                                                                                \
                 most = magnitude > most ? magnitude : most;                                                            \
-                sum[i] += integer;                                                                                     \
+                sum[i] = (begins ? before : sum[i]) + integer;                                                         \
             }                                                                                                          \
             g += count, sum += count;                                                                                  \
             memcpy(&found, &most, sizeof found);                                                                       \
@@ -37,9 +41,9 @@
 #define ADD_TERM(TYPE, REAL, SET)                                                                                      \
     TARGET_##SET void add_term_##TYPE##_##SET(const REAL *restrict g, size narrow, const double *restrict tail,        \
                                               size rows, const size *first, const double *magic,                       \
-                                              uint64_t *restrict sum, double *largest) {                               \
-        add_rows_##TYPE##_##SET(g, 0, narrow, first, magic, sum, largest);                                             \
-        add_rows_float64_##SET(tail, narrow, rows, first, magic, sum, largest);                                        \
+                                              uint64_t *restrict sum, double *largest, size begins) {                  \
+        add_rows_##TYPE##_##SET(g, 0, narrow, first, magic, sum, largest, begins);                                     \
+        add_rows_float64_##SET(tail, narrow, rows, first, magic, sum, largest, begins);                                \
     }
 
 /* Write the multiples over as numbers. */
