@@ -304,7 +304,7 @@ def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
         (("--validation", "0.2", "--grid", "optimizer=foo"), "--optimizer foo: choose from"),
         (("--validation", "0.2", "--space", "hidden=2", "--sampler", "x"), "--sampler x: choose random, or of Optuna"),
         (("--validation", "0.2", "--space", "hidden=2", "--sampler", "GridSampler"), "needs more than a seed"),
-        (("--validation", "0.2", "--space", "hidden=0,2"), "every layer needs a width"),
+        (("--validation", "0.2", "--space", "hidden=2x0,2"), "every layer needs a width"),
         (("--validation", "0.2", "--grid", "hidden=2", "--pruner", "x"), "--pruner x: choose median, hyperband, or of"),
         (("--validation", "0.2", "--grid", "hidden=2", "--pruner", "PercentilePruner"), "needs settings"),
         (("--validation", "0.2", "--grid", "hidden=2", "--pruner", "ThresholdPruner"), "needs settings"),
