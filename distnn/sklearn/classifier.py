@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from distnn.data.classes import label_name
 from distnn.data.preparation import Preparation
@@ -18,7 +18,7 @@ from distnn.inference.scores import as_probabilities
 from distnn.kernels import blas
 from distnn.network.error_functions import takes_probabilities
 from distnn.parallel.ranks import Ranks
-from distnn.sklearn.estimator import Perceptron
+from distnn.sklearn.estimator import Perceptron, validated
 
 KINDS = {"b": "booleans", "i": "integers", "u": "integers", "f": "numbers"}  # of labels, by the kind of their dtype
 
@@ -66,12 +66,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def _averaged(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+        X = validated(self, X, reset=False, dtype=np.float64)
         with blas.limited_threads(self.threads):
             return self.model_.probabilities(X)
 
     def _checked(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=self._least)
+        X, y = validated(self, X, y, dtype=np.float64, ensure_min_samples=self._least)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         return X, y

@@ -89,7 +89,7 @@ class Perceptron(BaseEstimator):
             if self.rows == "own" and y is not None and len(y) == 0:  # then X says how many columns there are
                 none = np.empty(0)
                 weights = None if sample_weight is None else none
-                rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=0)
+                rows = validated(self, X, dtype=np.float64, ensure_min_samples=0)
                 return (rows, none, weights), [rows]
             found = self._checked(X, y)
             weights = None if sample_weight is None else _check_sample_weight(sample_weight, found[0])
@@ -162,9 +162,15 @@ class Perceptron(BaseEstimator):
     def _outputs(self, X: Any) -> np.ndarray:
         """The model's outputs for X, rows × n_outputs_, in the targets' units. Local."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+        X = validated(self, X, reset=False, dtype=np.float64)
         with blas.limited_threads(self.threads):
             return self.model_(X)
+
+
+def validated(estimator: Perceptron, *arrays: Any, **how: Any) -> Any:
+    """X, or X and y, as scikit-learn's `validate_data` checks them. What a mask hides is NaN, not a value."""
+    shown = [np.ma.filled(a.astype(np.float64), np.nan) if np.ma.is_masked(a) else a for a in arrays]
+    return validate_data(estimator, *shown, **how)
 
 
 def _seed(random_state: Any) -> int:

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
 from distnn.kernels import blas
 from distnn.parallel.ranks import Ranks
-from distnn.sklearn.estimator import Perceptron
+from distnn.sklearn.estimator import Perceptron, validated
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
@@ -32,13 +32,13 @@ class MLPRegressor(RegressorMixin, Perceptron):
         mean = outputs if self._many else outputs[:, 0]
         if not return_std:
             return mean
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+        X = validated(self, X, reset=False, dtype=np.float64)
         with blas.limited_threads(self.threads):
             _, deviation = self.model_.deviations(X)
         return mean, deviation if self._many else deviation[:, 0]
 
     def _checked(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        X, y = validate_data(
+        X, y = validated(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=self._least
         )
         if y.ndim == 2 and y.shape[1] == 1:

@@ -174,3 +174,15 @@ def test_deviations_of_new_observations() -> None:
     assert regressor(**made, intervals="all").fit(X, two).predict(X[:5], return_std=True)[1].shape == (5, 2)
     with pytest.raises(UserError, match="train it with --intervals all"):
         regressor(**made).fit(X, y).predict(X, return_std=True)
+
+
+def test_what_a_mask_hides_is_no_value() -> None:
+    """scikit-learn's own estimators train on it."""
+    masked = np.ma.masked_less(np.arange(20), 3)
+    x, y = np.arange(20.0)[:, None], np.arange(20.0)
+    for inputs, targets in ((masked[:, None], y), (x, masked)):
+        with pytest.raises(ValueError, match="contains NaN"):
+            regressor().fit(inputs, targets)
+    fitted = regressor(max_iter=1).fit(np.ma.array(x), y)
+    with pytest.raises(ValueError, match="contains NaN"):
+        fitted.predict(masked[:, None])
