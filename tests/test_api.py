@@ -207,7 +207,7 @@ def test_lists_and_one_dimensional_targets() -> None:
 
 BAD: list[tuple[tuple, dict[str, Any], str]] = [
     ((X, Y), {"etta": 1}, r"fit: there is no option etta; did you mean eta\?"),
-    ((X, Y), {"hidden": (0,)}, "^hidden=0: every layer needs"),
+    ((X, Y), {"hidden": (-1,)}, "^hidden=-1: every layer needs"),
     ((X, Y), {"optimizer": "adamw"}, "^optimizer='adamw': choose from"),
     ((X, Y), {"hidden": 5.5}, "^hidden=5.5 is of the wrong kind: give a sequence of int or None"),
     ((X, Y), {"eta": "fast"}, "^eta='fast' is of the wrong kind: give float or None"),
@@ -257,7 +257,7 @@ def test_bad_input(arguments: tuple, options: dict[str, Any], sentence: str, siz
         ({"seed": 1}, "seed differs over the ranks: 0 on rank 0, 1 on rank 2"),
         ({"hidden": (4, 4)}, r"hidden differs over the ranks: \(4,\) on rank 0, \(4, 4\) on rank 2"),
         ({"network": Network([3, 4, 1])}, r"network differs over the ranks: None on rank 0, \(.*\) on rank 2"),
-        ({"hidden": (0,)}, "^hidden=0: every layer needs a width"),
+        ({"hidden": (-1,)}, "^hidden=-1: every layer needs a width"),
         ({"start": None}, r"start differs over the ranks: \(.*\) on rank 0, None on rank 2"),
     ],
 )
