@@ -188,6 +188,15 @@ class Rows:
     def __reduce__(self) -> tuple[type[Rows], tuple[Sequence[np.ndarray]]]:  # a copy has other addresses
         return Rows, (self.vectors,)
 
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.float64)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the matrix; (0,) of none."""
+        return (len(self), *self.vectors[0].shape) if self.vectors else (0,)
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.vectors, dtype)
 

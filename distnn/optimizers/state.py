@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -25,23 +26,25 @@ class State:
     G: np.ndarray
     stuck: str = field(default="", kw_only=True)
 
-    def tensors(self) -> dict[str, np.ndarray]:
-        """Every field as an array, to be stored."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
-            name: np.frombuffer(value.encode(), np.uint8) if isinstance(value, str) else np.asarray(value)
-            for name, value in values.items()
-        }
+    def tensors(self) -> dict[str, np.ndarray | Rows]:
+        """Every field as an array, to be stored; Rows as they are, for as an array they would be a copy."""
+
+        def array(value: Any) -> np.ndarray | Rows:
+            if isinstance(value, str):
+                return np.frombuffer(value.encode(), np.uint8)
+            return value if isinstance(value, Rows) else np.asarray(value)
+
+        return {field.name: array(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
-    def restore(cls, tensors: dict[str, np.ndarray]) -> Self:
+    def restore(cls, tensors: Mapping[str, Any]) -> Self:
         """The state that `tensors` stored, to the bit. What older versions did not store has its default."""
 
         def value(name: str, kind: str) -> object:
             if kind == "str":
                 return tensors[name].tobytes().decode()
             if kind == "Rows":
-                return Rows(list(tensors[name]))
+                return Rows(list(np.asarray(tensors[name])))
             return tensors[name] if kind == "np.ndarray" else tensors[name].item()
 
         stored = [field for field in fields(cls) if field.name in tensors or field.default is MISSING]

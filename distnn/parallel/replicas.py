@@ -11,18 +11,20 @@ import numpy as np
 from distnn.errors import RankError
 from distnn.parallel.agreement import same
 from distnn.parallel.ranks import Ranks
+from distnn.storage.files import Apart, pieces
 
 
-def digest(tensors: Mapping[str, np.ndarray]) -> str:
+def digest(tensors: Mapping[str, np.ndarray | Apart]) -> str:
     """A hash of all bits of a state, given as arrays by name: 16 hexadecimal digits. Local."""
     hashed = hashlib.blake2b(digest_size=8)
     for name, value in sorted(tensors.items()):
         hashed.update(f"{name} {value.dtype} {value.shape}".encode())
-        hashed.update(np.ascontiguousarray(value).data)
+        for piece in pieces(value):
+            hashed.update(piece)
     return hashed.hexdigest()
 
 
-def check(tensors: Mapping[str, np.ndarray], t: int, verified: int | None, ranks: Ranks) -> None:
+def check(tensors: Mapping[str, np.ndarray | Apart], t: int, verified: int | None, ranks: Ranks) -> None:
     """RankError, on all ranks, if the state after iteration t is not the same on all of them. Collective.
 
     tensors: the state, arrays by name. verified: the iteration at which it last was, if known. The message names the

@@ -62,7 +62,7 @@ class Checkpoints:
         self,
         t: int,
         model: Mapping[str, np.ndarray],
-        progress: Mapping[str, np.ndarray],
+        progress: Mapping[str, np.ndarray | files.Apart],
         metadata: Mapping[str, Any],
     ) -> Path:
         """Write the checkpoint of iteration t, then remove those that are too old. OSError if it fails.

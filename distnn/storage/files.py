@@ -9,6 +9,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 import stat
@@ -17,11 +18,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
 
 from distnn.errors import UserError
 
@@ -29,6 +30,23 @@ FOREIGN = "is damaged, or was not written by distnn."
 FORMAT = 2  # the highest version that is read: files bear one that rises when older programs cannot read them
 HEADER_BYTES = 32 << 20  # a longer header is refused
 HEADER_PARTS = 10_000  # and so is one with more lists and dictionaries, which take far more memory than text
+# safetensors' words for dtypes. Tensors lie in the file by dtype, the last one first, and by name.
+DTYPES = {
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "uint16": "U16", "float16": "F16", "int32": "I32",
+    "uint32": "U32", "float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64",
+}  # fmt: skip
+
+
+class Apart(Protocol):
+    """A matrix whose rows, the vectors, lie apart in memory, such as `kernels.algebra.Rows`."""
+
+    vectors: tuple[np.ndarray, ...]
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
 
 @contextmanager
@@ -115,21 +133,30 @@ def append(file: int, data: bytes) -> None:
         raise
 
 
-def write(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, Any], version: int = 1) -> None:
-    """Write tensors and metadata (for JSON) to a safetensors file, with a checksum. OSError if it fails."""
+def write(path: Path, tensors: Mapping[str, np.ndarray | Apart], metadata: Mapping[str, Any], version: int = 1) -> None:
+    """Write tensors and metadata (for JSON) to a safetensors file, with a checksum. OSError if it fails.
+
+    Nothing is copied but a tensor that does not lie in C order, one at a time.
+    """
     text = json.dumps(metadata)
-    contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
-    header = {"distnn": str(version), "sha256": checksum(contiguous, text), "metadata": text}
-    data = memoryview(save(contiguous, header))
-    start = 8 + int.from_bytes(data[:8], "little")
-    # safetensors puts the header in an order that changes from run to run: the same contents shall be the same file
-    ordered = json.dumps(json.loads(bytes(data[8:start])), sort_keys=True, separators=(",", ":")).encode()
+    header: dict[str, Any] = {
+        "__metadata__": {"distnn": str(version), "sha256": checksum(tensors, text), "metadata": text}
+    }
+    names = sorted(tensors, key=lambda name: (-list(DTYPES).index(str(tensors[name].dtype)), name))
+    end = 0
+    for name in names:
+        value = tensors[name]
+        start, end = end, end + math.prod(value.shape) * value.dtype.itemsize
+        header[name] = {"data_offsets": [start, end], "dtype": DTYPES[str(value.dtype)], "shape": list(value.shape)}
+    ordered = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     ordered += b" " * (-len(ordered) % 8)
     if not _acceptable(ordered):
         raise OSError(errno.EFBIG, "its names of columns and classes take too much room")
     with replacing(path) as file:
         file.write(len(ordered).to_bytes(8, "little") + ordered)
-        file.write(data[start:])
+        for name in names:
+            for piece in pieces(tensors[name]):
+                file.write(piece)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -214,11 +241,18 @@ def _locked(file: IO[Any]) -> bool:
     return False
 
 
-def checksum(tensors: Mapping[str, np.ndarray], text: str) -> str:
+def checksum(tensors: Mapping[str, np.ndarray | Apart], text: str) -> str:
     """SHA-256 over names, dtypes, shapes and bytes of the tensors, and over the metadata."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name} {value.dtype} {value.shape}".encode())
-        digest.update(np.asarray(value, order="C").data)
+        for piece in pieces(value):
+            digest.update(piece)
     return digest.hexdigest()
+
+
+def pieces(value: np.ndarray | Apart) -> Iterator[memoryview]:
+    """The bytes of all its numbers, row after row, copied only where an array is not contiguous."""
+    for piece in (value,) if isinstance(value, np.ndarray) else value.vectors:
+        yield np.asarray(piece, order="C").data

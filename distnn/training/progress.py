@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from distnn.errors import UserError
+from distnn.kernels.algebra import Rows
 from distnn.optimizers import Optimizer, State
 from distnn.training.objective import Objective
 from distnn.training.record import Record
@@ -44,7 +45,7 @@ class Progress:
     best_E_in: float = math.nan
     memory: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
-    def tensors(self) -> dict[str, np.ndarray]:
+    def tensors(self) -> dict[str, np.ndarray | Rows]:
         """The arrays to store, but for best_w, which are the weights of the model that is stored with them."""
         state = {STATE + name: value for name, value in self.state.tensors().items()}
         return {**state, "window": np.array(self.window)}

@@ -56,7 +56,7 @@ def test_lbfgs_remembers_the_last_pairs() -> None:
     """T stays the inverse of the products of S and Y, also when old pairs are forgotten and steps become tiny."""
     for steps, pairs in ((2, 3), (12, 3), (40, 10)):
         state = run(LBFGS(pairs=pairs), rosenbrock(8), np.resize(ROSENBROCK_START, 8), steps)
-        S, Y, T = (state.tensors()[name] for name in "SYT")
+        S, Y, T = (np.asarray(state.tensors()[name]) for name in "SYT")
         assert len(S) == len(Y) == min(steps, pairs)
         np.testing.assert_array_equal(T, np.triu(T))
         np.testing.assert_allclose(T @ np.triu(S @ Y.T), np.eye(len(S)), atol=1e-9)

@@ -21,7 +21,8 @@ def test_resume_to_the_bit(name: str, small_blocks: None) -> None:
     resumed = state
     for t in range(8):
         state = optimizer.step(objective, state, t)
-        stored = {key: (value.tobytes(), value.dtype, value.shape) for key, value in resumed.tensors().items()}
+        tensors = {key: np.asarray(value) for key, value in resumed.tensors().items()}
+        stored = {key: (value.tobytes(), value.dtype, value.shape) for key, value in tensors.items()}
         arrays = {key: np.frombuffer(*value[:2]).reshape(value[2]) for key, value in stored.items()}
         resumed = optimizer.step(network(OneRank())[0], type(resumed).restore(arrays), t)
         assert bits(resumed) == bits(state)
@@ -29,7 +30,7 @@ def test_resume_to_the_bit(name: str, small_blocks: None) -> None:
 
 
 def bits(state: State) -> dict[str, bytes]:
-    return {name: value.tobytes() for name, value in state.tensors().items()}
+    return {name: np.asarray(value).tobytes() for name, value in state.tensors().items()}
 
 
 def hashes(ranks: Ranks, name: str) -> list[dict[str, bytes]]:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import stat
+import tracemalloc
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from distnn import UserError
+from distnn.kernels.algebra import Rows
 from distnn.storage import files
 
 TENSORS = {"w": np.arange(3.0), "i": np.array([[1, -2]], np.int64), "f": np.array(0.5, np.float32), "e": np.empty(0)}
@@ -65,6 +67,36 @@ def test_arrays_in_any_layout(tmp_path: Path) -> None:
     np.testing.assert_array_equal(tensors["T"], table.T)
     np.testing.assert_array_equal(tensors["every other"], table[::2, ::-1])
     assert files.checksum({"T": table.T}, "") == files.checksum({"T": table.T.copy()}, "")
+
+
+def test_a_file_is_that_of_safetensors(tmp_path: Path) -> None:
+    """Of every dtype: the same numbers in the same places, and the same header but for the order of its entries."""
+    tensors = {f"{dtype[::-1]}{n}": np.ones((n, 2), dtype) for dtype in files.DTYPES for n in range(3)}
+    tensors |= {"θ": np.arange(3.0), "scalar": np.array(0.5)}
+    files.write(tmp_path / "a", tensors, METADATA)
+
+    def parts(data: bytes) -> tuple[dict, bytes]:
+        start = 8 + int.from_bytes(data[:8], "little")
+        return json.loads(data[8:start]), data[start:]
+
+    header, numbers = parts((tmp_path / "a").read_bytes())
+    assert (header, numbers) == parts(save(tensors, header["__metadata__"]))
+
+
+def test_rows_that_lie_apart_are_written_as_their_matrix(tmp_path: Path) -> None:
+    matrix, none = np.arange(12.0).reshape(3, 4), np.empty(0)
+    files.write(tmp_path / "a", {"S": matrix, "none": none}, METADATA)
+    files.write(tmp_path / "b", {"S": Rows(list(matrix)), "none": Rows()}, METADATA)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_checkpoint_of_many_pairs_takes_no_memory(tmp_path: Path) -> None:
+    pairs = Rows([np.zeros(100_000) for _ in range(10)])
+    tracemalloc.start()
+    files.write(tmp_path / "a", {"S": pairs, "w": np.zeros(100_000)}, {})
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1_000_000  # w is 800,000 of it
 
 
 def test_a_number_that_changed(path: Path) -> None:
