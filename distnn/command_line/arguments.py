@@ -60,7 +60,7 @@ def read(kind: type, program: str, about: str, arguments: Sequence[str]) -> dict
 
 def _given(arguments: Sequence[str], options: Sequence[Declared], language: Language, program: str) -> dict[str, Any]:
     """What `read` returns, of arguments in which options have their own names."""
-    arguments = _numbersapart(arguments, options)
+    arguments = _numbers_apart(arguments, options)
     _require_values(arguments, options)
     path = _config_path(arguments)
     file = _file(path) if path else {}
@@ -82,7 +82,7 @@ def _given(arguments: Sequence[str], options: Sequence[Declared], language: Lang
     return given
 
 
-def _numbersapart(arguments: Sequence[str], options: Sequence[Declared]) -> list[str]:
+def _numbers_apart(arguments: Sequence[str], options: Sequence[Declared]) -> list[str]:
     """The arguments with --hidden 12x12 as --hidden 12 12, and files that follow such numbers before all options."""
     flags = {option.flag for option in options if option.takes_several and str not in get_args(option.kind)}
     found: list[str] = []
