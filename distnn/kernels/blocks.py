@@ -50,6 +50,9 @@ class Block(Arrays):
     Of the same block an iteration asks for the same addresses again, so they are kept.
     """
 
+    def __reduce__(self) -> tuple[type[Block], tuple[np.ndarray | None, ...]]:  # a copy has other addresses
+        return Block, tuple(self)
+
     @cached_property
     def kind(self) -> tuple[int, int, np.dtype] | None:
         """The rows of x and of y, and the dtype of all; None if compiled code cannot read these arrays as they lie."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from itertools import pairwise
 
 import numpy as np
@@ -181,3 +182,10 @@ def test_the_table_in_the_documentation() -> None:
     for d, dtype, n, chosen in rows:
         widths = [int(width) for width in d.split("-")]
         assert cut(int(n.replace(",", "")), widths[:-1], dtype).rows == int(chosen.replace(",", "")), (d, dtype)
+
+
+def test_a_copy_of_a_block_has_addresses_of_its_own() -> None:
+    block = blocks.Block(np.ones((3, 8)), np.ones((1, 8)), np.ones(8))
+    assert block.places == blocks.Block(*block).places
+    copy = deepcopy(block)
+    assert copy.places == blocks.Block(*copy).places != block.places
