@@ -53,13 +53,14 @@ def confirmed_result(options: Options, members: Members, directory: RunDirectory
 def require_same_table(finished: Iterable[RunDirectory], source: Source, ranks: Ranks) -> None:
     """UserError where one of the members that are finished was trained on another table. Collective.
 
-    The others would be compared with it, or become one model with it. It takes a pass over the table.
+    The others would be compared with it, or become one model with it. It takes a pass over the table. Of members that
+    an older version trained it is not known which that was.
     """
     seen = set()
     for own in finished:
         model = on_root(ranks, partial(load_model, own.path))
         known = model.held_out
-        if (table := (*str(known.get("of")).split("-")[:2], known.get("rows"))) in seen:
+        if "of" not in known or (table := (*known["of"].split("-")[:2], known.get("rows"))) in seen:
             continue
         seen.add(table)
         application = Application.of(model, source, ranks, with_targets=True)
