@@ -53,6 +53,10 @@ class Adam(LearningRate):
         require(self, "epsilon", above=0)
         require(self, "decoupled_decay", least=0)
 
+    def memory(self, weights: int) -> int:
+        """Bytes, for m and v before and after a step, and two vectors on the way."""
+        return 6 * 8 * weights
+
     def start(self, problem: Problem, w: np.ndarray) -> AdamState:
         """The state at w; E is not known yet. Replicated."""
         return AdamState(w, np.nan, np.zeros_like(w), np.zeros_like(w), np.zeros_like(w))

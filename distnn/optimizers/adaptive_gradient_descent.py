@@ -44,6 +44,10 @@ class AdaptiveGradientDescent:
     def __post_init__(self) -> None:
         require(self, "eta", above=0)
 
+    def memory(self, weights: int) -> int:
+        """Bytes, for w and G of a trial."""
+        return 2 * 8 * weights
+
     def start(self, problem: Problem, w: np.ndarray) -> AdaptiveState:
         """The state at w. Collective, replicated."""
         E, G = problem(w)

@@ -103,12 +103,16 @@ class Bayesian:
         if self.noise not in ("each", "one"):
             raise UserError(f"--noise {self.noise}: choose from each, one.")
 
+    def memory(self, weights: int) -> int:
+        """Bytes, for matrices besides JᵀJ."""
+        return MORE_MATRICES * 8 * weights**2
+
     def start(self, problem: Problem, w: np.ndarray) -> BayesianState:
         """The state at w. Collective, replicated.
 
         UserError if the error is no sum of squares, |W|² does not fit, or there is nothing to learn.
         """
-        needed = problem.gauss_newton_megabytes() + MORE_MATRICES * 8 * len(w) ** 2 / 1e6
+        needed = problem.gauss_newton_megabytes() + self.memory(len(w)) / 1e6
         instead = "--optimizer levenberg-marquardt, which shares it out over the ranks"
         require_squares(self.name, problem, needed, len(w), self.max_megabytes, instead)
         errors, least = problem.output_errors(w), FLOOR * problem.output_errors(np.zeros_like(w))

@@ -29,6 +29,10 @@ class GradientDescent:
     def __post_init__(self) -> None:
         require(self, "eta", above=0)
 
+    def memory(self, weights: int) -> int:
+        """None."""
+        return 0
+
     def start(self, problem: Problem, w: np.ndarray) -> State:
         """The state at w. Collective, replicated."""
         E, G = problem(w)

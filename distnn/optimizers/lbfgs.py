@@ -61,6 +61,10 @@ class LBFGS:
         if self.c1 >= self.c2:
             raise UserError(f"--c1 {self.c1:g} --c2 {self.c2:g}: c1 must be below c2.")
 
+    def memory(self, weights: int) -> int:
+        """Bytes, for the pairs, and p and G of a trial."""
+        return (2 * self.pairs + 2) * 8 * weights
+
     def start(self, problem: Problem, w: np.ndarray) -> LBFGSState:
         """The state at w. Collective, replicated."""
         E, G = problem(w)

@@ -66,6 +66,10 @@ class LevenbergMarquardt:
         require(self, "damping", above=0)
         require(self, "max_megabytes", above=0)
 
+    def memory(self, weights: int) -> int:
+        """None besides JᵀJ."""
+        return 0
+
     def start(self, problem: Problem, w: np.ndarray) -> DampedState:
         """The state at w. Collective, replicated. UserError if the error is no sum of squares or |W|² does not fit."""
         needed = problem.curvature_megabytes(self.max_megabytes)

@@ -42,6 +42,10 @@ class StochasticGradientDescent(LearningRate):
         LearningRate.__post_init__(self)
         require(self, "momentum", least=0, below=1)
 
+    def memory(self, weights: int) -> int:
+        """Bytes, for the velocity before and after a step."""
+        return 2 * 8 * weights
+
     def start(self, problem: Problem, w: np.ndarray) -> MomentumState:
         """The state at w; E is not known yet. Replicated."""
         return MomentumState(w, np.nan, np.zeros_like(w), np.zeros_like(w))

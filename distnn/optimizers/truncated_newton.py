@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.kernels.algebra import dot, norm
+from distnn.network.second_order.propagation import KEPT_BYTES
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
@@ -48,6 +49,10 @@ class TruncatedNewton:
     def __post_init__(self) -> None:
         require(self, "radius", above=0)
         require(self, "max_products", least=1)
+
+    def memory(self, weights: int) -> int:
+        """Bytes, for the conjugate gradients, for products with the Hessian and what these share."""
+        return 19 * 8 * weights + KEPT_BYTES
 
     def start(self, problem: Problem, w: np.ndarray) -> RegionState:
         """The state at w. Collective, replicated."""

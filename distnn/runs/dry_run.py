@@ -12,6 +12,8 @@ from distnn.data.tables import Source
 from distnn.kernels import library
 from distnn.kernels.memory import amount
 from distnn.network.weights import weight_count
+from distnn.optimizers import Optimizer
+from distnn.optimizers.bayesian import Bayesian
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
 from distnn.parallel.reduction import KEPT_BYTES
 from distnn.runs import certainty
@@ -39,6 +41,9 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
     unknown = "" if planned.d_out else " (with 2 classes: how many there are is known once the rows are read)"
     folder = options.scratch or tempfile.gettempdir()
     settled, _ = with_optimizer(options, weights, planned.error, d[-1], source.n)
+    chosen_optimizer = optimizer(settled)
+    curvature, kept = _curvature(settled, chosen_optimizer, weights, max(rows) * d[-1], ranks)
+    kept += chosen_optimizer.memory(weights)
     shares = {"to choose the weights": options.validation, "for the test": options.test}
     held = [f"about {100 * share:g} % of the rows {purpose}" for purpose, share in shares.items() if share]
     targets = [source.columns[j] for j in recipe.columns.targets]
@@ -51,7 +56,8 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
         ("weights", f"{weights:,}"),
         ("blocks", f"{cut.count:,} of {many(cut.rows, 'row')}"),
         ("ranks", f"{ranks}, each with {_between(blocks, 'block')}, {_between(rows, 'row')}"),
-        ("memory a rank", f"{amount(shard)} of rows, {amount(work)} to compute, {amount(sums)} to sum, at most"),
+        ("memory a rank", f"{amount(shard)} of rows, {amount(work)} to compute, {amount(sums)} to sum, "
+                          f"{amount(kept)} for the optimizer, at most"),
         *([("and at the end", f"{amount(certainty.memory(options, tuple(d)))} for --intervals {options.intervals}")]
           if options.intervals else []),
         ("memory limit", f"{amount(memory)} of rows a rank (--memory)"
@@ -60,19 +66,19 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
         ("an iteration", f"{flops:.3g} floating-point operations, {flops / max(1, ranks):.3g} a rank; "
                          f"{amount(8 * weights)} summed over ranks"),
         ("optimizer", f"{settled.optimizer}{chosen}, at most {many(settled.max_iterations or 0, 'iteration')}"),
-        *([("JᵀJ", _curvature(settled, weights, max(rows) * d[-1], ranks))]
-          if settled.optimizer == LevenbergMarquardt.name else []),
+        *([("JᵀJ", curvature)] if curvature else []),
         ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)
 
 
-def _curvature(options: Options, weights: int, rows: int, ranks: int) -> str:
-    """How Levenberg-Marquardt holds JᵀJ, and what that costs. rows: of J on one rank."""
-    chosen = optimizer(options)
-    assert isinstance(chosen, LevenbergMarquardt)
+def _curvature(options: Options, chosen: Optimizer, weights: int, rows: int, ranks: int) -> tuple[str, float]:
+    """How JᵀJ is held and what that costs, in words, and the bytes; "" and 0 without it. rows: of J on one rank."""
+    if not isinstance(chosen, LevenbergMarquardt | Bayesian):
+        return "", 0.0
     elsewhere = options.reduction != "exact" or options.device != "cpu" or library.instructions() is None
-    return Choice(weights, rows, ranks, not elsewhere).words(chosen.max_megabytes)
+    choice = Choice(weights, rows, ranks, isinstance(chosen, LevenbergMarquardt) and not elsewhere)
+    return choice.words(chosen.max_megabytes), choice.cost(chosen.max_megabytes).memory
 
 
 def _between(counts: list[int], what: str) -> str:

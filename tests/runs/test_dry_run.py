@@ -63,6 +63,28 @@ def test_rows_beyond_memory_are_announced(tmp_path: Path, capsys: pytest.Capture
     assert "of rows a rank (--memory)" in shown and "--scratch" not in shown
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "more", "kept"),
+    [
+        ("gradient-descent", {}, "0 B"),
+        ("lbfgs", {"pairs": 10}, "388 kB"),
+        ("adam", {}, "106 kB"),
+        ("levenberg-marquardt", {}, "194 MB"),
+        ("bayesian", {}, "272 MB"),
+    ],
+)
+def test_what_the_optimizer_keeps(
+    optimizer: str, more: dict[str, Any], kept: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    need_instructions()
+    options = Options(examples=500, optimizer=optimizer, hidden=(45, 44), **more)
+    source = open_table(options, OneRank())
+    show(options, source, plan_alone(options, source, OneRank()), 1, 10**9)
+    shown = capsys.readouterr().out
+    assert f"{kept} for the optimizer, at most\n" in shown
+    assert ("JᵀJ" in shown) == (optimizer in ("levenberg-marquardt", "bayesian"))
+
+
 def test_how_the_matrix_of_levenberg_marquardt_is_held(capsys: pytest.CaptureFixture[str]) -> None:
     """Whole, or in tiles where that is faster on several ranks, or the whole would be too large."""
     need_instructions()
