@@ -107,9 +107,10 @@ def _hints(preparation: Preparation, examples: Examples) -> list[str]:
     """Inputs that tell nothing, and values that may stand for missing ones."""
     names = [*preparation.input_names, *preparation.targets]
     constant = [names[j] for j in np.flatnonzero(preparation.input_scaling.constant)]
-    not_learnt = [f"{listed(constant, 6)}: the same in all rows to train on; what another value does is not learnt"]
-    return not_learnt * bool(constant) + [
+    not_learnt = f"{listed(constant, 6)}: the same in all rows to train on; what another value does is not learnt"
+    suspects = [
         f"{names[column]}: {value:g} stands there {count:,} times, and is the least or largest: if it means that "
         f"a value is missing, say --missing {value:g}, and --impute median"
         for column, (value, count) in (examples.hints.suspects if examples.hints else {}).items()
     ]
+    return [not_learnt, *suspects] if constant else suspects
