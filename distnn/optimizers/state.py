@@ -44,7 +44,7 @@ class State:
             if kind == "str":
                 return tensors[name].tobytes().decode()
             if kind == "Rows":
-                return Rows(list(np.asarray(tensors[name])))
+                return Rows([row.copy() for row in np.asarray(tensors[name])])  # a view of one keeps them all
             return tensors[name] if kind == "np.ndarray" else tensors[name].item()
 
         stored = [field for field in fields(cls) if field.name in tensors or field.default is MISSING]

@@ -29,6 +29,15 @@ def test_resume_to_the_bit(name: str, small_blocks: None) -> None:
     np.testing.assert_array_equal(w, given)
 
 
+def test_pairs_that_are_forgotten_give_their_memory_back() -> None:
+    """Also those that were read from a checkpoint as one matrix."""
+    objective, w = network(OneRank())
+    optimizer = OPTIMIZERS["lbfgs"]()
+    state = optimizer.step(objective, optimizer.start(objective, w), 0)
+    restored = type(state).restore({name: np.asarray(value) for name, value in state.tensors().items()})
+    assert [row.base for row in restored.S.vectors] == [None]
+
+
 def bits(state: State) -> dict[str, bytes]:
     return {name: np.asarray(value).tobytes() for name, value in state.tensors().items()}
 
