@@ -28,6 +28,7 @@ SHARES = (8, 4, 2)  # few blocks become as many as this, to be shared out evenly
 LOSS = 0.03  # where that costs one rank no larger share of its time
 NARROW, PANEL_BYTES = 128, 256  # compiled code takes such panels of columns through layers up to this width
 PAGE, NEAR = 4096, 128  # rows of x that lie a multiple of a page apart compete for the same places in the cache
+KEPT_BYTES = 64 << 20  # for what is made of blocks once for several sums of second order
 # Of a GPU, for which a block is a dozen calls of some microseconds, however few its rows. Predicted, not measured.
 GPU_SHARES = 8  # blocks at least, to be shared out,
 GPU_FEWEST, GPU_MOST = 1024, 1 << 18  # unless they had fewer rows than this; so many keep its memory busy,

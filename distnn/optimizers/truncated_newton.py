@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.kernels.algebra import dot, norm
-from distnn.network.second_order.propagation import KEPT_BYTES
+from distnn.kernels.blocks import KEPT_BYTES
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State

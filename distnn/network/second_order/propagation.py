@@ -8,12 +8,10 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from distnn.kernels.blocks import Block
+from distnn.kernels.blocks import KEPT_BYTES, Block
 from distnn.kernels.memory import empty
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.forward import forward
-
-KEPT_BYTES = 64 << 20  # memory for what is kept
 
 
 class Sized(Protocol):
