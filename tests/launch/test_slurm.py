@@ -131,7 +131,7 @@ def test_cancelled_job_stays_cancelled(submit: Callable[..., BatchJob]) -> None:
 
 
 def test_bad_options_are_not_tried_again(submit: Callable[..., BatchJob]) -> None:
-    job = submit("--nodes=2 --ntasks=2 --time=60", 10).submit(changes={"--config options.toml": "--hidden 0"})
+    job = submit("--nodes=2 --ntasks=2 --time=60", 10).submit(changes={"--config options.toml": "--hidden -1"})
     ended = job.finish()
     assert (ended["JobState"], ended["ExitCode"], ended["Restarts"]) == ("FAILED", "2:0", "0"), job.log()
 

@@ -90,7 +90,8 @@ def rounds_to_nearest_even(magic: Magic, code: Code, distance: int) -> bool:
     g = solver.float_of(make("BV_CONCAT", sign, of_g, fraction), DOUBLE)
     at = make("BV_CONCAT", integer(0, 1), field, integer(magic.fraction, FRACTION))
     sum, largest = Value(solver.unknown(64), (), 64), solver.float_of(solver.unknown(64), DOUBLE)
-    call = solver.run("add_rows_float64_portable", g, None, None, None, solver.float_of(at, DOUBLE), sum, largest)
+    magic_of_row, begins = solver.float_of(at, DOUBLE), Value(integer(0, 64), (), 64)  # it is not the first term
+    call = solver.run("add_rows_float64_portable", g, None, None, None, magic_of_row, sum, largest, begins)
     added = make("BV_SUB", make("BV_SUB", call.values["sum"].term, sum.term), at)
 
     nearest = integer(0, 64) if distance == FAR else to_nearest_even(solver, significand, below)
@@ -232,7 +233,7 @@ def test_another_magic_number_is_refuted(old: str, new: str) -> None:
     [
         ("double t = g[i] + at", "double t = (float)g[i] + at"),
         ("double t = g[i] + at", "double t = (g[i] + at / 2) + at / 2"),
-        ("sum[i] += integer", "sum[i] += integer & ~(uint64_t)1"),
+        ("+ integer;", "+ (integer & ~(uint64_t)1);"),
     ],
 )
 def test_other_operations_are_refuted(old: str, new: str) -> None:

@@ -2,7 +2,8 @@
 
 What is read is the source itself (kernel_source.py). Numbers may be of other formats than in the compiled code: a proof
 that is beyond the solver in float64 may be within its reach in a smaller one, of the same code. Vectors have one lane
-here. A loop is run through once, for one number of an array; what counts numbers or points at them is not followed.
+here. A loop is run through once, for one number of an array; what counts numbers or points at them is not followed,
+unless it is given as a number.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Solver(Terms):
         vector = type in self.code.vectors
         base = self.code.base.get(type, type)
         if base not in self.formats and base not in SAME_SIZE:
-            return value if base == "int" else None
+            return value if base == "int" or isinstance(value, Value) else None
         format = self.formats.get(base, ())
         bits = sum(self.formats[SAME_SIZE.get(base, base)])
         if not isinstance(value, Value):

@@ -45,7 +45,7 @@ PHASES = (
     "stripes.py:StripeSum.combine",
     "symmetric.py:DistributedMatrix.factor",
     "symmetric.py:DistributedFactor.solve",
-    "record.py:norm",
+    "record.py:measure",
     "replicas.py:digest",
 )
 
