@@ -8,7 +8,7 @@ from checkout import CHECKOUT
 
 PACKAGE, TESTS = CHECKOUT / "distnn", CHECKOUT / "tests"
 OPTIONS = "declares options and checks them: runs/options/test_options.py and test_checks.py walk through all of these"
-FARM = ("ensemble", "finished", "members", "outcome", "out_of_fold", "report")
+FARM = ("finished", "members", "outcome", "out_of_fold", "report")
 TRIALS = "is at work in test_search.py"
 FARMS = "is at work in runs/farm/test_farm.py, which looks at all that a farm says and writes"
 PEERS = "is run by bench/peers/test_peers.py, as all peers are"

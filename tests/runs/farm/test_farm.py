@@ -16,7 +16,6 @@ from threaded_ranks import on_ranks
 
 from distnn import evaluate
 from distnn.errors import DONE, STOPPED, UserError
-from distnn.inference.ensemble import Ensemble
 from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.runs.farm.schedule import Root
@@ -24,21 +23,6 @@ from distnn.train import main
 
 FOLDS = ("--folds", "3")
 SMALL = ("--hidden", "3", "--max-iterations", "8")
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """120 rows of two numbers, a site, and a number."""
-    path = tmp_path_factory.mktemp("table") / "table.csv"
-    generator = np.random.default_rng(0)
-    a, b = generator.normal(size=(2, 120))
-    site, y = generator.integers(0, 9, 120), np.sin(a) * b + 3
-    lines = [
-        f"{row[0]!r},{row[1]!r},s{row[2]},{row[3]!r}\n"
-        for row in zip(*(v.tolist() for v in (a, b, site, y)), strict=True)
-    ]
-    path.write_text("a,b,site,y\n" + "".join(lines))
-    return str(path)
 
 
 def run(*arguments: str) -> int:
@@ -302,52 +286,3 @@ def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=why):
             run("--data", table, *given, "--out", str(tmp_path / "cv"))
         assert not (tmp_path / "cv").exists()
-
-
-@pytest.fixture(scope="module")
-def ensemble(table: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("ensemble") / "run"
-    given = ("--members", "3", "--bootstrap", "--validation", "0.3", "--ignore", "site")
-    assert run("--data", table, *given, *SMALL, "--out", str(out), "--quiet") == DONE
-    return out
-
-
-def test_an_ensemble_is_one_model_of_members_that_are_runs_alone(ensemble: Path, table: str, tmp_path: Path) -> None:
-    whole = load_model(ensemble)
-    assert isinstance(whole, Ensemble)
-    for k in range(3):
-        out = tmp_path / f"{k}"
-        given = ("--members", "3", "--bootstrap", "--validation", "0.3", "--ignore", "site", "--only", str(k))
-        assert run("--data", table, *given, *SMALL, "--out", str(out), "--quiet") == DONE
-        assert (out / "model.safetensors").read_bytes() == (ensemble / f"member-00{k}/model.safetensors").read_bytes()
-        assert whole.members[k].network.w.tobytes() == load_model(out).network.w.tobytes()
-
-
-def test_an_ensemble_is_evaluated_on_rows_that_no_member_has_seen(
-    ensemble: Path, table: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert evaluate.main(OneRank(), ["--model", str(ensemble), "--data", table, "--json", "--rows", "held-out"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    found = json.loads((ensemble / "farm.json").read_text())
-    assert told["E"] == found["ensemble"]["held-out"]["E"]
-    assert told["E"] <= np.mean([member["E_val"] for member in found["members"]])  # as of any mean, by convexity
-
-
-def test_members_without_bootstrap_share_their_rows_and_differ(table: str, tmp_path: Path) -> None:
-    out, alone = tmp_path / "run", tmp_path / "alone"
-    given = ("--data", table, "--members", "2", "--ignore", "site", *SMALL, "--quiet")
-    assert run(*given, "--out", str(out)) == DONE
-    assert run(*given, "--only", "1", "--out", str(alone)) == DONE
-    models = [(out / f"member-00{k}" / "model.safetensors").read_bytes() for k in range(2)]
-    assert models[0] != models[1] == (alone / "model.safetensors").read_bytes()
-
-
-def test_members_have_one_network_also_where_the_evidence_chooses_it(
-    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("distnn.runs.network_search.ITERATIONS", 15)
-    given = ("--data", table, "--members", "2", "--bootstrap", "--ignore", "site", "--max-iterations", "5", "--quiet")
-    assert run(*given, "--out", str(tmp_path)) == DONE
-    whole = load_model(tmp_path)
-    assert isinstance(whole, Ensemble)
-    assert {member.network.d for member in whole.members} == {whole.network.d}
