@@ -64,6 +64,8 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
         print(f"distnn: rank {everyone.rank} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         sys.stdout.flush()
         everyone.abort(FAILED)
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # it would stop nothing any more, and end Python with another code
     if everyone.rank == 0:
         if code == DONE and (why := output.missing()):
             code = FAILED

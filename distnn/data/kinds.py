@@ -58,7 +58,7 @@ def encoding(column: Column, categories: int) -> Encoding:
     if column.forced is None and found.kind in ("numbers", "integers"):
         return Encoding()
     _refuse_dates(column, f"turn it into a number, such as days, or leave it out: --ignore {name}.")
-    if found.values == 0:
+    if found.values == 0 and found.missing:
         raise UserError(f"{column.where} holds nothing but missing values: leave it out with --ignore {name}.")
     if column.forced is None:
         if found.words == 0:

@@ -36,3 +36,29 @@ def test_arguments_that_differ_over_ranks(tmp_path: Path) -> None:
         "the command differs over the ranks: ['--eta', '0'] on rank 0, ['--eta', '1'] on rank 1. Give all the same."
     )
     assert done.stderr == f"distnn: {sentence}\n"
+
+
+LATE = """
+import os, signal, sys
+from distnn.command_line.program import run
+
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        print("it came", flush=True)
+
+late = Late()
+for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
+    signal.signal(number, lambda number, frame: None)  # as in a training
+sys.argv[1:] = []
+run(lambda ranks, arguments: 0)
+"""
+
+
+@pytest.mark.job
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP"])
+def test_a_signal_while_python_ends(name: str, tmp_path: Path) -> None:
+    """Python gives up its handlers before it takes down its modules."""
+    (tmp_path / "script.py").write_text(LATE.format(name=name))
+    done = python(tmp_path / "script.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "it came\n", "")

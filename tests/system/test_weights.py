@@ -86,6 +86,12 @@ def test_no_row_is_left(small_blocks: None) -> None:
             fit(X, Y, weights=weights, **OPTIONS)
 
 
+def test_no_row_of_a_file_is_left(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", {"x": [1.5, 2.5], "word": ["a", "b"], "weight": [0, 0], "y": ["u", "v"]})
+    with pytest.raises(UserError, match="the weights in column weight are all 0"):
+        train(OneRank(), ["--data", str(path), "--weights", "weight", "--out", str(tmp_path / "run")])
+
+
 @pytest.mark.parametrize("factor", [2.0**-1060, 1e-300, 2.0**-8, 2.0**12, 2.0**1000])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_weights_of_any_size(factor: float, dtype: str, small_blocks: None) -> None:
