@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
 
 from distnn.data.preparation import Preparation
 from distnn.data.scaling import Scaling
@@ -41,7 +40,8 @@ def from_state_dict(path: str | Path, network: Network, preparation: Preparation
     that holds anything else.
     """
     try:
-        tensors = load_file(path)
+        with safe_open(path, "np") as file:
+            tensors = {name: file.get_tensor(name).astype(np.float64, copy=False) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError):
         raise UserError(f"{path} is damaged, or holds tensors of a type that numpy does not know.") from None
     except OSError as error:
@@ -49,7 +49,7 @@ def from_state_dict(path: str | Path, network: Network, preparation: Preparation
     parts: dict[str, dict[str, np.ndarray]] = {}
     for name in sorted(tensors, key=_by_value):
         part, _, what = name.rpartition(".")
-        parts.setdefault(part, {})[what] = tensors[name].astype(np.float64)
+        parts.setdefault(part, {})[what] = tensors[name]
     layers: list[tuple[np.ndarray, np.ndarray]] = []
     steps: list[Scaling | None] = []
     for place, (part, own) in enumerate(parts.items()):

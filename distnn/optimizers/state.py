@@ -44,8 +44,9 @@ class State:
             if kind == "str":
                 return tensors[name].tobytes().decode()
             if kind == "Rows":
-                return Rows([row.copy() for row in np.asarray(tensors[name])])  # a view of one keeps them all
-            return tensors[name] if kind == "np.ndarray" else tensors[name].item()
+                matrix = tensors[name]  # where it is an array, a view of one row keeps them all
+                return Rows([row.copy() for row in matrix] if isinstance(matrix, np.ndarray) else matrix.vectors)
+            return np.asarray(tensors[name]) if kind == "np.ndarray" else tensors[name].item()
 
         stored = [field for field in fields(cls) if field.name in tensors or field.default is MISSING]
         return cls(**{field.name: value(field.name, str(field.type)) for field in stored})  # type: ignore[arg-type]

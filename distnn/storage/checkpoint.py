@@ -29,14 +29,14 @@ class Found(NamedTuple):
 
     path: Path
     model: dict[str, np.ndarray]
-    progress: dict[str, np.ndarray]
+    progress: dict[str, np.ndarray | files.Apart]
     metadata: dict[str, Any]
     damaged: list[str]
 
 
 def read(path: Path, damaged: list[str] | None = None) -> Found:
     """The checkpoint at `path`. UserError as for `files.read`."""
-    tensors, metadata = files.read(path)
+    tensors, metadata = files.read(path, apart=PROGRESS)
     progress = {name.removeprefix(PROGRESS): value for name, value in tensors.items() if name.startswith(PROGRESS)}
     model = {name: value for name, value in tensors.items() if not name.startswith(PROGRESS)}
     return Found(path, model, progress or model, metadata, damaged or [])  # of version 1: both are all there is

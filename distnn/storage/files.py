@@ -18,11 +18,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from distnn.errors import UserError
 
@@ -30,23 +28,38 @@ FOREIGN = "is damaged, or was not written by distnn."
 FORMAT = 2  # the highest version that is read: files bear one that rises when older programs cannot read them
 HEADER_BYTES = 32 << 20  # a longer header is refused
 HEADER_PARTS = 10_000  # and so is one with more lists and dictionaries, which take far more memory than text
-# safetensors' words for dtypes. Tensors lie in the file by dtype, the last one first, and by name.
+LONG = 1000  # numbers of a row, from which on it may be an array of its own: one takes a hundred bytes more
+# safetensors' words for dtypes, of numbers in little-endian order on any machine. Tensors lie in the file by dtype, the
+# last one first, and by name.
 DTYPES = {
     "bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "uint16": "U16", "float16": "F16", "int32": "I32",
     "uint32": "U32", "float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64",
 }  # fmt: skip
+DTYPE_OF = {word: np.dtype(name) for name, word in DTYPES.items()}
 
 
 class Apart(Protocol):
     """A matrix whose rows, the vectors, lie apart in memory, such as `kernels.algebra.Rows`."""
 
-    vectors: tuple[np.ndarray, ...]
+    @property
+    def vectors(self) -> tuple[np.ndarray, ...]: ...
 
     @property
     def dtype(self) -> np.dtype: ...
 
     @property
     def shape(self) -> tuple[int, ...]: ...
+
+
+class ReadApart(NamedTuple):
+    """A matrix that was read so: each row is an array of its own, and as an array it is a copy."""
+
+    vectors: tuple[np.ndarray, ...]
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.vectors, dtype)
 
 
 @contextmanager
@@ -136,18 +149,19 @@ def append(file: int, data: bytes) -> None:
 def write(path: Path, tensors: Mapping[str, np.ndarray | Apart], metadata: Mapping[str, Any], version: int = 1) -> None:
     """Write tensors and metadata (for JSON) to a safetensors file, with a checksum. OSError if it fails.
 
-    Nothing is copied but a tensor that does not lie in C order, one at a time.
+    Their dtypes: those of DTYPES. Nothing is copied but a tensor that does not lie in C order, or whose numbers are not
+    little-endian, one at a time.
     """
     text = json.dumps(metadata)
     header: dict[str, Any] = {
         "__metadata__": {"distnn": str(version), "sha256": checksum(tensors, text), "metadata": text}
     }
-    names = sorted(tensors, key=lambda name: (-list(DTYPES).index(str(tensors[name].dtype)), name))
+    names = sorted(tensors, key=lambda name: (-list(DTYPES).index(tensors[name].dtype.name), name))
     end = 0
     for name in names:
         value = tensors[name]
         start, end = end, end + math.prod(value.shape) * value.dtype.itemsize
-        header[name] = {"data_offsets": [start, end], "dtype": DTYPES[str(value.dtype)], "shape": list(value.shape)}
+        header[name] = {"data_offsets": [start, end], "dtype": DTYPES[value.dtype.name], "shape": list(value.shape)}
     ordered = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     ordered += b" " * (-len(ordered) % 8)
     if not _acceptable(ordered):
@@ -159,29 +173,56 @@ def write(path: Path, tensors: Mapping[str, np.ndarray | Apart], metadata: Mappi
                 file.write(piece)
 
 
-def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read(path: Path, apart: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The tensors and the metadata of a file. UserError if it is missing, damaged, foreign or of a newer version.
 
-    Whatever the file holds, it takes no more memory than twice its size and some hundred MB.
+    apart: what names of matrices begin with whose rows, if they are long, shall lie apart: they come as `ReadApart`.
+
+    Whatever the file holds, it takes no more memory than its size and some hundred MB.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
-            data = _beginning(file)
-            header = json.loads(data[8:])["__metadata__"]
-            data += file.read()
-        newer = int(header["distnn"]) > FORMAT
-        if not newer:
-            tensors, metadata = load(data), json.loads(header["metadata"])
-            intact = checksum(tensors, header["metadata"]) == header["sha256"]
+            header = json.loads(_beginning(file)[8:])
+            about = header.pop("__metadata__")
+            newer = int(about["distnn"]) > FORMAT
+            if not newer:
+                tensors, metadata = _tensors(file, header, apart), json.loads(about["metadata"])
+                intact = checksum(tensors, about["metadata"]) == about["sha256"]
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise UserError(f"{path} {FOREIGN}") from None
     if newer:
         raise UserError(f"{path} was written by a newer version of distnn: update distnn to read it.")
     if not intact:
         raise UserError(f"{path} is damaged: its checksum does not fit its contents.")
     return tensors, metadata
+
+
+def _tensors(file: IO[bytes], header: dict[str, Any], apart: str | None) -> dict[str, np.ndarray | Apart]:
+    """What stands behind the header. ValueError and others unless it is what the header says, without gaps."""
+    size, end = os.fstat(file.fileno()).st_size - file.tell(), 0
+    tensors: dict[str, np.ndarray | Apart] = {}
+    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        dtype, shape, (start, stop) = DTYPE_OF[entry["dtype"]], tuple(entry["shape"]), entry["data_offsets"]
+        if start != end or stop > size or stop - start != math.prod(shape) * dtype.itemsize:
+            raise ValueError
+        end = stop
+        if apart is not None and name.startswith(apart) and len(shape) == 2 and shape[1] >= LONG:
+            tensors[name] = ReadApart(tuple(_array(file, dtype, shape[1:]) for _ in range(shape[0])), dtype, shape)
+        else:
+            tensors[name] = _array(file, dtype, shape)
+    if end != size:
+        raise ValueError
+    return tensors
+
+
+def _array(file: IO[bytes], dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """The next numbers of a file. ValueError where it ends before."""
+    array = np.empty(shape, dtype.newbyteorder("<"))
+    if file.readinto(array.reshape(-1).view(np.uint8)) != array.nbytes:  # type: ignore[attr-defined]
+        raise ValueError
+    return array.astype(dtype, copy=False)
 
 
 def recognised(path: Path) -> bool:
@@ -246,13 +287,13 @@ def checksum(tensors: Mapping[str, np.ndarray | Apart], text: str) -> str:
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         value = tensors[name]
-        digest.update(f"{name} {value.dtype} {value.shape}".encode())
+        digest.update(f"{name} {value.dtype.name} {value.shape}".encode())
         for piece in pieces(value):
             digest.update(piece)
     return digest.hexdigest()
 
 
 def pieces(value: np.ndarray | Apart) -> Iterator[memoryview]:
-    """The bytes of all its numbers, row after row, copied only where an array is not contiguous."""
+    """The bytes of all its numbers, little-endian, row after row, copied only where they do not lie so."""
     for piece in (value,) if isinstance(value, np.ndarray) else value.vectors:
-        yield np.asarray(piece, order="C").data
+        yield np.asarray(piece, piece.dtype.newbyteorder("<"), order="C").data

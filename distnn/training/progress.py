@@ -64,7 +64,7 @@ class Progress:
 
     @staticmethod
     def restore(
-        tensors: Mapping[str, np.ndarray], best_w: np.ndarray, metadata: Mapping[str, Any], window: int, where: str
+        tensors: Mapping[str, Any], best_w: np.ndarray, metadata: Mapping[str, Any], window: int, where: str
     ) -> Progress:
         """The progress that `tensors`, best_w and `metadata` stored. Local. UserError if they do not hold one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tables import assembled, regression, words
 import distnn
 from distnn import UserError
 from distnn.inference.export import export
+from distnn.inference.foreign import from_state_dict
 from distnn.inference.model import Model
 from distnn.inference.warm_start import started
 from distnn.network.network import Network
@@ -51,6 +53,18 @@ def test_a_state_dict_computes_on_the_table_as_it_stands(names: tuple[str, ...],
         x = x @ tensors[f"{name}.weight"].astype(float).T + tensors[f"{name}.bias"]
         x = np.tanh(x) if place < 2 else x
     np.testing.assert_allclose(model(X), x, rtol=1e-9)
+
+
+def test_a_state_dict_is_held_once(tmp_path: Path) -> None:
+    """Beside the network's own weights."""
+    tensors = state(("0", "2", "4"), (3, 500, 500, 2))
+    save_file(tensors, tmp_path / "a.safetensors")
+    model = assembled(OneRank(), X, Y, hidden=(500, 500)).model
+    tracemalloc.start()
+    from_state_dict(tmp_path / "a.safetensors", model.network, model.preparation)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2.2 * model.network.w.nbytes
 
 
 @pytest.mark.parametrize("classes", [False, True])

@@ -9,6 +9,7 @@ from threaded_ranks import on_ranks
 
 from distnn.optimizers import OPTIMIZERS, State
 from distnn.parallel.ranks import OneRank, Ranks
+from distnn.storage.files import ReadApart
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -34,8 +35,13 @@ def test_pairs_that_are_forgotten_give_their_memory_back() -> None:
     objective, w = network(OneRank())
     optimizer = OPTIMIZERS["lbfgs"]()
     state = optimizer.step(objective, optimizer.start(objective, w), 0)
-    restored = type(state).restore({name: np.asarray(value) for name, value in state.tensors().items()})
+    tensors = {name: np.asarray(value) for name, value in state.tensors().items()}
+    restored = type(state).restore(tensors)
     assert [row.base for row in restored.S.vectors] == [None]
+    apart = ReadApart(tuple(map(np.copy, tensors["S"])), np.dtype(float), tensors["S"].shape)
+    again = type(state).restore({**tensors, "S": apart})
+    assert again.S.vectors[0] is apart.vectors[0]
+    assert bits(again) == bits(restored) == bits(state)
 
 
 def bits(state: State) -> dict[str, bytes]:

@@ -99,6 +99,39 @@ def test_a_checkpoint_of_many_pairs_takes_no_memory(tmp_path: Path) -> None:
     assert most < 1_000_000  # w is 800,000 of it
 
 
+def test_reading_takes_the_memory_of_the_file(tmp_path: Path) -> None:
+    """Matrices whose rows shall lie apart included."""
+    tensors = {"p.S": np.arange(1_000_000.0).reshape(10, -1), "w": np.arange(100_000.0), "p.few": np.ones((500, 3))}
+    files.write(tmp_path / "a", tensors, {})
+    for apart in (None, "p."):
+        tracemalloc.start()
+        found, _ = files.read(tmp_path / "a", apart)
+        held, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 1.05 * held < 1.1 * os.path.getsize(tmp_path / "a")
+        assert isinstance(found["p.S"], files.ReadApart if apart else np.ndarray)
+        assert files.checksum(found, "") == files.checksum(tensors, "")
+        for name, value in tensors.items():
+            np.testing.assert_array_equal(np.asarray(found[name]), value)
+    assert [row.base for row in found["p.S"].vectors] == [None] * 10
+
+
+def test_numbers_are_little_endian_in_files(tmp_path: Path) -> None:
+    """Whatever the order of bytes they have in memory, also in rows that lie apart."""
+    little = {**TENSORS, **{f"of {dtype}": np.arange(6).astype(dtype).reshape(2, 3) for dtype in files.DTYPES}}
+    big = {name: value.astype(value.dtype.newbyteorder(">")) for name, value in little.items()}
+    for name, tensors in (("little", little), ("big", big)):
+        files.write(tmp_path / name, tensors, METADATA)
+        rows = files.ReadApart(tuple(tensors["of float64"]), tensors["w"].dtype, (2, 3))
+        files.write(tmp_path / f"{name} rows", {"rows": rows}, METADATA)
+    assert (tmp_path / "little").read_bytes() == (tmp_path / "big").read_bytes()
+    assert (tmp_path / "little rows").read_bytes() == (tmp_path / "big rows").read_bytes()
+    found, _ = files.read(tmp_path / "big")
+    for name, value in little.items():
+        assert found[name].dtype.isnative
+        np.testing.assert_array_equal(found[name], value)
+
+
 def test_a_number_that_changed(path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))  # the last one's
