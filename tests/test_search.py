@@ -16,7 +16,7 @@ import pytest
 from threaded_ranks import on_ranks
 
 from distnn import search, train
-from distnn.errors import DONE, FAILED, STOPPED, RankError, UserError
+from distnn.errors import BAD_USE, DONE, FAILED, STOPPED, RankError, UserError
 from distnn.parallel.ranks import OneRank
 from distnn.runs.directory import RunDirectory
 from distnn.runs.farm.schedule import Root
@@ -292,6 +292,26 @@ def test_of_trials_that_are_all_pruned_none_is_called_the_best(
     printed = capsys.readouterr()
     assert "no trial came to its end" in printed.out + printed.err
     assert not (tmp_path / "best.toml").exists()
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_trial_that_cannot_be_trained_ends_no_search(
+    size: int, table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But of trial 0, which is most likely one of many, it does."""
+    monkeypatch.setattr("distnn.runs.farm.farm.caught", nullcontext)
+    given = ("--validation", "0.2", "--max-iterations", "6", "--optimizer", "levenberg-marquardt", "--pruner", "median")
+    out, why = tmp_path / "run", "levenberg-marquardt would need about"
+    begun = [table, *given, "--grid", "hidden=2,9999,3", "--group-size", "1", "--out", str(out)]
+    for command in (begun, ["--resume", "--out", str(out)]):
+        assert on_ranks(size, lambda ranks, given=command: search.main(ranks, given)) == [DONE] * size
+        told = json.loads((out / "farm.json").read_text())["members"]
+        assert [trial["code"] for trial in told] == [DONE, BAD_USE, DONE]
+        assert told[1]["text"].startswith(why)
+        assert f"trial 1 (hidden 9999): {why}" in capsys.readouterr().out
+        assert rows(out)[1]["E_val"] == "" and (out / "model.safetensors").exists()
+    with pytest.raises(UserError, match=why):
+        run(table, *given, "--grid", "hidden=9999,2", "--out", str(tmp_path / "other"))
 
 
 def test_what_cannot_be_is_refused(table: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from distnn.data.folds import deal
 from distnn.data.tables import ExclusiveOr, Source
 from distnn.data.tables.remembered import Remembered
-from distnn.errors import DONE, STOPPED, UserError
+from distnn.errors import DONE, STOPPED, TooLittleRoom, UserError
 from distnn.inference.writers import writer_for
 from distnn.inference.writers.earlier import holds_predictions, keep_table
 from distnn.parallel import environment
@@ -23,7 +23,7 @@ from distnn.resilience.watchdog import watching
 from distnn.runs.assembly import Assembly, initial_seed
 from distnn.runs.defaults import assemble
 from distnn.runs.directory import Description, RunDirectory
-from distnn.runs.farm.finished import confirmed_result, require_same_table
+from distnn.runs.farm.finished import confirmed_result, refused, require_same_table
 from distnn.runs.farm.members import Members
 from distnn.runs.farm.out_of_fold import LEADING
 from distnn.runs.farm.outcome import conclude
@@ -188,12 +188,16 @@ class Farm:
         options = self.members.options(self.options, number, begun)
         with watching(group, options.watchdog, own.path / "waiting"):
             look = schedule.look if schedule is not None else int
+            over = partial(_ask, schedule) if schedule is not None and not self.members.learn else str
             try:
                 assembly = self._assembled(options, group, Lookout(options, group, own.stop, look))
+                reason = Run(assembly, own, group, report, look, over).execute()
             except Stopped:
                 return None
-            over = partial(_ask, schedule) if schedule is not None and not self.members.learn else str
-            reason = Run(assembly, own, group, report, look, over).execute()
+            except UserError as error:
+                if self.members.kind != "trial" or number == 0 or begun or isinstance(error, TooLittleRoom):
+                    raise  # of the first trial, since most likely none can be trained
+                return refused(error)
         if reason.code == STOPPED or reason.quantity == "interrupted":
             return None
         result: dict[str, Any] = on_root(group, own.result_if_finished)

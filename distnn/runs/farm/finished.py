@@ -10,7 +10,7 @@ from typing import Any
 
 from distnn.data.fingerprints import hash_rows
 from distnn.data.tables import Source
-from distnn.errors import FAILED, UserError
+from distnn.errors import BAD_USE, FAILED, UserError
 from distnn.inference.application import Application
 from distnn.inference.stored import load_model
 from distnn.parallel.ranks import Ranks, on_root
@@ -48,6 +48,12 @@ def confirmed_result(options: Options, members: Members, directory: RunDirectory
     result = {"last_E_in": result["E_in"], **result}  # of the last iteration, as E_in was in older versions
     same = all(result[name] == (value if math.isfinite(value) else None) for name, value in last.items())
     return result if same or result["code"] == FAILED else None
+
+
+def refused(error: UserError) -> dict[str, Any]:
+    """The result of a trial whose options cannot be trained with; `--resume` tries it again."""
+    unknown = dict.fromkeys(("E_in", "E_val", "best_E_val"))
+    return {**unknown, "t": 0, "seconds": 0.0, "text": str(error), "code": BAD_USE}
 
 
 def require_same_table(finished: Iterable[RunDirectory], source: Source, ranks: Ranks) -> None:

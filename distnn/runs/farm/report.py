@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from distnn.errors import BAD_USE
 from distnn.runs.reports import Beginning, End, Report
 from distnn.runs.reports.console import ConsoleReport
 from distnn.runs.reports.sentences import duration
@@ -38,6 +39,8 @@ class FarmReport(ConsoleReport):
 
 def summary(result: dict[str, Any]) -> str:
     """What a training came to, in a few words."""
+    if result["code"] == BAD_USE:
+        return str(result["text"])
     errors = [f"{name} {result[name]:.6g}" for name in ("E_in", "E_val", "E_test") if result.get(name) is not None]
     if result.get("evidence") is not None:
         errors.append(f"log evidence {result['evidence']:.6g}")
