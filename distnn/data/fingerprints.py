@@ -31,10 +31,10 @@ def hash_rows(rows: Rows) -> np.int64:
     """A hash of these rows and their place. Hashes of blocks are added modulo 2^64, in any order."""
     digest = hashlib.blake2b(digest_size=8)
     first, last = rows.numbers[[0, -1]].tolist()
-    digest.update(first.to_bytes(8, "little") if last - first < len(rows) else rows.numbers.tobytes())
+    digest.update(first.to_bytes(8, "little") if last - first < len(rows) else rows.numbers.astype("<i8").tobytes())
     for array in (rows.inputs, rows.targets, rows.weights):
         if array is not None:
-            digest.update(np.ascontiguousarray(array).data)
+            digest.update(np.asarray(array, array.dtype.newbyteorder("<"), order="C").data)
     if rows.labels is not None:
         digest.update("\0".join(rows.labels.tolist()).encode())
-    return np.frombuffer(digest.digest(), np.int64)[0]
+    return np.frombuffer(digest.digest(), "<i8")[0].astype(np.int64)

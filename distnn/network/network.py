@@ -55,8 +55,17 @@ class Network:
             raise UserError(f"There is no activation {theta!r}. Choose from: {', '.join(ACTIVATIONS)}.")
         self.theta, self.output_theta = theta, output_theta
         self._output = output_map(output_theta)
-        self.w = np.zeros(weight_count(self.d))
-        self.W = layers(self.w, self.d)
+        self._w = np.zeros(weight_count(self.d))
+        self.W = layers(self._w, self.d)
+
+    @property
+    def w(self) -> np.ndarray:
+        """All weights. What is assigned to it is copied there: W stays views of it, and it float64. Local."""
+        return self._w
+
+    @w.setter
+    def w(self, values: np.ndarray) -> None:
+        self._w[:] = values
 
     def __repr__(self) -> str:
         return f"Network({list(self.d)}, theta={self.theta!r}, output_theta={self.output_theta!r})"

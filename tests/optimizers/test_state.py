@@ -9,7 +9,7 @@ from threaded_ranks import on_ranks
 
 from distnn.optimizers import OPTIMIZERS, State
 from distnn.parallel.ranks import OneRank, Ranks
-from distnn.storage.files import ReadApart
+from distnn.storage.files import DTYPES, ReadApart
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -23,6 +23,7 @@ def test_resume_to_the_bit(name: str, small_blocks: None) -> None:
     for t in range(8):
         state = optimizer.step(objective, state, t)
         tensors = {key: np.asarray(value) for key, value in resumed.tensors().items()}
+        assert {value.dtype.name for value in tensors.values()} <= set(DTYPES)
         stored = {key: (value.tobytes(), value.dtype, value.shape) for key, value in tensors.items()}
         arrays = {key: np.frombuffer(*value[:2]).reshape(value[2]) for key, value in stored.items()}
         resumed = optimizer.step(network(OneRank())[0], type(resumed).restore(arrays), t)
