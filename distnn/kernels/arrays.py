@@ -22,6 +22,7 @@ ARGUMENTS = {
     "square_distance": (SIZE, ADDRESS, ADDRESS, SIZE),
     "total": (SIZE, ADDRESS),
     "squared_error": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS, ADDRESS, SIZE),
+    "adam": (SIZE, *[ADDRESS] * 9),
     "elementwise": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE),
     "product_of": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
     "outer_sum_of": (SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE, SIZE),

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from distnn.kernels.algebra import moved
+from distnn.kernels.adam import adam_step
 from distnn.kernels.elementary import power
 from distnn.optimizers.learning_rate import LearningRate
 from distnn.optimizers.problem import Problem
@@ -54,8 +54,8 @@ class Adam(LearningRate):
         require(self, "decoupled_decay", least=0)
 
     def memory(self, weights: int) -> int:
-        """Bytes, for m and v before and after a step, and two vectors on the way."""
-        return 6 * 8 * weights
+        """Bytes, for m and v before and after a step."""
+        return 4 * 8 * weights
 
     def start(self, problem: Problem, w: np.ndarray) -> AdamState:
         """The state at w; E is not known yet. Replicated."""
@@ -64,12 +64,17 @@ class Adam(LearningRate):
     def step(self, problem: Problem, state: AdamState, t: int) -> AdamState:
         """The state after step t. Collective, replicated."""
         E, G = problem.sample(state.w, t)
-        g = self.clipped(G)
-        m = self.beta1 * state.m + (1 - self.beta1) * g
-        v = self.beta2 * state.v + (1 - self.beta2) * g * g
-        m_hat = m / (1 - power(self.beta1, t + 1))
-        v_hat = v / (1 - power(self.beta2, t + 1))
-        direction = m_hat / (np.sqrt(v_hat) + self.epsilon)
-        if self.decoupled_decay:
-            direction += self.decoupled_decay * problem.decayed * state.w
-        return AdamState(moved(state.w, -self.rate(t), direction), E, G, m, v)
+        g, rate = self.clipped(G), self.rate(t)
+        mean, square = 1 - power(self.beta1, t + 1), 1 - power(self.beta2, t + 1)
+        decayed = problem.decayed if self.decoupled_decay else None
+        numbers = self.beta1, self.beta2, mean, square, self.epsilon, self.decoupled_decay, rate
+        after = adam_step(numbers, state.w, g, state.m, state.v, decayed)
+        if after is None:
+            m = self.beta1 * state.m + (1 - self.beta1) * g
+            v = self.beta2 * state.v + (1 - self.beta2) * g * g
+            direction = m / mean / (np.sqrt(v / square) + self.epsilon)
+            if decayed is not None:
+                direction += self.decoupled_decay * decayed * state.w
+            after = state.w - rate * direction, m, v
+        w, m, v = after
+        return AdamState(w, E, G, m, v)

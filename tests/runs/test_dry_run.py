@@ -68,7 +68,7 @@ def test_rows_beyond_memory_are_announced(tmp_path: Path, capsys: pytest.Capture
     [
         ("gradient-descent", {}, "0 B"),
         ("lbfgs", {"pairs": 10}, "388 kB"),
-        ("adam", {}, "106 kB"),
+        ("adam", {}, "70.5 kB"),
         ("levenberg-marquardt", {}, "194 MB"),
         ("bayesian", {}, "272 MB"),
     ],

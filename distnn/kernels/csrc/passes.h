@@ -157,6 +157,8 @@ INLINE REAL NAME(sum_of_line)(const REAL *lanes) {
 
 #include "squared.h"
 
+#include "adam.h"
+
 #undef SUM_TERMS
 #undef STORE
 #undef SUM_ROWS
