@@ -213,6 +213,10 @@ class MPIRanks(Ranks):
         fallback = threading.Timer(FINALIZE_SECONDS, os._exit, (code,))  # where a rank stops just before it
         fallback.daemon = True
         fallback.start()
+        here = self.comm.Ibarrier()
+        while not here.Test():
+            time.sleep(1e-3)
+        self.posted()  # what nobody took, as where all have failed: MPI does not end well with it
         MPI.Finalize()
         fallback.cancel()
         sys.exit(code)

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from distnn.errors import STOPPED, UserError
+from distnn.errors import STOPPED, RankError, UserError
 from distnn.runs import contents
 from distnn.runs.claim import Claim
 from distnn.runs.metrics import Metrics
@@ -51,6 +51,7 @@ class RunDirectory:
         self.out_of_fold = self.path / contents.OUT_OF_FOLD
         self.checkpoints = Checkpoints(self.path / contents.CHECKPOINTS, keep)
         self.claim = Claim(self.path)
+        self.within = False  # the directory of a farm, and so made amid its work?
         self._made: list[Path] = []  # this folder, and those around it, as far as they were not there
 
     @staticmethod
@@ -71,7 +72,7 @@ class RunDirectory:
     def member(self, folder: str) -> RunDirectory:
         """The directory of one of several runs, within this one, which belongs to the same job."""
         own = RunDirectory(self.path / folder, self.keep)
-        own.stop, own.claim = self.stop, self.claim
+        own.stop, own.claim, own.within = self.stop, self.claim, True
         return own
 
     def create(self, overwrite: bool, elastic: bool = False) -> None:
@@ -139,10 +140,14 @@ class RunDirectory:
             if isinstance(error, FileExistsError) and self.path.is_file():
                 raise UserError(f"--out {self.path} is a file: give the directory of a run.") from None
             where = "" if file is None or Path(file) == self.path else f" ({file})"
-            raise UserError(f"--out {self.path} cannot be written{where}: {error.strerror}.") from None
+            wrong = f"--out {self.path} cannot be written{where}: {error.strerror}."
+            raise (RankError(f"{wrong} Go on with --resume.") if self.within else UserError(wrong)) from None
 
     def begin(self, description: Description) -> None:
-        """Start a new run: its description is written, and what another run left here is removed."""
+        """Start a new run: its description is written, and what another run left here is removed.
+
+        UserError if the directory cannot be written; RankError where it is a member's.
+        """
         with self._must_be_writable():
             self.path.mkdir(parents=True, exist_ok=True)
             contents.clear(self.path)

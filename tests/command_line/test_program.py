@@ -38,6 +38,27 @@ def test_arguments_that_differ_over_ranks(tmp_path: Path) -> None:
     assert done.stderr == f"distnn: {sentence}\n"
 
 
+FAILING = """
+import sys
+from distnn.command_line.program import run
+from distnn.errors import UserError
+
+def failing(ranks, arguments):
+    ranks.post("nobody takes this", 1 - ranks.rank)
+    raise UserError("This fails everywhere.")
+
+sys.argv[1:] = []
+run(failing)
+"""
+
+
+@pytest.mark.job
+def test_where_all_fail_messages_may_be_left(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(FAILING)
+    done = mpirun(2, tmp_path / "script.py")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "distnn: This fails everywhere.\n")
+
+
 LATE = """
 import os, signal, sys
 from distnn.command_line.program import run

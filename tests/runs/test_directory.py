@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distnn import UserError
-from distnn.errors import DONE, STOPPED
+from distnn.errors import DONE, STOPPED, RankError
 from distnn.runs.directory import Description, RunDirectory
 from distnn.runs.options import Options, stored
 from distnn.storage import files
@@ -48,6 +48,14 @@ def test_where_no_folder_of_runs_can_be_made(link: bool, tmp_path: Path) -> None
     runs.symlink_to(tmp_path / "none") if link else runs.touch()
     with pytest.raises(UserError, match=r"cannot be written \(.*/runs\): Not a directory"):
         RunDirectory.of_now(runs)
+
+
+def test_where_a_member_cannot_be_begun(tmp_path: Path) -> None:
+    """Which is no bad use any more: others have been trained."""
+    directory = begun(tmp_path)
+    (directory.path / "trial-001").touch()
+    with pytest.raises(RankError, match=r"trial-001 cannot be written: File exists. Go on with --resume."):
+        directory.member("trial-001").begin(Description("", {}))
 
 
 def test_beginning_removes_what_another_run_left(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ class Farm:
             except Stopped:
                 return None
             except UserError as error:
-                if self.members.kind != "trial" or number == 0 or begun or isinstance(error, TooLittleRoom):
+                if self.members.kind != "trial" or number == 0 or isinstance(error, TooLittleRoom):
                     raise  # of the first trial, since most likely none can be trained
                 return refused(error)
         if reason.code == STOPPED or reason.quantity == "interrupted":
