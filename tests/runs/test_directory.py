@@ -53,9 +53,9 @@ def test_where_no_folder_of_runs_can_be_made(link: bool, tmp_path: Path) -> None
 def test_where_a_member_cannot_be_begun(tmp_path: Path) -> None:
     """Which is no bad use any more: others have been trained."""
     directory = begun(tmp_path)
-    (directory.path / "trial-001").touch()
-    with pytest.raises(RankError, match=r"trial-001 cannot be written: File exists. Go on with --resume."):
-        directory.member("trial-001").begin(Description("", {}))
+    (directory.path / "trial-001/options.toml").mkdir(parents=True)
+    with pytest.raises(RankError, match=r"trial-001 cannot be written \(.*\): .*\. Go on with --resume\."):
+        directory.member("trial-001").describe(Description("", {}))
 
 
 def test_beginning_removes_what_another_run_left(tmp_path: Path) -> None:
