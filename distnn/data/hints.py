@@ -1,4 +1,5 @@
-"""What is noticed about numbers while they are read: values that may stand for missing ones, targets of 0 and 1."""
+"""What is noticed about numbers while they are read: values that may stand for missing ones, targets of 0 and 1, and
+inputs that may be no quantities, such as dates and numbers of rows."""
 
 from __future__ import annotations
 
@@ -13,20 +14,30 @@ from distnn.parallel.ranks import Ranks
 SENTINELS = np.array([-999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, -32768.0, 1e20, -1e20, 1e30, -1e30, 1e36])
 HUGE = 1e30
 OFTEN = 1000  # of so many rows at least one, and at least two
+FEW = 20  # fewer rows tell little about a column
+DATES = 19000101, 21001231  # YYYYMMDD
+WHOLE, IDS = 2.0**53, 2.0**64  # up to which float64, and integers of 64 bits, have all whole numbers
+# What may be wrong with a column of inputs that are whole numbers.
+COUNTS, DIFFERENT, DATED, BEYOND = "counts", "different", "dates", "beyond"
 
 
 class Hints:
     """m inputs and targets, of which rows are shown to `look`; `share` makes the result that of all ranks.
 
     suspects: by column, the inputs first, a number that may stand for a missing value, and how often it occurs.
-    binary: are all targets 0 or 1?
+    binary: are all targets 0 or 1? doubts: by column, what may make these inputs no quantities: they are COUNTS of
+    the rows (1, 2, 3 …), all DIFFERENT in each block, DATED (YYYYMMDD), or go BEYOND what float64 tells apart.
     """
 
     def __init__(self, inputs: int, targets: int):
         self.suspects: dict[int, tuple[float, int]] = {}
         self.binary = targets > 0
+        self.doubts: dict[int, str] = {}
         self._counts: dict[tuple[int, float], int] = {}
-        self._extremes = np.full((2, inputs + targets), -np.inf)  # of -x and x
+        self._most = np.full((7, inputs + targets), -np.inf)  # what all ranks have the greatest of:
+        self._extremes = self._most[:2]  # -x and x,
+        self._steps = self._most[2:4, :inputs]  # the same of x less the row's number,
+        self._never = self._most[4:, :inputs]  # and 1 for what are not all different, nor dates, nor beyond float64
         self._rows = 0
 
     def look(self, rows: Rows) -> None:
@@ -40,19 +51,49 @@ class Hints:
             for end, column in np.argwhere((ends[..., None] == SENTINELS).any(axis=-1) | (np.abs(ends) >= HUGE)):
                 key = (first + int(column), float(ends[end, column]))
                 self._counts[key] = self._counts.get(key, 0) + int((values[:, column] == key[1]).sum())
+            if values is rows.inputs:
+                self._doubt(rows, *ends)
             first += width
         self.binary = self.binary and bool(((rows.targets == 0) | (rows.targets == 1)).all())
         self._rows += len(rows)
 
+    def _doubt(self, rows: Rows, least: np.ndarray, most: np.ndarray) -> None:
+        """What these inputs, between these, cannot be. Most columns are known by now, and cost nothing more. Local."""
+        self._never[0, ~(most - least >= len(rows) - 1)] = 1
+        self._never[1, ~((least >= DATES[0]) & (most <= DATES[1]))] = 1
+        self._never[2, ~((least >= 0) & (most >= WHOLE) & (most < IDS))] = 1
+        possible = self._never < 1
+        for column in np.flatnonzero(possible.any(axis=0)):
+            x = rows.inputs[:, column]
+            different, dated, beyond = possible[:, column] & (x == np.rint(x)).all()
+            if different:
+                step = x - rows.numbers
+                np.maximum(self._steps[:, column], [-step.min(), step.max()], out=self._steps[:, column])
+                different = len(np.unique(x)) == len(x)
+            if dated:
+                month, day = x // 100 % 100, x % 100
+                dated = ((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all()
+            if beyond:
+                beyond = 2 * np.count_nonzero(x % 1000) > len(x)  # numbers of physics have fewer digits than ids
+            self._never[:, column] = not different, not dated, not beyond
+
     def share(self, ranks: Ranks) -> None:
         """Put together what all ranks have seen. Collective, replicated."""
-        ranks.maximum(self._extremes)
+        ranks.maximum(self._most)
         counts, self.binary, rows = ranks.merged((Counter(self._counts), self.binary, self._rows), _together)
         often = max(2, rows // OFTEN)
         least, most = -self._extremes[0], self._extremes[1]
         for (column, value), count in sorted(counts.items()):
             if count >= often and value in (least[column], most[column]) and least[column] < most[column]:
                 self.suspects[column] = value, count
+        if rows >= FEW:
+            several = self._never.shape[1] > 1  # an only input is a quantity, if it is a count of rows
+            for column in np.flatnonzero((self._never < 1).any(axis=0)).tolist():
+                different, dated, beyond = self._never[:, column] < 1
+                counts = different and self._steps[:, column].sum() == 0
+                if (dated or beyond or several) and least[column] < most[column]:
+                    what = DATED if dated else BEYOND if beyond else COUNTS if counts else DIFFERENT
+                    self.doubts[column] = what
 
 
 Seen = tuple[Counter[tuple[int, float]], bool, int]

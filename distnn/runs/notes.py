@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
+import shlex
 from itertools import groupby
 
 import numpy as np
 
+from distnn.data import hints
 from distnn.data.columns import Columns
 from distnn.data.encoding import Encoding
 from distnn.data.preparation import Preparation
@@ -18,6 +21,16 @@ from distnn.runs.options import Options
 from distnn.runs.plan import Plan
 
 FILLED = {"mean": ", the mean", "median": ", the median"}
+NAME = re.compile(r"(^|[\W_])(id|ID|Id|uid|UID|key)$|[a-z](Id|ID)$")  # of columns that name their rows
+DOUBTS = {
+    hints.COUNTS: "it counts the rows; if it is no quantity, but the number of a row, leave it out: --ignore {name}",
+    hints.DIFFERENT: "by its name and its numbers, which are all different, it says which row this is, and nothing can "
+    "be learnt from that: leave it out, --ignore {name}",
+    hints.DATED: "it looks like dates, YYYYMMDD, where the first of a month is far from the last of the one before: "
+    "make it a number, such as days, or leave it out: --ignore {name}",
+    hints.BEYOND: "whole numbers beyond 2^53, the last digits of which are lost; if they are ids, leave them out: "
+    "--ignore {name}",
+}
 
 
 def describe(
@@ -104,7 +117,7 @@ def _weights(preparation: Preparation, examples: Examples) -> list[str]:
 
 
 def _hints(preparation: Preparation, examples: Examples) -> list[str]:
-    """Inputs that tell nothing, and values that may stand for missing ones."""
+    """Inputs that tell nothing, values that may stand for missing ones, and numbers that may be no quantities."""
     names = [*preparation.input_names, *preparation.targets]
     constant = [names[j] for j in np.flatnonzero(preparation.input_scaling.constant)]
     not_learnt = f"{listed(constant, 6)}: the same in all rows to train on; what another value does is not learnt"
@@ -113,4 +126,7 @@ def _hints(preparation: Preparation, examples: Examples) -> list[str]:
         f"a value is missing, say --missing {value:g}, and --impute median"
         for column, (value, count) in (examples.hints.suspects if examples.hints else {}).items()
     ]
+    for column, what in (examples.hints.doubts if examples.hints else {}).items():
+        if what != hints.DIFFERENT or NAME.search(names[column]):
+            suspects.append(f"{names[column]}: {DOUBTS[what].format(name=shlex.quote(names[column]))}")
     return [not_learnt, *suspects] if constant else suspects

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from threaded_ranks import on_ranks
 
-from distnn.data.hints import Hints
+from distnn.data.hints import BEYOND, COUNTS, DATED, DIFFERENT, Hints
 from distnn.data.rows import Rows
 from distnn.parallel.ranks import Ranks
 
@@ -31,3 +31,38 @@ def test_what_all_ranks_have_seen() -> None:
         y[59] = 0.5
         assert not any(hints.binary for hints in on_ranks(size, lambda ranks: work(ranks, y)))
         y[59] = 1
+
+
+def test_inputs_that_may_be_no_quantities() -> None:
+    generator = np.random.default_rng(0)
+    rows = np.arange(60.0)
+    dates = np.array([20231230, 20231231, 20240101, 20240102.0])
+    ids = (10**17 + generator.integers(0, 10**9, 60)).astype(float)
+    almost = rows + (rows == 40)
+    X = np.column_stack(
+        [
+            *(rows, rows + 7, dates[rows.astype(int) % 4], ids, generator.permutation(60) * 3 + 1000.0),
+            *(almost, generator.normal(size=60), rows * 2 + 0.5, rows % 2, 20240100 + rows % 9, 1e17 * (rows % 9 + 1)),
+            *(
+                generator.integers(0, 10, 60) + 1e12,
+                10**20 + ids,
+                -ids,
+                1e16 + 2 * (ids % 1000),
+                dates[:1].repeat(60),
+            ),
+        ]
+    )
+    expected = {0: COUNTS, 1: COUNTS, 2: DATED, 3: BEYOND, 4: DIFFERENT, 12: DIFFERENT, 13: DIFFERENT, 14: BEYOND}
+
+    def work(ranks: Ranks, X: np.ndarray, n: int = 60) -> Hints:
+        hints = Hints(X.shape[1], 0)
+        for part in np.array_split(np.arange(n), 3)[ranks.rank :: ranks.size]:
+            hints.look(Rows(part, X[part], np.empty((len(part), 0))))
+        hints.share(ranks)
+        return hints
+
+    for size in (1, 2, 5):
+        for hints in on_ranks(size, lambda ranks: work(ranks, X)):
+            assert hints.doubts == expected
+        assert not any(hints.doubts for hints in on_ranks(size, lambda ranks: work(ranks, X[:, :1])))
+        assert not any(hints.doubts for hints in on_ranks(size, lambda ranks: work(ranks, X, 19)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tables import assembled
 
@@ -53,6 +54,23 @@ def test_inputs_that_are_the_same_in_all_rows() -> None:
     x = np.column_stack([X, np.full(30, 0.1), np.full(30, 7)])
     said = assembled(OneRank(), x, X[:, 0]).notes[-1]
     assert said == "x3, x4: the same in all rows to train on; what another value does is not learnt"
+
+
+def test_inputs_that_may_be_no_quantities() -> None:
+    """Each in one sentence with its name and what to do; a number that is different in each row by its name alone."""
+    rows, draw = np.arange(30), np.random.default_rng(0)
+    ids = draw.permutation(1000)[:30]
+    columns = {"row": rows + 1, "day": 20240101 + rows % 3, "tweet": 10**17 + ids, "CustomerId": ids, "paid": ids[::-1]}
+    said = assembled(OneRank(), pd.DataFrame(columns | {"a": X[:, 0]}), X[:, 0]).notes[-4:]
+    assert said == [
+        "row: it counts the rows; if it is no quantity, but the number of a row, leave it out: --ignore row",
+        "day: it looks like dates, YYYYMMDD, where the first of a month is far from the last of the one before: make it "
+        "a number, such as days, or leave it out: --ignore day",
+        "tweet: whole numbers beyond 2^53, the last digits of which are lost; if they are ids, leave them out: --ignore "
+        "tweet",
+        "CustomerId: by its name and its numbers, which are all different, it says which row this is, and nothing can "
+        "be learnt from that: leave it out, --ignore CustomerId",
+    ]
 
 
 def test_what_weights_count_for() -> None:
