@@ -26,7 +26,8 @@ def write_table(path: Path, table: np.ndarray) -> None:
         import h5py
 
         with h5py.File(path, "w") as file:
-            file.create_dataset("table", data=table, chunks=(min(len(table), 40), table.shape[1]), compression="gzip")
+            chunks = {"chunks": (min(len(table), 40), table.shape[1]), "compression": "gzip"} if len(table) else {}
+            file.create_dataset("table", data=table, **chunks)
     else:
         delimiter = {".csv": ",", ".tsv": "\t", ".txt": " ", ".dat": " ", ".data": ","}[ending]
         path.write_text("\n".join(delimiter.join(map(repr, row)) for row in table.tolist()) + "\n")

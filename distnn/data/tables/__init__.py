@@ -19,7 +19,7 @@ from distnn.data.tables.forms import COMPRESSED
 from distnn.data.tables.hdf import open_hdf5, split_path
 from distnn.data.tables.npy import open_npy
 from distnn.data.tables.npz import open_npz
-from distnn.data.tables.source import Source, column_numbers
+from distnn.data.tables.source import NoRows, Source, column_numbers
 from distnn.data.tables.stdin import open_stdin
 from distnn.data.tables.text import open_text
 from distnn.data.tables.written import AS_IT_LOOKS, Written
@@ -93,26 +93,29 @@ def open_source(
 
 
 def _open_file(path: str, ranks: Ranks, *, header: bool | None, written: Written = AS_IT_LOOKS) -> Source:
-    """The table in one file. Collective."""
-    inside = split_path(path)[1]
-    if inside:
-        return open_hdf5(path, ranks)
+    """The table in one file. Collective. NoRows, on all ranks, where it has none."""
+    reader = _reader(path, ranks)
+    more = {"written": written} if reader is open_text else {}
+    source = reader(path, ranks, header=header, **more)
+    if source.n == 0:
+        raise NoRows(f"{path} has no rows.", source.columns)
+    return source
+
+
+def _reader(path: str, ranks: Ranks) -> Callable[..., Source]:
+    """What reads a file, by its name, or else by what it holds. Collective."""
+    if split_path(path)[1]:
+        return open_hdf5
     name = PurePath(path)
     ending = name.suffix.lower()
     if ending in COMPRESSED:
         inner = name.with_suffix("").suffix.lower()
         if FORMATS.get(inner, open_text) is not open_text:
             raise UserError(f"{path} is compressed; decompress it first. Only text is read from a compressed file.")
-        return open_text(path, ranks, header=header, written=written)
+        return open_text
     refuse_ending(path, ending, ", ".join(FORMATS))
-    reader = FORMATS.get(ending) or _known_by_content(path, ranks)
-    if reader is open_text:
-        return open_text(path, ranks, header=header, written=written)
-    return reader(path, ranks, header=header)
-
-
-def _known_by_content(path: str, ranks: Ranks) -> Callable[..., Source]:
-    """What reads a file whose name does not say what it holds. Collective."""
+    if ending in FORMATS:
+        return FORMATS[ending]
     file = open_file(path, ranks)
     start = b""
     with ranks.sharing_errors():

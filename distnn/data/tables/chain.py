@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from distnn.data.tables.source import Kind, Missing, Source, check_range, listed
+from distnn.data.tables.source import Kind, Missing, NoRows, Source, check_range, listed
 from distnn.errors import UserError
 from distnn.parallel.ranks import Ranks
 
@@ -32,10 +32,10 @@ OTHERS = (".md", ".rst", ".pdf", ".html", ".py", ".ipynb", ".sh", ".log", ".md5"
 class Chain(Source):
     """Tables with the same columns, one after another. Messages name the table that a row is from.
 
-    left: names of files beside them that are no tables.
+    left: names of files beside them that are no tables; empty: of those without rows.
     """
 
-    def __init__(self, path: str, sources: Sequence[Source], left: Sequence[str] = ()):
+    def __init__(self, path: str, sources: Sequence[Source], left: Sequence[str] = (), empty: Sequence[str] = ()):
         first = sources[0]
         for source in sources[1:]:
             _compare(first, source)
@@ -46,7 +46,8 @@ class Chain(Source):
         self.n = int(self._firsts[-1])
         said = dict.fromkeys(note for source in sources for note in source.notes)
         beside = f"; {listed(left)} beside them {'is' if len(left) == 1 else 'are'} left out" if left else ""
-        self.notes = (f"it is {_files(sources)}{beside}", *said)
+        lacking = f"; {listed(empty)} {'has' if len(empty) == 1 else 'have'} no rows" if empty else ""
+        self.notes = (f"it is {_files(sources)}{lacking}{beside}", *said)
 
     def kind(self, column: int) -> Kind | None:
         kinds = {source.kind(column) for source in self._sources}
@@ -108,13 +109,7 @@ def _files(sources: Sequence[Source]) -> str:
 
 def _compare(first: Source, other: Source) -> None:
     """UserError unless two files have the same columns, of the same kinds."""
-    if other.columns != first.columns:
-        missing = [name for name in first.columns if name not in other.columns]
-        more = [name for name in other.columns if name not in first.columns]
-        how = "in another order"
-        if missing or more:
-            how = f"it lacks {listed(missing)}" if missing else f"it has {listed(more)}, too"
-        raise UserError(f"{other.path} has other columns than {first.path}: {how}. {ALIKE}")
+    _compare_names(first, other.columns, other.path)
     for column, name in enumerate(first.columns):
         kinds = {first.kind(column), other.kind(column)}
         if len(kinds) > 1 and not (kinds <= {"numbers", "integers"} or kinds == {"words", None}):
@@ -122,6 +117,17 @@ def _compare(first: Source, other: Source) -> None:
                 f"{other.path}, column {name} holds {other.kind(column) or 'text'}, that of {first.path} "
                 f"{first.kind(column) or 'text'}. {ALIKE}"
             )
+
+
+def _compare_names(first: Source, columns: Sequence[str], path: str) -> None:
+    """UserError unless these are the columns of another file, too."""
+    if tuple(columns) != tuple(first.columns):
+        missing = [name for name in first.columns if name not in columns]
+        more = [name for name in columns if name not in first.columns]
+        how = "in another order"
+        if missing or more:
+            how = f"it lacks {listed(missing)}" if missing else f"it has {listed(more)}, too"
+        raise UserError(f"{path} has other columns than {first.path}: {how}. {ALIKE}")
 
 
 def is_many(path: str) -> bool:
@@ -132,11 +138,13 @@ def is_many(path: str) -> bool:
 def open_many(path: str, ranks: Ranks, opener: Callable[..., Source], header: bool | None) -> Source:
     """The table in the files of a folder, or of a pattern, but for hidden ones. Collective; UserError on all ranks.
 
-    opener: opens one of them. The first one says whether they have a line of names. In a folder what is by its name
-    about the table is left out, and said.
+    opener: opens one of them. The first one with rows says whether they have a line of names. In a folder what is by
+    its name about the table is left out, and so are files without rows, which programs write that share rows out; both
+    are said.
     """
     names: list[str] | None = None
     left: list[str] = []
+    void: list[str] = []
     with ranks.sharing_errors():
         if ranks.rank == 0:
             found = [os.path.join(path, name) for name in os.listdir(path)] if os.path.isdir(path) else glob.glob(path)
@@ -144,18 +152,30 @@ def open_many(path: str, ranks: Ranks, opener: Callable[..., Source], header: bo
             names = sorted(name for name in visible if os.path.isfile(name))
             left = [name for name in names if os.path.isdir(path) and _is_about(os.path.basename(name).lower())]
             names = [name for name in names if name not in left] or names
+            void = [name for name in names if os.path.getsize(name) == 0]
+            names = [name for name in names if name not in void] or names
             if not names:
                 raise UserError(f"{path}: there is no file {'in it' if os.path.isdir(path) else 'of such a name'}.")
-    names, left = ranks.broadcast((names, [os.path.basename(name) for name in left]))
+    names, left, void = ranks.broadcast((names, [os.path.basename(name) for name in left], void))
     assert names is not None
-    if len(names) == 1 and not left:
+    if len(names) == 1 and not left and not void:
         return opener(names[0], ranks, header=header)
-    sources = [opener(names[0], ranks, header=header)]
-    header = sources[0].named if header is None else header
-    for name in names[1:]:
-        sources.append(opener(name, ranks, header=header))
+    sources: list[Source] = []
+    empty: dict[str, NoRows] = {}
+    for name in names:
+        try:
+            sources.append(opener(name, ranks, header=header))
+        except NoRows as error:
+            empty[name] = error
+        else:
+            header = sources[0].named if header is None else header
+    if not sources:
+        raise next(iter(empty.values()))
     with ranks.sharing_errors():
-        return Chain(path, sources, left)
+        for name, nothing in empty.items():
+            if nothing.columns:
+                _compare_names(sources[0], nothing.columns, name)
+        return Chain(path, sources, left, [os.path.basename(name) for name in sorted([*empty, *void])])
 
 
 def _is_about(name: str) -> bool:

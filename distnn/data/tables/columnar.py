@@ -130,8 +130,6 @@ def _open(path: str, ranks: Ranks, what: str, opener: Any) -> ColumnarSource:
         counts[[group + 1 for group in mine]] = [groups.count(group) for group in mine]
     ranks.sum(counts)
     n = int(counts.sum())
-    if n == 0:
-        raise UserError(f"{path} has no rows.")
     with damaged(path):
         index = _index(groups.schema)
         called = [name for name in index if not name.startswith(INDEX)]

@@ -242,8 +242,6 @@ def _source(path: str, parts: Sequence[Dataset], targets: Sequence[int], notes: 
             f"{path}: all datasets must have the same number of rows, but {rows}. Name those that are meant: "
             f"{split_path(path)[0]}:/a,/b,/y, the last one as the target."
         )
-    if parts[0].n == 0:
-        raise UserError(f"{path} has no rows.")
     return HDFSource(path, parts[0].n, parts, targets, notes)
 
 

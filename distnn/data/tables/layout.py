@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple, NoReturn
 from distnn.data.tables.dialect import Dialect, detect_dialect, fitted
 from distnn.data.tables.header import read_head, titles
 from distnn.data.tables.lines import LONGEST_LINE, Marks
-from distnn.data.tables.source import listed, quoted
+from distnn.data.tables.source import NoRows, listed, quoted
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.errors import UserError
 
@@ -67,7 +67,7 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     separator = SEP.fullmatch(full[0].data) if full else None
     full = full[1:] if separator else full
     if not full:
-        raise UserError(f"{path} holds nothing but empty lines.")
+        raise NoRows(f"{path} holds nothing but empty lines.")
     mark, comment, table = _without_comments(full)
     lines = [decode(record.data, path, record.line) for record in table[:SAMPLE_LINES]]
     dialect = _dialect(path, lines, separator[1].decode("latin-1") if separator else None, written)
@@ -80,9 +80,10 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     head = read_head(dialect, lines[above:sound], comment, header)
     after = table[head.skipped :]
     if not after:
-        raise UserError(
+        raise NoRows(
             f"{path} has a header ({listed(head.names or ())}) but no rows; "
-            "if its first line is a row, say that the file has no header (--no-header)."
+            "if its first line is a row, say that the file has no header (--no-header).",
+            _named(head.names or ()),
         )
     first = after[0]
     if head.names is not None and head.skipped == 1:  # an empty line after the header is an empty row
@@ -98,7 +99,7 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
     commas = dialect.decimal == "," and written.decimal is None
     return Layout(
         head.dialect,
-        tuple(name or str(i) for i, name in enumerate(columns)),
+        _named(columns),
         head.names is not None,
         tuple(row) or ("",) * len(columns),
         first.line,
@@ -106,6 +107,11 @@ def find_layout(stream: BinaryIO, path: str, header: bool | None, written: Writt
         stop,
         (*_notes(lines[:above], commas), *head.notes, *_blanks(blank)),
     )
+
+
+def _named(columns: Sequence[str]) -> tuple[str, ...]:
+    """The names of columns, numbers where they have none."""
+    return tuple(name or str(i) for i, name in enumerate(columns))
 
 
 def _refuse_width(where: str, fields: int, columns: int, delimiter: str | None) -> NoReturn:

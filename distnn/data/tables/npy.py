@@ -48,8 +48,6 @@ def read_header(stream: IO[bytes], size: int, what: str, words: bool) -> Header:
         raise UserError(f"{what} is damaged or not in NumPy's format: {reason}.") from error
     check_dtype(dtype, what, words)
     n, width = check_shape(shape, what)
-    if n == 0:
-        raise UserError(f"{what} has no rows.")
     if n < 0 or width < 0 or dtype.itemsize == 0 or n * width * dtype.itemsize > size - data.tell():
         raise UserError(f"{what} is damaged or cut short: {n} rows of {width} columns need more than its {size} bytes.")
     return Header(n, width, dtype, fortran, data.tell())

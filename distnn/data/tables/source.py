@@ -40,6 +40,14 @@ class Missing:
             values[found] = np.nan
 
 
+class NoRows(UserError):
+    """A table without rows. columns: what theirs would be called."""
+
+    def __init__(self, sentence: str, columns: Sequence[str] = ()):
+        super().__init__(sentence)
+        self.columns = tuple(columns)
+
+
 class Source(Protocol):
     """A table of n rows, numbered from 0. All attributes are replicated."""
 

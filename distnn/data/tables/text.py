@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from distnn.data.tables.forms import Opens, plain
 from distnn.data.tables.layout import Layout, find_layout
 from distnn.data.tables.lines import LineIndex, Segment, look
 from distnn.data.tables.parse import Parser, Unfit, Values, Wanted
-from distnn.data.tables.source import Missing, Source, check_range
+from distnn.data.tables.source import Missing, NoRows, Source, check_range
 from distnn.data.tables.written import AS_IT_LOOKS, Written
 from distnn.parallel.ranks import Ranks
 
@@ -51,12 +51,17 @@ def _look_through(
     file: Opens, path: str, ranks: Ranks, header: bool | None, written: Written
 ) -> tuple[Layout, list[Segment]]:
     """The layout of a text table, and what is in each of its segments. Collective, replicated."""
-    layout = None
+    layout: Any = None
     with ranks.sharing_errors():
         if ranks.rank == 0:
             with file.open() as stream:
-                layout = find_layout(stream, path, header, written)
+                try:
+                    layout = find_layout(stream, path, header, written)
+                except NoRows as error:
+                    layout = error
     layout = ranks.broadcast(layout)
+    if isinstance(layout, NoRows):
+        raise layout
     with ranks.sharing_errors(), file.open() as stream:
         mine = look(stream, layout.start, layout.stop, layout.marks, ranks.rank, ranks.size)
     return layout, [segment for found in ranks.gather(mine) for segment in found]

@@ -14,6 +14,7 @@ from threaded_ranks import on_ranks
 
 from distnn.data.tables import FORMATS, open_source
 from distnn.errors import UserError
+from distnn.parallel.ranks import Ranks
 
 
 @pytest.mark.parametrize("size", [1, 3])
@@ -36,6 +37,40 @@ def test_a_folder_and_a_pattern_are_one_table(ending: str, size: int, tmp_path: 
     for path in (tmp_path, tmp_path / f"part-*{ending}"):
         rows = np.concatenate(on_ranks(size, lambda ranks, path=path: read(str(path), ranks)))
         np.testing.assert_array_equal(rows, table[:, [2, 0]])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("ending", [".csv", ".npy", ".npz", ".parquet", ".feather", ".h5"])
+def test_files_without_rows_are_skipped(ending: str, size: int, tmp_path: Path) -> None:
+    """As Spark writes them, wherever they stand; unless their columns are others."""
+    table = np.array(ROWS)
+
+    def write(part: int, rows: np.ndarray) -> None:
+        path = tmp_path / f"part-{part}{ending}"
+        if ending == ".csv":
+            path.write_text(lines(",".join("abc"[: rows.shape[1]]), rows))
+        else:
+            write_table(path, rows)
+
+    for part in range(4):
+        write(part, table[:0] if part in (0, 2) else table[part * 9 : part * 9 + 9])
+    (tmp_path / "part-8.csv").write_text("\n" * (ending == ".csv"))
+    (tmp_path / "part-9.csv").write_text("")
+
+    def read(ranks: Ranks) -> np.ndarray:
+        source = open_source(str(tmp_path), ranks)
+        said = f"it is 2 files, {tmp_path}/part-1{ending} to {tmp_path}/part-3{ending}; "
+        assert source.notes[0] == f"{said}part-0{ending}, part-2{ending}, part-8.csv, part-9.csv have no rows"
+        source.prepare(0, source.n)
+        return source.read(0, source.n, [0, 1, 2])[0]
+
+    for rows in on_ranks(size, read):
+        np.testing.assert_array_equal(rows, np.concatenate([table[9:18], table[27:36]]))
+    write(2, np.ones((0, 2)))
+    with pytest.raises(UserError, match=f"part-2{ending} has other columns than .*part-1{ending}: it lacks "):
+        on_ranks(size, lambda ranks: open_source(str(tmp_path), ranks))
+    with pytest.raises(UserError, match=rf"part-2{ending} has (no rows|a header \(.*\) but no rows)"):
+        on_ranks(size, lambda ranks: open_source(f"{tmp_path}/part-2*", ranks))
 
 
 def test_headers_are_the_first_files_and_messages_name_the_file(tmp_path: Path) -> None:

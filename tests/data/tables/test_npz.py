@@ -79,7 +79,7 @@ def test_npz_with_inputs_only(tmp_path: Path) -> None:
         ({"X": np.array([["a"]])}, "array X holds words; it must hold real numbers"),
         ({"X": np.array([[1, None]])}, "array X holds Python objects; it must hold real numbers"),
         ({"X": np.ones((2, 2, 2))}, "array X has 3 dimensions; it must have two"),
-        ({"X": np.ones((0, 2))}, "array X has no rows"),
+        ({"X": np.ones((0, 2))}, "has no rows"),
     ],
 )
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
