@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from itertools import groupby
 
 import numpy as np
@@ -16,7 +15,7 @@ from distnn.data.preparation import Preparation
 from distnn.data.shard import Examples
 from distnn.data.survey import Survey
 from distnn.data.tables import ExclusiveOr, Source
-from distnn.data.tables.source import listed
+from distnn.data.tables.source import listed, typed
 from distnn.runs.options import Options
 from distnn.runs.plan import Plan
 
@@ -128,5 +127,5 @@ def _hints(preparation: Preparation, examples: Examples) -> list[str]:
     ]
     for column, what in (examples.hints.doubts if examples.hints else {}).items():
         if what != hints.DIFFERENT or NAME.search(names[column]):
-            suspects.append(f"{names[column]}: {DOUBTS[what].format(name=shlex.quote(names[column]))}")
+            suspects.append(f"{names[column]}: {DOUBTS[what].format(name=typed(names[column]))}")
     return [not_learnt, *suspects] if constant else suspects

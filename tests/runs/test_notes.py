@@ -64,10 +64,10 @@ def test_inputs_that_may_be_no_quantities() -> None:
     said = assembled(OneRank(), pd.DataFrame(columns | {"a": X[:, 0]}), X[:, 0]).notes[-4:]
     assert said == [
         "row: it counts the rows; if it is no quantity, but the number of a row, leave it out: --ignore row",
-        "day: it looks like dates, YYYYMMDD, where the first of a month is far from the last of the one before: make it "
-        "a number, such as days, or leave it out: --ignore day",
-        "tweet: whole numbers beyond 2^53, the last digits of which are lost; if they are ids, leave them out: --ignore "
-        "tweet",
+        "day: it looks like dates, YYYYMMDD, where the first of a month is far from the last of the one before: make "
+        "it a number, such as days, or leave it out: --ignore day",
+        "tweet: whole numbers beyond 2^53, the last digits of which are lost; if they are ids, leave them out: "
+        "--ignore tweet",
         "CustomerId: by its name and its numbers, which are all different, it says which row this is, and nothing can "
         "be learnt from that: leave it out, --ignore CustomerId",
     ]
