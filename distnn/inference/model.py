@@ -150,7 +150,7 @@ class Model:
         if self.preparation.classes is not None:
             return probabilities.bounds(certainty, engine, block, probability).transpose(2, 0, 1)
         found = self.bounds_of(engine, block, engine.outputs(block.x), probability)
-        return found.reshape(len(self.preparation.targets), 4, -1).transpose(2, 0, 1)
+        return found.reshape(len(self.preparation.targets), 4, block.x.shape[1]).transpose(2, 0, 1)
 
     def probabilities(self, X: Any) -> np.ndarray:
         """The outputs of a model of classes, averaged over what its weights may be: n × d^(L), float64. Local.
@@ -167,7 +167,7 @@ class Model:
         certainty = self.known_certainty()
         found = certainty.bounds(outputs, certainty.variances(engine, block), probability)
         in_units = [self.unscale(found[:, which]) for which in range(4)]
-        return np.stack(in_units, axis=1).reshape(-1, outputs.shape[1])
+        return np.concatenate(np.stack(in_units, axis=1))
 
     def known_certainty(self) -> Certainty:
         """The certainty. UserError where there is none."""

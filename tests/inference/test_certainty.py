@@ -77,6 +77,7 @@ def test_of_least_squares_it_is_what_textbooks_have(weighted: bool) -> None:
     t = student.ppf(0.95, c.sum() - 4)
     expected = [mean - t * own, mean + t * own, mean - t * observed, mean + t * observed]
     np.testing.assert_allclose(bounds, np.stack(expected, axis=-1), rtol=1e-9)
+    assert found.bounds(NEW[:0]).shape == (0, *bounds.shape[1:])
 
 
 def outputs(w: np.ndarray, X: np.ndarray, hidden: int, m: int) -> np.ndarray:
