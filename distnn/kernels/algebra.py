@@ -1,6 +1,6 @@
 """Sums and products of arrays in a fixed order of operations: algebra.h in csrc/.
 
-What enters weights, records or predictions comes from here, from factors.py, elementary.py and squared.py, or is
+What enters weights, records or predictions comes from here, from factors.py, elementary.py and error_total.py, or is
 elementwise +, -, ×, ÷ or √ of numpy, which IEEE 754 determines. So it has the same bits on every CPU, with any BLAS,
 numpy and compiler. Where DISTNN_FUSED is off numpy and BLAS do the same, with bits of their own
 (docs/decisions/same-bits.md).

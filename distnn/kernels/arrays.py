@@ -21,7 +21,7 @@ ARGUMENTS = {
     "dot": (SIZE, ADDRESS, ADDRESS),
     "square_distance": (SIZE, ADDRESS, ADDRESS, SIZE),
     "total": (SIZE, ADDRESS),
-    "squared_error": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS, ADDRESS, SIZE),
+    "error_total": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, ADDRESS, ADDRESS, ADDRESS, SIZE),
     "adam": (SIZE, *[ADDRESS] * 9),
     "elementwise": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE),
     "product_of": (SIZE, SIZE, SIZE, ADDRESS, SIZE, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
@@ -53,7 +53,7 @@ def _made(name: str, kind: str, instruction_set: str | None) -> Callable[..., An
     made: Any = library.function(name, np.dtype(kind), instruction_set, *ARGUMENTS[name])
     if name in ("dot", "square_distance", "total"):
         made.restype = REAL[np.dtype(kind).name]
-    elif name == "squared_error":
+    elif name == "error_total":
         made.restype = c_double
     elif name in SUCCESSES:
         made.restype = SIZE

@@ -28,8 +28,9 @@ VARIABLE = "DISTNN_FUSED"
 ARM64 = platform.machine() in ("aarch64", "arm64")
 SETS = ("neon",) if ARM64 else ("avx512", "avx2", "portable")  # what it is compiled for here, the faster one first
 THETAS = ("tanh", "logistic", "relu", "identity")  # that it knows, in the order of passes.c
+ERRORS = (*(f"squared {theta}" for theta in THETAS), "cross-entropy softmax", "cross-entropy logistic")  # with outputs
 FUNCTIONS = (*THETAS, "exp", "expm1", "log", "log1p")  # of numbers, in the same order
-INTERFACE = 20  # as in library.c
+INTERFACE = 21  # as in library.c
 
 FILE = Path(__file__).with_name("_library.so")
 KNOWN = {  # hashes of the bits that functions must have

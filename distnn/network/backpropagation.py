@@ -5,7 +5,7 @@
 
 Examples are columns. The passes through the layers, up to s^(L) and from δ^(L) down to G, are made either by numpy,
 layer by layer (layerwise.py), or by compiled code, all layers at once (fused.py) or in tiles (tiled.py); between the
-two the error function is at work, which may be any; compiled code makes all of it in one call for squared error.
+two the error function is at work, which may be any; compiled code makes all of it in one call for those that it knows.
 """
 
 from __future__ import annotations

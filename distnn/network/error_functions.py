@@ -13,14 +13,23 @@ import numpy as np
 
 from distnn.errors import UserError
 from distnn.kernels import algebra, elementary
-from distnn.kernels.squared import squared_error
+from distnn.kernels.error_total import error_total
 from distnn.network.activations import ACTIVATIONS, Activation
 
 
 class ErrorFunction(Protocol):
-    """A pointwise error together with its output map. probabilities: its targets lie between 0 and 1."""
+    """A pointwise error together with its output map.
+
+    probabilities: its targets lie between 0 and 1. shares: d^(L) × 1, what each output's square is multiplied with, of
+    squared error; None for 1.
+    """
 
     probabilities: ClassVar[bool]
+    shares: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        """That of the error function and of the output, which is one of ERRORS where compiled code has `total`."""
 
     def output(self, s: np.ndarray) -> None:
         """Replace the signals s, d^(L) × rows, in place by the outputs x^(L)."""
@@ -37,6 +46,9 @@ class ErrorFunction(Protocol):
 
         As `error`; what is written to delta are the weight_i δ_i^(L).
         """
+        found = error_total(self.name, s, y, self.shares, weights, delta)
+        if found is not None:
+            return found
         e = self.error(s, y, delta)
         if weights is None:
             return algebra.total(e)
@@ -59,14 +71,15 @@ class ErrorFunction(Protocol):
 
 @dataclass(frozen=True)
 class SquaredError(ErrorFunction):
-    """e = Σ_j (x_j - y_j)², the lecture's: δ_j = 2 (x_j - y_j) θ'(s_j).
-
-    shares: d^(L) × 1, what each output's square is multiplied with; None for 1.
-    """
+    """e = Σ_j (x_j - y_j)², the lecture's: δ_j = 2 (x_j - y_j) θ'(s_j)."""
 
     theta: Activation
     shares: np.ndarray | None = field(default=None, compare=False)
     probabilities: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        return f"squared {self.theta.name}"
 
     def output(self, s: np.ndarray) -> None:
         self.theta.apply(s)
@@ -85,10 +98,6 @@ class SquaredError(ErrorFunction):
             if self.theta.chain is not None:
                 self.theta.chain(s, delta, s)
         return e
-
-    def total(self, s: np.ndarray, y: np.ndarray, weights: np.ndarray | None, delta: np.ndarray | None) -> float:
-        found = squared_error(self.theta.name, s, y, self.shares, weights, delta)
-        return super().total(s, y, weights, delta) if found is None else found
 
     def curvature(self, x: np.ndarray, y: np.ndarray, v: np.ndarray) -> None:
         scratch, bent = np.empty_like(v), 2 * (x - y) * v
@@ -118,6 +127,7 @@ class LogisticCrossEntropy(ErrorFunction):
     """
 
     probabilities: ClassVar[bool] = True
+    name: ClassVar[str] = "cross-entropy logistic"
 
     def output(self, s: np.ndarray) -> None:
         ACTIVATIONS["logistic"].apply(s)
@@ -151,6 +161,7 @@ class SoftmaxCrossEntropy(ErrorFunction):
     """
 
     probabilities: ClassVar[bool] = True
+    name: ClassVar[str] = "cross-entropy softmax"
 
     def output(self, s: np.ndarray) -> None:
         s -= s.max(axis=0)

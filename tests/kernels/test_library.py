@@ -117,7 +117,17 @@ def copied(sources: Path) -> None:
     """The sources, with θ and what else is looked at when the library is loaded, but without the passes: to compile
     these takes nearly all of the time."""
     shutil.copytree(CHECKOUT / CSRC, sources, dirs_exist_ok=True)
-    for name in ("fused.h", "tile.h", "tiled.h", "algebra.h", "factors.h", "squared.h", "adam.h"):
+    for name in (
+        "fused.h",
+        "tile.h",
+        "tiled.h",
+        "algebra.h",
+        "factors.h",
+        "squared.h",
+        "cross_entropy.h",
+        "error_total.h",
+        "adam.h",
+    ):
         (sources / name).write_text("")
 
 

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#define INTERFACE 20 /* that of kernels/library.py: a library built from sources with another one is not used */
+#define INTERFACE 21 /* that of kernels/library.py: a library built from sources with another one is not used */
 
 int library_interface(void) { return INTERFACE; }
 

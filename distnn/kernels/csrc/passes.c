@@ -28,6 +28,7 @@ enum {
     LOG,
     LOG1P
 }; /* THETAS of kernels/library.py, and FUNCTIONS after them */
+enum { SOFTMAX_ERROR = IDENTITY + 1, LOGISTIC_ERROR }; /* ERRORS after those of squared error, which are its theta's */
 
 /* For tanh and exp, with y = k ln 2 + r:
    LOWEST: below, e^y is nothing beside 1; ROUND + y: y rounded to whole numbers, which are then its lowest bits;

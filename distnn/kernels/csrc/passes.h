@@ -157,6 +157,10 @@ INLINE REAL NAME(sum_of_line)(const REAL *lanes) {
 
 #include "squared.h"
 
+#include "cross_entropy.h"
+
+#include "error_total.h"
+
 #include "adam.h"
 
 #undef SUM_TERMS

@@ -12,8 +12,9 @@ INLINE void NAME(chain_output)(size theta, const REAL *x, REAL *delta, size numb
 
 /* The sum over examples of weight e, with e = sum_j share_j (x_j - y_j)^2, float64, by lanes; and delta, unless NULL:
    2 (x_j - y_j) share_j theta'(s_j) weight. s, y, delta: `outputs` rows; share, float64, and weight: NULL for 1. */
-TARGET double NAME(squared_error)(size theta, size outputs, size examples, const REAL *s, size s_row, const REAL *y,
-                                  size y_row, const double *share, const REAL *weight, REAL *delta, size delta_row) {
+TARGET static double NAME(squared_error)(size theta, size outputs, size examples, const REAL *s, size s_row,
+                                         const REAL *y, size y_row, const double *share, const REAL *weight,
+                                         REAL *delta, size delta_row) {
     enum { SOME = SUM_BYTES / sizeof(double) }; /* so that `total` of all e is the sum of those of parts */
     double all = 0;
     for (size first = 0; first < examples; first += SOME) {
@@ -49,25 +50,3 @@ TARGET double NAME(squared_error)(size theta, size outputs, size examples, const
     }
     return all;
 }
-
-/* The sum of weight e over all columns in one call: piece by piece, forward, through the error and back. The gradient
-   is written to G, unless NULL. s, delta: memory for s^(L) and delta^(L) of a piece. */
-#define IN_ONE_CALL(WAY, G_NOW)                                                                                        \
-    TARGET double NAME(WAY##_squared)(struct WAY * network, REAL * x0, size x0_row, size columns, size piece,          \
-                                      REAL * s, REAL * delta, size theta, const REAL *y, size y_row,                   \
-                                      const double *share, const REAL *weight, REAL *G) {                              \
-        double all = 0;                                                                                                \
-        for (size c = 0; c < columns; c += piece) {                                                                    \
-            size some = LEAST(columns - c, piece);                                                                     \
-            NAME(WAY##_forward)(network, x0 + c, x0_row, some, s, piece);                                              \
-            all += NAME(squared_error)(theta, network->d[network->L], some, s, piece, y + c, y_row, share,             \
-                                       weight != NULL ? weight + c : NULL, G != NULL ? delta : NULL, piece);           \
-            if (G != NULL)                                                                                             \
-                NAME(WAY##_backward)(network, delta, piece, some, G_NOW, c > 0);                                       \
-        }                                                                                                              \
-        return all;                                                                                                    \
-    }
-
-IN_ONE_CALL(fused, c + piece < columns ? NULL : G)
-IN_ONE_CALL(tiled, G)
-#undef IN_ONE_CALL

@@ -13,10 +13,10 @@ import numpy as np
 
 from distnn.kernels import library
 from distnn.kernels.blocks import Block
-from distnn.kernels.library import ADDRESS, SIZE, THETAS
+from distnn.kernels.library import ADDRESS, ERRORS, SIZE, THETAS
 from distnn.kernels.memory import address, beginning, empty, rows_in_memory, step, vector
 from distnn.network.activations import Activation
-from distnn.network.error_functions import ErrorFunction, SquaredError
+from distnn.network.error_functions import ErrorFunction
 from distnn.network.weights import weight_count
 
 PIECE_BYTES = 5 << 19  # of x^(0) … x^(L-1): calls cost little on so many columns, which the third-level cache still has
@@ -47,7 +47,7 @@ class CompiledPasses(ABC):
     arguments: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "forward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
         "backward": (ADDRESS, ADDRESS, SIZE, SIZE, ADDRESS, SIZE),
-        "squared": (ADDRESS, ADDRESS, SIZE, SIZE, SIZE, *[ADDRESS] * 2, SIZE, ADDRESS, SIZE, *[ADDRESS] * 3),
+        "total": (ADDRESS, ADDRESS, SIZE, SIZE, SIZE, *[ADDRESS] * 2, SIZE, ADDRESS, SIZE, *[ADDRESS] * 3),
     }
     struct: ClassVar[type[NetworkInC]]
 
@@ -69,7 +69,7 @@ class CompiledPasses(ABC):
                 for name, types in self.arguments.items()
             }
         )
-        self.functions.squared.restype = c_double
+        self.functions.total.restype = c_double
         self.panel, self.rows = self._constant("panel_bytes") // dtype.itemsize, sum(d[:-1]) + len(d) - 1
         self._d, self._w = np.array(d, np.intp), vector(weights, dtype)
         self._network = self.struct(len(d) - 1, THETAS.index(theta.name), address(self._d), address(self._w))
@@ -101,8 +101,8 @@ class CompiledPasses(ABC):
             self.functions.backward(self._at, self._delta_at, self._columns, s.shape[1], address(G), add)
 
     def in_one_call(self, error: ErrorFunction, block: Block, G: np.ndarray | None) -> float | None:
-        """Σ_i weight_i e_i of squared error, whose gradient is written to G, if any; None for others, or no columns."""
-        if not isinstance(error, SquaredError) or error.theta.name not in THETAS:
+        """Σ_i weight_i e_i, whose gradient is written to G, if any; None where C has no such error, or no columns."""
+        if error.name not in ERRORS:
             return None
         if block.kind != self._kind:
             x, y = rows_in_memory(block.x, self.d[0] + 1, self.dtype), rows_in_memory(block.y, self.d[-1], self.dtype)
@@ -112,10 +112,10 @@ class CompiledPasses(ABC):
         if columns == 0:
             return None
         shares = None if error.shares is None else np.ascontiguousarray(error.shares, np.float64)
-        pieces = columns, self._piece(columns), self._s_at, self._delta_at, THETAS.index(error.theta.name)
+        pieces = columns, self._piece(columns), self._s_at, self._delta_at, ERRORS.index(error.name)
         factors = None if shares is None else address(shares), weights_at
         to = None if G is None else address(G)
-        found: float = self.functions.squared(self._at, x_at, x_step, *pieces, y_at, y_step, *factors, to)
+        found: float = self.functions.total(self._at, x_at, x_step, *pieces, y_at, y_step, *factors, to)
         return found
 
     @abstractmethod

@@ -12,6 +12,7 @@ from passing import DTYPES, WAYS, WIDE, compare, digest, draw, engine, gradient,
 from distnn.kernels import library
 from distnn.kernels.blocks import Block
 from distnn.kernels.memory import empty
+from distnn.network.error_functions import error_function
 from distnn.network.passes import compiled
 from distnn.network.weights import weight_count
 
@@ -160,15 +161,30 @@ def test_a_wrong_number_of_inputs_is_refused(way: str, of: str) -> None:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("shares", [None, [0.3, 1.7]])
+@pytest.mark.parametrize(
+    ("error", "shares"),
+    [
+        ("squared identity", None),
+        ("squared identity", [0.3, 1.7]),
+        ("cross-entropy softmax", None),
+        ("cross-entropy logistic", None),
+    ],
+)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_one_call_for_squared_error_has_the_bits_of_many(
-    dtype: str, shares: list[float] | None, weighted: bool, way: str, of: str, monkeypatch: pytest.MonkeyPatch
+def test_one_call_has_the_bits_of_many(
+    dtype: str,
+    error: str,
+    shares: list[float] | None,
+    weighted: bool,
+    way: str,
+    of: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whole blocks and pieces, one after another, however y and the weights lie, and where numbers are new."""
     for bytes_of_pieces in (compiled.PIECE_BYTES, 1):
         monkeypatch.setattr(compiled, "PIECE_BYTES", bytes_of_pieces)
         made = engine((4, 9, 2), dtype, way, of)
+        made.error_function = error_function(*error.split())
         made.load(np.linspace(-1, 1, weight_count(made.d)), shares and np.array(shares))
         for rows in (1, 300, 77, 1000):
             block = draw(made.d, rows, dtype)
@@ -181,6 +197,7 @@ def test_one_call_for_squared_error_has_the_bits_of_many(
             others = block._replace(y=np.asfortranarray(block.y)), block._replace(weights=far_apart)
             for one in (block, block, *others):
                 np.testing.assert_array_equal(gradient(made, one), np.append(expected, total))
+            assert made.passes.in_one_call(made.error_function, block, None) == total
             block.y[:] = 0
             np.testing.assert_array_equal(gradient(made, block), gradient(made, Block(*block)))
 
