@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import numpy as np
 
@@ -20,8 +21,13 @@ def fingerprint(source: Source, columns: Columns, digest: int) -> str:
     return f"{found}-classes" if columns.classes else found
 
 
-def is_same_table(was: str, now: str) -> bool:
-    """Are these fingerprints of one table? Older ones have no names, and know classes by other hashes. Local."""
+def is_same_table(was: str, now: str, in_same_blocks: bool = True) -> bool:
+    """Are these fingerprints of one table? Older ones have no names, and know classes by other hashes. Local.
+
+    in_same_blocks: else what the rows hold was hashed otherwise, and their number and the names alone tell.
+    """
+    if not in_same_blocks:
+        was, now = (re.sub("-[^-]*", "-", of, count=1) for of in (was, now))
     if was.count("-") > 1:
         return was == now
     return now.startswith(was.split("-")[0] + "-" if now.endswith("-classes") else was + "-")

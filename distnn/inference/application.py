@@ -104,13 +104,11 @@ class Application:
         """Is it the table that the model was trained on? Local, replicated if its argument is.
 
         digest: Σ `hash_rows` over the blocks of all ranks. Where other blocks were cut then, as by another version of
-        distnn, the number of rows alone tells. False where the model does not know its table.
+        distnn, the number of rows and the columns' names tell. False where the model does not know its table.
         """
         known = self.model.held_out
         was = str(known.get("of", ""))
-        if known.get("rows") == self.cut.rows:
-            return is_same_table(was, fingerprint(self.source, self.columns, digest))
-        return was.split("-")[0] == str(self.source.n)
+        return is_same_table(was, fingerprint(self.source, self.columns, digest), known.get("rows") == self.cut.fewest)
 
     def rows(self, number: int) -> Rows:
         """The rows of this rank's block `number` as they stand in the table. Local."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from distnn.kernels.memory import is_in_rows, row_stride, rows_at
+from distnn.kernels.memory import is_in_rows, rows_at
 
 # Measured; docs/blocks.md has the tables.
 CACHE_BYTES = 704 << 10  # x, δ and θ' of a narrow network's block stay in a core's second-level cache, 1 MiB or more
@@ -26,8 +26,8 @@ SHARED = 2048  # where there are fewer than MANY blocks, they have at most this 
 WORK_BYTES = 64 << 20  # and never takes more memory than this
 SHARES = (8, 4, 2)  # few blocks become as many as this, to be shared out evenly,
 LOSS = 0.03  # where that costs one rank no larger share of its time
-NARROW, PANEL_BYTES = 128, 256  # compiled code takes such panels of columns through layers up to this width
-PAGE, NEAR = 4096, 128  # rows of x that lie a multiple of a page apart compete for the same places in the cache
+NARROW, PANEL_BYTES = 128, 256  # compiled code takes such panels of columns through layers up to this width,
+WIDE_PANEL_BYTES = 128  # and such ones through wider ones
 KEPT_BYTES = 64 << 20  # for what is made of blocks once for several sums of second order
 # Of a GPU, for which a block is a dozen calls of some microseconds, however few its rows. Predicted, not measured.
 GPU_SHARES = 8  # blocks at least, to be shared out,
@@ -68,15 +68,39 @@ class Block(Arrays):
 
 
 class Cut(NamedTuple):
-    """D cut into blocks: `rows` rows each, the last one shorter; `count` blocks."""
+    """D cut into `count` blocks, as even as they can be of whole units, `unit` rows each. The last unit may be shorter.
+
+    Where each rank has a whole number of units, which are what compiled code takes at once, none has more work.
+    """
 
     n: int
-    rows: int
+    unit: int
     count: int  # type: ignore[assignment]  # hides a method of tuple
+
+    @property
+    def rows(self) -> int:
+        """Of the longest block, or 1."""
+        return max(1, min(-(-self._units // max(1, self.count)) * self.unit, self.n))
+
+    @property
+    def fewest(self) -> int:
+        """Of the first block; the last one alone may be shorter. A cut is known by them in records.
+
+        Older versions made all blocks but the last one equal, so where they say the same number it is the same cut.
+        """
+        return self._start(1) if self.count else 1
+
+    @property
+    def _units(self) -> int:
+        return -(-self.n // self.unit)
+
+    def _start(self, block: int) -> int:
+        """Where it begins; of `count`: where D ends."""
+        return min(block * self._units // max(1, self.count) * self.unit, self.n)
 
     def bounds(self, block: int) -> tuple[int, int]:
         """The first row of the block, and the one after its last."""
-        return block * self.rows, min((block + 1) * self.rows, self.n)
+        return self._start(block), self._start(block + 1)
 
     def owned(self, rank: int, size: int) -> range:
         """The blocks of one rank: consecutive, equal in number up to one; none where P > count."""
@@ -85,7 +109,7 @@ class Cut(NamedTuple):
     def rows_owned(self, rank: int, size: int) -> tuple[int, int]:
         """The rows [start, stop) of one rank."""
         blocks = self.owned(rank, size)
-        return min(blocks.start * self.rows, self.n), min(blocks.stop * self.rows, self.n)
+        return self._start(blocks.start), self._start(blocks.stop)
 
 
 def cut(n: int, d: Sequence[int], dtype: DTypeLike, squares: bool = False) -> Cut:
@@ -107,15 +131,7 @@ def cut(n: int, d: Sequence[int], dtype: DTypeLike, squares: bool = False) -> Cu
         count = next((share for share in SHARES if count < share <= count + spare), count)
         if count == 5 and -(-n // 4) <= few:
             count = 4
-    rows = max(1, -(-n // count))
-    if count > 1:
-        if max(widths) <= NARROW:
-            panel = PANEL_BYTES // itemsize
-            rows = -(-rows // panel) * panel
-        stride = row_stride(rows, dtype) * itemsize
-        if min(stride % PAGE, -stride % PAGE) < NEAR:
-            rows += 2 * NEAR // itemsize
-    return Cut(n, rows, -(-n // rows))
+    return _even(n, (PANEL_BYTES if max(widths) <= NARROW else WIDE_PANEL_BYTES) // itemsize, count)
 
 
 def gpu_cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
@@ -125,10 +141,12 @@ def gpu_cut(n: int, d: Sequence[int], dtype: DTypeLike) -> Cut:
     count = max(1, -(-n // min(max(-(-n // GPU_SHARES), GPU_FEWEST), most)))
     if count > GPU_SHARES:
         count = -(-count // GPU_SHARES) * GPU_SHARES
-    rows = max(1, -(-n // count))
-    if count > 1:
-        rows = -(-rows // GPU_TILE) * GPU_TILE
-    return Cut(n, rows, -(-n // rows))
+    return _even(n, GPU_TILE, count)
+
+
+def _even(n: int, unit: int, count: int) -> Cut:
+    """So many blocks, if there is a unit of rows for each."""
+    return Cut(n, unit, min(count, -(-n // unit)))
 
 
 def overhead(d: Sequence[int], itemsize: int, squares: bool) -> float:

@@ -12,13 +12,20 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 LINE = 64  # bytes
+PAGE, NEAR = 4096 // LINE, 2  # lines: rows nearly a multiple of a page apart compete for the same places in the cache
 addressof, from_buffer = ctypes.addressof, ctypes.c_char.from_buffer
 
 
 def row_stride(columns: int, dtype: DTypeLike) -> int:
-    """Elements from the beginning of one row to that of the next: `columns` and what fills up the last line."""
+    """Elements from the beginning of one row to that of the next, no fewer where there are more columns.
+
+    `columns` and what fills up the last line, and some lines more where that is nearly a multiple of a page.
+    """
     line = LINE // np.dtype(dtype).itemsize
-    return -(-columns // line) * line
+    lines = -(-columns // line)
+    if lines > NEAR:
+        lines += max(0, 2 * NEAR - 1 - (lines + NEAR - 1) % PAGE)
+    return lines * line
 
 
 def vector(size: int, dtype: DTypeLike) -> np.ndarray:

@@ -62,7 +62,7 @@ class Assembly:
     def environment(self) -> dict[str, Any]:
         """What the bits depend on besides the data, on this rank. Local."""
         of_device = self.objective.terms.environment()
-        return {**environment.record(self.examples.cut.rows, arithmetic.hashes()), **of_device}
+        return {**environment.record(self.examples.cut.fewest, arithmetic.hashes()), **of_device}
 
     def learn_certainty(self, progress: Progress) -> str | None:
         """Give the model its certainty, where that was asked for. Collective. Returns why it cannot, in a sentence."""
@@ -110,7 +110,7 @@ def assemble(
         "test": options.test,
         "seed": options.seed,
         "of": examples.fingerprint,
-        "rows": examples.cut.rows,
+        "rows": examples.cut.fewest,
     }
     if options.folds:
         held_out |= {"test": 1 / options.folds, "folds": options.folds, "fold": options.only, "by": options.folds_by}

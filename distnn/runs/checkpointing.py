@@ -66,7 +66,7 @@ class Checkpointing:
         found: Found = on_root(ranks, self.directory.checkpoints.newest)
         changes = compare(found, self.options, self.directory.options)
         weights, fingerprint = self.assembly.model.network.w.size, self.assembly.examples.fingerprint
-        progress = restore(found, fingerprint, weights, self.options.window)
+        progress = restore(found, fingerprint, weights, self.options.window, self.assembly.examples.cut.fewest)
         assert progress.record is not None
         self.written = progress.record.seconds
         for sentence in found.damaged:
@@ -80,19 +80,20 @@ class Checkpointing:
         return progress
 
 
-def restore(found: Found, fingerprint: str, weights: int, window: int) -> Progress:
+def restore(found: Found, fingerprint: str, weights: int, window: int, block_rows: int) -> Progress:
     """The progress that a checkpoint holds. Local. UserError if it is of other data or of another network.
 
-    window: iterations over which the improvement is taken from now on.
+    window: iterations over which the improvement is taken from now on. block_rows: of the record of this environment.
     """
     try:
         stored, best_w, was = found.metadata["progress"], found.model["w"], str(found.metadata["fingerprint"])
-    except (KeyError, TypeError):
+        in_same_blocks = found.metadata["environment"].get("block_rows", block_rows) == block_rows
+    except (KeyError, TypeError, AttributeError):
         raise UserError(f"{found.path} does not hold the state of a training.") from None
     progress = Progress.restore(found.progress, best_w, stored, window, str(found.path))
     if progress.state.w.size != weights:
         raise UserError(f"{found.path} is of a network with {progress.state.w.size} weights; this one has {weights}.")
-    if not is_same_table(was, fingerprint):
+    if not is_same_table(was, fingerprint, in_same_blocks):
         raise UserError(
             f"The data is not what {found.path} was trained on: rows, values or columns differ. "
             "Give the same --data, or begin a new run with another --out."

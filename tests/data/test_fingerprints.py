@@ -143,6 +143,23 @@ def test_which_fingerprints_are_of_one_table(was: str, now: str, same: bool) -> 
     assert is_same_table(was, now) is same
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [
+        ("30-aa-bb", "30-cc-bb", True),
+        ("30-aa-bb", "30-cc-bd", False),
+        ("30-aa-bb", "31-cc-bb", False),
+        ("30-aa-bb-classes", "30-cc-bb-classes", True),
+        ("30-aa-bb", "30-cc-bb-classes", False),
+        ("30-aa", "30-cc-bb", True),
+        ("3-aa", "30-cc-bb", False),
+        ("", "30-cc-bb-classes", False),
+    ],
+)
+def test_where_rows_were_hashed_in_other_blocks(was: str, now: str, same: bool) -> None:
+    assert is_same_table(was, now, in_same_blocks=False) is same
+
+
 def test_the_fingerprint_is_the_sum_of_the_blocks_hashes(small_blocks: None) -> None:
     X, Y = regression(12)
     found = assembled(OneRank(), X, Y).examples

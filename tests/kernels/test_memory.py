@@ -28,6 +28,19 @@ def test_every_row_begins_at_a_line(rows: int, columns: int, dtype: str) -> None
     assert all((array == value).all() for value, array in enumerate(arrays))  # none lies in the memory of another
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_do_not_begin_at_the_same_place_of_their_pages(dtype: str) -> None:
+    """They need no less memory than shorter ones: memory for some columns is enough for fewer."""
+    each = memory.LINE // np.dtype(dtype).itemsize
+    strides = [memory.row_stride(columns, dtype) for columns in range(200 * each)]
+    assert strides == sorted(strides)
+    for columns, stride in enumerate(strides):
+        lines = stride // each
+        assert stride % each == 0 and 0 <= stride - columns < 4 * each
+        assert lines < 60 or 2 <= lines % 64 <= 62
+        assert lines % 64 > 60 or lines % 64 <= 2 or stride - columns < each  # no line more than needed elsewhere
+
+
 def test_a_matrix_lies_in_the_memory_given() -> None:
     vector = memory.vector(3 * memory.row_stride(10, "float64"), "float64")
     vector[:] = np.arange(len(vector))

@@ -89,25 +89,39 @@ def test_a_checkpoint_is_a_model_file_with_the_best_weights_and_more(tmp_path: P
     assert repr(back.record) == repr(progress.record)  # gamma and evidence are NaN
 
 
+def test_of_other_blocks_names_and_the_number_of_rows_are_enough(tmp_path: Path) -> None:
+    """As after another version of distnn, whose bits then are not promised, which is said."""
+    writer = checkpointing(tmp_path, max_iterations=2)
+    progress = trained(writer)
+    writer.write(progress)
+    found = writer.directory.checkpoints.newest()
+    size, (n, _, names) = len(progress.state.w), found.metadata["fingerprint"].split("-")
+    rows = found.metadata["environment"]["block_rows"]
+    assert restore(found, f"{n}-0-{names}", size, 3, rows + 1).record.t == 2
+    for other, now in ((f"{n}-0-{names}", rows), (f"{n}1-0-{names}", rows + 1), (f"{n}-0-0", rows + 1)):
+        with pytest.raises(UserError, match=r"^The data is not what"):
+            restore(found, other, size, 3, now)
+
+
 def test_what_cannot_be_resumed(tmp_path: Path) -> None:
     writer = checkpointing(tmp_path, max_iterations=2)
     progress = trained(writer)
     writer.write(progress)
     found = writer.directory.checkpoints.newest()
-    size, fingerprint = len(progress.state.w), found.metadata["fingerprint"]
+    size, fingerprint, rows = len(progress.state.w), found.metadata["fingerprint"], writer.assembly.examples.cut.fewest
     advice = "Give the same --data, or begin a new run with another --out."
     with pytest.raises(UserError, match=rf"^The data is not what {found.path} was trained on: .*{advice}$"):
-        restore(found, "30-0", size, 3)
+        restore(found, "30-0", size, 3, rows)
     with pytest.raises(UserError, match=r"^The data is not what"):
-        restore(found._replace(metadata={**found.metadata, "fingerprint": None}), fingerprint, size, 3)
+        restore(found._replace(metadata={**found.metadata, "fingerprint": None}), fingerprint, size, 3, rows)
     with pytest.raises(UserError, match=f"is of a network with {size} weights; this one has 5"):
-        restore(found, fingerprint, 5, 3)
+        restore(found, fingerprint, 5, 3, rows)
     for name, value in (("progress", {}), ("progress", None)):
         with pytest.raises(UserError, match=rf"^{found.path} does not hold the state of a training\.$"):
-            restore(found._replace(metadata={**found.metadata, name: value}), fingerprint, size, 3)
+            restore(found._replace(metadata={**found.metadata, name: value}), fingerprint, size, 3, rows)
     for part in ({"metadata": {}}, {"metadata": None}, {"model": {}}):
         with pytest.raises(UserError, match=rf"^{found.path} does not hold the state of a training\.$"):
-            restore(found._replace(**part), fingerprint, size, 3)  # type: ignore[arg-type]
+            restore(found._replace(**part), fingerprint, size, 3, rows)  # type: ignore[arg-type]
 
 
 def test_the_time_to_the_next_is_from_the_last(tmp_path: Path) -> None:

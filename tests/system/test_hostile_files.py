@@ -234,7 +234,7 @@ def predict(path: Path) -> None:
 def go_on(path: Path) -> None:
     found = checkpoint.read(path)
     fingerprint = files.read(max((path.parent / "run").glob("checkpoints/*")))[1]["fingerprint"]
-    restore(found, fingerprint, 9, 100)
+    restore(found, fingerprint, 9, 100, 1)
 
 
 arrays = st.one_of(

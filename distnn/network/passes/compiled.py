@@ -14,7 +14,7 @@ import numpy as np
 from distnn.kernels import library
 from distnn.kernels.blocks import Block
 from distnn.kernels.library import ADDRESS, ERRORS, SIZE, THETAS
-from distnn.kernels.memory import address, beginning, empty, rows_in_memory, step, vector
+from distnn.kernels.memory import address, beginning, rows_in_memory, step, vector
 from distnn.network.activations import Activation
 from distnn.network.error_functions import ErrorFunction
 from distnn.network.weights import weight_count
@@ -147,7 +147,7 @@ class CompiledPasses(ABC):
         width = self._width(count)
         if width > self._columns:
             self._columns = width
-            self._s, self._delta_L = empty(self.d[-1], width, self.dtype), empty(self.d[-1], width, self.dtype)
+            self._s, self._delta_L = vector(2 * self.d[-1] * width, self.dtype).reshape(2, -1, width)
             self._s_at, self._delta_at = address(self._s), address(self._delta_L)
             self._allocate(width)
         return width

@@ -108,7 +108,7 @@ class Farm:
 
     def _begin(self, planned: Plan) -> None:
         """Write what the farm is, or read what is finished."""
-        record = environment.record(planned.cut.rows)
+        record = environment.record(planned.cut.fewest)
         environment.require_threads(self.options.threads, record, self.ranks)
         if (different := environment.compare_ranks(record, self.ranks)) and self.report:
             self.report.warn(different)

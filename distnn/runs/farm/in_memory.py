@@ -113,7 +113,7 @@ def train_all(
 def _groups(options: Options, members: Members, source: ArraySource, ranks: Ranks) -> int:
     """How many groups: as many as a farm has, with memory for the rows as they were passed besides. Collective."""
     planned = plan_alone(options, source, ranks)
-    if different := environment.compare_ranks(environment.record(planned.cut.rows), ranks):
+    if different := environment.compare_ranks(environment.record(planned.cut.fewest), ranks):
         warnings.warn(different, stacklevel=5)
     held = COPIES * ranks.merged(source.nbytes, add)
     size = group_size(options, planned, members.count, memory_for_rows(options, ranks), ranks, held)
