@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from distnn.data.tables import ArraySource, Source
-from distnn.errors import UserError
+from distnn.errors import UserError, require_flag, shown
 from distnn.inference.ensemble import Ensemble
 from distnn.inference.model import Model
 from distnn.kernels import blas
@@ -111,6 +111,8 @@ def cross_validate(
     with everyone.none_alone():
         try:
             with everyone.sharing_errors():
+                if not isinstance(folds_by, str | int | None):
+                    raise UserError(f"folds_by={shown(folds_by)}: give the name or the number of a column.")
                 by = None if folds_by is None else str(folds_by)
                 chosen = replace(of_fit(options, of="cross_validate"), folds=folds, folds_by=by)
                 check(chosen)
@@ -181,7 +183,8 @@ def fit_for(
         try:
             with everyone.sharing_errors():
                 if on_iteration is not None and not callable(on_iteration):
-                    raise UserError(f"on_iteration={on_iteration!r}: give a function, which gets each record.")
+                    raise UserError(f"on_iteration={shown(on_iteration)}: give a function, which gets each record.")
+                require_flag("verbose", verbose)
                 chosen = of_fit(options, network, start)
                 shared = _shared(chosen, network, start)
             require_same(shared, everyone)

@@ -50,6 +50,18 @@ def missing_package(package: str, extra: str, purpose: str) -> UserError:
     return UserError(f"{purpose} needs the package {package}. Install it with: pip install 'distnn[{extra}]'")
 
 
+def shown(value: object) -> str:
+    """What a caller from Python gives, inside a sentence: on one line, and not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def require_flag(name: str, value: object) -> None:
+    """UserError unless what a caller from Python gives is true or false."""
+    if not isinstance(value, int) and not type(value).__name__.startswith("bool"):  # numpy's
+        raise UserError(f"{name}={shown(value)}: give True or False.")
+
+
 def memory_taken() -> int:
     """The largest memory of this process so far, in bytes. Linux counts it in kB, macOS in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -7,7 +7,7 @@ import numbers
 from typing import Any, get_args, get_origin
 
 from distnn.declared import AtLeast, AtMost, Declared, declared
-from distnn.errors import UserError
+from distnn.errors import UserError, shown
 
 NUMBERS: dict[type, type] = {int: numbers.Integral, float: numbers.Real}
 BELOW = 2**63  # are all whole numbers
@@ -18,10 +18,11 @@ def check_fields(options: Any) -> None:
     """Raise UserError, one sentence, where a value is not of its field's type, or out of its range. Local."""
     for option in declared(options.__class__):
         value = getattr(options, option.name)
-        if option.choices and value is not None and value not in option.choices:
-            raise UserError(f"{option.flag} {value}: choose from {', '.join(option.choices)}.")
+        said = value if isinstance(value, str) else shown(value)
+        if option.choices and said not in option.choices and not (value is option.default is None):
+            raise UserError(f"{option.flag} {said}: choose from {', '.join(option.choices)}.")
         if not option.choices and not _fits(value, option.kind):
-            raise UserError(f"{option.flag} {value!r} is of the wrong kind: give {_words(option.kind)}.")
+            raise UserError(f"{option.flag} {shown(value)} is of the wrong kind: give {_words(option.kind)}.")
         for one in value if isinstance(value, tuple | list) else (value,):
             _check_range(option, one)
 

@@ -16,10 +16,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
-from distnn.errors import UserError
+from distnn.errors import UserError, shown
 from distnn.kernels import student
 from distnn.kernels.algebra import symmetric
 from distnn.kernels.blocks import Block
@@ -92,6 +93,7 @@ def quantile(probability: float, freedom: float = math.inf, option: str = "proba
 
     UserError unless it is between 0 and 1; option: how it was given, for the message.
     """
-    if not 0 < probability < 1:
-        raise UserError(f"{option}{probability:g}: give a probability between 0 and 1, such as 0.95.")
+    if not isinstance(probability, Real) or not 0 < probability < 1:
+        said = f"{probability:g}" if isinstance(probability, Real) else shown(probability)
+        raise UserError(f"{option}{said}: give a probability between 0 and 1, such as 0.95.")
     return student.quantile(probability, freedom)

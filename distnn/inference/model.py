@@ -13,9 +13,9 @@ from distnn.data.preparation import Preparation
 from distnn.data.rows import Rows
 from distnn.data.tables.source import listed
 from distnn.data.tables.written import AS_IT_LOOKS, Written
-from distnn.errors import UserError
+from distnn.errors import UserError, require_flag
 from distnn.inference import probabilities, scores
-from distnn.inference.certainty import Certainty
+from distnn.inference.certainty import Certainty, quantile
 from distnn.inference.inputs import WHERE, rows_of
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
@@ -92,6 +92,7 @@ class Model:
         return_std: these, and the deviations of new observations, n × m; UserError where training was not asked for it
         (--intervals), a target was transformed, or the model is of classes.
         """
+        require_flag("return_std", return_std)
         found = self(X) if self.preparation.classes is None else self.classify(X)
         return (found, self.deviations(X)[1]) if return_std else found
 
@@ -110,7 +111,11 @@ class Model:
 
         Y: as for `fit`. UserError if it has not a row for each of X, or is not of the kind that the model predicts.
         """
-        found, Y = self.predict(X), np.asarray(Y)
+        found = self.predict(X)
+        try:
+            Y = np.asarray(Y)
+        except ValueError:
+            raise UserError("Y is no array: its rows have different lengths.") from None
         if Y.ndim == 0 or len(Y) != len(found):
             rows = f"Y {len(Y)}" if Y.ndim else "Y none"
             raise UserError(f"X has {len(found)} rows and {rows}: give a row of Y for each of X.")
@@ -145,6 +150,7 @@ class Model:
         Of classes lower and upper bound of each output, n × d^(L) × 2. Each pair holds it with this probability, as far
         as the model knows. UserError where training was not asked for it (--intervals).
         """
+        quantile(probability)  # which refuses what is none
         block = self.preparation.block(rows_of(X, self.preparation), self.dtype, WHERE)
         engine, certainty = self.backpropagation(), self.known_certainty()
         if self.preparation.classes is not None:
@@ -301,7 +307,7 @@ class Model:
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all. Local: call it on one rank. UserError if it fails."""
         try:
-            self.write(Path(path))
+            self.write(files.named(path))
         except OSError as error:
             raise UserError(f"{path} cannot be written: {error.strerror}.") from None
 

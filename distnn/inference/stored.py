@@ -19,7 +19,7 @@ MODEL = "model.safetensors"  # in the directory of a run
 
 def load_model(path: str | Path) -> Model:
     """The model in a file, or in a run's directory. Local. UserError if there is none, or it is damaged."""
-    path = Path(path)
+    path = files.named(path)
     if path.is_dir():
         folds, path = sorted(path.glob("fold-*")), path / MODEL
         if folds and not path.exists():

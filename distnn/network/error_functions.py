@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from distnn.errors import UserError
+from distnn.errors import UserError, shown
 from distnn.kernels import algebra, elementary
 from distnn.kernels.error_total import error_total
 from distnn.network.activations import ACTIVATIONS, Activation
@@ -223,10 +223,10 @@ def error_function(error: str, output_theta: str) -> ErrorFunction:
 def output_map(output_theta: str) -> ErrorFunction:
     """An error function that has this output map, for applying a network. UserError for an unknown name."""
     for outputs in ERROR_FUNCTIONS.values():
-        if output_theta in outputs:
+        if isinstance(output_theta, str) and output_theta in outputs:
             return outputs[output_theta]
     known = dict.fromkeys(name for outputs in ERROR_FUNCTIONS.values() for name in outputs)
-    raise UserError(f"There is no output {output_theta!r}. Choose from: {', '.join(known)}.")
+    raise UserError(f"There is no output {shown(output_theta)}. Choose from: {', '.join(known)}.")
 
 
 def is_sum_of_squares(error: str) -> bool:

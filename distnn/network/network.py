@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
+from numbers import Integral, Real
 from operator import index
 from typing import Any
 
 import numpy as np
 
-from distnn.errors import UserError
+from distnn.errors import UserError, shown
 from distnn.kernels.elementary import inverse_root
 from distnn.kernels.memory import empty
 from distnn.kernels.normal import draw
@@ -36,7 +38,7 @@ class Network:
             self.d = tuple(index(width) for width in d)
         except TypeError:
             raise UserError(
-                f"d={d!r} is no architecture: give the widths of the layers, whole numbers such as [2, 16, 1]."
+                f"d={shown(d)} is no architecture: give the widths of the layers, whole numbers such as [2, 16, 1]."
             ) from None
         if len(self.d) < 2:
             raise UserError(
@@ -51,8 +53,8 @@ class Network:
                 f"The architecture {list(self.d)} has {weight_count(self.d):.1e} weights, more than any computer has "
                 "memory for: give smaller widths."
             )
-        if theta not in ACTIVATIONS:
-            raise UserError(f"There is no activation {theta!r}. Choose from: {', '.join(ACTIVATIONS)}.")
+        if not isinstance(theta, str) or theta not in ACTIVATIONS:
+            raise UserError(f"There is no activation {shown(theta)}. Choose from: {', '.join(ACTIVATIONS)}.")
         self.theta, self.output_theta = theta, output_theta
         self._output = output_map(output_theta)
         self._w = np.zeros(weight_count(self.d))
@@ -80,7 +82,14 @@ class Network:
         return len(self.d) - 1
 
     def initialise(self, seed: int = 0, sigma: float | None = None) -> Network:
-        """Draw the weights from N(0, σ²); σ = 1/sqrt(d^(l-1)+1) for each layer unless given. Same on every P."""
+        """Draw the weights from N(0, σ²); σ = 1/sqrt(d^(l-1)+1) for each layer unless given. Same on every P.
+
+        UserError for a seed that is no whole number from 0 to 2^63 - 1, and a sigma that is no finite number from 0 on.
+        """
+        if not isinstance(seed, Integral) or not 0 <= seed < 2**63:
+            raise UserError(f"seed={shown(seed)}: give a whole number from 0 to 2^63 - 1.")
+        if sigma is not None and not (isinstance(sigma, Real) and 0 <= sigma < inf):
+            raise UserError(f"sigma={shown(sigma)}: give a number from 0 on, or None.")
         generator = stream(seed, "weights")
         for W in self.W:
             W[...] = draw(generator, W.shape) * (sigma if sigma is not None else inverse_root(len(W)))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from distnn.errors import UserError
+from distnn.errors import UserError, shown
 from distnn.parallel.mpi import MPIRanks, mpi_library
 from distnn.parallel.ranks import OneRank, Ranks
 from distnn.parallel.uncaught import end_all_ranks
@@ -39,7 +39,7 @@ def connect(comm: Any = None) -> Ranks:
     if comm is None:
         comm = world()
     elif not hasattr(comm, "Get_size"):
-        raise UserError(f"comm={comm!r}: give a communicator of mpi4py, or None for all processes of the job.")
+        raise UserError(f"comm={shown(comm)}: give a communicator of mpi4py, or None for all processes of the job.")
     elif not comm:
         raise UserError("comm is MPI.COMM_NULL: this rank is in no communicator to train in, and has nothing to call.")
     if comm is None or comm.Get_size() == 1:

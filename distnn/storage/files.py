@@ -22,7 +22,7 @@ from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from distnn.errors import UserError
+from distnn.errors import UserError, shown
 
 FOREIGN = "is damaged, or was not written by distnn."
 FORMAT = 2  # the highest version that is read: files bear one that rises when older programs cannot read them
@@ -60,6 +60,14 @@ class ReadApart(NamedTuple):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.vectors, dtype)
+
+
+def named(path: Any) -> Path:
+    """The file or folder that a caller means. UserError for what is no name of one."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise UserError(f"path={shown(path)}: give the name of a file, as text or as a pathlib.Path.") from None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 from distnn.command_line.synonyms import Language
 from distnn.data.classes import label_name
 from distnn.declared import declared
-from distnn.errors import UserError
+from distnn.errors import UserError, shown
 from distnn.network.network import Network
 from distnn.runs.options import ACTIONS, RUN, Options, check, group
 
@@ -36,7 +36,7 @@ def of_fit(given: Mapping[str, Any], network: Network | None = None, start: Any 
     start: what else there is to begin with, or None. UserError, with nothing changed, for what makes no sense.
     """
     if not (network is None or isinstance(network, Network)):
-        raise UserError(f"fit: network={network!r}: give a distnn.Network; hidden=(16, 16) makes one.")
+        raise UserError(f"fit: network={shown(network)}: give a distnn.Network; hidden=(16, 16) makes one.")
     options = {name: _value(name, value, of) for name, value in given.items()}
     if network is not None:
         own = {"hidden": network.d[1:-1], "theta": network.theta, "output_theta": network.output_theta}
