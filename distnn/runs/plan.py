@@ -15,6 +15,7 @@ from distnn.data.survey import Survey, head
 from distnn.data.tables import ExclusiveOr, Source, column_numbers
 from distnn.data.tables.dialect import is_number
 from distnn.data.tables.source import Missing, listed, quoted
+from distnn.declared import flag
 from distnn.errors import UserError
 from distnn.kernels.blocks import Cut, cut, gpu_cut
 from distnn.network.error_functions import OUTPUTS_OF, takes_probabilities
@@ -23,6 +24,7 @@ from distnn.optimizers import OPTIMIZERS
 from distnn.parallel.ranks import Ranks
 from distnn.runs.options import Options, with_optimizer
 
+OF_TABLE = ("inputs", "ignore", "types", "missing", "transform", "folds_by")  # beside those that `check` knows
 COSTLY = 5e9  # n d^(L) |W|²: up to this, what has JᵀJ made may be chosen; such tables have many blocks anyway
 
 
@@ -105,6 +107,10 @@ def first_look(options: Options, source: Source, ranks: Ranks) -> tuple[Columns,
 
 def choose_columns(options: Options, source: Source) -> Columns:
     """The columns of inputs, targets and weight: inputs are those that are nothing else. Local, replicated result."""
+    if isinstance(source, ExclusiveOr) and (given := [name for name in OF_TABLE if getattr(options, name)]):
+        raise UserError(
+            f"{flag(given[0])} is for a table of your own: give it first, as in train table.csv --targets y."
+        )
     weight = select(source, [options.weights])[0] if options.weights is not None else source.default_weights()
     targets = select(source, options.targets) if options.targets else _last_but(weight, source)
     if not targets:
@@ -119,6 +125,9 @@ def choose_columns(options: Options, source: Source) -> Columns:
         ignored |= set() if options.inputs else {by}
     if not ignored.isdisjoint(targets):
         raise UserError(f"--ignore leaves out the target {source.columns[min(ignored & set(targets))]}.")
+    for word in options.inputs:
+        if {weight, *targets} >= set(select(source, [word])):
+            raise UserError(f"--inputs {word}: it is a column of targets or weights, and so no input.")
     chosen = select(source, options.inputs) if options.inputs else _all_but(source.columns, source.aside)
     inputs = tuple(j for j in chosen if j not in targets and j != weight and j not in ignored)
     if not inputs:

@@ -118,6 +118,11 @@ def parse(text: str) -> Criterion:
         raise _unreadable(text) from None
 
 
+def quantities(text: str) -> set[str]:
+    """The names of the quantities in an expression that `parse` takes."""
+    return {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
+
+
 _GRAMMAR = (
     "Write comparisons of a quantity with a number, joined by and, or and parentheses, such as "
     f"'t >= 1000 and improvement < 1e-6 or E_in < 0.01'. Quantities: {', '.join(ADVICE)}."

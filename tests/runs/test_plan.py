@@ -113,7 +113,8 @@ def test_what_is_wanted_of_the_preparation_is_handed_on() -> None:
         ({"targets": ("x1",), "weights": "x1"}, "column x1 cannot be target and weight at once"),
         ({"targets": ("x1", "x2", "y")}, "no column is left for the inputs"),
         ({"targets": ("x1", "y")}, "column y holds words, and there are 2 target columns .* Leave out the others"),
-        ({"targets": ("x1",), "inputs": ("x1",)}, "no column is left for the inputs"),
+        ({"targets": ("x1",), "inputs": ("x2", "x1")}, "--inputs x1: it is a column of targets or weights, and so no"),
+        ({"weights": "x1", "inputs": ("x2", "0")}, "--inputs 0: it is a column of targets or weights, and so no input"),
         ({"ignore": ("y",)}, "--ignore leaves out the target y"),
         ({"types": ("x1=letters",)}, "'letters' is no kind of column; choose from numbers, words, booleans"),
         ({"types": ("words",)}, "--types words: give COLUMN=VALUE"),
@@ -125,3 +126,14 @@ def test_what_is_wanted_of_the_preparation_is_handed_on() -> None:
 def test_contradictions(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         planned(Options(**options), FRUIT)
+
+
+def test_a_range_of_inputs_may_include_the_target() -> None:
+    assert planned(Options(targets=("x2",), inputs=("x1:y",)), FRUIT).recipe.columns.inputs == (0, 2)
+
+
+@pytest.mark.parametrize("name", ["inputs", "ignore", "types", "missing", "transform"])
+def test_the_built_in_table_is_none_of_a_users(name: str) -> None:
+    """Of which these options might have swallowed the name: --missing -9 table.csv."""
+    with pytest.raises(UserError, match=f"--{name} is for a table of your own: give it first, as in train table.csv"):
+        planned(Options(**{name: ("a", "table.csv")}), XOR)

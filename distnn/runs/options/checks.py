@@ -13,6 +13,7 @@ from distnn.runs.options import several as several_options
 from distnn.runs.options.chosen_optimizer import having_settings, optimizer
 from distnn.runs.options.options import Options
 from distnn.runs.options.settings import given
+from distnn.training.termination import quantities
 
 
 def check(options: Options) -> None:
@@ -24,8 +25,10 @@ def check(options: Options) -> None:
     training.check(options)
     run.check(options)
     several_options.check(options)
-    if options.patience and not options.validation:
-        raise UserError("--patience needs examples to be held out: add --validation 0.1.")
+    by_E_val = options.stop is not None and not quantities(options.stop).isdisjoint(("E_val", "stale"))
+    if (options.patience or by_E_val) and not options.validation:
+        what = "--patience" if options.patience else "E_val or stale in --stop"
+        raise UserError(f"{what} needs examples to be held out: add --validation 0.1.")
     several = options.folds or options.members or options.restarts > 1
     if options.start is not None and (options.members or options.restarts > 1 or options.sigma is not None):
         raise UserError(

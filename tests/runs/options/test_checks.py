@@ -39,6 +39,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"hidden": (3, 0)}, "--hidden 3 0: every layer needs a width of at least 1"),
     ({"seed": 2**63}, r"--seed \d+: give a number below 2\^63"),
     ({"patience": 3}, "--patience needs examples to be held out: add --validation"),
+    ({"stop": "t > 9 and E_val < 0.1"}, "E_val or stale in --stop needs examples to be held out: add --validation"),
+    ({"stop": "t > 9 or (stale > 3)"}, "E_val or stale in --stop needs examples to be held out: add --validation"),
     ({"resume": True, "overwrite": True, "out": "x"}, "--resume and --overwrite contradict each other"),
     ({"targets": ("y",)}, "--targets and --weights are for a table of your own: give it first"),
     ({"weights": "w"}, "--targets and --weights are for a table of your own"),
