@@ -113,7 +113,7 @@ def cross_validate(
             with everyone.sharing_errors():
                 if not isinstance(folds_by, str | int | None):
                     raise UserError(f"folds_by={shown(folds_by)}: give the name or the number of a column.")
-                by = None if folds_by is None else str(folds_by)
+                by = folds_by if isinstance(folds_by, str | None) else shown(folds_by)
                 chosen = replace(of_fit(options, of="cross_validate"), folds=folds, folds_by=by)
                 check(chosen)
                 if (several := members(chosen)) is None:

@@ -52,7 +52,10 @@ def missing_package(package: str, extra: str, purpose: str) -> UserError:
 
 def shown(value: object) -> str:
     """What a caller from Python gives, inside a sentence: on one line, and not too long."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # whole numbers of more than 4,300 digits
+        text = "a number too long to be shown"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

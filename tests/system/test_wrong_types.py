@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import distnn
+from distnn.errors import shown
 from distnn.runs.options.of_fit import OPTIONS
 
 generator = np.random.default_rng(0)
@@ -21,7 +22,23 @@ Y = np.round(X[:, 0] + np.sin(3 * X[:, 1]) + generator.normal(size=60), 2)
 LABELS = np.where(Y > 0, "yes", "no")
 FEW: Any = {"hidden": (2,), "max_iterations": 3}
 WRONG = [
-    *("x", b"x", 1.5, float("nan"), -1, 2**70, 1j, True, np.float64(3), object(), dict, [], {"a": 1}, [1, "a", None]),
+    *(
+        "x",
+        b"x",
+        1.5,
+        float("nan"),
+        -1,
+        2**70,
+        10**5000,
+        1j,
+        True,
+        np.float64(3),
+        object(),
+        dict,
+        [],
+        {"a": 1},
+        [1, "a", None],
+    ),
     *([[1], [1, 2]], np.zeros((2, 2, 2)), np.array([object()]), np.datetime64("2024-01-01"), iter(()), lambda: 1, None),
 ]
 GOOD: dict[str, Any] = {"X": X, "d": [3, 2, 1], "probability": 0.9, "return_std": False, "sigma": 0.5, "seed": 1}
@@ -77,7 +94,7 @@ def test_a_sentence_names_the_argument(
         needed = {name: good[name] for name, parameter in kinds.items() if parameter.default is parameter.empty}
         more = FEW if len(kinds) < len(parameters) else {}
         for name, value in ((name, value) for name in kinds for value in WRONG):
-            where = f"{function.__qualname__}({name}={value!r})"
+            where = f"{function.__qualname__}({name}={shown(value)})"
             if name == "on_iteration" and callable(value):  # what it raises is the caller's
                 continue
             try:
@@ -102,5 +119,5 @@ def test_options_of_fit(name: str) -> None:
         try:
             distnn.fit(X, Y, **{"max_iterations": 2, "hidden": (2,), "optimizer": "adam"} | {name: value})
         except distnn.UserError as error:
-            assert "\n" not in str(error), value
-            assert len(str(error)) < 500, value
+            assert "\n" not in str(error), shown(value)
+            assert len(str(error)) < 500, shown(value)
