@@ -94,6 +94,6 @@ def quantile(probability: float, freedom: float = math.inf, option: str = "proba
     UserError unless it is between 0 and 1; option: how it was given, for the message.
     """
     if not isinstance(probability, Real) or not 0 < probability < 1:
-        said = f"{probability:g}" if isinstance(probability, Real) else shown(probability)
+        said = f"{probability:g}" if isinstance(probability, float) else shown(probability)
         raise UserError(f"{option}{said}: give a probability between 0 and 1, such as 0.95.")
     return student.quantile(probability, freedom)

@@ -113,4 +113,7 @@ def _typed(column: np.ndarray) -> np.ndarray:
     values = column.tolist()
     if any(isinstance(value, str) for value in values):
         return np.array(["" if value is None or value != value else str(value) for value in values])
-    return np.array([np.nan if value is None else value for value in values], np.float64)
+    try:
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise UserError(f"{WHERE} hold what is neither a number nor a word: convert them with .astype.") from None

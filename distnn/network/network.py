@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf
 from numbers import Integral, Real
 from operator import index
 from typing import Any
@@ -84,11 +83,11 @@ class Network:
     def initialise(self, seed: int = 0, sigma: float | None = None) -> Network:
         """Draw the weights from N(0, σ²); σ = 1/sqrt(d^(l-1)+1) for each layer unless given. Same on every P.
 
-        UserError for a seed that is no whole number from 0 to 2^63 - 1, and a sigma that is no finite number from 0 on.
+        UserError for a seed that is no whole number from 0 to 2^63 - 1, and a sigma that is no number from 0 on.
         """
         if not isinstance(seed, Integral) or not 0 <= seed < 2**63:
             raise UserError(f"seed={shown(seed)}: give a whole number from 0 to 2^63 - 1.")
-        if sigma is not None and not (isinstance(sigma, Real) and 0 <= sigma < inf):
+        if sigma is not None and not (isinstance(sigma, Real) and 0 <= sigma < 1e300):
             raise UserError(f"sigma={shown(sigma)}: give a number from 0 on, or None.")
         generator = stream(seed, "weights")
         for W in self.W:
@@ -99,7 +98,7 @@ class Network:
         """The outputs h(x) for every row of X, n × d^(0), as n × d^(L). Local, float64."""
         try:
             X = np.asarray(X, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UserError("The inputs are no rows of numbers.") from None
         if X.ndim != 2 or X.shape[1] != self.d[0]:
             raise UserError(f"The inputs have shape {X.shape}; this network needs (any, {self.d[0]}).")

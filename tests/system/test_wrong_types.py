@@ -39,7 +39,17 @@ WRONG = [
         {"a": 1},
         [1, "a", None],
     ),
-    *([[1], [1, 2]], np.zeros((2, 2, 2)), np.array([object()]), np.datetime64("2024-01-01"), iter(()), lambda: 1, None),
+    *(
+        [[1], [1, 2]],
+        np.zeros((2, 2, 2)),
+        np.array([object()]),
+        np.full((60, 3), object()),
+        [[10**400] * 3],
+        np.datetime64("2024-01-01"),
+        iter(()),
+        lambda: 1,
+        None,
+    ),
 ]
 GOOD: dict[str, Any] = {"X": X, "d": [3, 2, 1], "probability": 0.9, "return_std": False, "sigma": 0.5, "seed": 1}
 # What the sentence calls an argument, where that is not its name.

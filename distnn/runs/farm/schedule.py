@@ -43,6 +43,7 @@ class Schedule:
         self.ranks, self.patience = ranks, patience
         self.stopped = 0  # what stops the farm, as `Ranks.stop_request` has it
         self._asked = True  # for a member; the first one comes unasked
+        self._answers: list[Any] = []  # that were heard, whenever that was, and not taken yet
         self._looked = self._beat = time.monotonic()
         self._reported: int | None = None  # the member that is being trained, once it has reported
         self._pruned: int | None = None  # the one that is to be broken off
@@ -69,10 +70,12 @@ class Schedule:
         """The answer, also where all stop: MPI does not end well with a message that nobody took."""
         self.ask()
         asked = time.monotonic()
-        while not (answer := [value for _, (word, value) in self._heard() if word == TRAIN]):
+        self._listen()
+        while not self._answers:
             _wait(self.ranks, [0], asked, self.patience)
+            self._listen()
         self._asked = False
-        return answer[0]
+        return self._answers.pop()
 
     def look(self) -> int:
         """Between iterations: what asks this training to stop, 0 for nothing."""
@@ -94,19 +97,19 @@ class Schedule:
         self.ranks.post((STOP, request), 0)
 
     def _hear(self, now: float) -> None:
-        self._heard()
+        self._listen()
         if now - self._beat > BEAT_SECONDS:
             self._beat = now
             self.ranks.post((ALIVE, None), 0)
 
-    def _heard(self) -> list[tuple[int, tuple[str, Any]]]:
-        found = self.ranks.posted()
-        for _, (word, value) in found:
-            if word == STOP:
+    def _listen(self) -> None:
+        for _, (word, value) in self.ranks.posted():
+            if word == TRAIN:
+                self._answers.append(value)
+            elif word == STOP:
                 self.stopped = value
-            if word == PRUNE:
+            elif word == PRUNE:
                 self._pruned = value
-        return found
 
 
 class Root(Schedule):
