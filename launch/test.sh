@@ -6,7 +6,8 @@
 #     launch/test.sh --quick          no test that starts jobs (mpirun, Slurm, scripts), those of MPI with 3 processes;
 #                                     says what was left out
 #     launch/test.sh --coverage       everything, and which lines and branches no test reached, in a table; processes
-#                                     that tests start are measured for the first parameters of a test only
+#                                     that tests start are measured for the first parameters of a test only, and
+#                                     of the tests of MPI those with 3 processes
 #     launch/test.sh -k checkpoint    options of pytest choose tests; a run in which none is left is in order then
 #
 # Tests that start jobs mostly wait, so several sessions of pytest share them, beside two that run the others. Whoever
@@ -86,8 +87,11 @@ lint() {
 }
 
 on_ranks() { # NUMBERS MARKERS OPTIONS...
+    local ranks command
     for ranks in $1; do
-        later "ranks-$ranks" mpirun -n "$ranks" python -m pytest --with-mpi -p no:cacheprovider -m "${@:2}"
+        command=(mpirun -n "$ranks" python -m pytest --with-mpi -p no:cacheprovider -m "${@:2}")
+        [[ $ranks == 3 ]] || command=(env -u COVERAGE_PROCESS_START "${command[@]}") # 3 ranks run all of these tests
+        later "ranks-$ranks" "${command[@]}"
     done
 }
 
