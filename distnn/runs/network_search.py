@@ -32,7 +32,8 @@ from distnn.training.termination import Criterion, compare
 
 TOLERANCE = 1e-4  # of Bayesian regularisation
 STRAIGHT = 8  # iterations to the minimum of a network without hidden units
-DECAYS = [math.sqrt(float(f"1e{power}")) for power in range(-4, 9)]  # λ n of ridge regression: √10 apart
+DECAYS = [float(f"1e{power}") for power in range(-4, 5)]  # λ n of ridge regression
+CLOSER = [math.sqrt(10.0), math.sqrt(math.sqrt(10.0))]  # factors by which others are tried around the best of these
 NOTHING = 1e8  # λ n with which nothing is learnt but the mean of the targets
 COSTLY = 1e9  # n d^(L) |W|², the operations of an iteration: networks beyond are not tried
 PATIENCE = 2  # trials without any gain that end the search: one may have ended in a bad minimum
@@ -167,14 +168,19 @@ def _is_upheld(tried: Tried, source: Source, over: Objective, look: Look, errors
 
 def _ridge(options: Options, made: Assembly, look: Look) -> Trial:
     """Ridge regression, its decay by the errors of rows left out. Collective."""
-    best, none = None, _straight_line(options, made, NOTHING, look)
-    for decay in DECAYS:
-        trial = _straight_line(options, made, decay, look)
-        if best is None or trial.mean < best.mean:
-            best = trial
-    assert best is not None
+    none = _straight_line(options, made, NOTHING, look)
+    tried = {decay: _straight_line(options, made, decay, look) for decay in DECAYS}
+    for factor in CLOSER:
+        decay = _least(tried)
+        tried |= {closer: _straight_line(options, made, closer, look) for closer in (decay / factor, decay * factor)}
+    best = tried[_least(tried)]
     clear = are_clearly_less(best.errors, none.errors, made.objective)
     return best if clear else best._replace(words=f"{best.words} that is not clearly better than the mean")
+
+
+def _least(tried: dict[float, Trial]) -> float:
+    """The decay with the least error, of several the first that was tried."""
+    return min(tried, key=lambda decay: tried[decay].mean)
 
 
 def _straight_line(options: Options, made: Assembly, decay: float, look: Look) -> Trial:

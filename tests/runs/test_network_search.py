@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from left_open import assembled, wavy
+from sklearn.linear_model import RidgeCV
 from threaded_ranks import on_ranks
 
 from distnn.data.tables import ArraySource
@@ -18,7 +19,7 @@ from distnn.kernels.blocks import Cut
 from distnn.parallel.ranks import OneRank
 from distnn.runs.assembly import Assembly
 from distnn.runs.defaults import DECAY, assemble
-from distnn.runs.network_search import FIFTH, NOTHING, Trial, _straight_line, bayesian
+from distnn.runs.network_search import FIFTH, NOTHING, Trial, _ridge, _straight_line, bayesian
 from distnn.runs.options import Options
 from distnn.runs.trials import ITERATIONS, Stopped
 from distnn.training.interruption import STOP_FILE, TIME_LIMIT, TIME_USED
@@ -64,6 +65,19 @@ def test_what_is_learnt_with_the_largest_decay_is_the_mean() -> None:
     assert errors is not None
     expected = np.square(X[:, 0] - X[:, 0].mean()) / X[:, 0].var() / (1 - 1 / 40) ** 2
     np.testing.assert_allclose(np.concatenate(errors), expected, rtol=1e-4)
+
+
+def test_ridge_regression_has_the_decay_that_scikit_learn_gives_it() -> None:
+    """Of 10⁻⁴ … 10⁴, ten to the quarter apart, which are not all tried: powers of one input want a small one."""
+    generator = np.random.default_rng(0)
+    t, decays = generator.uniform(0, 1, 50), []
+    for X in (np.column_stack([t, t**2, t**3, t**4]), generator.normal(size=(50, 8))):
+        X = (X - X.mean(axis=0)) / X.std(axis=0)
+        y = np.sin(6 * t) + X[:, 0] + 0.3 * generator.normal(size=50)
+        chosen = _ridge(Options(), assembled(X, y, weight_decay=0.0, hidden=()), str).options
+        decays.append(RidgeCV(np.logspace(-4, 4, 33)).fit(X, y).alpha_)
+        assert chosen.weight_decay == pytest.approx(decays[-1] / 50)
+    assert decays == pytest.approx([10**-2.25, 10**0.25])
 
 
 def test_networks_whose_blocks_are_others_are_judged_row_by_row(short: None, monkeypatch: pytest.MonkeyPatch) -> None:
