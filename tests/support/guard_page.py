@@ -47,10 +47,13 @@ def copied(array: np.ndarray) -> np.ndarray:
     return copy
 
 
-def pass_through(d: tuple[int, ...], dtype: str, rows: int, way: type[Fused | Tiled], instruction_set: str) -> None:
-    """A gradient of so many rows, the error, and the outputs."""
-    network = Network(d, "tanh", "identity").initialise()
-    engine = Backpropagation(network, "squared", np.dtype(dtype))
+def pass_through(
+    d: tuple[int, ...], dtype: str, rows: int, error: str, way: type[Fused | Tiled], instruction_set: str
+) -> None:
+    """A gradient of so many rows, the error, and the outputs. error: one of ERRORS."""
+    name, output = error.split()
+    network = Network(d, "tanh", output).initialise()
+    engine = Backpropagation(network, name, np.dtype(dtype))
     engine.passes = way(d, ACTIVATIONS["tanh"], engine.dtype, instruction_set)
     w = guarded(len(network.w), np.float64)
     w[:] = network.w
@@ -58,7 +61,8 @@ def pass_through(d: tuple[int, ...], dtype: str, rows: int, way: type[Fused | Ti
     generator = np.random.default_rng(rows)
     x = generator.normal(size=(d[0] + 1, rows)).astype(dtype)
     x[0] = 1
-    block = Block(copied(x), generator.normal(size=(d[-1], rows)).astype(dtype), None)
+    y = generator.normal(size=(d[-1], rows)).astype(dtype)
+    block = Block(copied(x), copied(y), None)
     out = guarded(len(network.w), dtype)
     assert engine.gradient(block, out) == engine.error(block)
     assert np.isfinite(out).all() and np.isfinite(engine.error(block))
@@ -77,12 +81,13 @@ if __name__ == "__main__":
     compiled.PIECE_BYTES = 1 << 17  # several pieces
     if len(sys.argv) > 1:
         less_room(int(sys.argv[1]))
-    generator = np.random.default_rng(17)
+    generator, errors = np.random.default_rng(17), np.random.default_rng(18)
     drawn = (tuple(map(int, generator.integers(1, 41, generator.integers(3, 7)))) for _ in range(NETWORKS))
     for d in (*HARDEST, *drawn):
         rows = int(generator.choice([1, 7, 31, 64, 300, 1000]))
         for dtype in ("float64", "float32"):
             for instruction_set in library.available():
                 for way in (Fused, Tiled):
-                    print(way.__name__, d, dtype, instruction_set, rows, file=sys.stderr, flush=True)
-                    pass_through(d, dtype, rows, way, instruction_set)
+                    error = str(errors.choice(library.ERRORS))
+                    print(way.__name__, d, dtype, instruction_set, rows, error, file=sys.stderr, flush=True)
+                    pass_through(d, dtype, rows, error, way, instruction_set)
