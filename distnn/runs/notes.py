@@ -19,6 +19,7 @@ from distnn.data.tables.source import listed, typed
 from distnn.runs.options import Options
 from distnn.runs.plan import Plan
 
+MANY = 0.1  # share of the rows that stand in the table more than once, from which on that is said
 FILLED = {"mean": ", the mean", "median": ", the median"}
 NAME = re.compile(r"(^|[\W_])(id|ID|Id|uid|UID|key)$|[a-z](Id|ID)$")  # of columns that name their rows
 DOUBTS = {
@@ -45,7 +46,7 @@ def describe(
         names = [source.columns[j] for _, j in group]
         notes.append(f"{'input' if len(names) == 1 else 'inputs'} {listed(names)}: {kind}")
     notes.append(_target(options, source, columns, looked, preparation, examples))
-    return [*notes, *_weights(preparation, examples), *_hints(preparation, examples)]
+    return [*notes, *_weights(preparation, examples), *_copies(examples), *_hints(preparation, examples)]
 
 
 def _kind(options: Options, source: Source, looked: Survey, column: int, encoding: Encoding) -> str:
@@ -113,6 +114,16 @@ def _weights(preparation: Preparation, examples: Examples) -> list[str]:
         return [counts]
     return [f"{counts}; if they are no counts, but 1/σ² for example, scale them to a sum of {rows:,}: else error bars "
             "and --optimizer bayesian take the rows for more than they are, or for fewer"]  # fmt: skip
+
+
+def _copies(examples: Examples) -> list[str]:
+    """That rows stand in the table more than once, where many do."""
+    if not examples.hints or examples.hints.copies < MANY:
+        return []
+    first = f"first {hints.EARLY:,} " if examples.rows > hints.EARLY else ""
+    return [f"{100 * examples.hints.copies:.0f} % of the {first}rows are the same as one before, target and all: if "
+            "they are copies, leave them out, since what is left out, held out or in another fold is known by "
+            "its copies, and its errors are too low"]  # fmt: skip
 
 
 def _hints(preparation: Preparation, examples: Examples) -> list[str]:

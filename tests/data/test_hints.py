@@ -33,6 +33,26 @@ def test_what_all_ranks_have_seen() -> None:
         y[59] = 1
 
 
+def test_rows_that_are_there_more_than_once() -> None:
+    """Also on another rank, and where -0 is 0; but not where the target differs, or a column is another one's."""
+    X = np.random.default_rng(0).integers(0, 9, (40, 2)) / 8
+    X = np.unique(X, axis=0)[:20]
+    X, y = (
+        np.vstack([X, X[:10], X[10:, ::-1] + [[0, 20.0]]]),
+        np.r_[np.zeros(20), -np.zeros(5), np.ones(5), np.zeros(10)],
+    )
+
+    def work(ranks: Ranks) -> float:
+        hints = Hints(2, 1)
+        for part in np.array_split(np.arange(40), 7)[ranks.rank :: ranks.size]:
+            hints.look(Rows(part, X[part], y[part, None]))
+        hints.share(ranks)
+        return hints.copies
+
+    for size in (1, 3):
+        assert on_ranks(size, work) == [5 / 40] * size
+
+
 def test_inputs_that_may_be_no_quantities() -> None:
     generator = np.random.default_rng(0)
     rows = np.arange(60.0)

@@ -56,6 +56,13 @@ def test_inputs_that_are_the_same_in_all_rows() -> None:
     assert said == "x3, x4: the same in all rows to train on; what another value does is not learnt"
 
 
+def test_rows_that_are_there_more_than_once() -> None:
+    x = np.vstack([X, X[:20]])
+    said = assembled(OneRank(), x, x[:, 0]).notes[-1]
+    assert said.startswith("40 % of the rows are the same as one before, target and all: if they are copies, leave")
+    assert not any("copies" in said for said in assembled(OneRank(), x[:33], x[:33, 0]).notes)
+
+
 def test_inputs_that_may_be_no_quantities() -> None:
     """Each in one sentence with its name and what to do; a number that is different in each row by its name alone."""
     rows, draw = np.arange(30), np.random.default_rng(0)
