@@ -105,6 +105,11 @@ class Hints:
                     what = DATED if dated else BEYOND if beyond else COUNTS if counts else DIFFERENT
                     self.doubts[column] = what
 
+    def spread(self, shift: np.ndarray) -> np.ndarray:
+        """How far the values of each column, of all ranks, lie from `shift`, a number for each. Local."""
+        with np.errstate(over="ignore"):
+            return np.maximum(self._extremes[0] + shift, self._extremes[1] - shift)
+
 
 def _digests(rows: Rows) -> np.ndarray:
     """A number for each row, uint64, which for different rows is hardly ever the same. Local."""

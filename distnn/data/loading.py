@@ -99,6 +99,7 @@ def load(
     counts = ranks.tabled([sum(shelf.widths) for shelf in shelves])
     rows, validation_rows, test_rows = (int(count) for count in counts.sum(axis=0))
     _require_rows(source, recipe, rows, validation_rows, test_rows)
+    _require_spread(source, recipe.columns, shift, hints, dtype)
     classes = None
     if shift.targets is None:
         classes = _weighed(recipe, _classes(source, recipe, shelves, int(counts.sum()), ranks), shelves, cut, ranks)
@@ -169,6 +170,22 @@ def _require_rows(source: Source, recipe: Recipe, rows: int, validation_rows: in
         raise UserError(f"{source.path}: no row of {source.n} is held out: raise --validation {recipe.validation:g}.")
     if test_rows == 0 and recipe.test > 0:
         raise UserError(f"{source.path}: no row of {source.n} is kept for the test: raise --test {recipe.test:g}.")
+
+
+def _require_spread(source: Source, columns: Columns, shift: Shift, hints: Hints, dtype: DTypeLike) -> None:
+    """UserError for a column that is constant, or has lost digits, once it is shifted and rounded to dtype."""
+    if np.dtype(dtype) == np.float64:
+        return  # as in the table
+    parts = [shift.inputs] if shift.targets is None else [shift.inputs, shift.targets]
+    spread = hints.spread(np.concatenate(parts))
+    small = np.flatnonzero((spread > 0) & (spread < np.finfo(dtype).tiny))
+    if small.size:
+        inputs, targets, _ = columns.names(source)
+        encoded = [name for i, c in enumerate(inputs) for name in columns.encoding(columns.inputs[i]).names(c)]
+        raise UserError(
+            f"{source.path}, column {[*encoded, *targets][small[0]]}: its values lie within {spread[small[0]]:.3g}, "
+            f"too close for {np.dtype(dtype)}: multiply them by a constant, or use --dtype float64."
+        )
 
 
 def row_bytes(columns: Columns, dtype: DTypeLike) -> int:

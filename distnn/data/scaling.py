@@ -64,9 +64,9 @@ class Scaling:
 def shift_columns(rows: np.ndarray, shift: np.ndarray, out: np.ndarray) -> None:
     """Write the columns of `rows`, r × m, less shift, (m,), to out, m × r. Local.
 
-    The difference is float64, and then rounded; values beyond out's dtype become infinite.
+    The difference is float64, and then rounded; values beyond out's dtype become infinite, or 0.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         np.subtract(rows.T, shift[:, None], out=out, casting="same_kind")
 
 

@@ -109,8 +109,11 @@ class Model:
     def score(self, X: Any, Y: Any) -> float:
         """R² on these rows, the mean over targets, or the share of classes that are right. Local.
 
-        Y: as for `fit`. UserError if it has not a row for each of X, or is not of the kind that the model predicts.
+        Y: as for `fit`. UserError if it has not a row for each of X, lacks a value, or is not of the kind that the
+        model predicts.
         """
+        if np.ma.is_masked(Y):
+            raise UserError(scores.GAP.format(row=np.argwhere(np.ma.getmaskarray(Y))[0][0]))
         found = self.predict(X)
         try:
             Y = np.asarray(Y)

@@ -9,6 +9,8 @@ from distnn.data.tables.source import listed
 from distnn.errors import UserError
 from distnn.network.error_functions import takes_probabilities
 
+GAP = "Y lacks a value in row {row}: leave such rows out of X and Y."
+
 
 def require_probabilities(theta: str, error: str) -> None:
     """UserError if outputs of this θ, trained on this error function, are no probabilities."""
@@ -53,6 +55,8 @@ def r_squared(found: np.ndarray, Y: np.ndarray) -> float:
         raise UserError(f"Y holds {Y.reshape(-1)[0]}, and the model was trained on numbers.") from None
     if Y.shape != found.shape:
         raise UserError(f"Y has the shape {Y.shape}; the predictions for X have {found.shape}.")
+    if (gaps := np.isnan(Y).any(axis=1)).any():
+        raise UserError(GAP.format(row=gaps.argmax()))
     left, whole = ((Y - found) ** 2).sum(axis=0), ((Y - Y.mean(axis=0)) ** 2).sum(axis=0)
     return float(np.mean(np.where(whole == 0, left == 0, 1 - left / np.where(whole == 0, 1, whole))))
 

@@ -57,6 +57,21 @@ BAD: dict[str, tuple[Any, Any, Any, dict[str, Any], str]] = {
         {"dtype": "float32"},
         "^the arrays: a value is beyond the range of float32",
     ),
+    "below float32": (
+        X * [1, 1, 1e-40],
+        Y,
+        None,
+        {"dtype": "float32"},
+        "^the arrays, column x3: its values lie within .*e-4., too close for float32: multiply them by a constant, or "
+        "use --dtype float64",
+    ),
+    "a target below float32": (
+        X,
+        Y * 1e-50,
+        None,
+        {"dtype": "float32"},
+        "^the arrays, column y: its values lie within .*e-.*, too close for float32",
+    ),
     "all held out": (X[:2], Y[:2], None, {"validation": 0.99, "seed": 1}, "no row is left to train on"),
     "none held out": (X[:3], Y[:3], None, {"validation": 0.01}, "no row of 3 is held out: raise --validation 0.01"),
     "no targets": (X, None, None, {}, "nothing to learn without targets"),

@@ -26,6 +26,9 @@ def test_numbers() -> None:
         found.score(X[:9], Y[:9, 0])
     with pytest.raises(UserError, match="which have no probabilities"):
         found.predict_proba(X)
+    for gap in (np.where(np.arange(300)[:, None] == 7, np.nan, Y), np.ma.array(Y, mask=np.arange(600) // 2 == 7)):
+        with pytest.raises(UserError, match="Y lacks a value in row 7: leave such rows out of X and Y"):
+            found.score(X, gap)
 
 
 @pytest.mark.parametrize("constant", [1.0, 2.0])
