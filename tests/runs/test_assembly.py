@@ -32,6 +32,14 @@ def test_all_fits_together() -> None:
     assert progress.state.E == assembly.objective(network.w).E
 
 
+def test_blocks_are_known_by_the_rows_of_the_first_one() -> None:
+    """Older versions made all of them as long as the longest one: their checkpoints are not taken for ours."""
+    assembly = assembled(OneRank(), *regression(4_000, d=3, m=2), hidden=(4,))
+    cut = assembly.examples.cut
+    assert cut.bounds(0) == (0, 1_984) and cut.rows == 2_016
+    assert assembly.environment()["block_rows"] == assembly.model.held_out["rows"] == 1_984
+
+
 def test_the_optimizer_is_chosen_and_the_reason_said() -> None:
     chosen = assembled(OneRank(), X, Y, optimizer=None)
     assert chosen.options.optimizer == "levenberg-marquardt" and chosen.why is not None
