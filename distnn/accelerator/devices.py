@@ -39,7 +39,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def take(name: str, ranks: Ranks) -> Any:
     """This rank's device, a jax.Device: what it took before these ranks were split from others, if it did.
 
-    name: a key of PLATFORMS. Collective. UserError where there is none, or another rank has it.
+    name: a key of PLATFORMS. Collective. UserError where there is none, or another of these ranks has it. Of ranks in
+    other communicators, which a user has split, nothing is known, for to ask would take a call that all of COMM_WORLD
+    join: two of them take one device where no launcher says their numbers on the host (`LOCAL_VARIABLES`).
     """
     if ranks.device is not None:
         return ranks.device
