@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -50,15 +51,19 @@ class Batches:
         """
         inputs = self.d[0] + 1
         rows = np.zeros((len(chosen), inputs + self.d[-1] + 1), self.dtype)
+        to = rows.T
         with self.ranks.sharing_errors():
-            places, numbers, columns = (found.tolist() for found in self.examples.find(chosen))
+            places, numbers, columns = self.examples.find(chosen)
+            if len(self.examples.blocks) == 1:
+                members: list[tuple[Any, int, Any]] = [(places, 0, columns)]  # all of them at once
+            else:
+                members = list(zip(places.tolist(), numbers.tolist(), columns.tolist(), strict=True))
             of = itemgetter(1)
-            for number, members in groupby(sorted(zip(places, numbers, columns, strict=True), key=of), of):
+            for number, group in groupby(sorted(members, key=of), of):
                 x, y, weights = self.examples.blocks[number]  # which may have to be read from a file: once a batch
-                for place, _, column in members:
-                    row = rows[place]
-                    row[:inputs] = x[:, column]
-                    row[inputs:-1] = y[:, column]
-                    row[-1] = 1 if weights is None else weights[column]
+                for place, _, column in group:
+                    to[:inputs, place] = x[:, column]
+                    to[inputs:-1, place] = y[:, column]
+                    to[-1, place] = 1 if weights is None else weights[column]
         self.ranks.sum(rows.view(np.int64 if self.dtype == np.float64 else np.int32))
         return rows
