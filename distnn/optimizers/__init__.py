@@ -50,7 +50,7 @@ class Optimizer(Protocol):
     plateau: ClassVar[int]
 
     def memory(self, weights: int) -> int:
-        """Bytes that it takes, for so many weights, beside a plain step down the gradient, and JᵀJ. Local."""
+        """Bytes that it takes, for so many weights, beside a plain step down the gradient, JᵀJ and blocks. Local."""
 
     def start(self, problem: Problem, w: np.ndarray) -> State:
         """The state at the weights w, which are not changed. Collective, replicated."""

@@ -16,7 +16,6 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from distnn.kernels.algebra import dot, norm
-from distnn.kernels.blocks import KEPT_BYTES
 from distnn.optimizers.problem import Problem
 from distnn.optimizers.settings import require
 from distnn.optimizers.state import NO_STEP, State
@@ -51,8 +50,8 @@ class TruncatedNewton:
         require(self, "max_products", least=1)
 
     def memory(self, weights: int) -> int:
-        """Bytes, for the conjugate gradients, for products with the Hessian and what these share."""
-        return 19 * 8 * weights + KEPT_BYTES
+        """Bytes, for the conjugate gradients and for products with the Hessian."""
+        return 19 * 8 * weights
 
     def start(self, problem: Problem, w: np.ndarray) -> RegionState:
         """The state at w. Collective, replicated."""

@@ -11,10 +11,13 @@ from distnn.command_line.console import pairs
 from distnn.data.tables import Source
 from distnn.kernels import library
 from distnn.kernels.memory import amount
+from distnn.network.second_order.gauss_newton import PART_BYTES
+from distnn.network.second_order.propagation import memory as memory_for_blocks
 from distnn.network.weights import weight_count
 from distnn.optimizers import Optimizer
 from distnn.optimizers.bayesian import Bayesian
 from distnn.optimizers.levenberg_marquardt import LevenbergMarquardt
+from distnn.optimizers.truncated_newton import TruncatedNewton
 from distnn.parallel.reduction import KEPT_BYTES
 from distnn.runs import certainty
 from distnn.runs.defaults import foreseen
@@ -44,6 +47,11 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
     chosen_optimizer = optimizer(settled)
     curvature, kept = _curvature(settled, chosen_optimizer, weights, max(rows) * d[-1], ranks)
     kept += chosen_optimizer.memory(weights)
+    if isinstance(chosen_optimizer, TruncatedNewton) or curvature:
+        kept += memory_for_blocks(d, max(rows), cut.rows, options.dtype, not curvature)
+        kept += _terms(max(blocks), weights)
+    if curvature:
+        kept += _terms(max(blocks), weights * (weights + 1) // 2) + min(PART_BYTES, weights * cut.rows * size)
     shares = {"to choose the weights": options.validation, "for the test": options.test}
     held = [f"about {100 * share:g} % of the rows {purpose}" for purpose, share in shares.items() if share]
     targets = [source.columns[j] for j in recipe.columns.targets]
@@ -70,6 +78,12 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
         ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)
+
+
+def _terms(count: int, numbers: int) -> int:
+    """Bytes of so many terms of a sum, if they are kept."""
+    needed = 8 * count * numbers
+    return needed if needed <= KEPT_BYTES else 0
 
 
 def _curvature(options: Options, chosen: Optimizer, weights: int, rows: int, ranks: int) -> tuple[str, float]:

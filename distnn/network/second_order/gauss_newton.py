@@ -21,7 +21,7 @@ from distnn.network.second_order.propagation import Propagated
 from distnn.network.weights import weight_count
 
 PART_BYTES = 16 << 20  # memory of the part of J at hand
-COPIES, COPIES_OF_NUMPY = 5, 7  # of the matrix at the same time, as measured: with compiled code, and without
+COPIES, COPIES_OF_NUMPY = 5.5, 7  # of the matrix at the same time, as measured: with compiled code, and without
 SAFE = 2.0**50  # derivatives up to this, and from its inverse on, have sums of squares that float32 holds
 FEWEST = 64  # rows of that part: below, adding up |W|² numbers each time costs more than the products
 

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from distnn.kernels.blocks import KEPT_BYTES, Block
 from distnn.kernels.memory import empty
@@ -22,6 +23,7 @@ class Sized(Protocol):
 
 
 T = TypeVar("T", bound=Sized)
+WORKING = 5  # arrays of all units that a sum along a vector makes of a block, beside those that are kept
 
 
 class Propagated(NamedTuple):
@@ -82,3 +84,13 @@ class Kept(Generic[T]):
             self._kept[j] = found
             self._good.add(j)
         return found
+
+
+def memory(d: Sequence[int], rows: int, block: int, dtype: DTypeLike, hessian: bool) -> int:
+    """Bytes at most for what is kept of so many rows, in blocks of `block` rows, and for a sum over a block. Local.
+
+    hessian: whether what is kept is `hessian.Backpropagated`, for products with it, or else `Propagated`.
+    """
+    hidden, units, itemsize = sum(d[1:-1]), sum(d[1:]), np.dtype(dtype).itemsize
+    each = itemsize * (units + len(d) - 2 + (hidden + units if hessian else 0))
+    return min(KEPT_BYTES, rows * each) + block * (each + itemsize * WORKING * units)

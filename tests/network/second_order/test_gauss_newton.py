@@ -12,6 +12,7 @@ from tables import assembled, regression, words
 
 import distnn
 from distnn.errors import UserError
+from distnn.kernels import library
 from distnn.kernels.algebra import symmetric
 from distnn.network.second_order.gauss_newton import PART_BYTES, GaussNewton, megabytes
 from distnn.network.second_order.propagation import propagated
@@ -83,15 +84,15 @@ def test_parts_of_the_jacobian_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("optimizer", "more"), [("levenberg-marquardt", 0), ("bayesian", MORE_MATRICES)])
 def test_its_memory(optimizer: Any, more: int) -> None:
-    """What is said of a training is what it takes, besides a part of J."""
+    """What is said of a training is what it takes, besides the part of J that is in memory without compiled code."""
     X, Y = regression(300)
     tracemalloc.start()
     try:
         size = distnn.fit(X, Y, hidden=(300,), optimizer=optimizer, max_iterations=2).model.network.w.size
-        taken = (tracemalloc.get_traced_memory()[1] - PART_BYTES) / 1e6
+        taken = (tracemalloc.get_traced_memory()[1] - (0 if library.instructions() else PART_BYTES)) / 1e6
     finally:
         tracemalloc.stop()
-    assert taken == pytest.approx(megabytes(size) + more * 8e-6 * size**2, rel=0.15)
+    assert taken == pytest.approx(megabytes(size) + more * 8e-6 * size**2, rel=0.1)
 
 
 def test_cross_entropy_is_no_sum_of_squares() -> None:

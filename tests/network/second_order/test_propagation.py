@@ -12,8 +12,9 @@ from curved import problem, weights_for
 from distnn.kernels.blocks import Block
 from distnn.network.backpropagation import Backpropagation
 from distnn.network.second_order import propagation
-from distnn.network.second_order.hessian import Backpropagated, backpropagated
-from distnn.network.second_order.propagation import Kept, Propagated, propagated
+from distnn.network.second_order.acceleration import Acceleration
+from distnn.network.second_order.hessian import Backpropagated, HessianProduct, backpropagated
+from distnn.network.second_order.propagation import Kept, Propagated, memory, propagated
 from distnn.training.objective import Objective
 from distnn.training.terms import BlockTerms
 
@@ -96,6 +97,26 @@ def test_no_more_is_kept_than_there_is_memory_for(
             for j in range(len(blocks)):
                 kept(blocks, j)
         assert len(made) == 2 * len(blocks) - 3
+
+
+@pytest.mark.parametrize("make", [propagated, backpropagated])
+def test_memory_that_is_told_beforehand(
+    make: Callable[..., Propagated | Backpropagated], objective: Objective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of all rows, or KEPT_BYTES; one block more; and what a sum along a vector has room for."""
+    backpropagation, blocks = objective.backpropagation, objective.examples.blocks
+    backpropagation.load(weights_for(objective))
+    along = Acceleration(backpropagation) if make is propagated else HessianProduct(backpropagation)
+    along.load(weights_for(objective, 1))
+    found = make(backpropagation, blocks[0])
+    out, width = weights_for(objective), blocks[0].x.shape[1]
+    along.write(found, out) if isinstance(along, Acceleration) else along.product(found, out)
+    rooms = sum(room.nbytes for name in along._memory for room in along._room(name, width))
+    rows = sum(block.x.shape[1] for block in blocks)
+    needed = (backpropagation.d, rows, width, np.float64, make is backpropagated)
+    assert memory(*needed) == found.bytes * rows // width + found.bytes + rooms
+    monkeypatch.setattr(propagation, "KEPT_BYTES", 100)
+    assert memory(*needed) == 100 + found.bytes + rooms
 
 
 def test_blocks_that_are_read_from_a_file_are_not_kept(objective: Objective) -> None:
