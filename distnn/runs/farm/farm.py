@@ -56,7 +56,7 @@ class Farm:
     def __init__(self, options: Options, members: Members, source: Source, directory: RunDirectory, ranks: Ranks):
         self.options, self.members, self.directory, self.ranks = options, members, directory, ranks
         self.ends = time.monotonic() + (math.inf if options.total_seconds is None else options.total_seconds)
-        if (options.group_size or 1) > ranks.size:
+        if (options.group_size or 1) > ranks.size and not options.resume:  # which may go on with fewer
             there = "is one rank" if ranks.size == 1 else f"are {ranks.size} ranks"
             raise UserError(f"--group-size {options.group_size}: there {there}. Give at most as many.")
         if members.kind == "fold":

@@ -86,6 +86,9 @@ def test_groups_side_by_side_find_the_same(farm: Path, table: str, tmp_path: Pat
     assert "2 groups of 2 ranks" in done.stdout
     assert files(out) == files(farm)
     assert (out / "out-of-fold.csv").read_bytes() == (farm / "out-of-fold.csv").read_bytes()
+    shutil.rmtree(out / "fold-001")
+    assert run("--resume", "--out", str(out)) == DONE  # with fewer ranks than a group had
+    assert files(out) == files(farm)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
