@@ -59,7 +59,7 @@ class ReadApart(NamedTuple):
     shape: tuple[int, ...]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.vectors, dtype)
+        return np.array(self.vectors, dtype or self.dtype).reshape(self.shape)
 
 
 def named(path: Any) -> Path:

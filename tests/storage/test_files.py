@@ -102,6 +102,7 @@ def test_a_checkpoint_of_many_pairs_takes_no_memory(tmp_path: Path) -> None:
 def test_reading_takes_the_memory_of_the_file(tmp_path: Path) -> None:
     """Matrices whose rows shall lie apart included."""
     tensors = {"p.S": np.arange(1_000_000.0).reshape(10, -1), "w": np.arange(100_000.0), "p.few": np.ones((500, 3))}
+    tensors["p.none"] = np.empty((0, 2000))
     files.write(tmp_path / "a", tensors, {})
     for apart in (None, "p."):
         tracemalloc.start()
