@@ -17,7 +17,6 @@ from distnn.data.sampling import for_test, held_out, trained
 from distnn.data.weights import scaled
 from distnn.errors import UserError
 from distnn.inference.application import Application
-from distnn.inference.certainty import Certainty
 from distnn.inference.ensemble import Ensemble
 from distnn.inference.measures import Seen
 from distnn.inference.measures.auc import Areas, sides_of_classes
@@ -29,6 +28,7 @@ from distnn.inference.measures.sureness import Sureness
 from distnn.inference.measures.worst import Worst
 from distnn.inference.model import Model
 from distnn.kernels.algebra import total
+from distnn.kernels.blocks import Block
 from distnn.network.error_functions import takes_probabilities
 from distnn.parallel.ranks import on_root
 from distnn.parallel.reduction import ExactSum
@@ -50,29 +50,13 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     """
     if which != "all":
         application.deal_folds()
-    preparation, weighted = application.model.preparation, application.columns.weight is not None
-    classes, ranks = preparation.classes, application.ranks
-    measure = Residuals(preparation) if classes is None else Confusion(classes, weighted)
-    labels = Labels(preparation.targets, weighted) if _gives_labels(application.model) else None
-    areas = None
-    if classes is not None or labels:
-        areas = Areas(sides if classes is None else sides_of_classes(classes), weighted, application.source.n)
-    largest = [Worst(worst) for _ in (preparation.targets if classes is None else "1")] if worst else []
-    certainty, size = application.model.certainty, 3 + sum(measure.sizes)
     if leverage:
-        certainty = _require_trained(application, which)
+        _require_trained(application, which)
     _require_such_rows(application.model, which)
-    exponent = application.weight_exponent() if weighted else 0
-    sure = loss = None
-    if certainty and classes is None:
-        sure = Sureness(certainty, preparation, application.backpropagation, exponent, leverage)
-    elif certainty and isinstance(measure, Confusion) and measure.probable:
-        loss = AveragedLoss(certainty, measure.classes, application.backpropagation)
-    more = sure or loss
-    sizes = [1, 1, 1, *measure.sizes, *(more.sizes if more else ())]
-    last = sum(sizes)
-    sizes += labels.sizes if labels else ()
-    sums = ExactSum(ranks, sizes, len(application.blocks), application.cut.count)
+    classes = application.model.preparation.classes
+    exponent = 0 if application.columns.weight is None else application.weight_exponent()
+    measures = _Measures(application, exponent, worst, leverage)
+    sums = ExactSum(application.ranks, [1, 1, 1, *measures.sizes], len(application.blocks), application.cut.count)
     hashes = np.zeros(len(application.blocks), np.int64)
 
     def term(j: int, out: np.ndarray) -> None:
@@ -88,17 +72,7 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
         out[1] = len(rows) if block.weights is None else total(block.weights.astype(np.float64))
         out[2] = application.backpropagation.error(block)
         seen = Seen(rows, block.y, application.backpropagation.outputs(block.x), weights)
-        measure.write(seen, out[3:size])
-        if sure:
-            sure.write(seen, block, measure.errors(seen), out[size:last])
-        if loss:
-            loss.write(seen, block, out[size:last])
-        if labels:
-            labels.write(seen, out[last:])
-        if areas is not None:
-            areas.look(j, seen)
-        for worst_of, errors in zip(largest, measure.errors(seen) if largest else (), strict=True):
-            worst_of.offer(rows.numbers, *errors)
+        measures.write(j, seen, block, out[3:])
 
     found = sums(term)
     if which != "all" or leverage:
@@ -107,24 +81,69 @@ def evaluate(application: Application, which: str, worst: int = 0, leverage: int
     if n == 0:
         raise UserError(f"{application.source.path}: there are no rows to evaluate on (--rows {which}).")
     E = float(found[2]) / float(found[1])
-    result = {"n": float(np.ldexp(n, -exponent)), "E": E, **measure.result(found[3:size], n, exponent)}
-    if sure:
-        for name, known in sure.result(found[size:last], n).items():
-            result["targets"][name] |= known
-        for place, highest in zip(result["targets"].values(), sure.highest, strict=False):
-            place["leverages"] = _shown(application, highest.result(ranks), "leverage")
-    if loss:
-        result |= loss.result(found[size:last], n)
-    if labels and (by_label := labels.result(found[last:], n, exponent)):
-        result["labels"] = by_label
-        for own, area in zip(by_label["by_label"].values(), areas.result(ranks) if areas else (), strict=True):
-            own["auc"] = area
-    elif classes is not None and areas is not None:
-        _add_areas(result, areas.result(ranks))
-    lists = [_shown(application, worst_of.result(ranks)) for worst_of in largest]
-    for place, rows in zip(result["targets"].values() if classes is None else [result], lists, strict=False):
-        place["worst"] = rows
-    return result
+    return {"n": float(np.ldexp(n, -exponent)), "E": E, **measures.result(found[3:], n)}
+
+
+class _Measures:
+    """All that `evaluate` finds beside E. sizes: of what is added up over the examples; exponent: of their weights."""
+
+    def __init__(self, application: Application, exponent: int, worst: int, leverage: int):
+        model, weighted = application.model, application.columns.weight is not None
+        preparation, classes, certainty = model.preparation, model.preparation.classes, model.certainty
+        self.application, self.exponent = application, exponent
+        self.errors = Residuals(preparation) if classes is None else Confusion(classes, weighted)
+        self.sure: Sureness | None = None
+        self.loss: AveragedLoss | None = None
+        self.areas: Areas | None = None
+        if certainty and classes is None:
+            self.sure = Sureness(certainty, preparation, application.backpropagation, exponent, leverage)
+        elif certainty and isinstance(self.errors, Confusion) and self.errors.probable:
+            self.loss = AveragedLoss(certainty, self.errors.classes, application.backpropagation)
+        self.labels = Labels(preparation.targets, weighted) if _gives_labels(model) else None
+        if classes is not None or self.labels:
+            self.areas = Areas(sides if classes is None else sides_of_classes(classes), weighted, application.source.n)
+        self.worst = [Worst(worst) for _ in (preparation.targets if classes is None else "1")] if worst else []
+        each = [part.sizes if part else () for part in (self.errors, self.sure or self.loss, self.labels)]
+        self.sizes = [size for sizes in each for size in sizes]
+        self._ends = np.cumsum([sum(sizes) for sizes in each])[:-1]
+
+    def write(self, j: int, seen: Seen, block: Block, out: np.ndarray) -> None:
+        """What the chosen rows of this rank's block j add to the sums. Local."""
+        of_errors, of_certainty, of_labels = np.split(out, self._ends)
+        self.errors.write(seen, of_errors)
+        if self.sure:
+            self.sure.write(seen, block, self.errors.errors(seen), of_certainty)
+        if self.loss:
+            self.loss.write(seen, block, of_certainty)
+        if self.labels:
+            self.labels.write(seen, of_labels)
+        if self.areas:
+            self.areas.look(j, seen)
+        for worst_of, errors in zip(self.worst, self.errors.errors(seen) if self.worst else (), strict=True):
+            worst_of.offer(seen.rows.numbers, *errors)
+
+    def result(self, found: np.ndarray, n: float) -> dict[str, Any]:
+        """What the sums say, n being that of the weights. Collective, replicated."""
+        of_errors, of_certainty, of_labels = np.split(found, self._ends)
+        result, ranks = self.errors.result(of_errors, n, self.exponent), self.application.ranks
+        targets = list(result["targets"].values()) if "targets" in result else []
+        if self.sure:
+            for name, known in self.sure.result(of_certainty, n).items():
+                result["targets"][name] |= known
+            for place, highest in zip(targets, self.sure.highest, strict=False):
+                place["leverages"] = _shown(self.application, highest.result(ranks), "leverage")
+        if self.loss:
+            result |= self.loss.result(of_certainty, n)
+        if self.labels and (by_label := self.labels.result(of_labels, n, self.exponent)):
+            result["labels"] = by_label
+            areas = self.areas.result(ranks) if self.areas else ()
+            for own, area in zip(by_label["by_label"].values(), areas, strict=True):
+                own["auc"] = area
+        elif self.areas and not self.labels:
+            _add_areas(result, self.areas.result(ranks))
+        for place, worst_of in zip(targets or [result], self.worst, strict=False):
+            place["worst"] = _shown(self.application, worst_of.result(ranks))
+        return result
 
 
 def _gives_labels(model: Model) -> bool:
@@ -147,8 +166,8 @@ def _add_areas(result: dict[str, Any], areas: Sequence[float | None]) -> None:
         own["auc"] = area
 
 
-def _require_trained(application: Application, which: str) -> Certainty:
-    """The model's certainty. UserError where there is none, or where other rows than the training's are asked for."""
+def _require_trained(application: Application, which: str) -> None:
+    """UserError where the model has no certainty, or other rows than the training's are asked for."""
     if application.model.preparation.classes is not None:
         raise UserError("--leverage is for models of numbers, and this one predicts classes: leave it out.")
     if isinstance(application.model, Ensemble):
@@ -156,7 +175,7 @@ def _require_trained(application: Application, which: str) -> Certainty:
     known = application.model.held_out
     if not (which == "trained" or (which == "all" and not known["share"] and not known.get("test"))):
         raise UserError(f"--leverage is of the rows that were trained on, not of --rows {which}: give --rows trained.")
-    return application.model.known_certainty()
+    application.model.known_certainty()
 
 
 def _shown(application: Application, rows: np.ndarray, size_is: str = "error") -> list[dict[str, Any]]:
