@@ -175,7 +175,7 @@ def test_bad_input(
 
 def test_of_a_longer_table_a_part_is_shown_evenly_spread(trained: Path) -> None:
     found = subject(trained / "numbers", trained / "numbers.csv", most=500).predictions
-    assert found is not None and 80 < len(found.numbers) < 220  # three tenths are held out
+    assert found is not None and 50 < len(found.numbers) < 110  # of 400 rows with weight a fifth is kept for the test
     assert np.ptp(found.numbers) > 2000
     assert "figures are of" in " ".join(found.lacking)
     whole = subject(trained / "numbers").predictions
