@@ -70,7 +70,7 @@ class Block(Arrays):
 class Cut(NamedTuple):
     """D cut into `count` blocks, as even as they can be of whole units, `unit` rows each. The last unit may be shorter.
 
-    Where each rank has a whole number of units, which are what compiled code takes at once, none has more work.
+    A unit is what compiled code takes at once, filled or not: ranks with as many blocks have the same work, up to one.
     """
 
     n: int
@@ -79,12 +79,12 @@ class Cut(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """Of the longest block, or 1."""
+        """Rows of the longest block, or 1."""
         return max(1, min(-(-self._units // max(1, self.count)) * self.unit, self.n))
 
     @property
     def fewest(self) -> int:
-        """Of the first block; the last one alone may be shorter. A cut is known by them in records.
+        """Rows of the first block; the last one alone may be shorter. A cut is known by them in records.
 
         Older versions made all blocks but the last one equal, so where they say the same number it is the same cut.
         """
