@@ -21,7 +21,7 @@ TARGET static void NAME(softmax_error)(size outputs, size examples, const REAL *
     for (size j = 1; j < outputs; j++)
         for (size c = 0; c < examples; c++) {
             const REAL other = s[j * s_row + c];
-            largest[c] = (other > largest[c]) | (other != other) ? other : largest[c]; /* NaN stays */
+            largest[c] = ((other > largest[c]) | (other != other)) ? other : largest[c]; /* NaN stays */
         }
     memset(e, 0, examples * sizeof *e);
     for (size j = 0; j < outputs; j++) {
