@@ -38,7 +38,6 @@ def run(program: Callable[[Ranks, Sequence[str]], int]) -> NoReturn:
     try:
         if launched() or not asks_for_help(sys.argv[1:]):
             everyone = connect()
-        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGHUP))  # UCX, below MPI, has taken it for debugging
         with everyone.none_alone():
             require_same({"the command": sys.argv[1:]}, everyone)
             code = program(everyone, sys.argv[1:])

@@ -59,6 +59,7 @@ def world() -> Any:
 
     Where the ranks then do not find each other in time, this process ends by SIGALRM.
     """
+    os.environ.setdefault("UCX_DEBUG_SIGNO", "0")  # else UCX, below MPI, takes SIGHUP for debugging
     limit = 0.0
     if _launcher_of_several(os.environ) and "mpi4py.MPI" not in sys.modules:
         with suppress(UserError):  # which is raised when the ranks have met: perhaps only this one has a bad value

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import pytest
+from mpi_runner import python
 from threaded_ranks import outcomes
 
 from distnn.errors import UserError
@@ -101,3 +103,13 @@ def test_which_launcher_fits(library: str, advice: str, monkeypatch: pytest.Monk
 
 def test_ranks_of_threads_are_ranks() -> None:
     assert all(isinstance(found, Ranks) for found in outcomes(2, connect))
+
+
+@pytest.mark.job
+def test_mpi_takes_no_signal() -> None:
+    """UCX, below MPI, would print what it does from then on."""
+    script = (
+        "import os, signal; from distnn.parallel.launcher import world; world(); os.kill(os.getpid(), signal.SIGHUP)"
+    )
+    done = python("-c", script)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGHUP, "", "")
