@@ -168,7 +168,7 @@ def measured_of_few_rows(tables: int) -> list[tuple[str, ...]]:
 def draw(path: str) -> None:
     """A function of one variable, its rows, and its intervals in a gap and outside. UserError if it cannot be drawn."""
     drawing.check(path, "FIGURE")
-    figure = drawing.begin(7, 3.6, "FIGURE")
+    figure = drawing.begin(7, 3.6)
     generator = np.random.default_rng(0)
     x = np.concatenate([generator.uniform(-2, -0.7, 40), generator.uniform(0.5, 2, 40)])
     y = np.sin(2 * x) + normal(generator, len(x))

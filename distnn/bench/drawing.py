@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from distnn.errors import UserError, missing_package
@@ -10,23 +12,27 @@ ENDINGS = (".png", ".svg", ".pdf")
 
 
 def check(path: str, option: str = "--figure") -> None:
-    """UserError unless the file's name says of which kind the figure shall be. option: that names it."""
+    """UserError unless the file's name says of which kind the figure shall be, and matplotlib is there.
+
+    Without importing it, which takes memory that is about to be measured. option: that names the file.
+    """
     if not path.endswith(ENDINGS):
         raise UserError(f"{option} {path}: the name must end with .png, .svg or .pdf.")
+    if find_spec("matplotlib") is None:
+        raise missing_package("matplotlib", "report", option)
 
 
-def begin(width: float, height: float, option: str = "--figure") -> Any:
-    """An empty figure of so many inches, a matplotlib Figure. UserError where that is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise missing_package("matplotlib", "report", option) from None
+def begin(width: float, height: float) -> Any:
+    """An empty figure of so many inches, a matplotlib Figure."""
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def write(figure: Any, path: str, option: str = "--figure") -> None:
-    """Write it to the file. UserError where that fails."""
+    """Write it to the file, whose folder is made where it is missing. UserError where that fails."""
     try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
     except OSError as error:
         raise UserError(f"{option} {path} cannot be written: {error.strerror}.") from None

@@ -9,6 +9,7 @@ from typing import Any
 from distnn.bench.prediction import Row
 from distnn.bench.series import Point
 from distnn.command_line.console import table
+from distnn.words import many
 
 
 def show_machine(machine: dict[str, Any]) -> None:
@@ -42,8 +43,8 @@ def show_workload(name: str, found: dict[str, Any]) -> None:
         for entry in found["contenders"]
     ]
     title = (
-        f"{name}: d = {found['d']}, n = {found['n']:,}, {found['dtype']}; {found['blocks']:,} blocks of "
-        f"{found['block_rows']:,} rows"
+        f"{name}: d = {found['d']}, n = {found['n']:,}, {found['dtype']}; "
+        f"{many(found['blocks'], 'block')} of {many(found['block_rows'], 'row')}"
     )
     table(title, ("", "cores", "an iteration", "least … most", "× distnn", "peak memory"), rows)
     for peer, reason in found["left_out"].items():

@@ -32,7 +32,7 @@ from distnn.errors import UserError
 from distnn.kernels.algebra import column_sums, dot, times, total
 from distnn.kernels.elementary import applied, value
 from distnn.kernels.factors import cholesky, invert
-from distnn.optimizers.levenberg_marquardt import DampedState, descend, require_squares
+from distnn.optimizers.levenberg_marquardt import DampedState, descend, require_room, require_squares
 from distnn.optimizers.matrix import Dense
 from distnn.optimizers.problem import Evaluation, Problem
 from distnn.optimizers.settings import require
@@ -107,14 +107,19 @@ class Bayesian:
         """Bytes, for matrices besides JᵀJ."""
         return MORE_MATRICES * 8 * weights**2
 
+    def require_room(self, chosen: float, whole: float, weights: int) -> None:
+        """UserError if JᵀJ, which is whole on every rank, and the other matrices take more MB than they may."""
+        instead = "--optimizer levenberg-marquardt, which shares it out over the ranks"
+        require_room(self.name, whole + self.memory(weights) / 1e6, weights, self.max_megabytes, instead)
+
     def start(self, problem: Problem, w: np.ndarray) -> BayesianState:
         """The state at w. Collective, replicated.
 
         UserError if the error is no sum of squares, |W|² does not fit, or there is nothing to learn.
         """
-        needed = problem.gauss_newton_megabytes() + self.memory(len(w)) / 1e6
-        instead = "--optimizer levenberg-marquardt, which shares it out over the ranks"
-        require_squares(self.name, problem, needed, len(w), self.max_megabytes, instead)
+        require_squares(self.name, problem)
+        whole = problem.gauss_newton_megabytes()
+        self.require_room(whole, whole, len(w))
         errors, least = problem.output_errors(w), FLOOR * problem.output_errors(np.zeros_like(w))
         if not least.all():
             raise UserError(

@@ -70,11 +70,15 @@ class LevenbergMarquardt:
         """None besides JᵀJ."""
         return 0
 
+    def require_room(self, chosen: float, whole: float, weights: int) -> None:
+        """UserError if A takes more MB a rank than it may. chosen: as it will be held; whole: on every rank."""
+        more = "more ranks, " if chosen < whole else ""
+        require_room(self.name, chosen, weights, self.max_megabytes, f"{more}--optimizer lbfgs")
+
     def start(self, problem: Problem, w: np.ndarray) -> DampedState:
         """The state at w. Collective, replicated. UserError if the error is no sum of squares or |W|² does not fit."""
-        needed = problem.curvature_megabytes(self.max_megabytes)
-        more = "more ranks, " if needed < problem.gauss_newton_megabytes() else ""
-        require_squares(self.name, problem, needed, len(w), self.max_megabytes, f"{more}--optimizer lbfgs")
+        require_squares(self.name, problem)
+        self.require_room(problem.curvature_megabytes(self.max_megabytes), problem.gauss_newton_megabytes(), len(w))
         E, G = problem(w)
         return DampedState(w, E, G, 0.0, 2.0)
 
@@ -128,19 +132,20 @@ def descend(function: Bending, A: SymmetricMatrix, state: DampedState, damping: 
     return replace(state, stuck=NO_STEP)
 
 
-def require_squares(name: str, problem: Problem, needed: float, weights: int, most: float, instead: str) -> None:
-    """Raise UserError unless E is a sum of squares, and the MB needed a rank are at most so many.
+def require_squares(name: str, problem: Problem) -> None:
+    """Raise UserError unless E is a sum of squares."""
+    if not problem.is_sum_of_squares:
+        raise UserError(
+            f"{name} needs a sum of squares, and cross-entropy is none: use --error squared, or --optimizer lbfgs."
+        )
 
-    instead: what to use else.
-    """
+
+def require_room(name: str, needed: float, weights: int, most: float, instead: str) -> None:
+    """Raise UserError unless the MB needed a rank are at most so many. instead: what to use else."""
     if needed > most:
         raise UserError(
             f"{name} would need about {needed:,.0f} MB a rank for the matrix of {weights:,} × {weights:,} numbers, and "
             f"--max-megabytes allows {most:,.0f}: use {instead}, or a smaller network."
-        )
-    if not problem.is_sum_of_squares:
-        raise UserError(
-            f"{name} needs a sum of squares, and cross-entropy is none: use --error squared, or --optimizer lbfgs."
         )
 
 

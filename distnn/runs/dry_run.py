@@ -28,7 +28,10 @@ from distnn.words import many
 
 
 def show(options: Options, source: Source, planned: Plan, ranks: int, memory: int) -> None:
-    """Print the plan of a training on so many ranks. memory: bytes that the rows of rank 0 may take. Local."""
+    """Print the plan of a training on so many ranks. memory: bytes that the rows of rank 0 may take. Local.
+
+    UserError, at the end, where it would be refused for its memory.
+    """
     recipe, cut, size = planned.recipe, planned.cut, np.dtype(options.dtype).itemsize
     options, chosen = foreseen(options, source, planned)
     d = [planned.d_in, *options.widths, planned.d_out or 2]
@@ -45,8 +48,12 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
     folder = options.scratch or tempfile.gettempdir()
     settled, _ = with_optimizer(options, weights, planned.error, d[-1], source.n)
     chosen_optimizer = optimizer(settled)
-    curvature, kept = _curvature(settled, chosen_optimizer, weights, max(rows) * d[-1], ranks)
-    kept += chosen_optimizer.memory(weights)
+    curvature, kept = "", float(chosen_optimizer.memory(weights))
+    choice = _choice(settled, chosen_optimizer, weights, max(rows) * d[-1], ranks)
+    if isinstance(chosen_optimizer, LevenbergMarquardt | Bayesian):
+        most = chosen_optimizer.max_megabytes
+        curvature, needed = choice.words(most), choice.cost(most).memory
+        kept += needed
     if isinstance(chosen_optimizer, TruncatedNewton) or curvature:
         kept += memory_for_blocks(d, max(rows), cut.rows, options.dtype, not curvature)
         kept += _terms(max(blocks), weights)
@@ -78,6 +85,8 @@ def show(options: Options, source: Source, planned: Plan, ranks: int, memory: in
         ("would write", options.out or "a new directory in runs, named by date and time"),
     ]  # fmt: skip
     pairs(entries)
+    if isinstance(chosen_optimizer, LevenbergMarquardt | Bayesian):
+        chosen_optimizer.require_room(needed / 1e6, choice.whole.memory / 1e6, weights)
 
 
 def _terms(count: int, numbers: int) -> int:
@@ -86,13 +95,10 @@ def _terms(count: int, numbers: int) -> int:
     return needed if needed <= KEPT_BYTES else 0
 
 
-def _curvature(options: Options, chosen: Optimizer, weights: int, rows: int, ranks: int) -> tuple[str, float]:
-    """How JᵀJ is held and what that costs, in words, and the bytes; "" and 0 without it. rows: of J on one rank."""
-    if not isinstance(chosen, LevenbergMarquardt | Bayesian):
-        return "", 0.0
+def _choice(options: Options, chosen: Optimizer, weights: int, rows: int, ranks: int) -> Choice:
+    """How JᵀJ can be held. rows: of J on one rank."""
     elsewhere = options.reduction != "exact" or options.device != "cpu" or library.instructions() is None
-    choice = Choice(weights, rows, ranks, isinstance(chosen, LevenbergMarquardt) and not elsewhere)
-    return choice.words(chosen.max_megabytes), choice.cost(chosen.max_megabytes).memory
+    return Choice(weights, rows, ranks, isinstance(chosen, LevenbergMarquardt) and not elsewhere)
 
 
 def _between(counts: list[int], what: str) -> str:

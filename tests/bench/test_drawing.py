@@ -14,10 +14,10 @@ from distnn.errors import UserError
 def test_a_figure_is_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'distnn[report]'")
     figure = drawing.begin(2, 1)
-    drawing.write(figure, str(tmp_path / "a.svg"))
-    assert "<svg" in (tmp_path / "a.svg").read_text()
-    with pytest.raises(UserError, match=r"FIGURE .*/no/a.svg cannot be written: No such file or directory\."):
-        drawing.write(figure, str(tmp_path / "no" / "a.svg"), "FIGURE")
+    drawing.write(figure, str(tmp_path / "new" / "a.svg"))
+    assert "<svg" in (tmp_path / "new" / "a.svg").read_text()
+    with pytest.raises(UserError, match=r"FIGURE .*/a.svg/b.svg cannot be written: File exists\."):
+        drawing.write(figure, str(tmp_path / "new" / "a.svg" / "b.svg"), "FIGURE")
 
 
 def test_names_say_the_kind_of_file() -> None:
@@ -27,7 +27,7 @@ def test_names_say_the_kind_of_file() -> None:
         drawing.check("a.txt")
 
 
-def test_without_matplotlib_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+def test_without_matplotlib_it_says_at_once_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UserError, match=r"--figure needs the package matplotlib.*pip install 'distnn\[report\]'"):
-        drawing.begin(2, 1)
+        drawing.check("a.svg")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from availability import need_instructions
 
+from distnn.errors import UserError
 from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
 from distnn.runs.dry_run import show
@@ -104,3 +105,17 @@ def test_how_the_matrix_of_levenberg_marquardt_is_held(capsys: pytest.CaptureFix
     assert "whole on every rank: about" in shown(2, reduction="plain")
     show(replace(options, optimizer="lbfgs"), source, planned, 2, 10**9)
     assert "JᵀJ" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("optimizer", "instead"), [("levenberg-marquardt", "lbfgs"), ("bayesian", "levenberg-")])
+def test_too_large_a_matrix_is_refused_as_in_training(
+    optimizer: str, instead: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After the plan, which says how much it is."""
+    arguments = ["--examples", "500", "--hidden", "30", "30", "--optimizer", optimizer, "--error", "squared"]
+    sentences = []
+    for more in ([], ["--dry-run"]):
+        with pytest.raises(UserError, match=rf"{optimizer} would need .* MB a rank .* allows 3: .*{instead}") as raised:
+            train_main(OneRank(), [*arguments, "--max-megabytes", "3", "--quiet", *more])
+        sentences.append(str(raised.value))
+    assert sentences[0] == sentences[1] and "JᵀJ  " in capsys.readouterr().out
