@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +60,10 @@ def main(ranks: Ranks, arguments: Sequence[str]) -> int:
             raise UserError("--model is missing: the directory of a run, or a model file.")
         if not options.to:
             raise UserError(f"--to is missing: what to write the model as. One or more of {', '.join(EXPORTERS)}.")
-        out, name = Path(options.out or "."), model_name(options.model)
-        if out.is_dir() or (options.out or "").endswith("/"):
-            out /= name
-        return export(load_model(options.model), options.to, out, _units(options.units), options.overwrite)
+        model, out = load_model(options.model), Path(options.out or ".")
+        if os.path.isdir(out) or (options.out or "").endswith("/"):
+            out /= model_name(options.model)
+        return export(model, options.to, out, _units(options.units), options.overwrite)
 
     for path in on_root(ranks, write) or ():
         if ranks.rank == 0:

@@ -10,7 +10,7 @@ import numpy as np
 
 from distnn.command_line.arguments import parse
 from distnn.command_line.program import run
-from distnn.declared import AtLeast
+from distnn.declared import AtLeast, AtMost
 from distnn.errors import DONE, FAILED, UserError
 from distnn.kernels import algebra, blas, library
 from distnn.parallel import environment, replicas
@@ -44,12 +44,20 @@ mpirun -n 8 distnn verify table.csv --targets lift --hidden 30 30"""
 VERIFICATION = "Verification"
 
 
+MOST = 1_000_000  # ranks to simulate, each of which has a share of the terms
+
+
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions(Options):
     """Options of a training, and those of the verification."""
 
     steps: Annotated[int, VERIFICATION, "Iterations to train.", AtLeast(1)] = 5
-    simulate: Annotated[tuple[int, ...], VERIFICATION, "Numbers of ranks to simulate.", AtLeast(1)] = (2, 7, 64, 1000)
+    simulate: Annotated[tuple[int, ...], VERIFICATION, "Numbers of ranks to simulate.", AtLeast(1), AtMost(MOST)] = (
+        2,
+        7,
+        64,
+        1000,
+    )
     golden: Annotated[
         bool,
         VERIFICATION,

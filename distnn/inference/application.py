@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -34,10 +35,10 @@ def _require_model(options: ApplyOptions) -> None:
     """UserError where there is no model, also where a table stands in its place. Local."""
     if not options.model:
         raise UserError("--model is missing: the directory of a run, or a model file.")
-    if not Path(options.model).exists():
+    if not os.path.exists(options.model):
         raise UserError(f"{options.model} cannot be read: No such file or directory.")
     alone = options.data is None and options.examples is None
-    if Path(options.model).is_file() and not recognised(Path(options.model)):
+    if os.path.isfile(options.model) and not recognised(Path(options.model)):
         data = Path(options.data or "")
         if alone or (options.data and (recognised(data) or recognised(data / MODEL))):
             model = "MODEL" if alone else options.data

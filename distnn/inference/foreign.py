@@ -6,6 +6,7 @@ compute is taken to be of inputs and targets as they stand in the table, once wo
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +30,7 @@ STEP = ("shift", "mean", "divisor")  # of the first and last part of what export
 def is_state_dict(path: str | Path) -> bool:
     """Is it a safetensors file that distnn did not write as a model? Local."""
     path = Path(path)
-    return path.is_file() and path.suffix == ".safetensors" and not recognised(path)
+    return os.path.isfile(path) and path.suffix == ".safetensors" and not recognised(path)
 
 
 def from_state_dict(path: str | Path, network: Network, preparation: Preparation) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ MODEL = "model.safetensors"  # in the directory of a run
 def load_model(path: str | Path) -> Model:
     """The model in a file, or in a run's directory. Local. UserError if there is none, or it is damaged."""
     path = files.named(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # also of a name that no file can have
         folds, path = sorted(path.glob("fold-*")), path / MODEL
         if folds and not path.exists():
             raise UserError(f"{path.parent} is a cross-validation, which has a model for each fold: give {folds[0]}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,7 @@ def gather(options: ApplyOptions, compare: tuple[str, ...], most: int) -> Subjec
     if not paths:
         raise UserError("--model is missing: the directory of a run, or a model file; or --compare, several of them.")
     for path in paths:
-        if not path.exists():
+        if not os.path.exists(path):
             raise UserError(f"{path} is not there: give the directory of a run, or a model file.")
     histories = [read_history(path) for path in paths]
     subject = Subject(", ".join(map(str, paths[:3])) + ", …" * (len(paths) > 3), histories)
@@ -103,7 +104,7 @@ def _add_model(subject: Subject, options: ApplyOptions, history: History, most: 
 
 def _model(path: Path, lacking: list[str]) -> tuple[Path, Model] | None:
     """The model and its file; the newest checkpoint's, where the run has not come to its end. None without one."""
-    if not path.is_dir() or (path / contents.MODEL).exists():
+    if not os.path.isdir(path) or (path / contents.MODEL).exists():
         return path, load_model(path)
     for checkpoint in reversed(Checkpoints(path / contents.CHECKPOINTS, keep=2).paths()):
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -126,6 +128,18 @@ class RunDirectory:
         for folder in self._made:
             with suppress(OSError):
                 folder.rmdir()
+
+    def require_possible(self) -> None:
+        """UserError where no directory can have such a name."""
+        try:
+            os.stat(self.options)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
+                raise UserError(
+                    f"--out {self.path} can be no directory: {getattr(error, 'strerror', error)}."
+                ) from None
 
     def _missing(self) -> list[Path]:
         """This folder and those around it that are not there, the innermost first."""

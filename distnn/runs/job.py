@@ -73,6 +73,7 @@ class Job:
         def take() -> tuple[str, str | None, bool]:
             if options.out is None:
                 self.directory = RunDirectory.of_now(RUNS, options.keep)
+            self.directory.require_possible()
             begun = self.directory.options.exists()
             if not (options.resume and begun):
                 self.directory.create(options.overwrite, options.elastic)

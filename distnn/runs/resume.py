@@ -39,7 +39,9 @@ def merge(given: Mapping[str, Any], read: Callable[[Sequence[str]], Options]) ->
     """
     if "out" not in given:
         raise UserError("--resume needs --out, the directory of the run to go on with.")
-    path = RunDirectory(given["out"]).options
+    directory = RunDirectory(given["out"])
+    directory.require_possible()
+    path = directory.options
     if not path.exists() and "data" in given:
         return replace(read([]), **given)
     if not path.exists():

@@ -28,9 +28,9 @@ def make_way(
     named = [str(path) for path in paths]
     files = [Path(name) for name in named]
     for name, path in zip(named, files, strict=True):
-        if path.is_dir() or name.endswith(os.sep):
+        if os.path.isdir(path) or name.endswith(os.sep):
             raise UserError(f"{name} is a folder: give the name of a file.")
-        if path.is_file() and path.stat().st_size and not (overwrite or own(path)):
+        if os.path.isfile(path) and path.stat().st_size and not (overwrite or own(path)):
             unlike = f", and holds no {what}" if what else ""
             raise UserError(f"{path} is there already{unlike}: name another file, or lose this one by --overwrite.")
     for path in files:
@@ -54,8 +54,8 @@ def write(path: Path, content: str | bytes, option: str) -> None:
         make_folder(path.parent)
         with replacing(path) as file:
             file.write(encoded(content) if isinstance(content, str) else content)
-    except OSError as error:
-        raise UserError(f"{option} {path} cannot be written: {error.strerror}.") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise UserError(f"{option} {path} cannot be written: {getattr(error, 'strerror', error)}.") from None
 
 
 def encoded(text: str) -> bytes:

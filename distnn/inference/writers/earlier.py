@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
@@ -14,7 +15,7 @@ from distnn.parallel.ranks import OneRank
 
 def keep_table(data: str | None, out: str | None) -> None:
     """UserError if the file to write is the table, or one of its files. Local."""
-    if data is None or data == STDIN or out is None or not Path(out).exists():
+    if data is None or data == STDIN or out is None or not os.path.exists(out):
         return
     path = Path(split_path(data)[0])
     files = path.iterdir() if path.is_dir() else [path] if path.exists() else map(Path, glob(str(path)))
