@@ -67,34 +67,11 @@ def predict(
     None is returned where the table is not the one that the model was trained on. every: show all rows, also where some
     were held out. Memory: 16 bytes a row kept and a target or class.
     """
-    model, cut = application.model, application.cut
+    model, n = application.model, application.cut.n
     application.deal_folds()
     kinds = _kinds(model)
-    shown = kinds[-1]
-    expected = cut.n * (model.held_out.get("test", 0.0) or model.held_out["share"] or 1.0)  # rows of that kind
-    share = min(1.0, most / cut.n)
-    parts: list[tuple[np.ndarray, ...]] = []
-    sampled: list[tuple[np.ndarray, ...]] = []
-    digest, weighted = 0, application.columns.weight is not None
-    for number, block in enumerate(application.blocks):
-        rows = application.rows(number)
-        if not len(rows):
-            continue
-        digest += int(hash_rows(rows))
-        own = np.isin(rows.numbers, chosen(application, shown, rows).numbers)
-        lots = stream(0, "report", block).random(len(rows))
-        keep = lots < share
-        rows, own, lots = rows.select(keep), own[keep], lots[keep]
-        if not len(rows):
-            continue
-        prepared = application.block(rows)
-        outputs = application.backpropagation.outputs(prepared.x)
-        true, predicted, scores = _compared(application, rows, prepared.y, outputs)
-        weights = rows.weights if weighted and rows.weights is not None else np.ones(len(rows))
-        parts.append((rows.numbers, true, predicted, scores, own, weights))
-        # as many of either kind as are needed, whichever of them will be shown
-        few = lots < 1.2 * SAMPLE / np.where(own, max(1.0, expected), cut.n)
-        sampled.append((rows.inputs[few], true[few], own[few]))
+    shown, share = kinds[-1], min(1.0, most / n)
+    parts, sampled, digest = _gone_through(application, shown, share)
     if not parts:
         raise UserError(f"{application.source.path}: there are no rows to show.")
     same = application.is_of_training(digest)
@@ -112,8 +89,8 @@ def predict(
         true[own],
         predicted[own],
         scores[own] if model.preparation.classes else None,
-        weights[own] if weighted else None,
-        cut.n,
+        None if application.columns.weight is None else weights[own],
+        n,
         inputs[own_sample][:SAMPLE],
         answers[own_sample][:SAMPLE],
         {kind: evaluate(application, kind, WORST * (kind == shown)) for kind in kinds},
@@ -126,10 +103,43 @@ def predict(
         )
     if share < 1:
         found.lacking.append(
-            f"{found.path} has {cut.n:,} rows: figures are of {len(numbers):,} of them, evenly spread (--most-rows); "
+            f"{found.path} has {n:,} rows: figures are of {len(numbers):,} of them, evenly spread (--most-rows); "
             "the errors in the table are of all."
         )
     return found
+
+
+def _gone_through(
+    application: Application, kind: str, share: float
+) -> tuple[list[tuple[np.ndarray, ...]], list[tuple[np.ndarray, ...]], int]:
+    """By blocks, of a share of the rows: numbers, true, predicted, scores, are they of this kind, weights; of a sample:
+    inputs, true, are they of this kind; and the digest of all rows.
+    """
+    n, held_out = application.cut.n, application.model.held_out
+    expected = n * (held_out.get("test", 0.0) or held_out["share"] or 1.0)  # rows of this kind
+    parts: list[tuple[np.ndarray, ...]] = []
+    sampled: list[tuple[np.ndarray, ...]] = []
+    digest, weighted = 0, application.columns.weight is not None
+    for number, block in enumerate(application.blocks):
+        rows = application.rows(number)
+        if not len(rows):
+            continue
+        digest += int(hash_rows(rows))
+        own = np.isin(rows.numbers, chosen(application, kind, rows).numbers)
+        lots = stream(0, "report", block).random(len(rows))
+        keep = lots < share
+        rows, own, lots = rows.select(keep), own[keep], lots[keep]
+        if not len(rows):
+            continue
+        prepared = application.block(rows)
+        outputs = application.backpropagation.outputs(prepared.x)
+        true, predicted, scores = _compared(application, rows, prepared.y, outputs)
+        weights = rows.weights if weighted and rows.weights is not None else np.ones(len(rows))
+        parts.append((rows.numbers, true, predicted, scores, own, weights))
+        # as many of either kind as are needed, whichever of them will be shown
+        few = lots < 1.2 * SAMPLE / np.where(own, max(1.0, expected), n)
+        sampled.append((rows.inputs[few], true[few], own[few]))
+    return parts, sampled, digest
 
 
 def _kinds(model: Model) -> list[str]:
