@@ -107,9 +107,17 @@ def _by_class(lot: Lot, source: Source, labels: np.ndarray, ranks: Ranks) -> np.
     for number, (name, total) in enumerate(sorted(totals.items())):
         own = np.flatnonzero(codes == names.tolist().index(name)) if name in counts else codes[:0]
         place = before[name] + np.arange(len(own))
-        folds[own] = (first + permuted(place, total, stream(lot.seed, "folds", number))) % lot.folds
+        folds[own] = dealt(place, total, lot.folds, lot.seed, number, first)
         first += total
     return folds
+
+
+def dealt(place: np.ndarray, total: int, folds: int, seed: int, number: int = 0, first: int = 0) -> np.ndarray:
+    """The folds, of so many, of cards by their places among `total`, int64 (r,), which are shuffled and dealt. Local.
+
+    number: of the pack, each of which is shuffled in its own way; first: the fold that its first card comes to.
+    """
+    return (first + permuted(place, total, stream(seed, "folds", number))) % folds
 
 
 def _require_rows(lot: Lot, source: Source, totals: Counter[str]) -> None:

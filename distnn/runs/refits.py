@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from distnn.data.sampling import permuted
+from distnn.data.folds import dealt
 from distnn.data.shard import Examples
 from distnn.errors import UserError
 from distnn.kernels.algebra import column_sums, total
@@ -25,7 +25,6 @@ from distnn.parallel.reduction import ExactSum
 from distnn.runs.assembly import Assembly
 from distnn.runs.left_out import LeftOut
 from distnn.runs.trials import Look, trained
-from distnn.streams import stream
 from distnn.training.objective import Objective
 from distnn.training.termination import Criterion
 
@@ -57,9 +56,9 @@ def refits(
 
 
 def _folds(examples: Examples, seed: int) -> np.ndarray:
-    """The fold of each of this rank's rows, as --folds deals numbers (data/folds.py). Local."""
+    """The fold of each of this rank's rows, as --folds deals numbers. Local."""
     numbers = np.arange(examples.first, examples.starts[-1])
-    return permuted(numbers, examples.rows, stream(seed, "folds")) % FOLDS
+    return dealt(numbers, examples.rows, FOLDS, seed)
 
 
 def _parts(values: np.ndarray, examples: Examples) -> list[np.ndarray]:
