@@ -24,6 +24,7 @@ from distnn.command_line.program import run
 from distnn.errors import UserError
 from distnn.inference.model import Model
 from distnn.parallel.ranks import OneRank, Ranks
+from distnn.report.style import begin
 
 SEEDS, NEW, PROBABILITY = 20, 2000, 0.95
 UNITS = (2, 3, 4, 6)  # hidden ones, of which the evidence chooses
@@ -168,7 +169,7 @@ def measured_of_few_rows(tables: int) -> list[tuple[str, ...]]:
 def draw(path: str) -> None:
     """A function of one variable, its rows, and its intervals in a gap and outside. UserError if it cannot be drawn."""
     drawing.check(path, "FIGURE")
-    figure = drawing.begin(7, 3.6)
+    figure = begin(7, 3.6)
     generator = np.random.default_rng(0)
     x = np.concatenate([generator.uniform(-2, -0.7, 40), generator.uniform(0.5, 2, 40)])
     y = np.sin(2 * x) + normal(generator, len(x))

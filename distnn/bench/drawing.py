@@ -1,4 +1,4 @@
-"""Figures of what was measured, by matplotlib: how one is begun and written, and what is said where it cannot be."""
+"""Figures of what was measured, by matplotlib: how one is written, and what is said where it cannot be."""
 
 from __future__ import annotations
 
@@ -20,13 +20,6 @@ def check(path: str, option: str = "--figure") -> None:
         raise UserError(f"{option} {path}: the name must end with .png, .svg or .pdf.")
     if find_spec("matplotlib") is None:
         raise missing_package("matplotlib", "report", option)
-
-
-def begin(width: float, height: float) -> Any:
-    """An empty figure of so many inches, a matplotlib Figure."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def write(figure: Any, path: str, option: str = "--figure") -> None:

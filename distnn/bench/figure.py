@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from distnn.bench import drawing
+from distnn.report.style import begin
 
 
 def draw(results: dict[str, Any], path: str) -> None:
     """Bars for every workload: seconds an iteration, with their spread; the floor as a line. UserError if it fails."""
     workloads = results["workloads"]
-    figure = drawing.begin(4 * len(workloads), 4.2)
+    figure = begin(4 * len(workloads), 4.2)
     for place, (name, found) in enumerate(workloads.items()):
         axes = figure.add_subplot(1, len(workloads), place + 1)
         entries = found["contenders"]

@@ -77,11 +77,16 @@ def styled() -> Iterator[None]:
         yield
 
 
-def panels(rows: int = 1, height: float = HEIGHT, share_x: bool = False) -> tuple[Figure, list[Axes]]:
-    """A figure with axes one below the other."""
+def begin(width: float, height: float) -> Figure:
+    """An empty figure of so many inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def panels(rows: int = 1, height: float = HEIGHT, share_x: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with axes one below the other."""
+    figure = begin(WIDTH, height)
     axes = figure.subplots(rows, 1, sharex=share_x, squeeze=False)[:, 0]
     return figure, list(axes)
 

@@ -9,11 +9,12 @@ import pytest
 
 from distnn.bench import drawing
 from distnn.errors import UserError
+from distnn.report.style import begin
 
 
 def test_a_figure_is_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'distnn[report]'")
-    figure = drawing.begin(2, 1)
+    figure = begin(2, 1)
     drawing.write(figure, str(tmp_path / "new" / "a.svg"))
     assert "<svg" in (tmp_path / "new" / "a.svg").read_text()
     with pytest.raises(UserError, match=r"FIGURE .*/a.svg/b.svg cannot be written: File exists\."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distnn.bench import drawing
+from distnn.report.style import begin
 
 
 def draw(found: list[dict[str, Any]], path: str) -> None:
@@ -13,7 +14,7 @@ def draw(found: list[dict[str, Any]], path: str) -> None:
     found: trials and their outcomes, as `--json` has them.
     """
     growths = sorted({each["growth"] for each in found})
-    figure = drawing.begin(5 * len(growths), 4)
+    figure = begin(5 * len(growths), 4)
     for place, growth in enumerate(growths):
         axes = figure.add_subplot(1, len(growths), place + 1)
         lines: dict[str, list[dict[str, Any]]] = {}
