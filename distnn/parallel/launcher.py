@@ -42,6 +42,10 @@ def connect(comm: Any = None) -> Ranks:
         raise UserError(f"comm={shown(comm)}: give a communicator of mpi4py, or None for all processes of the job.")
     elif not comm:
         raise UserError("comm is MPI.COMM_NULL: this rank is in no communicator to train in, and has nothing to call.")
+    elif comm.Is_inter():
+        raise UserError(
+            "comm connects two groups of ranks, but a training is of one: give comm.Merge(), or a group's."
+        )
     if comm is None or comm.Get_size() == 1:
         if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
             refuse_worlds_of_one(os.environ)

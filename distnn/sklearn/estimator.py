@@ -27,6 +27,13 @@ from distnn.training.termination import Reason
 PARAMETERS = parameters.parameters()
 
 
+INSTEAD = {  # of parameters that scikit-learn's have, and these have not
+    "learning_rate": "take schedule",
+    "power_t": "take schedule",
+    "shuffle": "take sampling",
+    "max_fun": "take max_iter",
+    "loss": "the error is squared",
+}
 PLACED = ("hidden_layer_sizes", "activation")  # may be given without their names, as to scikit-learn's classifier
 
 
@@ -38,7 +45,9 @@ def initialise(self: Any, *placed: Any, **values: Any) -> None:
     for name, default in PARAMETERS.items():
         setattr(self, name, values.pop(name, default))
     if values:
-        raise TypeError(f"{type(self).__name__} has no parameter {next(iter(values))!r}.")
+        name = next(iter(values))
+        instead = f": {INSTEAD[name]}" if name in INSTEAD else ""
+        raise TypeError(f"{type(self).__name__} has no parameter {name!r}{instead}.")
 
 
 initialise.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import Any
 
 import pytest
 from mpi_runner import python
@@ -43,6 +44,17 @@ def test_what_is_no_communicator_is_refused() -> None:
 
     with pytest.raises(UserError, match=r"comm is MPI\.COMM_NULL: this rank is in no communicator"):
         connect(Null())
+
+
+@pytest.mark.mpi(min_size=2)
+def test_what_connects_two_groups_is_refused(comm: Any) -> None:
+    rank = comm.Get_rank()
+    group = comm.Split(int(rank > 0))
+    between = group.Create_intercomm(0, comm, int(rank == 0))
+    with pytest.raises(UserError, match=r"comm connects two groups of ranks.*give comm\.Merge\(\), or a group's"):
+        connect(between)
+    between.Free()
+    group.Free()
 
 
 @pytest.mark.mpi(min_size=2)

@@ -138,6 +138,8 @@ def test_bad_values(given: dict[str, Any], sentence: str) -> None:
 
 
 def test_an_unknown_parameter() -> None:
+    with pytest.raises(TypeError, match="MLPRegressor has no parameter 'shuffle': take sampling"):
+        regressor(shuffle=False)
     with pytest.raises(TypeError, match="MLPRegressor has no parameter 'momentun'"):
         regressor(momentun=0.9)
 
