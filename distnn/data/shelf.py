@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
@@ -118,6 +119,7 @@ class Room:
                 self._file = tempfile.TemporaryFile(  # noqa: SIM115 - without a name, so that no crash leaves it
                     dir=self.folder, buffering=0
                 )
+                weakref.finalize(self, self._file.close)  # Python warns of files that are left to it
             except OSError as error:
                 raise TooLittleRoom(
                     f"{self.folder} takes no scratch file: {error.strerror}. Give --scratch a folder on a disk."

@@ -43,9 +43,7 @@ def connect(comm: Any = None) -> Ranks:
     elif not comm:
         raise UserError("comm is MPI.COMM_NULL: this rank is in no communicator to train in, and has nothing to call.")
     elif comm.Is_inter():
-        raise UserError(
-            "comm connects two groups of ranks, but a training is of one: give comm.Merge(), or a group's."
-        )
+        raise UserError("comm connects two groups of ranks, but a training is of one: give comm.Merge(), or a group's.")
     if comm is None or comm.Get_size() == 1:
         if comm is None or comm.Get_name() == "MPI_COMM_WORLD":
             refuse_worlds_of_one(os.environ)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -198,3 +200,13 @@ def test_a_disk_that_fails_in_a_pass_ends_all_ranks(tmp_path: Path) -> None:
     for error in outcomes(3, work):
         assert isinstance(error, UserError)
         assert "cannot be read back" in str(error)
+
+
+def test_the_file_is_closed_with_its_room(tmp_path: Path) -> None:
+    shelf = filled(0, tmp_path)
+    assert shelf.room.file_used
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        del shelf
+        gc.collect()
+    assert not seen
