@@ -101,10 +101,20 @@ class _Graph:
             if column.indicator:
                 found.append(self._node("Cast", gaps, to=types.DOUBLE))
         if column.transform is not None:
-            if column.transform == "log1p":
-                found[0] = self._node("Add", found[0], self._constant(np.float64(1)))
-            found[0] = self._node("Log", found[0])
+            found[0] = self._node("Log", found[0]) if column.transform == "log" else self._log1p(found[0])
         return found
+
+    def _log1p(self, x: str) -> str:
+        """log(1 + x) as log u + (x - (u - 1)) / u: u is 1 + x, rounded, and what that lost is added to first order."""
+        one = self._constant(np.float64(1))
+        u = self._node("Add", x, one)
+        lost = self._node("Sub", x, self._node("Sub", u, one))
+        return self._node("Add", self._node("Log", u), self._node("Div", lost, u))
+
+    def _expm1(self, y: str) -> str:
+        """e^y - 1 as (e^y + 1) tanh(y / 2), which keeps its digits near 0."""
+        more = self._node("Add", self._node("Exp", y), self._constant(np.float64(1)))
+        return self._node("Mul", more, self._node("Tanh", self._node("Mul", y, self._constant(np.float64(0.5)))))
 
     def _standardised(self, x: str) -> str:
         """x^(0) of the network's dtype. The shift is taken off in float64, which keeps the digits of large values."""
@@ -168,9 +178,7 @@ class _Graph:
         for k, (name, transform) in enumerate(zip(formula.outputs, formula.transforms, strict=True)):
             one = y if m == 1 else self._node("Slice", y, axes=[1], starts=[k], ends=[k + 1])
             if transform is not None:
-                one = self._node("Exp", one)
-            if transform == "log1p":
-                one = self._node("Sub", one, self._constant(np.float64(1)))
+                one = self._node("Exp", one) if transform == "log" else self._expm1(one)
             self._output(name, one, types.DOUBLE, 1)
 
     def _as(self, dtype: np.dtype, value: str) -> str:

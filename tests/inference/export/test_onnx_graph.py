@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from exporting import KINDS, coded, extreme, mixed, mixed_rows, model, rows, scale, signs
 
-from distnn import UserError
+from distnn import UserError, fit
 from distnn.inference.export.formula import fingerprint, formula
 from distnn.inference.export.onnx_graph import files
 from distnn.inference.model import Model
@@ -133,3 +133,15 @@ def test_what_the_model_refuses_gives_nothing(column: str, value: float) -> None
     content = files(formula(mixed(), {}), "m")[".onnx"]
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     assert all(np.isnan(y).all() for y in session.run(["p", "q", "r"], arrays))
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-10])
+@pytest.mark.parametrize("column", ["x1", "y"])
+def test_log1p_of_small_numbers_keeps_its_digits(column: str, size: float) -> None:
+    """ONNX has no function for it, nor for the inverse."""
+    generator = np.random.default_rng(0)
+    X = size * generator.exponential(size=(200, 2))
+    y = X[:, 0] * X[:, 1] / size
+    made = fit(X, y, hidden=3, optimizer="lbfgs", max_iterations=20, transform={column: "log1p"}).model
+    found = run(files(formula(made, {}), "m")[".onnx"], X)
+    np.testing.assert_allclose(found["y"], made(X), rtol=0, atol=1e-12 * size)
