@@ -96,7 +96,7 @@ def _dimension(word: str, flag: str) -> Dimension:
     low, dots, high = text.partition("..")
     if dots:
         if not {int, float} & {option.kind, *get_args(option.kind)}:
-            raise UserError(f"{flag} {word}: only numbers have a range; give values, {name}=A,B.")
+            raise UserError(f"{flag} {word}: a range is for options that take one number; give values, {name}=A,B.")
         ends = tuple(_value(option, end, float, flag, word) for end in (low, high))
         if not all(map(math.isfinite, ends)):
             raise UserError(f"{flag} {word}: give two finite numbers.")

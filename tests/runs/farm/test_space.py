@@ -56,7 +56,7 @@ def test_ranges_are_drawn_evenly_by_logarithm_where_they_are_wide() -> None:
         ("eta=2..1", "the lower end comes first"),
         ("batch-size=1..inf", "give two finite numbers"),
         ("eta=a..1", "'a' is no value of --eta"),
-        ("theta=a..b", "only numbers have a range"),
+        ("theta=a..b", "a range is for options that take one number"),
         ("standardise=yes", "standardise is true or false"),
         ("hidden=2,4x4,2", "has a value twice"),
     ],
