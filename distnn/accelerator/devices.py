@@ -79,12 +79,16 @@ def _devices(name: str) -> list[Any]:
         raise missing_package("jax", EXTRAS[name], f"--device {name}") from None
     if not hasattr(jax, "enable_x64"):
         raise UserError(f"--device {name} needs a newer jax than {jax.__version__}: pip install --upgrade jax")
+    if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        raise UserError(f"--device {name} needs compiled programs, and JAX_DISABLE_JIT turns them off: unset it.")
     try:
         with _memory_as_needed():
             return list(jax.local_devices(backend=PLATFORMS[name]))
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # the latter where JAX_PLATFORMS names what is not there
+        chosen = os.environ.get("JAX_PLATFORMS")
+        named = f" It looks for JAX_PLATFORMS={chosen} alone." if chosen else ""
         raise UserError(
-            f"--device {name}: JAX finds no such device on {socket.gethostname()} ({_first_line(error)}). Is "
+            f"--device {name}: JAX finds no such device on {socket.gethostname()} ({_first_line(error)}).{named} Is "
             f"distnn[{EXTRAS[name]}] installed, and the driver? --device xla-cpu runs its program on the CPU."
         ) from None
 

@@ -191,6 +191,23 @@ def test_an_old_jax(monkeypatch: pytest.MonkeyPatch) -> None:
         devices.take("xla-cpu", OneRank())
 
 
+def test_what_the_environment_does_to_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    import jax
+
+    def none(backend: str) -> Any:
+        raise AssertionError  # as jax does where JAX_PLATFORMS is cuda, and there is none
+
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    monkeypatch.setattr(jax, "local_devices", none)
+    with pytest.raises(UserError, match=r"JAX finds no such device .* It looks for JAX_PLATFORMS=cuda alone"):
+        devices.take("xla-cpu", OneRank())
+    with (
+        jax.disable_jit(),
+        pytest.raises(UserError, match="needs compiled programs, and JAX_DISABLE_JIT turns them off"),
+    ):
+        devices.take("xla-cpu", OneRank())
+
+
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
