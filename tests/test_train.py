@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import signal
 import subprocess
@@ -269,9 +270,11 @@ def test_dry_run(table: Path, tmp_path: Path) -> None:
     assert lines["network"].startswith("d = [3, 30, 20, 1], θ tanh, output identity, squared error")
     assert lines["weights"] == str(4 * 30 + 31 * 20 + 21 * 1)
     blocks, size = (int(lines["blocks"].replace(",", "").split()[place]) for place in (0, 2))
-    assert (blocks - 1) * size < 5000 <= blocks * size
-    owned = [blocks * (rank + 1) // 3 - blocks * rank // 3 for rank in range(3)]
-    rows = [min(sum(owned[: rank + 1]) * size, 5000) - sum(owned[:rank]) * size for rank in range(3)]
+    begins = [min(block * 157 // blocks * 32, 5000) for block in range(blocks + 1)]  # 5,000 rows are 157 panels of 32
+    assert size == max(end - start for start, end in itertools.pairwise(begins))
+    first = [blocks * rank // 3 for rank in range(4)]
+    owned = [end - start for start, end in itertools.pairwise(first)]
+    rows = [begins[end] - begins[start] for start, end in itertools.pairwise(first)]
     shown = f"3, each with {min(owned)} to {max(owned)} blocks, {min(rows):,} to {max(rows):,} rows"
     assert lines["ranks"] == shown
     # Forward 2ab for each product, G the same, δ back for all layers but the first.

@@ -20,7 +20,7 @@ print(said)
 # ```text
 # ...
 # weights        1,051
-# blocks         174,582 of 5,728 rows
+# blocks         175,504 of 5,728 rows
 # ranks          1, each with ... 1,000,000,000 rows
 # memory a rank  32 GB of rows, ...
 # memory limit   4.29 GB of rows a rank (--memory); the rest, 27.7 GB, would be in ... (--scratch)
@@ -29,7 +29,7 @@ print(said)
 # ```
 #
 # Under `mpirun -n 512` it says the same for 512 ranks. Here we divide ourselves: blocks are dealt out evenly, so a rank
-# of P has 174,582 / P blocks, rounded up. What is sent does not grow with the rows: 8.41 kB a message.
+# of P has 175,504 / P blocks, rounded up. What is sent does not grow with the rows: 8.41 kB a message.
 
 # %%
 blocks, rows = (int(word.replace(",", "")) for word in re.search(r"blocks +([\d,]+) of ([\d,]+)", said).groups())
@@ -48,7 +48,7 @@ assert memory[list(ranks).index(64)] < 1
 # %% [markdown]
 # ```text
 #     1 rank:    32.000 GB and  582.00 s an iteration each
-#    64 ranks:    0.500 GB and    9.09 s an iteration each
+#    64 ranks:    0.500 GB and    9.10 s an iteration each
 #   512 ranks:    0.063 GB and    1.14 s an iteration each
 # 4,096 ranks:    0.008 GB and    0.14 s an iteration each
 # ```
