@@ -18,7 +18,7 @@ from distnn import evaluate
 from distnn.errors import DONE, STOPPED, UserError
 from distnn.inference.stored import load_model
 from distnn.parallel.ranks import OneRank
-from distnn.runs.farm.schedule import Root
+from distnn.runs.farm.schedule import TRAIN, Root
 from distnn.train import main
 
 FOLDS = ("--folds", "3")
@@ -158,10 +158,13 @@ def test_a_member_that_was_dealt_and_not_begun_is_trained_when_the_farm_goes_on(
     give, given = Root._give, []
 
     def stopping(self: Root, rank: int) -> None:
-        give(self, rank)
         given.append(rank)
         if len(given) == 2:
-            self.stop(15)
+            task = self._task()
+            self.stop(15)  # it is heard before the fold is, which the group would else have time to begin
+            self.ranks.post((TRAIN, task), rank)
+        else:
+            give(self, rank)
 
     monkeypatch.setattr(Root, "_give", stopping)
     words = ["--data", table, *FOLDS, *SMALL, "--folds-by", "site", "--out", str(tmp_path), "--group-size", "1"]
